@@ -1,0 +1,64 @@
+# piecework: `make` builds build/piecework, `make help` lists the rest.
+#
+# MODE picks one of the builds below; each has its own directory, so that they never mix:
+#   release (default)   build/          what users run
+#   san                 build/san/      ASan + UBSan, what the tests run
+#   valgrind            build/valgrind/ plain -O1 -g
+#   fuzz                build/fuzz/     clang with libFuzzer
+
+MODE ?= release
+O := build$(if $(filter-out release,$(MODE)),/$(MODE))
+BIN := $(O)/piecework
+
+LIBS := libuv libcurl msgpack libcjson sqlite3 libgit2 yaml-0.1 libpcre2-8
+# msgpack-c was renamed between 4 and 7
+PKGS = $(patsubst msgpack,$(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack),$(LIBS))
+
+WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+FLAGS_release  := -O2 -g
+FLAGS_san      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_valgrind := -O1 -g
+FLAGS_fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+ifeq ($(MODE),fuzz)
+CC := clang
+endif
+CPPFLAGS += -Inative/src -I$(O)/gen -D_GNU_SOURCE -MMD -MP
+CFLAGS += -std=gnu11 $(WARN) $(FLAGS_$(MODE)) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+LDFLAGS += $(filter -fsanitize% -g,$(FLAGS_$(MODE)))
+
+# Lowest layer first; an archive may only need the ones before it.
+LAYERS := base lib wire patch model work front
+above = $(foreach l,$(LAYERS),$(O)/$(l).a)
+ARCHIVES := $(above)
+reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+
+.PHONY: build
+build: $(BIN)  ## compile build/piecework (needs cc, make, pkg-config and the libraries)
+
+$(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+define layer
+$(O)/$(1).a: $(patsubst native/src/%.c,$(O)/obj/%.o,$(wildcard native/src/$(1)/*.c)) $(if $(filter $(1),model work),$(O)/obj/gen_$(1).o)
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+
+$(O)/obj/%.o: native/src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+-include $(shell find $(O)/obj $(O)/tests -name '*.d' 2>/dev/null)
+
+# Unit tests: tests/native/LAYER/t_x.c links the layers up to LAYER, so that a layer is tested without
+# those above it.
+upto = $(if $(1),$(firstword $(1)) $(if $(filter $(2),$(firstword $(1))),,$(call upto,$(wordlist 2,$(words $(1)),$(1)),$(2))))
+define layer_tests
+$(O)/tests/$(1)/%: tests/native/$(1)/%.c $(call reverse,$(foreach l,$(call upto,$(LAYERS),$(1)),$(O)/$(l).a))
+	@mkdir -p $$(@D)
+	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_tests,$(l))))
+UNIT_TESTS := $(patsubst tests/native/%.c,$(O)/tests/%,$(wildcard tests/native/*/t_*.c))

@@ -1,0 +1,244 @@
+// str.c: see str.h.
+#include "base/str.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+int str_arg_len(Str s)
+{
+  return s.len > INT_MAX ? INT_MAX : (int)s.len;
+}
+
+Str str_from(const char *cstr)
+{
+  return cstr ? (Str){cstr, strlen(cstr)} : STR_NONE;
+}
+
+Str str_dup(Arena *arena, Str s)
+{
+  char *copy = arena_alloc(arena, s.len + 1);
+  if (s.len) memcpy(copy, s.ptr, s.len);
+  return (Str){copy, s.len};
+}
+
+char *str_z(Arena *arena, Str s)
+{
+  return (char *)str_dup(arena, s).ptr;
+}
+
+Str str_vfmt(Arena *arena, const char *format, va_list args)
+{
+  va_list again;
+  va_copy(again, args);
+  int len = vsnprintf(NULL, 0, format, args);
+  char *out = arena_alloc(arena, (size_t)(len < 0 ? 0 : len) + 1);
+  if (len > 0) vsnprintf(out, (size_t)len + 1, format, again);
+  va_end(again);
+  return (Str){out, len < 0 ? 0 : (size_t)len};
+}
+
+Str str_fmt(Arena *arena, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  Str out = str_vfmt(arena, format, args);
+  va_end(args);
+  return out;
+}
+
+Str str_cat(Arena *arena, Str a, Str b)
+{
+  char *out = arena_alloc(arena, a.len + b.len + 1);
+  if (a.len) memcpy(out, a.ptr, a.len);
+  if (b.len) memcpy(out + a.len, b.ptr, b.len);
+  return (Str){out, a.len + b.len};
+}
+
+Str str_join(Arena *arena, const StrList *list, Str between)
+{
+  size_t len = 0;
+  for (size_t i = 0; i < list->len; i++) len += list->items[i].len + (i ? between.len : 0);
+  char *out = arena_alloc(arena, len + 1);
+  size_t at = 0;
+  for (size_t i = 0; i < list->len; i++) {
+    if (i && between.len) {
+      memcpy(out + at, between.ptr, between.len);
+      at += between.len;
+    }
+    if (list->items[i].len) memcpy(out + at, list->items[i].ptr, list->items[i].len);
+    at += list->items[i].len;
+  }
+  return (Str){out, len};
+}
+
+bool str_eq(Str a, Str b)
+{
+  return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool str_eq_nocase(Str a, Str b)
+{
+  return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+int str_cmp(Str a, Str b)
+{
+  size_t shared = a.len < b.len ? a.len : b.len;
+  int order = shared ? memcmp(a.ptr, b.ptr, shared) : 0;
+  if (order) return order;
+  return a.len < b.len ? -1 : a.len > b.len;
+}
+
+bool str_starts(Str s, Str prefix)
+{
+  return s.len >= prefix.len && str_eq((Str){s.ptr, prefix.len}, prefix);
+}
+
+bool str_ends(Str s, Str suffix)
+{
+  return s.len >= suffix.len && str_eq(str_skip(s, s.len - suffix.len), suffix);
+}
+
+size_t str_find(Str s, Str needle)
+{
+  if (needle.len == 0) return 0;
+  if (s.len < needle.len) return STR_NOT_FOUND;
+  const char *hit = memmem(s.ptr, s.len, needle.ptr, needle.len);
+  return hit ? (size_t)(hit - s.ptr) : STR_NOT_FOUND;
+}
+
+size_t str_find_char(Str s, char c)
+{
+  const char *hit = s.len ? memchr(s.ptr, c, s.len) : NULL;
+  return hit ? (size_t)(hit - s.ptr) : STR_NOT_FOUND;
+}
+
+size_t str_rfind_char(Str s, char c)
+{
+  for (size_t i = s.len; i > 0; i--) {
+    if (s.ptr[i - 1] == c) return i - 1;
+  }
+  return STR_NOT_FOUND;
+}
+
+bool str_has(Str s, Str needle)
+{
+  return str_find(s, needle) != STR_NOT_FOUND;
+}
+
+Str str_sub(Str s, size_t from, size_t to)
+{
+  if (to > s.len) to = s.len;
+  if (from >= to) return STR_NONE;
+  return (Str){s.ptr + from, to - from};
+}
+
+Str str_skip(Str s, size_t n)
+{
+  return str_sub(s, n, s.len);
+}
+
+static bool is_space(char c)
+{
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+Str str_trim_end(Str s)
+{
+  while (s.len && is_space(s.ptr[s.len - 1])) s.len--;
+  return s;
+}
+
+Str str_trim(Str s)
+{
+  size_t at = 0;
+  while (at < s.len && is_space(s.ptr[at])) at++;
+  return str_trim_end(str_skip(s, at));
+}
+
+bool str_cut(Str *rest, char sep, Str *piece)
+{
+  if (!rest->ptr) return false;
+  size_t at = str_find_char(*rest, sep);
+  if (at == STR_NOT_FOUND) {
+    *piece = *rest;
+    *rest = STR_NONE;
+    return true;
+  }
+  *piece = (Str){rest->ptr, at};
+  *rest = (Str){rest->ptr + at + 1, rest->len - at - 1};
+  return true;
+}
+
+bool str_line(Str *rest, Str *line)
+{
+  return rest->len > 0 && str_cut(rest, '\n', line);
+}
+
+size_t str_count_lines(Str s)
+{
+  size_t lines = 0;
+  for (size_t i = 0; i < s.len; i++) lines += s.ptr[i] == '\n';
+  return lines + (s.len && s.ptr[s.len - 1] != '\n');
+}
+
+bool str_to_u64(Str s, uint64_t *out)
+{
+  uint64_t n = 0;
+  if (s.len == 0 || s.len > 20) return false;
+  for (size_t i = 0; i < s.len; i++) {
+    if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
+    if (__builtin_mul_overflow(n, 10u, &n)) return false;
+    if (__builtin_add_overflow(n, (uint64_t)(s.ptr[i] - '0'), &n)) return false;
+  }
+  *out = n;
+  return true;
+}
+
+// Length of the UTF-8 character at [p], 0 when it is not one (Unicode standard, table 3-7).
+static size_t utf8_char(const unsigned char *p, size_t left)
+{
+  unsigned char c = p[0];
+  if (c < 0x80) return 1;
+  size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+  if (c < 0xc2 || c > 0xf4 || left < len) return 0;
+  unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+  unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+  if (p[1] < low || p[1] > high) return 0;
+  for (size_t i = 2; i < len; i++) {
+    if ((p[i] & 0xc0) != 0x80) return 0;
+  }
+  return len;
+}
+
+bool str_is_utf8(Str s)
+{
+  const unsigned char *p = (const unsigned char *)s.ptr;
+  for (size_t at = 0; at < s.len;) {
+    size_t len = utf8_char(p + at, s.len - at);
+    if (len == 0) return false;
+    at += len;
+  }
+  return true;
+}
+
+size_t str_utf8_floor(Str s, size_t at)
+{
+  if (at >= s.len) return s.len;
+  size_t back = at;
+  while (back > 0 && at - back < 4 && ((unsigned char)s.ptr[back] & 0xc0) == 0x80) back--;
+  return back;
+}
+
+uint64_t str_hash(Str s)
+{
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < s.len; i++) {
+    hash ^= (unsigned char)s.ptr[i];
+    hash *= 0x100000001b3u;
+  }
+  return hash;
+}
