@@ -1,0 +1,79 @@
+// hunk.h: one contiguous change with its surrounding lines: the unit of review, apply and revert.
+//
+// A hunk is known by its old lines plus three lines of context on each side (DESIGN §7); line numbers are
+// hints. hunk_place finds where it stands in a text that may have changed since:
+//
+//   PLACE_HERE    at its old line       PLACE_MOVED   elsewhere, context matches there and only there
+//   PLACE_DONE    already applied       PLACE_STALE   nowhere, or in more than one place: never guessed
+#pragma once
+
+#include "base/err.h"
+#include "patch/text.h"
+
+enum { HUNK_CONTEXT = 3 };
+
+typedef struct {
+  size_t old_start;     // 1-based line of the first old line; with old.len 0: the line before which new goes
+  size_t new_start;     // the same in the new text
+  Line *old_lines;      // borrowed from the old text
+  size_t old_len;
+  Line *new_lines;      // borrowed from the new text
+  size_t new_len;
+  Line *before, *after; // up to HUNK_CONTEXT lines around it in the old text
+  size_t before_len, after_len;
+  bool at_start, at_end;  // the context reaches the start or end of the file
+} Hunk;
+
+typedef struct {
+  Hunk *items;
+  size_t len, cap;
+} HunkList;
+
+typedef enum { PLACE_HERE, PLACE_MOVED, PLACE_DONE, PLACE_STALE } PlaceKind;
+
+typedef struct {
+  PlaceKind kind;
+  size_t start;  // 1-based line in the present text; for PLACE_STALE the nearest likely place or 0
+} Place;
+
+// The changes from [old_text] to [new_text] in order, not overlapping, without shared lines inside.
+HunkList hunks_diff(Arena *arena, Str old_text, Str new_text);
+
+// [old_text] with [hunks] (any subset of its hunks_diff, in order) done.
+Str hunks_apply(Arena *arena, Str old_text, const HunkList *hunks);
+
+// Where [hunk] stands in [present].
+Place hunk_place(const Text *present, const Hunk *hunk);
+
+// One change of lines in the present text, ready for an editor: replace [old_len] lines from [start].
+typedef struct {
+  size_t start, old_len;
+  Line *lines;       // the new lines; a line end is "" where the file's own is to be used
+  size_t len;
+  size_t hunk;       // index into the hunks given
+} LineEdit;
+
+typedef struct {
+  LineEdit *items;   // ascending, not overlapping
+  size_t len, cap;
+} LineEditList;
+
+typedef struct {
+  Place *places;       // one for each hunk given
+  LineEditList edits;  // for those HERE or MOVED
+} Carried;
+
+// Carries [hunks] to [present] as edits; hunks that are done or stale yield none, places say which.
+Carried hunks_carry(Arena *arena, Str present, const HunkList *hunks);
+Str edits_apply(Arena *arena, Str present, const LineEditList *edits);
+
+// The hunks that undo [hunks]: old and new swapped, context from [new_text].
+HunkList hunks_invert(Arena *arena, Str new_text, const HunkList *hunks);
+
+// Only the part of [hunk] whose old lines lie in [old_part] and new lines in [new_part] (1-based within
+// the hunk, whole-file numbering as in old_start/new_start); the rest stays as it was.
+bool hunk_split(Arena *arena, const Hunk *hunk, Range old_part, Range new_part, Hunk *out);
+
+// Identity for decisions: path, old lines, new lines and context, and [nth] to tell twins apart.
+// 16 hex digits.
+Str hunk_id(Arena *arena, Str path, const Hunk *hunk, size_t nth);
