@@ -1,0 +1,53 @@
+// http.h: HTTP exchanges over libcurl's multi_socket interface, driven by the loop.
+//
+// Life of a call:  http_start -> on_head? -> on_chunk* -> on_done   (exactly one on_done, never from inside
+// http_start). http_cancel at any time -> on_done with ERR_CANCELLED. on_done may free its owner.
+// Source of the rules kept here: facts on libcurl, providers.md section 6 (own idle timer, 2TLS, PIPEWAIT,
+// no Expect, no redirects, always drain curl_multi_info_read).
+#pragma once
+
+#include "base/buf.h"
+#include "lib/loop.h"
+
+typedef struct Http Http;
+typedef struct HttpCall HttpCall;
+
+typedef struct {
+  Str name, value;
+} HttpHeader;
+
+typedef struct {
+  int status;                   // 0 when no answer came
+  const HttpHeader *headers;    // of the final answer, names lower case; valid until on_done returns
+  size_t header_count;
+} HttpHead;
+
+typedef struct {
+  Str url;
+  const HttpHeader *headers;    // request headers; never logged
+  size_t header_count;
+  Str body;                     // POST when not empty or `post` set, else GET
+  bool post;
+  bool compressed;              // ask for gzip (never for streams)
+  uint64_t connect_timeout_ms;  // 0 = 15 s
+  uint64_t first_byte_ms;       // 0 = 120 s
+  uint64_t idle_ms;             // between bytes, 0 = 90 s
+  size_t max_reply;             // bytes; more is ERR_TOO_BIG; 0 = 64 MiB
+  void (*on_head)(void *owner, const HttpHead *head);   // may be NULL
+  void (*on_chunk)(void *owner, Str bytes);             // valid during the call
+  // [sent]: the request may have reached the server (a retry could pay twice).
+  void (*on_done)(void *owner, const Error *err, const HttpHead *head, bool sent);
+  void *owner;
+} HttpSpec;                     // everything is copied by http_start except owner
+
+Http *http_new(Loop *loop, Error *err);       // libcurl is loaded at the first http_start
+void http_free(Http *http);                   // cancels what is left
+
+// CA bundle: own setting, CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR, libcurl's default (section 5).
+void http_set_ca(Http *http, Str path);
+
+HttpCall *http_start(Http *http, const HttpSpec *spec);
+void http_cancel(HttpCall *call);
+
+Str http_header(const HttpHead *head, Str name);  // empty when absent
+bool url_is_loopback(Str url);

@@ -1,0 +1,77 @@
+// loop.h: libuv's event loop, its timers, pipes and "soon" tasks.
+//
+// Handles are embedded by value in their owner. Closing takes a turn of the loop, so an owner is freed only
+// after the closed callback: timer_close(t, cb), then free in cb (libuv's rule).
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+
+typedef struct Loop Loop;
+typedef struct LoopSoon LoopSoon;
+
+typedef struct {
+  uv_timer_t uv;
+  void (*on_fire)(void *owner);
+  void (*on_closed)(void *owner);  // may be NULL
+  void *owner;
+} Timer;
+
+// A callback to run on the next turn of the loop: "never from inside start". Embedded in its owner.
+struct LoopSoon {
+  void (*run)(void *owner);
+  void *owner;
+  LoopSoon *next;
+  bool queued;
+};
+
+struct Loop {
+  uv_loop_t uv;
+  uv_async_t wake;     // runs the soon queue
+  LoopSoon *soon_first, *soon_last;
+  bool open;
+};
+
+bool loop_init(Loop *loop, Error *err);
+void loop_deinit(Loop *loop);        // all handles must be closed or closing; runs the loop dry
+void loop_run(Loop *loop);           // until nothing is active
+void loop_stop(Loop *loop);          // loop_run returns after this turn
+bool loop_turn(Loop *loop, bool wait);  // one turn; false when nothing is left
+uint64_t loop_now_ms(Loop *loop);    // monotonic; cached per turn, refreshed by this call
+int64_t wall_now_ms(void);           // since the epoch, for the journal
+
+void loop_soon(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner);  // no-op while queued
+void loop_soon_cancel(Loop *loop, LoopSoon *soon);
+
+void timer_init(Loop *loop, Timer *timer, void (*on_fire)(void *), void *owner);
+void timer_start(Timer *timer, uint64_t after_ms, uint64_t repeat_ms);
+void timer_stop(Timer *timer);
+void timer_close(Timer *timer, void (*on_closed)(void *owner));
+void timer_unref(Timer *timer);      // does not keep loop_run going
+
+// Standard input and output of the co-process.
+typedef struct Stream Stream;
+typedef struct {
+  Loop *loop;
+  int fd_in, fd_out;
+  void (*on_bytes)(void *owner, Str bytes);  // valid during the call
+  void (*on_end)(void *owner);               // end of input or a broken pipe; once
+  void *owner;
+} StreamSpec;
+Stream *stream_new(StreamSpec spec, Error *err);
+void stream_write(Stream *stream, Str bytes);     // copies; queued in order
+size_t stream_pending(const Stream *stream);      // bytes queued and not yet written
+void stream_close(Stream *stream);                // writes out what is queued, then frees itself
+void stream_read(Stream *stream, bool on);        // pauses and resumes reading (flow control)
+
+// Signals: SIGINT and SIGTERM stop a CLI run in order; SIGPIPE is ignored process-wide by loop_init.
+typedef struct {
+  uv_signal_t uv;
+  void (*on_signal)(void *owner, int signum);
+  void *owner;
+} Signal;
+void signal_start(Loop *loop, Signal *sig, int signum, void (*on_signal)(void *, int), void *owner);
+void signal_close(Signal *sig);
