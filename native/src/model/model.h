@@ -1,0 +1,156 @@
+// model.h: one model call, whatever the provider speaks.
+//
+// Life of a call:  model_start -> on_first? -> on_text* -> on_done     (exactly one on_done, never from
+// inside model_start; model_cancel at any time -> on_done with ERR_CANCELLED)
+//
+// The call takes a slot of its provider (limit.h), retries what may be retried, and reports one Reply whose
+// usage is the sum over all tries, so that nothing paid for goes uncounted. The models are named by
+// "provider/model"; roles and ladders belong to work/config.h.
+#pragma once
+
+#include "base/err.h"
+#include "base/value.h"
+#include "lib/http.h"
+
+typedef struct Models Models;
+typedef struct ModelCall ModelCall;
+
+// ---- providers -------------------------------------------------------------------------------------
+
+// One row of configuration; presets in model/presets.c. All strings live as long as the Models.
+typedef struct {
+  Str name;          // "anthropic"
+  Str dialect;       // "anthropic", "openai-chat", "replay"
+  Str base_url;      // without trailing slash; "/v1" included where the dialect's paths need it
+  Str key_env;       // environment variable read at first use; empty = no key needed
+  StrList key_cmd;   // argv whose first output line is the key; empty = none
+  int limit;         // parallel requests at most
+  bool allow_http;   // plain http to other than loopback
+} ProviderConfig;
+
+// USD per million tokens; negative = unknown.
+typedef struct {
+  double input, output, cache_read, cache_write;
+  int64_t tier_above;  // prompt tokens above which the tier prices hold; 0 = no tier
+  double tier_input, tier_output, tier_cache_read, tier_cache_write;
+  int64_t context, max_output;  // tokens; 0 = unknown
+  bool known;
+} Price;
+
+typedef int64_t Nano;  // money: 1e-9 USD
+enum { NANO_UNKNOWN = -1 };
+
+// The embedded table (as_of shown to users), overridden by configuration.
+Price price_of(const Models *models, Str provider, Str model);
+Str prices_as_of(void);
+
+// ---- a request -------------------------------------------------------------------------------------
+
+typedef struct {
+  Str name, description;
+  const Value *schema;  // JSON schema of the input
+} ModelTool;
+
+typedef struct {
+  Str id, name;
+  const Value *input;   // parsed arguments; a map, empty when the model sent none
+  Str broken;           // the raw arguments when they were not JSON
+} ToolCall;
+
+typedef struct {
+  ToolCall *items;
+  size_t len, cap;
+} ToolCallList;
+
+typedef enum { MSG_USER, MSG_ASSISTANT, MSG_TOOL } MessageRole;
+
+typedef struct {
+  MessageRole role;
+  Str text;
+  ToolCallList calls;  // MSG_ASSISTANT
+  const Value *raw;    // MSG_ASSISTANT: the provider's own blocks, sent back unchanged when given
+  Str call_id;         // MSG_TOOL: which call this answers
+  bool is_error;       // MSG_TOOL
+} ModelMessage;
+
+typedef struct {
+  ModelMessage *items;
+  size_t len, cap;
+} MessageList;
+
+typedef struct {
+  Str provider, model;
+  Str role;            // "plan", "execute", "verify": for cassettes and logs
+  Str label;           // "plan 12 T03": for logs and cassettes
+  Str system;          // the role's instructions
+  Str shared;          // context shared to the byte by all tasks of a plan; a cache breakpoint follows it
+  MessageList messages;
+  ModelTool *tools;
+  size_t tool_count;
+  const Value *schema; // ask for JSON of this schema; NULL = text
+  int64_t max_output;  // tokens
+  Str effort;          // "low", "medium", "high"; empty = the model's default
+} ModelRequest;
+
+// ---- a reply ---------------------------------------------------------------------------------------
+
+typedef struct {
+  int64_t fresh_in, cache_write, cache_read, out, reasoning;  // tokens, disjoint; reasoning is part of out
+  bool known;          // false: estimated from bytes because the provider sent none
+} Usage;
+
+typedef enum { STOP_DONE, STOP_LENGTH, STOP_TOOL, STOP_REFUSED, STOP_ERROR } StopReason;
+
+typedef struct {
+  Error error;         // code ERR_OK when the call worked; text may hold a partial reply all the same
+  StopReason stop;
+  Str text;
+  ToolCallList calls;
+  const Value *raw;    // assistant blocks for ModelMessage.raw
+  Usage usage;         // over all tries
+  Nano cost;           // over all tries; NANO_UNKNOWN when a price or usage is unknown
+  Str request_id;      // the provider's
+  int tries;
+  bool sent;           // at least one try may have reached the provider
+  bool terminal;       // key, quota, unknown model: nothing more may be dispatched to this provider
+} ModelReply;          // lives until on_done returns
+
+typedef struct {
+  const ModelRequest *request;                       // copied by model_start
+  void (*on_first)(void *owner);                     // first token of the first try; may be NULL
+  void (*on_text)(void *owner, Str piece);           // may be NULL; pieces of a failed try may repeat
+  void (*on_wait)(void *owner, Str why, uint64_t ms);  // queued or backing off; may be NULL
+  void (*on_done)(void *owner, const ModelReply *reply);  // may free its owner
+  void *owner;
+} ModelSpec;
+
+Models *models_new(Loop *loop, Http *http);
+void models_free(Models *models);   // cancels what is left
+
+// Adds or replaces a provider (strings are copied). [prices]: a map "provider/model" -> {input, output,
+// cache_read, cache_write, context, max_output}, merged over the embedded table; may be NULL.
+void models_provider(Models *models, const ProviderConfig *config);
+void models_prices(Models *models, const Value *prices);
+const ProviderConfig *models_provider_get(const Models *models, Str name);
+
+// Is the key there? Fills where it comes from ("$ANTHROPIC_API_KEY", "none needed"), never the key.
+bool models_key_ready(Models *models, Str provider, Str *source, Error *err);
+
+ModelCall *model_start(Models *models, const ModelSpec *spec);
+void model_cancel(ModelCall *call);
+
+// After a terminal error a provider answers every call with that error until this is called.
+void models_reopen(Models *models);
+
+// Tokens of [text]: bytes / 3.6, rounded up; an estimate, and shown as one.
+int64_t tokens_estimate(Str text);
+int64_t request_tokens_estimate(const ModelRequest *request);
+
+// What a call costs at worst (all of max_output, nothing cached): reserved against the budget before it
+// starts. NANO_UNKNOWN when the price is unknown.
+Nano request_worst_cost(const Models *models, const ModelRequest *request);
+Nano usage_cost(const Price *price, const Usage *usage);
+
+// ---- recording and replaying (model/cassette.h) -------------------------------------------------------
+bool models_record(Models *models, const char *path, Error *err);   // appends every exchange, secrets removed
+bool models_replay(Models *models, const char *path, Error *err);   // provider "replay" answers from it
