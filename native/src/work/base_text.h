@@ -1,0 +1,34 @@
+// base_text.h: the base of a plan: the exact text the work started from, by content hash in the journal, and
+// the texts as they stand with some or all patches done.
+#pragma once
+
+#include "work/engine.h"
+#include "work/prompt.h"
+
+// Stores the present text (buffers before files) of [path] as base unless the plan has one already.
+bool base_take(Engine *engine, Project *project, int64_t plan, Str path, Error *err);
+
+// Base text of [path]; exists = false for files that did not exist.
+bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err);
+
+// Folds patches of [tasks] (done ones, in plan order; NULL = all of the plan) over the base: parallel
+// edits of one file are merged three ways; what conflicts is reported, never dropped.
+typedef struct {
+  Str path;
+  Str base, text;          // before and after
+  bool existed, exists;    // before and after
+  Str renamed_from;
+  // for each line of text its owner (index + 1 into tasks; 0 = base), and for each gap before a line (and
+  // at the end) the owner of lines deleted there
+  uint16_t *line_owner, *gap_owner;
+  StrList tasks;           // ids of the tasks that changed it
+  bool conflict;           // some task's edit could not be merged
+  Str conflict_task;
+} CombinedFile;
+typedef struct {
+  CombinedFile *items;
+  size_t len, cap;
+} CombinedList;
+
+bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks, CombinedList *out,
+                  Error *err);

@@ -1,0 +1,11 @@
+// commit.h: one git commit of the plan's applied hunks, through the git command (hooks and signing run) and a
+// temporary index, so that what the user staged stays as it is.
+#pragma once
+
+#include "work/engine.h"
+
+// A message to edit: title, what was done per task, optional trailer.
+bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Error *err);
+
+// Lines starting with '#' are dropped; an empty message is ERR_CANCELLED.
+bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner, Error *err);

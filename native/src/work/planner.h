@@ -1,0 +1,35 @@
+// planner.h: a request becomes a plan file. The big model explores with read-only tools and answers with
+// submit_plan; what it submits is checked against the project and sent back once for repair.
+#pragma once
+
+#include "work/engine.h"
+#include "work/plan.h"
+
+typedef struct Planner Planner;
+
+typedef struct {
+  Str request;
+  FileRefList scope;     // empty = the whole project
+  Nano budget;           // for the plan as a whole; NANO_UNKNOWN = configuration's
+  bool go_on;            // past advice and ask_above (`plan!`, --yes)
+  bool solo;             // reserved for `plan --solo`
+  StrList answers;       // reserved
+} PlanRequest;
+
+// A plan row exists (state planning) when this returns its id; 0 with [err]. Ends with state ready and the
+// plan file written, or failed with a note. Events: plan.
+int64_t planner_start(Engine *engine, Project *project, const PlanRequest *request, OpDone *on_done,
+                      void *owner, Error *err);
+void planner_stop(Engine *engine, int64_t plan);
+
+// Plans without a planner: [instruction] over one or many targets, one task each.
+int64_t plan_from_targets(Engine *engine, Project *project, Str instruction, const FileRefList *targets,
+                          Nano budget, Error *err);
+
+// An existing plan file (`plan @file`, `run FILE`): registers it, returns its id.
+int64_t plan_adopt(Engine *engine, Project *project, const char *path, Error *err);
+
+// Text of a plan file with its problems; saving validates first and writes always (the text is the user's).
+bool plan_load(Engine *engine, int64_t plan, Arena *arena, Str *text, Plan *out, PlanProblemList *problems,
+               Error *err);
+bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems, Arena *arena, Error *err);

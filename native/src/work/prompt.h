@@ -1,0 +1,31 @@
+// prompt.h: what the models are sent, built from native/prompts/*.md and the plan. Pure but for reading the
+// project; `preview` shows exactly this.
+#pragma once
+
+#include "model/model.h"
+#include "work/plan.h"
+
+// The text each file had when the run began, plus what predecessors wrote (work/base.h).
+typedef struct {
+  Str path, text;
+  bool exists;
+} ShownFile;
+typedef struct {
+  ShownFile *items;
+  size_t len, cap;
+} ShownList;
+
+// A worker's request. [shared] is the same to the byte for all tasks of a plan; the first user message is
+// the task's own: its files (the ranges), read: context, body, accept lines.
+void prompt_worker(Arena *arena, const Plan *plan, const TaskSpec *task, const ShownList *files,
+                   const ShownList *read, ModelRequest *out);
+
+// Adds the failed reply and what was wrong with it, for one more try.
+void prompt_feedback(Arena *arena, ModelRequest *request, Str reply, Str problem);
+
+// The verifier's request: titles and accept lines, combined diff, test tail.
+void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str combined_diff,
+                     Str test_report, ModelRequest *out);
+
+// As text for people: what would be sent, with token estimates.
+Str prompt_preview(Arena *arena, const ModelRequest *request);
