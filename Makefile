@@ -50,6 +50,24 @@ $(O)/obj/%.o: native/src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Files that become part of the binary (base/embedded.h).
+EMBED_model := $(wildcard native/data/*)
+EMBED_work := $(wildcard native/prompts/*.md native/templates/*.md)
+HOSTCC ?= $(CC)
+
+$(O)/gen/embed: native/tools/embed.c
+	@mkdir -p $(@D)
+	$(HOSTCC) -O1 -o $@ $<
+
+define embed
+$(O)/gen/gen_$(1).c: $(O)/gen/embed $(EMBED_$(1))
+	$(O)/gen/embed gen_$(1) native/ $(EMBED_$(1)) > $$@.tmp && mv $$@.tmp $$@
+$(O)/obj/gen_$(1).o: $(O)/gen/gen_$(1).c
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+endef
+$(foreach t,model work,$(eval $(call embed,$(t))))
+
 -include $(shell find $(O)/obj $(O)/tests -name '*.d' 2>/dev/null)
 
 # Unit tests: tests/native/LAYER/t_x.c links the layers up to LAYER, so that a layer is tested without
