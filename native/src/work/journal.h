@@ -1,0 +1,384 @@
+// journal.h: everything piecework remembers, in one SQLite file shared by all editors and shells of
+// the user.
+//
+// What was paid for is in here before it is used (DESIGN §2): an attempt is reserved before its
+// request leaves and its reply is stored before anything reads it. A call that returns true outside
+// of journal_begin is on disk (fsync). Inside journal_begin..journal_commit many calls share one
+// fsync (group commit): use nothing that came in until journal_commit said true.
+//
+// Life:   journal_open -> any calls, from one thread -> journal_close
+// Plan:   journal_plan_new -> journal_lease_take -> tasks, attempts, ... -> journal_lease_release
+// Call:   journal_attempt_start -> (request) -> journal_attempt_finish      (see "Attempts" below)
+//
+// Conventions: ids of plans and attempts are > 0. Money is int64_t nano-dollars, JOURNAL_UNKNOWN
+// (-1) when not known. Times are milliseconds since the epoch, 0 = never. Rows read are copied into
+// the caller's arena; rows given are borrowed for the call. Lists are appended to. Errors are
+// ERR_JOURNAL (the file), ERR_NOT_FOUND, ERR_BUSY (lease) and ERR_BUDGET.
+#pragma once
+
+#include "base/err.h"
+#include "patch/patch.h"
+
+#define JOURNAL_UNKNOWN ((int64_t)-1)
+
+typedef struct Journal Journal;
+
+// Opens or creates journal.db in [dir]; NULL = fs_state_dir() (PIECEWORK_STATE, else XDG).
+Journal *journal_open(const char *dir, Error *err);
+void journal_close(Journal *journal);  // NULL is fine
+Str journal_path(const Journal *journal);
+
+// Groups calls into one transaction; nests. A failed call inside leaves the group to be rolled
+// back.
+bool journal_begin(Journal *journal, Error *err);
+bool journal_commit(Journal *journal, Error *err);
+void journal_rollback(Journal *journal);
+
+// ---- Plans ------------------------------------------------------------------------------------
+
+#define PLAN_STATES(X)                                                                             \
+  X(PLANNING, "planning") X(READY, "ready") X(RUNNING, "running") X(PAUSED, "paused")              \
+  X(VERIFYING, "verifying") X(REVIEW, "review") X(DONE, "done") X(FAILED, "failed")                \
+  X(DROPPED, "dropped")
+typedef enum {
+#define X(id, name) PLAN_##id,
+  PLAN_STATES(X)
+#undef X
+  PLAN_STATE_COUNT
+} PlanState;
+const char *plan_state_name(PlanState state);
+
+typedef struct {
+  int64_t id;           // shown to users; set by journal_plan_new
+  Str root;             // project root, absolute
+  Str path;             // plan file, absolute; empty until it is written
+  Str title, request;
+  PlanState state;
+  int64_t created_ms, updated_ms;  // set by the journal
+  int64_t budget;       // nano-dollars, -1 = none
+  Str note;             // last error or hint, one line
+  // The last test run, written by journal_plan_set_test.
+  Str test_command;     // exact text that ran; empty = never
+  int test_status;      // exit status, -1 = killed or timed out
+  Str test_tail;        // end of its output
+  int64_t test_at_ms;   // 0 = never
+} PlanRow;
+
+typedef struct {
+  PlanRow *items;
+  size_t len, cap;
+} PlanRowList;
+
+bool journal_plan_new(Journal *journal, PlanRow *plan, Error *err);  // fills id and times
+bool journal_plan_get(Journal *journal, Arena *arena, int64_t id, PlanRow *out, Error *err);
+// The plan that lives in the file [path].
+bool journal_plan_by_path(Journal *journal, Arena *arena, Str path, PlanRow *out, Error *err);
+// Writes path, title, request and budget; not the state.
+bool journal_plan_update(Journal *journal, const PlanRow *plan, Error *err);
+bool journal_plan_set_state(Journal *journal, int64_t id, PlanState state, Str note, Error *err);
+bool journal_plan_set_test(Journal *journal, int64_t id, Str command, int status, Str tail,
+                           Error *err);
+// Newest first. Empty [root] = all projects; [limit] 0 = no limit.
+bool journal_plan_list(Journal *journal, Arena *arena, Str root, size_t limit, PlanRowList *out,
+                       Error *err);
+
+// Small named texts of a plan (estimate, baselines, rounds ... as JSON or words), for whoever needs
+// one.
+bool journal_fact_set(Journal *journal, int64_t plan, Str name, Str text, Error *err);
+// [*text] is empty when there is none.
+bool journal_fact_get(Journal *journal, Arena *arena, int64_t plan, Str name, Str *text,
+                      Error *err);
+
+// Forgets the texts of plans that ended (done, failed, dropped) before [before_ms]: blobs, bases,
+// patches, decisions, verdicts, log, tasks and the plan itself. The money of their attempts stays,
+// without prompts and replies, so that `cost` stays true. [*removed] = plans forgotten; may be
+// NULL.
+bool journal_prune(Journal *journal, int64_t before_ms, int64_t *removed, Error *err);
+bool journal_plan_forget(Journal *journal, int64_t id, Error *err);  // one plan, in whatever state
+
+// ---- Blobs and base ---------------------------------------------------------------------------
+
+// Stores [bytes] under their content_hash (copied into [arena]); equal bytes are stored once.
+bool journal_blob_put(Journal *journal, Arena *arena, Str bytes, Str *hash, Error *err);
+bool journal_blob_get(Journal *journal, Arena *arena, Str hash, Str *bytes, Error *err);
+
+// The exact text the work started from; exists = false: there was no such file. The first text for
+// a path stays, a second put is ignored: a base never moves (journal_base_reset to rebase).
+typedef struct {
+  Str path;
+  Str hash;      // empty when !exists
+  bool exists;
+} BaseRow;
+typedef struct {
+  BaseRow *items;
+  size_t len, cap;
+} BaseRowList;
+bool journal_base_put(Journal *journal, int64_t plan, Str path, Str text, bool exists, Error *err);
+bool journal_base_reset(Journal *journal, int64_t plan, Str path, Str text, bool exists,
+                        Error *err);
+// ERR_NOT_FOUND when the path was never put. [*text] is empty when it did not exist.
+bool journal_base_get(Journal *journal, Arena *arena, int64_t plan, Str path, Str *text,
+                      bool *exists,
+                      Error *err);
+bool journal_base_list(Journal *journal, Arena *arena, int64_t plan, BaseRowList *out, Error *err);
+
+// ---- Tasks ------------------------------------------------------------------------------------
+
+#define TASK_STATES(X)                                                                             \
+  X(WAITING, "waiting") X(RUNNING, "running") X(CHECKING, "checking") X(DONE, "done")              \
+  X(PARTIAL, "partial") X(FAILED, "failed") X(CANCELLED, "cancelled") X(SKIPPED, "skipped")        \
+  X(ABSTAINED, "abstained") X(REFUSED, "refused")
+typedef enum {
+#define X(id, name) TASK_##id,
+  TASK_STATES(X)
+#undef X
+  TASK_STATE_COUNT
+} TaskState;
+const char *task_state_name(TaskState state);
+
+typedef struct {
+  int64_t plan;
+  Str id;              // "T01"; unique within the plan
+  TaskState state;
+  Str executor;        // move, substitute, model
+  Str title;
+  Str note;            // why it waits or failed, one line
+  Str spec_hash;       // content_hash of its specification: a change means its result is stale
+  int rung;            // ladder rung it is on, 0 = the cheapest
+  int64_t added, removed;      // lines of its patch
+  int64_t started_ms, ended_ms;
+  // Read only, from the task's attempts:
+  int64_t attempts;    // calls made
+  int64_t cost;        // sum of what is known
+  bool cost_known;     // false: some attempt's cost is not known, cost is a lower bound
+} TaskRow;
+typedef struct {
+  TaskRow *items;
+  size_t len, cap;
+} TaskRowList;
+
+bool journal_task_put(Journal *journal, const TaskRow *task, Error *err);  // inserts or replaces
+bool journal_task_get(Journal *journal, Arena *arena, int64_t plan, Str id, TaskRow *out,
+                      Error *err);
+// Also sets started_ms when it first runs and ended_ms when it ends.
+bool journal_task_set_state(Journal *journal, int64_t plan, Str id, TaskState state, Str note,
+                            Error *err);
+// With patches and verdicts.
+bool journal_task_drop(Journal *journal, int64_t plan, Str id, Error *err);
+// By id.
+bool journal_task_list(Journal *journal, Arena *arena, int64_t plan, TaskRowList *out, Error *err);
+
+// ---- Attempts ---------------------------------------------------------------------------------
+//
+//   started ----> finished      reply (or error) and usage are known
+//      \--------> lost          the engine died: journal_attempts_settle, counts at worst case
+//
+// An attempt that is started and not finished is money in flight. After a crash nobody knows
+// whether the request left, so it is taken as sent.
+
+typedef enum { PHASE_PLAN, PHASE_EXECUTE, PHASE_VERIFY } Phase;
+const char *phase_name(Phase phase);  // plan, execute, verify
+
+typedef struct {
+  int64_t fresh_in, cache_write, cache_read, out, reasoning;  // tokens; reasoning is part of out
+} AttemptUsage;
+
+typedef struct {
+  int64_t id;           // set by journal_attempt_start
+  int64_t plan;
+  Str task;             // empty for the plan and verify phases
+  Phase phase;
+  Str role;             // "big", "small", or a rung's alias
+  Str provider, model;  // names from the configuration
+  int64_t worst_case;   // nano-dollars reserved; -1 = the price is unknown
+  Str prompt_hash;      // blob; set by journal_attempt_start
+  // From here: set by journal_attempt_finish.
+  Str reply_hash;       // blob; empty = no reply
+  int64_t started_ms, ended_ms;  // set by the journal; ended_ms 0 = in flight
+  Err outcome;          // ERR_OK, or why it failed
+  Str error;            // the provider's words, cut and without keys; empty when ok
+  AttemptUsage usage;
+  bool usage_known;
+  int64_t cost;         // nano-dollars, -1 = unknown
+  bool sent;            // the request may have reached the provider
+  Str request_id;       // HTTP request id, for the provider's support; may be empty
+} AttemptRow;
+typedef struct {
+  AttemptRow *items;
+  size_t len, cap;
+} AttemptRowList;
+
+// Before the request leaves: stores [prompt], reserves worst_case, fills id, prompt_hash (in
+// [arena]) and started_ms. With [limit] >= 0 it refuses with ERR_BUDGET, in the same transaction,
+// what would take the plan's money (spent, lost and reserved) past it. An unknown worst case counts
+// as nothing: whether that is allowed is the caller's question.
+bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, Str prompt,
+                           int64_t limit,
+                           Error *err);
+// When the exchange ended, before the reply is used: stores [reply] and outcome, error, usage,
+// cost, sent and request_id in one transaction; fills reply_hash and ended_ms.
+bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
+                            Error *err);
+// Ends what a dead engine left in flight (call it after journal_lease_take): outcome ERR_CANCELLED,
+// cost unknown, sent. [*settled] = how many; may be NULL.
+bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, Error *err);
+// The last good reply already paid for in this plan for exactly this prompt and model; id 0 when
+// none.
+bool journal_attempt_find(Journal *journal, Arena *arena, int64_t plan, Str prompt_hash, Str model,
+                          AttemptRow *out, Error *err);
+bool journal_attempt_get(Journal *journal, Arena *arena, int64_t id, AttemptRow *out, Error *err);
+// Oldest first. Empty [task] = all of the plan.
+bool journal_attempt_list(Journal *journal, Arena *arena, int64_t plan, Str task,
+                          AttemptRowList *out,
+                          Error *err);
+
+// ---- Money ------------------------------------------------------------------------------------
+
+typedef struct {
+  int64_t spent;      // known cost of ended attempts
+  int64_t lost;       // worst case of ended attempts that were sent and whose cost is unknown
+  int64_t reserved;   // worst case of attempts in flight
+  int64_t unpriced;   // attempts with neither cost nor worst case: the sums are lower bounds
+} PlanMoney;
+bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err);
+
+typedef enum { COST_BY_PHASE, COST_BY_MODEL, COST_BY_ROOT, COST_BY_PLAN, COST_BY_TASK } CostBy;
+typedef struct {
+  Str key;            // phase name, model, root, plan id or task id
+  int64_t attempts;
+  AttemptUsage usage; // of attempts whose usage is known
+  int64_t cost;       // sum of what is known
+  int64_t unknown;    // sent attempts whose cost is not known
+} CostRow;
+typedef struct {
+  CostRow *items;
+  size_t len, cap;
+} CostRowList;
+// [plan] 0 = all plans. Ended attempts started at [since_ms] or later, dearest first.
+bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms, CostBy by,
+                  CostRowList *out, Error *err);
+
+// ---- Patches ----------------------------------------------------------------------------------
+
+typedef struct {
+  Str task, path;
+  FileChange change;
+  Str renamed_from;      // FILE_RENAME only
+  Str shown_hash;        // blob: the text it was made against; empty for a new file
+  Str new_hash;          // blob: the text it makes; empty for a deleted file
+  Str tier;              // tier_name of its loosest block
+  bool partial;          // the reply's good blocks only
+} PatchRow;
+typedef struct {
+  PatchRow *items;
+  size_t len, cap;
+} PatchRowList;
+
+// Replaces the result of one task. Fields task, path, change, renamed_from, tier, partial of [rows]
+// are taken; [shown] and [made] are the texts, one for each row, stored as blobs. count 0 clears.
+bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow *rows,
+                       const Str *shown,
+                       const Str *made, size_t count, Error *err);
+// Empty [task] = all of the plan, by task and path.
+bool journal_patch_list(Journal *journal, Arena *arena, int64_t plan, Str task, PatchRowList *out,
+                        Error *err);
+
+// ---- Decisions --------------------------------------------------------------------------------
+
+typedef enum { DECISION_NONE, DECISION_ACCEPTED, DECISION_REJECTED } Decision;
+typedef enum { APPLIED_PENDING, APPLIED_DONE, APPLIED_REVERTED } AppliedState;
+
+typedef struct {
+  Str hunk;              // hunk_id
+  Str task, path;
+  Decision decision;
+  int64_t at_ms;         // of the last change, set by the journal
+  AppliedState applied;
+  Str before_hash, after_hash;  // blobs: the file around the apply step, for revert by content
+} DecisionRow;
+typedef struct {
+  DecisionRow *items;
+  size_t len, cap;
+} DecisionRowList;
+
+// Stores the decisions of [rows] (hunk, task, path, decision), one transaction. DECISION_NONE
+// undoes one.
+bool journal_decision_set(Journal *journal, int64_t plan, const DecisionRow *rows, size_t count,
+                          Error *err);
+// Marks [hunks] of one file as applied or reverted, with the file's text before and after.
+bool journal_decision_applied(Journal *journal, int64_t plan, const StrList *hunks,
+                              AppliedState applied,
+                              Str before, Str after, Error *err);
+bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, DecisionRowList *out,
+                           Error *err);
+
+// ---- Verdicts ---------------------------------------------------------------------------------
+
+typedef enum { VERDICT_OK, VERDICT_DOUBT, VERDICT_REJECTED } VerdictKind;
+const char *verdict_name(VerdictKind kind);  // ok, doubt, rejected
+
+typedef struct {
+  Str task;
+  int round;        // 1-based verification round
+  VerdictKind kind;
+  Str reason;
+  Str path;         // where; may be empty
+  int64_t line;     // 1-based in the new text, 0 = none
+} VerdictRow;
+typedef struct {
+  VerdictRow *items;
+  size_t len, cap;
+} VerdictRowList;
+
+bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdict, Error *err);
+// By round and task; [latest]: only the newest of each task.
+bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, bool latest,
+                          VerdictRowList *out,
+                          Error *err);
+
+// ---- Log, trust, leases, advice ---------------------------------------------------------------
+
+typedef struct {
+  int64_t id, at_ms;
+  Str kind;         // a short word: "task", "retry", "budget", "provider" ...
+  Str task;         // may be empty
+  Str text;         // the plain line shown by :Piecework log; never a key, prompt or reply
+} LogRow;
+typedef struct {
+  LogRow *items;
+  size_t len, cap;
+} LogRowList;
+// A line of the plan's log. Losing one to a full disk is no reason to stop: failures go to
+// log_warn.
+void journal_log(Journal *journal, int64_t plan, Str kind, Str task, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+// Oldest first, the newest [limit] (0 = all) after row [after_id].
+bool journal_log_list(Journal *journal, Arena *arena, int64_t plan, int64_t after_id, size_t limit,
+                      LogRowList *out, Error *err);
+
+// Commands a user has read and trusted, by root and exact text. kind: "test", "check", ...
+bool journal_trust_add(Journal *journal, Str root, Str kind, Str text, Error *err);
+bool journal_trust_drop(Journal *journal, Str root, Error *err);  // all of a root
+bool journal_trusted(Journal *journal, Str root, Str kind, Str text);  // false on any error
+typedef struct {
+  Str root, kind, text;
+  int64_t at_ms;
+} TrustRow;
+typedef struct {
+  TrustRow *items;
+  size_t len, cap;
+} TrustRowList;
+bool journal_trust_list(Journal *journal, Arena *arena, Str root, TrustRowList *out, Error *err);
+
+// One engine works on a plan at a time. A lease of a process of this host that is dead is taken
+// over at once, any other when it ran out. ERR_BUSY names the holder.
+Str journal_holder(Arena *arena);  // "host:pid:nonce" for this process
+bool journal_lease_take(Journal *journal, int64_t plan, Str holder, int64_t ttl_ms, Error *err);
+bool journal_lease_renew(Journal *journal, int64_t plan, Str holder, int64_t ttl_ms, Error *err);
+bool journal_lease_release(Journal *journal, int64_t plan, Str holder, Error *err);
+// Who works on the plan now; empty when nobody.
+bool journal_lease_holder(Journal *journal, Arena *arena, int64_t plan, Str *holder, Error *err);
+
+// Advice that a user has seen is not shown twice; [hash] is any text that names it.
+bool journal_advice_seen(Journal *journal, Str hash);
+bool journal_advice_mark(Journal *journal, Str hash, Error *err);
