@@ -1,0 +1,133 @@
+"""What every dialect must offer, and what they share.
+
+A dialect knows one vendor's wire format and nothing about scripts, faults or sockets. To add one:
+subclass Dialect in a new file and list it in __init__.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator
+
+from ..neutral import Block, Message, Piece, Reply, Request, dumps, size
+
+
+class Refusal(Exception):
+    """The request is answered with an error. [kind] picks a row of the dialect's error table."""
+
+    def __init__(self, status: int, message: str, kind: str | None = None):
+        super().__init__(message)
+        self.status, self.message, self.kind = status, message, kind
+
+
+class Dialect:
+    name: str
+    routes: tuple[tuple[str, re.Pattern, str], ...]  # method, whole path, endpoint
+    stream_type = "text/event-stream; charset=utf-8"
+    request_id_header = "x-request-id"
+    cache_min = 1024  # tokens; a shorter prefix is silently not cached
+    cache_lookback = 20  # blocks looked at before a breakpoint
+
+    # --- the request ---
+
+    def recognises(self, headers: dict[str, str]) -> bool:
+        """Whether [headers] look like this dialect: decides on shared and on unknown paths."""
+        raise NotImplementedError
+
+    def credential(self, headers: dict[str, str]) -> tuple[str | None, str | None]:
+        """(header name, key)."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        return ("authorization", token.strip()) if scheme.lower() == "bearer" else (None, None)
+
+    def parse(self, endpoint: str, found: dict, headers: dict, body: dict) -> Request:
+        """[found]: the named groups of the route. Raises Refusal as the vendor would."""
+        raise NotImplementedError
+
+    # --- the reply ---
+
+    def whole(self, request: Request, reply: Reply) -> dict:
+        raise NotImplementedError
+
+    def pieces(self, request: Request, reply: Reply) -> Iterator[Piece]:
+        raise NotImplementedError
+
+    def tells_usage(self, request: Request) -> bool:
+        return True
+
+    def count(self, request: Request) -> dict:
+        raise NotImplementedError
+
+    def models(self, names: list[str], wanted: str | None) -> dict:
+        raise NotImplementedError
+
+    # --- errors and noise ---
+
+    # kind -> (status, the dialect's own words for it)
+    kinds: dict[str, tuple[int, Any]]
+
+    def error(self, status: int, message: str | None, kind: str | None, request_id: str) -> dict:
+        raise NotImplementedError
+
+    def error_piece(self, body: dict) -> Piece:
+        """The same error as an event inside a stream that began with status 200."""
+        raise NotImplementedError
+
+    def noise(self) -> bytes:
+        """Bytes a correct client skips: keep-alives, comments, events of unknown type."""
+        return b": keep-alive\n\n"
+
+
+def sse(data: Any, event: str | None = None) -> bytes:
+    head = f"event: {event}\n" if event else ""
+    text = data if isinstance(data, str) else dumps(data)
+    return f"{head}data: {text}\n\n".encode("utf-8", "surrogatepass")
+
+
+def require(body: dict, key: str, kind: type, what: str) -> Any:
+    value = body.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool) and kind is not bool:
+        raise Refusal(400, f"{key}: {what} required")
+    return value
+
+
+def block(seed: str, value: Any, ttl: float | None = None, leave_out: str = "") -> Block:
+    """A prefix block for [value], a string or a content part. [leave_out]: the breakpoint's own key."""
+    if isinstance(value, dict):
+        value = {key: item for key, item in value.items() if key != leave_out}
+    plain = value.get("text") if isinstance(value, dict) else value
+    text = dumps(value)
+    weight = size(plain) if isinstance(plain, str) else size(text)
+    return Block(f"{seed}\0{text}".encode("utf-8", "surrogatepass"), weight, ttl)
+
+
+def parts(content: Any, where: str) -> list[dict]:
+    """A content field as a list of parts; a plain string is one text part."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if content is None:
+        return []
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        raise Refusal(400, f"{where}: content must be a string or a list of objects")
+    return content
+
+
+def text_of(content: Any) -> str:
+    return "\n".join(
+        part["text"]
+        for part in parts(content, "content")
+        if isinstance(part.get("text"), str)
+    )
+
+
+def check_tool_results(messages: list[Message]) -> None:
+    """Every tool call must be answered in the very next message, and nothing else may be."""
+    asked: set[str] = set()
+    for number, message in enumerate(messages):
+        answered = {result.id for result in message.tool_results}
+        if answered - asked:
+            raise Refusal(400, f"messages.{number}: tool result without its call: {answered - asked}")
+        if asked - answered:
+            raise Refusal(400, f"messages.{number}: tool call without a result: {asked - answered}")
+        asked = {call.id for call in message.tool_calls}
+    if asked:
+        raise Refusal(400, f"messages: the last message leaves tool calls unanswered: {asked}")

@@ -1,0 +1,255 @@
+"""OpenAI Chat Completions: /v1/chat/completions, /v1/models. Also what compatible servers speak."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator
+
+from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
+from .base import Dialect, Refusal, block, check_tool_results, parts, require, sse, text_of
+
+CREATED = 1_790_000_000
+WRITE_TTL = 1800.0
+BREAKPOINT = "prompt_cache_breakpoint"
+
+FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "refusal": "stop",  # told by the refusal field, not by the finish reason
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+}
+
+ERROR_TYPES = {
+    401: ("invalid_request_error", "invalid_api_key"),
+    403: ("invalid_request_error", "permission_denied"),
+    404: ("invalid_request_error", "not_found"),
+    429: ("requests", "rate_limit_exceeded"),
+    500: ("server_error", None),
+    503: ("server_error", "server_is_overloaded"),
+}
+
+
+class OpenAIChat(Dialect):
+    name = "openai-chat"
+    routes = (
+        ("POST", re.compile(r"/v1/chat/completions"), "reply"),
+        ("GET", re.compile(r"/v1/models(?:/(?P<model>.+))?"), "models"),
+    )
+    cache_min = 1024
+    cache_lookback = 80
+
+    # kind -> (status, (type, code, message))
+    kinds = {
+        "quota": (429, ("insufficient_quota", "insufficient_quota", "You exceeded your current quota.")),
+        "credit": (429, ("insufficient_quota", "credit_balance_exhausted", "No credit is left.")),
+        "contract": (
+            429,
+            ("insufficient_quota", "organization_spend_limit_exceeded", "The organization's limit is reached."),
+        ),
+        "ramp": (429, ("requests", "slow_down", "Usage grew too fast; slow down.")),
+        "spend_cap": (429, ("insufficient_quota", "insufficient_quota", "The project's budget is spent.")),
+        "overflow": (
+            400,
+            ("invalid_request_error", "context_length_exceeded", "The prompt is longer than the context."),
+        ),
+        "model": (404, ("invalid_request_error", "model_not_found", "The model does not exist.")),
+    }
+
+    def recognises(self, headers: dict[str, str]) -> bool:
+        return True  # the lingua franca: last in the table, so everything not claimed is this
+
+    # --- the request ---
+
+    def parse(self, endpoint: str, found: dict, headers: dict, body: dict) -> Request:
+        request = Request(self.name, endpoint, body=body)
+        if endpoint == "models":
+            request.model = found.get("model") or ""
+            return request
+        request.model = require(body, "model", str, "a string is")
+        request.stream = body.get("stream") is True
+        if "stream_options" in body and not request.stream:
+            raise Refusal(400, "stream_options: only allowed when stream is true")
+        limits = [body[k] for k in ("max_completion_tokens", "max_tokens") if body.get(k) is not None]
+        if len(limits) > 1:
+            raise Refusal(400, "max_tokens and max_completion_tokens: give one of them")
+        if limits and (not isinstance(limits[0], int) or limits[0] < 1):
+            raise Refusal(400, "max_completion_tokens: must be a positive integer")
+        request.max_tokens = limits[0] if limits else None
+        for tool in body.get("tools") or []:
+            self._read_tool(request, tool)
+        self._read_messages(request, require(body, "messages", list, "a list is"))
+        self._mark(request, body)
+        return request
+
+    @staticmethod
+    def _read_tool(request: Request, tool: Any) -> None:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise Refusal(400, "tools: each needs type function and function.name")
+        request.tools.append(
+            {
+                "name": function["name"],
+                "description": function.get("description", ""),
+                "schema": function.get("parameters"),
+            }
+        )
+        request.blocks.append(block("tools", tool))
+
+    def _read_messages(self, request: Request, messages: list) -> None:
+        if not messages:
+            raise Refusal(400, "messages: at least one message is required")
+        system = []
+        for number, message in enumerate(messages):
+            role = message.get("role") if isinstance(message, dict) else None
+            if role not in ("system", "developer", "user", "assistant", "tool"):
+                raise Refusal(400, f"messages[{number}].role: unknown role {role!r}")
+            content = parts(message.get("content"), f"messages[{number}]")
+            seed = f"{role}{message.get('tool_call_id', '')}"
+            for part in content:
+                ttl = WRITE_TTL if BREAKPOINT in part else None
+                request.blocks.append(block(seed, part, ttl, BREAKPOINT))
+            for call in message.get("tool_calls") or []:
+                request.blocks.append(block(seed, call))
+            if role in ("system", "developer"):
+                system.append(text_of(content))
+            else:
+                request.add(self._message(message, text_of(content)))
+        request.system = "\n".join(system)
+        check_tool_results(request.messages)
+
+    @staticmethod
+    def _message(message: dict, text: str) -> Message:
+        if message["role"] == "tool":
+            return Message("user", "", tool_results=[ToolResult(message.get("tool_call_id", ""), text)])
+        calls = []
+        for call in message.get("tool_calls") or []:
+            function = call.get("function") or {}
+            calls.append(ToolCall(function.get("name", ""), function.get("arguments", ""), call.get("id", "")))
+        return Message(message["role"], text, tool_calls=calls)
+
+    @staticmethod
+    def _mark(request: Request, body: dict) -> None:
+        """Which breakpoints count: the latest 4 explicit ones, or the end and the latest 3."""
+        explicit = (body.get("prompt_cache_options") or {}).get("mode") == "explicit"
+        marked = [at for at, item in enumerate(request.blocks) if item.ttl]
+        keep = set(marked[-4:] if explicit else marked[-3:])
+        if not explicit and request.blocks:
+            keep.add(len(request.blocks) - 1)
+        request.blocks = [
+            type(item)(item.data, item.size, WRITE_TTL if at in keep else None)
+            for at, item in enumerate(request.blocks)
+        ]
+
+    # --- the reply ---
+
+    @staticmethod
+    def _usage(usage: Usage) -> dict:
+        return {
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.out,
+            "total_tokens": usage.prompt + usage.out,
+            "prompt_tokens_details": {
+                "cached_tokens": usage.cache_read,
+                "cache_write_tokens": usage.cache_write,
+            },
+            "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+        }
+
+    @staticmethod
+    def _call(call: ToolCall, arguments: str) -> dict:
+        function = {"name": call.name, "arguments": arguments}
+        return {"id": f"call_{call.id}", "type": "function", "function": function}
+
+    def whole(self, request: Request, reply: Reply) -> dict:
+        refused = reply.stop == "refusal"
+        message = {
+            "role": "assistant",
+            "content": None if refused else reply.text,
+            "refusal": reply.text if refused else None,
+        }
+        if reply.thinking is not None:
+            message["reasoning_content"] = reply.thinking
+        if reply.tool_calls:
+            message["tool_calls"] = [self._call(call, call.arguments) for call in reply.tool_calls]
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": None,
+            "finish_reason": FINISH.get(reply.stop, reply.stop),
+        }
+        whole = self._chunk(request, reply, [choice])
+        whole["object"] = "chat.completion"
+        if reply.usage:
+            whole["usage"] = self._usage(reply.usage)
+        return whole
+
+    @staticmethod
+    def _chunk(request: Request, reply: Reply, choices: list) -> dict:
+        return {
+            "id": f"chatcmpl-{reply.id}",
+            "object": "chat.completion.chunk",
+            "created": CREATED,
+            "model": request.model,
+            "choices": choices,
+        }
+
+    def tells_usage(self, request: Request) -> bool:
+        wish = request.body.get("stream_options") or {}
+        return not request.stream or bool(wish.get("include_usage"))
+
+    def pieces(self, request: Request, reply: Reply) -> Iterator[Piece]:
+        tell = self.tells_usage(request)
+
+        def piece(kind: str, delta: dict, text: str = "", finish: str | None = None) -> Piece:
+            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+            chunk = self._chunk(request, reply, [choice])
+            if tell:
+                chunk["usage"] = None
+            return Piece(kind, sse(chunk), tokens(size(text)))
+
+        yield piece("start", {"role": "assistant", "content": "", "refusal": None})
+        for text in reply.slices(reply.thinking or ""):
+            yield piece("delta", {"reasoning_content": text}, text)
+        field = "refusal" if reply.stop == "refusal" else "content"
+        for text in reply.slices(reply.text or ""):
+            yield piece("delta", {field: text}, text)
+        for index, call in enumerate(reply.tool_calls):
+            yield piece("delta", {"tool_calls": [{"index": index, **self._call(call, "")}]})
+            for text in reply.slices(call.arguments):
+                grown = {"index": index, "function": {"arguments": text}}
+                yield piece("delta", {"tool_calls": [grown]}, text)
+        yield piece("finish", {}, finish=FINISH.get(reply.stop, reply.stop))
+        if tell and reply.usage:
+            chunk = self._chunk(request, reply, [])
+            chunk["usage"] = self._usage(reply.usage)
+            yield Piece("usage", sse(chunk))
+        yield Piece("end", sse("[DONE]"))
+
+    def models(self, names: list[str], wanted: str | None) -> dict:
+        def entry(name: str) -> dict:
+            return {"id": name, "object": "model", "created": CREATED, "owned_by": "script"}
+
+        if wanted:
+            if wanted not in names:
+                raise Refusal(404, f"The model '{wanted}' does not exist", "model")
+            return entry(wanted)
+        return {"object": "list", "data": [entry(name) for name in names]}
+
+    # --- errors ---
+
+    def error(self, status: int, message: str | None, kind: str | None, request_id: str) -> dict:
+        error_type, code = ERROR_TYPES.get(
+            status, ("server_error" if status >= 500 else "invalid_request_error", None)
+        )
+        words = None
+        if kind in self.kinds:
+            error_type, code, words = self.kinds[kind][1]
+        elif kind:
+            error_type = kind
+        text = message or words or code or error_type
+        return {"error": {"message": text, "type": error_type, "param": None, "code": code}}
+
+    def error_piece(self, body: dict) -> Piece:
+        return Piece("error", sse(body))

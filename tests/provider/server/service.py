@@ -1,0 +1,289 @@
+"""One exchange, from a request to the steps that answer it, and the two log lines about it.
+
+    HttpRequest -> dialect.parse -> Request -> rule -> Reply -> faults -> usage -> Pieces -> Steps -> Player
+
+Whatever is refused on the way (bad HTTP, bad key, bad body, no rule) is answered in the error shape of
+the dialect the request most likely speaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import traceback
+from dataclasses import asdict, dataclass, field, replace
+from typing import Callable
+
+from . import faults
+from .dialects import Dialect, Refusal, pick
+from .http1 import Connection, HttpRequest
+from .logbook import Logbook, digest, key_digest
+from .neutral import Piece, Reply, Request, dumps, tokens
+from .promptcache import Lookup, PromptCache
+from .rules import Delivery, Rule, Script
+from .steps import Head, Player, Send, Step, Wait
+
+DEFAULT_MODELS = ["big-1", "small-1"]
+
+
+@dataclass
+class Options:
+    latency_ms: float = 0
+    tokens_per_second: float = 0  # 0 = as fast as it goes
+    require_key: str | None = None
+    cache_min: int | None = None  # None = the dialect's own
+    models: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Exchange:
+    """All that is known of one request while it is answered."""
+
+    sequence: int
+    http: HttpRequest
+    dialect: Dialect
+    endpoint: str | None
+    request: Request | None = None
+    refusal: Refusal | None = None
+    key_header: str | None = None
+    key: str | None = None
+    cache: Lookup | None = None
+    rule: Rule | None = None
+    faults: list[faults.Fault] = field(default_factory=list)
+    usage: dict | None = None  # as told to the client
+    error: str | None = None
+
+    @property
+    def request_id(self) -> str:
+        return f"req_{self.sequence:06d}"
+
+
+class Service:
+    def __init__(self, script: Script, log: Logbook, options: Options):
+        self._script, self._log, self._options = script, log, options
+        self._cache = PromptCache()
+        self._sequence = self._in_flight = 0
+
+    async def __call__(self, http: HttpRequest, connection: Connection) -> bool:
+        """Answers one request; returns whether the connection may be used again."""
+        self._sequence += 1
+        exchange = self._open(http)
+        player = Player(http, connection, self._options.tokens_per_second)
+        self._in_flight += 1
+        self._log_arrival(exchange, connection)
+        try:
+            await player.play(self._answer(exchange), self._on_body(exchange, player))
+        except asyncio.CancelledError:
+            exchange.error = "the provider was stopped"
+            raise
+        finally:
+            self._in_flight -= 1
+            self._log_done(exchange, player)
+        return player.keep
+
+    # --- from bytes to a request ---
+
+    def _open(self, http: HttpRequest) -> Exchange:
+        dialect, endpoint, found, other_method = pick(http.method, http.path, http.headers)
+        exchange = Exchange(self._sequence, http, dialect, endpoint)
+        exchange.key_header, exchange.key = dialect.credential(http.headers)
+        try:
+            if http.problem:
+                raise Refusal(http.problem.status, http.problem.message)
+            if endpoint is None:
+                wrong_method = other_method and http.method != "HEAD"
+                raise Refusal(405 if wrong_method else 404, f"{http.method} {http.path}: not served here")
+            wanted = self._options.require_key
+            if wanted is not None and exchange.key != wanted:
+                raise Refusal(401, "invalid key" if exchange.key else "no key was sent")
+            exchange.request = self._parse(exchange, found)
+            self._look_up(exchange)
+        except Refusal as refusal:
+            exchange.refusal = refusal
+        return exchange
+
+    @staticmethod
+    def _parse(exchange: Exchange, found: dict) -> Request:
+        http, body = exchange.http, {}
+        if http.method == "POST":
+            try:
+                body = json.loads(http.body)
+            except (ValueError, RecursionError) as error:
+                raise Refusal(400, f"the body is not JSON: {error}") from None
+            if not isinstance(body, dict):
+                raise Refusal(400, "the body must be a JSON object")
+        try:
+            return exchange.dialect.parse(exchange.endpoint, found, http.headers, body)
+        except (AttributeError, TypeError, KeyError) as error:
+            raise Refusal(400, f"the body has a value of the wrong type: {error}") from None
+
+    def _look_up(self, exchange: Exchange) -> None:
+        request, dialect = exchange.request, exchange.dialect
+        if request.endpoint == "reply":
+            minimum = dialect.cache_min if self._options.cache_min is None else self._options.cache_min
+            owner = "\0".join([dialect.name, request.model, key_digest(exchange.key or "")])
+            exchange.cache = self._cache.lookup(owner, request.blocks, minimum, dialect.cache_lookback)
+
+    # --- from a request to steps ---
+
+    def _answer(self, exchange: Exchange) -> list[Step]:
+        request = exchange.request
+        try:
+            if exchange.refusal:
+                raise exchange.refusal
+            exchange.rule = self._script.fire(request)
+            if exchange.rule is None and request.endpoint == "reply":
+                raise Refusal(400, self._no_rule(exchange))
+            reply_id = f"{exchange.sequence:06d}"
+            if exchange.rule:
+                reply, delivery = exchange.rule.compose(request, reply_id)
+            else:
+                reply, delivery = Reply(reply_id), Delivery()
+            return self._steps(exchange, reply, delivery)
+        except Refusal as refusal:
+            exchange.error = refusal.message
+            status, body = refusal.status, self._error(exchange, refusal)
+        except Exception as problem:  # a script's function or a bug here: say so, stay up
+            traceback.print_exc()
+            exchange.error = f"script error: {problem!r}"
+            status, body = 500, self._error(exchange, Refusal(500, exchange.error))
+        return self._finish(exchange, Delivery(), status, [Piece("whole", dumps(body).encode())], False)
+
+    @staticmethod
+    def _error(exchange: Exchange, refusal: Refusal) -> dict:
+        return exchange.dialect.error(refusal.status, refusal.message, refusal.kind, exchange.request_id)
+
+    def _no_rule(self, exchange: Exchange) -> str:
+        request = exchange.request
+        return (
+            f"no rule matches request {exchange.sequence}: {request.dialect}, model {request.model}, "
+            f"role {self._script.role_of(request)}, turn {request.turn}, "
+            f"tools {[tool['name'] for tool in request.tools]}, last message {request.last.flat[:300]!r}"
+        )
+
+    def _steps(self, exchange: Exchange, reply: Reply, delivery: Delivery) -> list[Step]:
+        request, dialect = exchange.request, exchange.dialect
+        exchange.faults = delivery.faults
+        streamed = request.endpoint == "reply" and request.stream
+        context = faults.Context(dialect, exchange.request_id, streamed)
+        if request.endpoint == "reply":
+            reply = faults.apply("content", reply, delivery.faults, context)
+            if request.max_tokens is not None:
+                reply = reply.clipped(4 * request.max_tokens)
+            reply = self._count(exchange, reply, delivery)
+            reply = faults.apply("usage", reply, delivery.faults, context)
+            if reply.usage and dialect.tells_usage(request):
+                exchange.usage = asdict(reply.usage)
+        pieces = list(self._pieces(exchange, reply, streamed))
+        if delivery.noise and streamed:
+            pieces = [noisy for piece in pieces for noisy in (Piece("noise", dialect.noise()), piece)]
+        pieces = faults.apply("pieces", pieces, delivery.faults, context)
+        steps = self._finish(exchange, delivery, 200, pieces, streamed)
+        steps = faults.apply("steps", steps, delivery.faults, context)
+        if not any(isinstance(step, Head) and step.status == 200 for step in steps):
+            exchange.usage = None
+        return steps
+
+    def _pieces(self, exchange: Exchange, reply: Reply, streamed: bool):
+        request, dialect = exchange.request, exchange.dialect
+        if streamed:
+            return dialect.pieces(request, reply)
+        if request.endpoint == "count":
+            body = dialect.count(request)
+        elif request.endpoint == "models":
+            names = self._options.models or self._script.model_names() or DEFAULT_MODELS
+            body = dialect.models(names, request.model or None)
+        else:
+            body = dialect.whole(request, reply)
+        return [Piece("whole", dumps(body).encode("utf-8", "surrogatepass"), tokens(reply.size))]
+
+    @staticmethod
+    def _count(exchange: Exchange, reply: Reply, delivery: Delivery) -> Reply:
+        usage = replace(
+            exchange.cache.usage,
+            out=tokens(reply.size),
+            reasoning=tokens(reply.thinking_size),
+        )
+        return replace(reply, usage=replace(usage, **delivery.usage))
+
+    def _finish(
+        self, exchange: Exchange, delivery: Delivery, status: int, pieces: list[Piece], streamed: bool
+    ) -> list[Step]:
+        headers = {
+            "content-type": exchange.dialect.stream_type if streamed else "application/json",
+            exchange.dialect.request_id_header: exchange.request_id,
+            **{name.lower(): str(value) for name, value in delivery.headers.items()},
+        }
+        if streamed:
+            headers["cache-control"] = "no-cache"
+        if status == 405:
+            headers["allow"] = "GET, POST"
+        body_size = sum(len(piece.data) for piece in pieces)
+        length = None if streamed or delivery.chunks else body_size
+        delay = (self._options.latency_ms + delivery.delay_ms) / 1000
+        steps: list[Step] = [Wait(delay)] if delay else []
+        steps.append(Head(status, headers, length))
+        if not delivery.chunks:
+            return steps + [Send(piece.data, piece.tokens) for piece in pieces]
+        return steps + _cut(b"".join(piece.data for piece in pieces), delivery)
+
+    # --- the cache and the log ---
+
+    def _on_body(self, exchange: Exchange, player: Player) -> Callable[[], None]:
+        def on_body() -> None:
+            if exchange.cache and exchange.rule and player.status == 200:
+                self._cache.commit(exchange.cache)
+
+        return on_body
+
+    def _log_arrival(self, exchange: Exchange, connection: Connection) -> None:
+        http, request = exchange.http, exchange.request
+        self._log.keep_body(exchange.sequence, http.body)
+        auth = {"header": exchange.key_header, "sha256": key_digest(exchange.key)} if exchange.key else None
+        self._log.write(
+            "arrived",
+            exchange.sequence,
+            connection=connection.number,
+            in_flight=self._in_flight,
+            method=http.method,
+            path=http.path,
+            dialect=exchange.dialect.name,
+            endpoint=exchange.endpoint,
+            model=request.model if request else None,
+            stream=request.stream if request else None,
+            role=self._script.role_of(request) if request else None,
+            turn=request.turn if request else None,
+            auth=auth,
+            body_bytes=len(http.body),
+            body_sha256=digest(http.body) if http.body else None,
+            prefix_sha256=exchange.cache.digest if exchange.cache else None,
+        )
+
+    def _log_done(self, exchange: Exchange, player: Player) -> None:
+        self._log.write(
+            "done",
+            exchange.sequence,
+            rule=exchange.rule.index if exchange.rule else None,
+            place=exchange.rule.place if exchange.rule else None,
+            faults=[one.name for one in exchange.faults],
+            status=player.status,
+            first_ms=round(player.first_ms, 3) if player.first_ms else None,
+            bytes=player.sent,
+            usage=exchange.usage,
+            complete=player.complete,
+            client_gone=player.gone,
+            error=exchange.error,
+        )
+
+
+def _cut(data: bytes, delivery: Delivery) -> list[Step]:
+    """[data] in the chunk sizes asked for, each a write of its own."""
+    steps: list[Step] = []
+    at = turn = 0
+    while at < len(data):
+        count = delivery.chunks[turn % len(delivery.chunks)]
+        if steps and delivery.chunk_ms:
+            steps.append(Wait(delivery.chunk_ms / 1000))
+        steps.append(Send(data[at : at + count], alone=True))
+        at, turn = at + count, turn + 1
+    return steps
