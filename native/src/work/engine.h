@@ -16,9 +16,9 @@
 #include "base/value.h"
 #include "lib/http.h"
 #include "lib/loop.h"
-#include "lib/store.h"
 #include "model/model.h"
 #include "work/config.h"
+#include "work/journal.h"
 #include "work/project.h"
 
 typedef struct Engine Engine;
@@ -29,7 +29,7 @@ typedef void EngineEvent(void *owner, Str kind, const Value *params);
 struct Engine {
   Loop *loop;            // borrowed from main
   Http *http;            // owned
-  Store *store;          // owned: the journal
+  Journal *journal;      // owned
   Models *models;        // owned
   Config *config;        // owned
   Project **projects;    // owned; one per root in use

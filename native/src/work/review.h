@@ -5,7 +5,6 @@
 #include "work/base_text.h"
 #include "work/engine.h"
 
-typedef enum { DECISION_NONE, DECISION_ACCEPTED, DECISION_REJECTED } Decision;
 typedef enum { APPLY_PENDING, APPLY_APPLIED, APPLY_REVERTED } ApplyState;
 
 typedef struct {

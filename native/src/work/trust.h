@@ -11,9 +11,9 @@ bool trust_give(Engine *engine, Str root, Str command, Error *err);
 typedef struct {
   Str command, where;   // "test", "T03 check"
   bool trusted;
-} TrustRow;
+} PlanCommand;
 typedef struct {
-  TrustRow *items;
+  PlanCommand *items;
   size_t len, cap;
-} TrustList;
-bool trust_list(Engine *engine, int64_t plan, Arena *arena, TrustList *out, Error *err);
+} PlanCommandList;
+bool trust_list(Engine *engine, int64_t plan, Arena *arena, PlanCommandList *out, Error *err);
