@@ -22,6 +22,7 @@
 #include "work/project.h"
 
 typedef struct Engine Engine;
+typedef struct Journal Journal;  // work/journal.h
 
 // An event for people and editors. Kinds and fields are listed in doc/architecture.md, "Events".
 typedef void EngineEvent(void *owner, Str kind, const Value *params);
@@ -39,7 +40,7 @@ struct Engine {
   char holder[64];       // "host:pid:nonce", who holds leases
 };
 
-// Opens the journal and applies the configuration. [editor]: see config_load.
+// Opens the journal and applies the configuration. [editor]: see config_load. [loop] must outlive it.
 Engine *engine_new(Loop *loop, const Value *editor, Error *err);
 void engine_free(Engine *engine);
 

@@ -20,4 +20,8 @@ typedef struct {
 Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const FileRefList *scope);
 Estimate estimate_plan(Engine *engine, Project *project, Arena *arena, const Plan *plan);
 
+// Kept with the plan, for the receipt (a fact of the journal).
+bool estimate_store(Engine *engine, int64_t plan, const Estimate *estimate, Error *err);
+bool estimate_stored(Engine *engine, Arena *arena, int64_t plan, Estimate *out);  // false when there is none
+
 Str money(Arena *arena, Nano amount);       // "$0.0031", "$1.20", "unknown"

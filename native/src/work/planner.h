@@ -8,10 +8,12 @@
 typedef struct Planner Planner;
 
 typedef struct {
+  int64_t plan;          // 0 = a new plan; else one in state planning goes on where its journal ends: stored
+                         // replies are used, not paid for again, and the other fields are not read
   Str request;
   FileRefList scope;     // empty = the whole project
   Nano budget;           // for the plan as a whole; NANO_UNKNOWN = configuration's
-  bool go_on;            // past advice and ask_above (`plan!`, --yes)
+  bool go_on;            // past advice and ask_above (`plan!`, --yes); without it they are ERR_CONSENT
   bool solo;             // reserved for `plan --solo`
   StrList answers;       // reserved
 } PlanRequest;
@@ -33,3 +35,6 @@ int64_t plan_adopt(Engine *engine, Project *project, const char *path, Error *er
 bool plan_load(Engine *engine, int64_t plan, Arena *arena, Str *text, Plan *out, PlanProblemList *problems,
                Error *err);
 bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems, Arena *arena, Error *err);
+
+// The generated STATUS beside a plan file: "0012-slug.md" gives "0012-slug.STATUS.md". In [arena].
+Str plan_status_path(Arena *arena, Str plan_path);
