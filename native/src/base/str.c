@@ -198,9 +198,11 @@ bool str_to_u64(Str s, uint64_t *out)
   return true;
 }
 
-// Length of the UTF-8 character at [p], 0 when it is not one (Unicode standard, table 3-7).
-static size_t utf8_char(const unsigned char *p, size_t left)
+// Unicode standard, table 3-7.
+size_t str_utf8_len(Str s, size_t at)
 {
+  const unsigned char *p = (const unsigned char *)s.ptr + at;
+  size_t left = s.len - at;
   unsigned char c = p[0];
   if (c < 0x80) return 1;
   size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
@@ -216,9 +218,8 @@ static size_t utf8_char(const unsigned char *p, size_t left)
 
 bool str_is_utf8(Str s)
 {
-  const unsigned char *p = (const unsigned char *)s.ptr;
   for (size_t at = 0; at < s.len;) {
-    size_t len = utf8_char(p + at, s.len - at);
+    size_t len = str_utf8_len(s, at);
     if (len == 0) return false;
     at += len;
   }

@@ -65,5 +65,6 @@ size_t str_count_lines(Str s);
 bool str_to_u64(Str s, uint64_t *out);
 
 bool str_is_utf8(Str s);                  // strict: no surrogates, no overlong forms
+size_t str_utf8_len(Str s, size_t at);    // bytes of the character at [at] < s.len; 0: not UTF-8 there
 size_t str_utf8_floor(Str s, size_t at);  // the largest character border <= at, for cutting text
 uint64_t str_hash(Str s);                 // FNV-1a, for tables; not for content identity
