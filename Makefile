@@ -1,5 +1,8 @@
 # piecework: `make` builds build/piecework, `make help` lists the rest.
 #
+# `make` alone needs cc, make, pkg-config and the libraries, and names what is missing; `make demo` and
+# `make test` install what is missing first (native/tools/deps.sh).
+#
 # MODE picks one of the builds below; each has its own directory, so that they never mix:
 #   release (default)   build/          what users run
 #   san                 build/san/      ASan + UBSan, what the tests run
@@ -29,12 +32,20 @@ LDFLAGS += $(filter -fsanitize% -g,$(FLAGS_$(MODE)))
 
 # Lowest layer first; an archive may only need the ones before it.
 LAYERS := base lib wire patch model work front
-above = $(foreach l,$(LAYERS),$(O)/$(l).a)
-ARCHIVES := $(above)
+ARCHIVES := $(foreach l,$(LAYERS),$(O)/$(l).a)
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 
 .PHONY: build
 build: $(BIN)  ## compile build/piecework (needs cc, make, pkg-config and the libraries)
+
+# Stops with one message when something is missing, instead of a page of compiler errors.
+ifneq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && command -v $(CC) >/dev/null && echo yes),yes)
+.PHONY: needs
+needs:
+	@sh native/tools/deps.sh check build
+$(BIN): | needs
+$(O)/obj/%.o: | needs
+endif
 
 $(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -68,8 +79,6 @@ $(O)/obj/gen_$(1).o: $(O)/gen/gen_$(1).c
 endef
 $(foreach t,model work,$(eval $(call embed,$(t))))
 
--include $(shell find $(O)/obj $(O)/tests -name '*.d' 2>/dev/null)
-
 # Unit tests: tests/native/LAYER/t_x.c links the layers up to LAYER, so that a layer is tested without
 # those above it.
 upto = $(if $(1),$(firstword $(1)) $(if $(filter $(2),$(firstword $(1))),,$(call upto,$(wordlist 2,$(words $(1)),$(1)),$(2))))
@@ -80,3 +89,77 @@ $(O)/tests/$(1)/%: tests/native/$(1)/%.c $(call reverse,$(foreach l,$(call upto,
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_tests,$(l))))
 UNIT_TESTS := $(patsubst tests/native/%.c,$(O)/tests/%,$(wildcard tests/native/*/t_*.c))
+
+# Fuzzers: with clang's libFuzzer (`make fuzz`), and with a plain main over their corpora (`make test`).
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+$(O)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay_main.c) $(call reverse,$(ARCHIVES))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $^ $(LDLIBS)
+
+.PHONY: units fuzzers
+units: $(UNIT_TESTS)
+fuzzers: $(patsubst %,$(O)/fuzz/%,$(FUZZERS))
+
+.PHONY: deps demo test test-native test-editor test-e2e test-provider lint format fuzz valgrind bench doc clean help
+deps:  ## install what building, the demo and the tests need
+	@sh native/tools/deps.sh install build demo test
+
+demo:  ## a recorded request, from plan to review, in a scratch directory (installs what is missing)
+	@sh native/tools/deps.sh install build demo
+	@$(MAKE) --no-print-directory build
+	@sh tests/demo/demo.sh $(abspath $(BIN))
+
+test:  ## every test, under ASan and UBSan (installs what is missing)
+	@sh native/tools/deps.sh install build test
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory MODE=san build units fuzzers
+	@sh tests/run.sh native fuzz provider editor e2e
+
+test-native:  ## unit tests and fuzzing corpora of the engine
+	@$(MAKE) --no-print-directory MODE=san build units fuzzers
+	@sh tests/run.sh native fuzz
+
+test-provider:  ## the fake model provider's own tests
+	@sh tests/run.sh provider
+
+test-editor:  ## the Lua layer in Neovim and Vim
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory MODE=san build
+	@sh tests/run.sh editor
+
+test-e2e:  ## whole journeys: engine, provider, git, editors
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory MODE=san build
+	@sh tests/run.sh e2e
+
+lint:  ## layers, foreign types, vim. only in host/, banned calls, sizes, luacheck, formatting
+	@sh tests/lint/lint.sh
+
+format:  ## rewrite the C sources as .clang-format says
+	clang-format -i $$(git ls-files 'native/*.c' 'native/*.h' 'tests/*.c' 'tests/*.h')
+
+fuzz:  ## run every fuzzer for FUZZ_SECONDS (60) with clang's libFuzzer
+	@sh native/tools/deps.sh install build fuzz
+	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
+	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+valgrind:  ## the unit tests and one whole journey under valgrind
+	@sh native/tools/deps.sh install build test valgrind
+	@$(MAKE) --no-print-directory MODE=valgrind build units
+	@sh tests/run.sh valgrind
+
+bench:  ## performance as ratios, in one run
+	@$(MAKE) --no-print-directory build
+	@sh tests/bench/bench.sh
+
+doc:  ## help tags, and what of the help is generated
+	@sh native/tools/doc.sh
+
+clean:  ## remove build/
+	rm -rf build
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+-include $(shell find $(O)/obj $(O)/tests $(O)/fuzz -name '*.d' 2>/dev/null)
