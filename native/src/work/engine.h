@@ -38,6 +38,8 @@ struct Engine {
   EngineEvent *on_event; // where events go
   void *event_owner;
   char holder[64];       // "host:pid:nonce", who holds leases
+  struct Run *runs;      // active runs (work/run.c), newest first
+  struct Verify *verifies;  // active verifications (work/verify.c)
 };
 
 // Opens the journal and applies the configuration. [editor]: see config_load. [loop] must outlive it.
@@ -55,5 +57,6 @@ void engine_event(Engine *engine, Str kind, const Value *params);
 void engine_note(Engine *engine, int64_t plan, Str task, Str kind, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-// Every operation ends through one of these, exactly once, never from inside its start.
+// Every operation ends through one of these, exactly once, never from inside its start. [err] is never
+// NULL; its code is ERR_OK when the operation did what it should.
 typedef void OpDone(void *owner, const Error *err);
