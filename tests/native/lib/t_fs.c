@@ -1,0 +1,216 @@
+// t_fs.c: files that are links, read-only, hard-linked, too large, or no files at all.
+#include "tap.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fs.h"
+
+static Arena arena;
+static Error err;
+static char *dir;
+
+static char *at(const char *name)
+{
+  return path_join(&arena, str_from(dir), str_from(name));
+}
+
+static void setup(void)
+{
+  arena_init(&arena);
+  error_clear(&err);
+  dir = fs_temp_dir(&arena, "/tmp", "pw-fs", &err);
+  CHECK(dir != NULL);
+}
+
+static void teardown(void)
+{
+  CHECK(fs_remove_tree(dir, &err));
+  CHECK(!fs_exists(dir));
+  arena_deinit(&arena);
+}
+
+static Str text_of(const char *path)
+{
+  Str out = S("?");
+  fs_read(&arena, path, 1000, &out, NULL);
+  return out;
+}
+
+static bool put(const char *name, const char *text)
+{
+  return fs_write_atomic(at(name), str_from(text), 0644, &err);
+}
+
+TEST(paths)
+{
+  arena_init(&arena);
+  CHECK_STR(str_from(path_join(&arena, S("a"), S("b"))), S("a/b"));
+  CHECK_STR(str_from(path_join(&arena, S("/"), S("b"))), S("/b"));
+  CHECK_STR(str_from(path_join(&arena, S(""), S("b"))), S("b"));
+  CHECK_STR(path_dir(S("a/b/c")), S("a/b"));
+  CHECK_STR(path_dir(S("/c")), S("/"));
+  CHECK_STR(path_dir(S("c")), S(""));
+  CHECK_STR(path_base(S("a/b")), S("b"));
+  const char *rows[][2] = {{"a/./b//c/", "a/b/c"}, {"a/../b", "b"}, {".", ""}, {"", ""},
+                           {"/a/../b/..", "/"},    {"./x", "x"},    {"a/b/../../c", "c"}};
+  Str out;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    CHECK(path_normal(&arena, str_from(rows[i][0]), &out));
+    CHECK_STR(out, str_from(rows[i][1]));
+  }
+  CHECK(!path_normal(&arena, S(".."), &out));
+  CHECK(!path_normal(&arena, S("a/../../b"), &out));
+  CHECK(!path_normal(&arena, S("/.."), &out));
+  arena_deinit(&arena);
+}
+
+TEST(read_and_write)
+{
+  setup();
+  CHECK(put("f", "one"));
+  CHECK_STR(text_of(at("f")), S("one"));
+  CHECK_INT(fs_stat(at("f")).size, 3);
+  chmod(at("f"), 0755);
+  CHECK(put("f", ""));
+  CHECK_INT(fs_stat(at("f")).mode, 0755);
+  CHECK_STR(text_of(at("f")), S(""));
+  StrList names = {0};
+  CHECK(fs_list(&arena, dir, &names, &err));
+  CHECK_INT(names.len, 1);  // no temporary file stays behind
+  teardown();
+}
+
+TEST(read_refuses)
+{
+  setup();
+  Str out;
+  CHECK(put("f", "12345"));
+  CHECK(!fs_read(&arena, at("f"), 4, &out, &err));
+  CHECK_INT(err.code, ERR_TOO_BIG);
+  error_clear(&err);
+  CHECK(!fs_read(&arena, at("none"), 4, &out, &err));
+  CHECK_INT(err.code, ERR_NOT_FOUND);
+  error_clear(&err);
+  CHECK(!fs_read(&arena, dir, 4, &out, &err));
+  CHECK_INT(err.code, ERR_IO);
+  error_clear(&err);
+  CHECK_INT(mkfifo(at("fifo"), 0600), 0);
+  CHECK(!fs_read(&arena, at("fifo"), 4, &out, &err));
+  CHECK(fs_read(&arena, "/proc/self/stat", 10000, &out, NULL) && out.len > 0);
+  teardown();
+}
+
+TEST(symlinks_are_kept)
+{
+  setup();
+  CHECK(put("target", "x"));
+  CHECK_INT(symlink("target", at("link")), 0);
+  CHECK_INT(symlink("later", at("dangling")), 0);
+  CHECK(put("link", "new"));
+  CHECK_INT(fs_stat(at("link")).kind, FS_LINK);
+  CHECK_STR(text_of(at("target")), S("new"));
+  CHECK(fs_realpath(&arena, at("dangling"), &err) == NULL);
+  CHECK_INT(err.code, ERR_NOT_FOUND);
+  error_clear(&err);
+  CHECK(put("dangling", "y"));
+  CHECK_STR(text_of(at("later")), S("y"));
+  CHECK_STR(path_base(str_from(fs_realpath(&arena, at("link"), &err))), S("target"));
+  CHECK_STR(path_base(str_from(fs_realpath(&arena, at("not-yet"), &err))), S("not-yet"));
+  CHECK(fs_realpath(&arena, at("no/not-yet"), NULL) == NULL);
+  teardown();
+}
+
+TEST(hard_links_are_kept)
+{
+  setup();
+  CHECK(put("a", "1"));
+  CHECK_INT(link(at("a"), at("b")), 0);
+  CHECK(put("a", "22"));
+  CHECK_STR(text_of(at("b")), S("22"));
+  CHECK(put("a", "3"));
+  CHECK_STR(text_of(at("b")), S("3"));
+  teardown();
+}
+
+TEST(write_refuses)
+{
+  setup();
+  CHECK(!fs_write_atomic(dir, S("x"), 0644, &err));
+  error_clear(&err);
+  CHECK(!put("no/dir", "x"));
+  CHECK_INT(err.code, ERR_NOT_FOUND);
+  error_clear(&err);
+  if (geteuid() != 0) {
+    CHECK(put("ro", "x"));
+    chmod(at("ro"), 0444);
+    CHECK(!put("ro", "y"));
+    error_clear(&err);
+    CHECK(fs_mkdirs(at("locked"), &err) && put("locked/f", "x"));
+    chmod(at("locked"), 0500);
+    CHECK(put("locked/f", "in place"));
+    CHECK_STR(text_of(at("locked/f")), S("in place"));
+    CHECK(!put("locked/new", "x"));
+  }
+  CHECK(!fs_write_atomic("/dev/full", S("x"), 0644, NULL));
+  teardown();
+}
+
+TEST(directories)
+{
+  setup();
+  CHECK(fs_mkdirs(at("a/b/c"), &err));
+  CHECK(fs_mkdirs(at("a/b/c/"), &err));
+  CHECK_INT(fs_stat(at("a/b")).mode, 0700);
+  CHECK(put("a/f", "x"));
+  CHECK(!fs_mkdirs(at("a/f/g"), &err));
+  CHECK(str_has(str_from(err.message), S("a/f")));
+  error_clear(&err);
+  CHECK_INT(symlink("/etc", at("a/etc")), 0);
+  chmod(at("a/b"), 0500);
+  StrList names = {0};
+  CHECK(fs_list(&arena, at("a"), &names, &err));
+  CHECK_STR(str_join(&arena, &names, S(" ")), S("b etc f"));
+  CHECK(fs_remove_tree(at("a"), &err));
+  CHECK(fs_remove_tree(at("a"), &err));  // gone is fine
+  CHECK(fs_exists("/etc"));
+  CHECK(!fs_list(&arena, at("a"), &names, NULL));
+  teardown();
+}
+
+TEST(copy)
+{
+  setup();
+  CHECK(put("f", "text"));
+  chmod(at("f"), 0750);
+  CHECK(fs_copy(at("f"), at("x/y/g"), &err));
+  CHECK_STR(text_of(at("x/y/g")), S("text"));
+  CHECK_INT(fs_stat(at("x/y/g")).mode, 0750);
+  CHECK_INT(symlink("f", at("l")), 0);
+  CHECK(fs_copy(at("l"), at("x/l"), &err));
+  CHECK_INT(fs_stat(at("x/l")).kind, FS_LINK);
+  CHECK(fs_copy(at("f"), at("x/l"), &err));  // replaces the link, does not write through it
+  CHECK_INT(fs_stat(at("x/l")).kind, FS_FILE);
+  CHECK(!fs_copy(dir, at("d"), NULL));
+  CHECK(!fs_copy(at("none"), at("d"), NULL));
+  CHECK(fs_remove(at("f"), &err));
+  CHECK(!fs_remove(at("f"), NULL));
+  teardown();
+}
+
+TEST(user_directories)
+{
+  arena_init(&arena);
+  setenv("XDG_STATE_HOME", "/s", 1);
+  setenv("XDG_CONFIG_HOME", "relative", 1);
+  setenv("HOME", "/h", 1);
+  unsetenv("PIECEWORK_STATE");
+  CHECK_STR(str_from(fs_state_dir(&arena)), S("/s/piecework"));
+  CHECK_STR(str_from(fs_config_dir(&arena)), S("/h/.config/piecework"));
+  setenv("PIECEWORK_STATE", "/t", 1);
+  CHECK_STR(str_from(fs_state_dir(&arena)), S("/t"));
+  arena_deinit(&arena);
+}
+
+TEST_MAIN
