@@ -30,24 +30,27 @@ typedef struct {
   bool post;
   bool compressed;              // ask for gzip (never for streams)
   uint64_t connect_timeout_ms;  // 0 = 15 s
-  uint64_t first_byte_ms;       // 0 = 120 s
-  uint64_t idle_ms;             // between bytes, 0 = 90 s
+  uint64_t first_byte_ms;       // quiet time before the first byte of the body, 0 = 120 s
+  uint64_t idle_ms;             // quiet time after it, 0 = 90 s; any byte counts as life, pings too
   size_t max_reply;             // bytes; more is ERR_TOO_BIG; 0 = 64 MiB
   void (*on_head)(void *owner, const HttpHead *head);   // may be NULL
   void (*on_chunk)(void *owner, Str bytes);             // valid during the call
-  // [sent]: the request may have reached the server (a retry could pay twice).
+  // [err] is never NULL; its code is ERR_OK when a whole answer came, whatever its status. Else NETWORK,
+  // TIMEOUT, TOO_BIG, CANCELLED, or CONFIG for what no retry can heal (URL, header value, CA file).
+  // [head] is never NULL. [sent]: the request may have reached the server (a retry could pay twice).
   void (*on_done)(void *owner, const Error *err, const HttpHead *head, bool sent);
   void *owner;
 } HttpSpec;                     // everything is copied by http_start except owner
 
 Http *http_new(Loop *loop, Error *err);       // libcurl is loaded at the first http_start
-void http_free(Http *http);                   // cancels what is left
+void http_free(Http *http);                   // cancels what is left: on_done comes from inside it
 
 // CA bundle: own setting, CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR, libcurl's default (section 5).
 void http_set_ca(Http *http, Str path);
 
+// May be called from any callback, those of other calls too. A call is gone when its on_done returns.
 HttpCall *http_start(Http *http, const HttpSpec *spec);
-void http_cancel(HttpCall *call);
+void http_cancel(HttpCall *call);             // nothing but on_done comes after it
 
 Str http_header(const HttpHead *head, Str name);  // empty when absent
 bool url_is_loopback(Str url);

@@ -1,0 +1,287 @@
+// http.c: the engine under http.h: libcurl's multi_socket interface on libuv.
+//
+//   libcurl --socket callback--> one uv_poll per socket --ready--> curl_multi_socket_action --+
+//   libcurl --timer callback---> one timer --------------fires---> curl_multi_socket_action --+--> drain
+//
+// Rules: nothing in libcurl's two callbacks calls libcurl (but curl_multi_assign, which is made for it);
+// finished transfers are drained after every action, also when none is running any more; handles are
+// added and removed from the loop only, never from inside a transfer's callbacks. See http_call.h for the
+// states of a call.
+#include "lib/http.h"
+
+#include "base/log.h"
+#include "lib/http_call.h"
+
+struct Http {
+  Loop *loop;       // borrowed
+  CURLM *multi;     // owned; NULL until the first call
+  Timer timer;      // libcurl's
+  HttpCall *first;  // calls not yet ended
+  Arena arena;
+  Str ca;           // owned by [arena]; empty = environment, then libcurl's default
+  int busy;         // > 0 while libcurl or the draining is on the stack
+  bool freeing;     // http_free was called meanwhile
+};
+
+// One watched socket. Freed in its close callback, which may come after http has gone.
+typedef struct {
+  uv_poll_t uv;
+  Http *http;  // borrowed; not touched once closing
+  curl_socket_t socket;
+} Watch;
+
+static void http_destroy(Http *http);
+
+// --- calls ---------------------------------------------------------------------------------------
+
+static void call_unlink(HttpCall *call)
+{
+  if (call->prev) {
+    call->prev->next = call->next;
+  } else {
+    call->http->first = call->next;
+  }
+  if (call->next) call->next->prev = call->prev;
+}
+
+static void call_free(void *owner)
+{
+  HttpCall *call = owner;
+  arena_deinit(&call->head_arena);
+  arena_deinit(&call->arena);
+  mem_free(call);
+}
+
+// The one way out. Everything of libcurl's is given back before on_done, which may free http and owner.
+static void call_end(HttpCall *call)
+{
+  call->state = CALL_ENDED;
+  call->sent = call_was_sent(call);
+  loop_soon_cancel(call->loop, &call->tick);
+  call_unlink(call);
+  if (call->easy) {
+    curl_multi_remove_handle(call->http->multi, call->easy);
+    curl_easy_cleanup(call->easy);
+    call->easy = NULL;
+  }
+  curl_slist_free_all(call->lines);
+  call->spec.on_done(call->spec.owner, &call->why, &call->head, call->sent);
+  timer_close(&call->idle, call_free);
+}
+
+// libcurl's first load costs milliseconds; nobody pays them before the first call.
+static bool multi_ready(Http *http);
+
+static void call_begin(HttpCall *call)
+{
+  Http *http = call->http;
+  call->state = CALL_RUNNING;
+  if (!multi_ready(http)) {
+    error_set(&call->why, ERR_FAILED, "libcurl could not be started");
+  } else if (call_setup(call, http->ca)) {
+    CURLMcode rc = curl_multi_add_handle(http->multi, call->easy);
+    if (rc) error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s", curl_multi_strerror(rc));
+  }
+  if (call->why.code) {
+    call_end(call);
+    return;
+  }
+  call->last_ms = loop_now_ms(call->loop);
+  timer_start(&call->idle, call->spec.first_byte_ms, 0);
+}
+
+static void on_tick(void *owner)
+{
+  HttpCall *call = owner;
+  if (call->why.code) {
+    call_end(call);
+  } else if (call->state == CALL_QUEUED) {
+    call_begin(call);
+  }
+}
+
+static void on_idle(void *owner)
+{
+  HttpCall *call = owner;
+  uint64_t left = call_idle_left(call);
+  if (left) {
+    timer_start(&call->idle, left, 0);
+  } else {
+    call_end(call);
+  }
+}
+
+HttpCall *http_start(Http *http, const HttpSpec *spec)
+{
+  HttpCall *call = mem_alloc(sizeof(HttpCall));
+  call->http = http;
+  call->loop = http->loop;
+  arena_init(&call->arena);
+  arena_init(&call->head_arena);
+  call_copy_spec(call, spec);
+  timer_init(http->loop, &call->idle, on_idle, call);
+  call->next = http->first;
+  if (http->first) http->first->prev = call;
+  http->first = call;
+  loop_soon(http->loop, &call->tick, on_tick, call);
+  return call;
+}
+
+void http_cancel(HttpCall *call)
+{
+  if (call->state == CALL_ENDED) return;
+  error_set(&call->why, ERR_CANCELLED, "cancelled");
+  loop_soon(call->loop, &call->tick, on_tick, call);
+}
+
+// --- driving libcurl -----------------------------------------------------------------------------
+
+static void drain(Http *http)
+{
+  int left;
+  CURLMsg *msg;
+  while ((msg = curl_multi_info_read(http->multi, &left))) {
+    if (msg->msg != CURLMSG_DONE) continue;
+    HttpCall *call = NULL;
+    CURLcode result = msg->data.result;  // [msg] dies with the handle's removal
+    curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call);
+    call_verdict(call, result);
+    call_end(call);
+  }
+}
+
+static void act(Http *http, curl_socket_t socket, int flags)
+{
+  int running;
+  http->busy++;
+  CURLMcode rc = curl_multi_socket_action(http->multi, socket, flags, &running);
+  if (rc) log_error("http: %s", curl_multi_strerror(rc));
+  drain(http);
+  if (--http->busy == 0 && http->freeing) http_destroy(http);
+}
+
+static void on_timer(void *owner)
+{
+  act(owner, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_socket_ready(uv_poll_t *uv, int status, int events)
+{
+  Watch *watch = uv->data;
+  int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+  if (events & UV_READABLE) flags |= CURL_CSELECT_IN;
+  if (events & UV_WRITABLE) flags |= CURL_CSELECT_OUT;
+  act(watch->http, watch->socket, flags);
+}
+
+static void on_watch_closed(uv_handle_t *uv)
+{
+  mem_free(uv->data);
+}
+
+static Watch *watch_new(Http *http, curl_socket_t socket)
+{
+  Watch *watch = mem_alloc(sizeof(Watch));
+  watch->http = http;
+  watch->socket = socket;
+  watch->uv.data = watch;
+  int rc = uv_poll_init_socket(&http->loop->uv, &watch->uv, socket);
+  if (rc == 0) return watch;
+  log_error("http: cannot watch a socket: %s", uv_strerror(rc));
+  mem_free(watch);
+  return NULL;
+}
+
+// libcurl says what it wants to know of a socket.
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *data, void *socket_data)
+{
+  (void)easy;
+  Http *http = data;
+  Watch *watch = socket_data;
+  if (what == CURL_POLL_REMOVE) {
+    if (!watch) return 0;
+    curl_multi_assign(http->multi, socket, NULL);
+    uv_poll_stop(&watch->uv);  // at once: libcurl closes the socket next
+    uv_close((uv_handle_t *)&watch->uv, on_watch_closed);
+    return 0;
+  }
+  if (!watch) {
+    watch = watch_new(http, socket);
+    if (!watch) return -1;
+    curl_multi_assign(http->multi, socket, watch);
+  }
+  int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+  return uv_poll_start(&watch->uv, events, on_socket_ready) ? -1 : 0;
+}
+
+// libcurl wants to be called in [ms]; -1: no more.
+static int on_curl_timer(CURLM *multi, long ms, void *data)
+{
+  (void)multi;
+  Http *http = data;
+  if (ms < 0) {
+    timer_stop(&http->timer);
+  } else {
+    timer_start(&http->timer, ms ? (uint64_t)ms : 1, 0);
+  }
+  return 0;
+}
+
+// --- the engine's own life -----------------------------------------------------------------------
+
+static bool multi_ready(Http *http)
+{
+  if (http->multi) return true;
+  if (curl_global_init(CURL_GLOBAL_DEFAULT)) return false;  // counted by libcurl
+  http->multi = curl_multi_init();
+  if (!http->multi) {
+    curl_global_cleanup();
+    return false;
+  }
+  curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+  curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+  curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+  curl_multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 100L);
+  return true;
+}
+
+Http *http_new(Loop *loop, Error *err)
+{
+  (void)err;
+  Http *http = mem_alloc(sizeof(Http));
+  http->loop = loop;
+  arena_init(&http->arena);
+  timer_init(loop, &http->timer, on_timer, http);
+  return http;
+}
+
+static void http_closed(void *owner)
+{
+  mem_free(owner);
+}
+
+static void http_destroy(Http *http)
+{
+  while (http->first) {
+    error_set(&http->first->why, ERR_CANCELLED, "cancelled");
+    call_end(http->first);
+  }
+  if (http->multi) {
+    curl_multi_cleanup(http->multi);
+    curl_global_cleanup();
+  }
+  arena_deinit(&http->arena);
+  timer_close(&http->timer, http_closed);
+}
+
+void http_free(Http *http)
+{
+  http->freeing = true;
+  if (http->busy == 0) http_destroy(http);
+}
+
+void http_set_ca(Http *http, Str path)
+{
+  http->ca = str_dup(&http->arena, path);
+}
