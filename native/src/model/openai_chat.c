@@ -1,0 +1,405 @@
+// openai_chat.c: the OpenAI Chat Completions dialect (providers.md section 2.2, 2.3), which is also what most
+// other servers speak (section 4); what they do differently is a bit of Target.quirks.
+//
+// Decisions and where they come from:
+//   stream_options.include_usage      Chat Completions, stream: no usage without it
+//   usage chunk has no choices        ditto: guard choices[0]
+//   fresh = prompt - cached - written Normalising: the counters include cached tokens
+//   max_completion_tokens, or max_tokens      Compatible servers: per-server switches
+//   prompt_cache_breakpoint, mode explicit    Prompt caching: unique tails are not written at 1.25 times
+//   no `strict` on schemas            Strict schemas: refused unless every property is required
+#include "lib/json.h"
+#include "model/dialect.h"
+
+// ---- request --------------------------------------------------------------------------------------------
+
+static bool has(const Target *target, unsigned quirk)
+{
+  return (target->quirks & quirk) != 0;
+}
+
+static bool marks_cache(const Target *target)
+{
+  return has(target, QUIRK_CACHE_MARK) && !has(target, QUIRK_NO_CACHE_MARK);
+}
+
+static Value *message_of(Arena *arena, Value *messages, Str role)
+{
+  Value *message = value_push(messages, value_map(arena));
+  value_put_str(arena, message, S("role"), role);
+  return message;
+}
+
+static Value *text_part(Arena *arena, Value *content, Str text)
+{
+  Value *part = value_push(content, value_map(arena));
+  value_put_str(arena, part, S("type"), S("text"));
+  value_put_str(arena, part, S("text"), text);
+  return part;
+}
+
+// One message, so that the prefix is the same to the byte for all tasks of a plan.
+static void put_system(Arena *arena, Value *messages, const ModelRequest *request, const Target *target)
+{
+  Str system = request_system(arena, request, has(target, QUIRK_NO_SCHEMA));
+  if (system.len + request->shared.len == 0) return;
+  Value *message =
+      message_of(arena, messages, has(target, QUIRK_SYSTEM_ROLE) ? S("system") : S("developer"));
+  if (marks_cache(target) && request->shared.len) {
+    Value *content = value_set(message, S("content"), value_list(arena));
+    if (system.len) text_part(arena, content, system);
+    Value *part = text_part(arena, content, request->shared);
+    Value *mark = value_set(part, S("prompt_cache_breakpoint"), value_map(arena));
+    value_put_str(arena, mark, S("mode"), S("explicit"));
+  } else if (system.len && request->shared.len) {
+    Str both = str_fmt(arena, "%.*s\n\n%.*s", STR_ARG(system), STR_ARG(request->shared));
+    value_put_str(arena, message, S("content"), both);
+  } else {
+    value_put_str(arena, message, S("content"), system.len ? system : request->shared);
+  }
+}
+
+static void put_calls(Arena *arena, Value *message, const ToolCallList *calls)
+{
+  if (calls->len == 0) return;
+  Value *list = value_set(message, S("tool_calls"), value_list(arena));
+  for (size_t i = 0; i < calls->len; i++) {
+    const ToolCall *call = &calls->items[i];
+    Value *item = value_push(list, value_map(arena));
+    value_put_str(arena, item, S("id"), call->id);
+    value_put_str(arena, item, S("type"), S("function"));
+    Value *function = value_set(item, S("function"), value_map(arena));
+    value_put_str(arena, function, S("name"), call->name);
+    value_put_str(arena, function, S("arguments"), call->input ? json_str(arena, call->input) : S("{}"));
+  }
+}
+
+static void put_assistant(Arena *arena, Value *messages, const ModelMessage *message)
+{
+  if (value_is(message->raw, VALUE_MAP)) {
+    value_push(messages, value_dup(arena, message->raw));
+    return;
+  }
+  if (message->text.len + message->calls.len == 0) return;
+  Value *out = message_of(arena, messages, S("assistant"));
+  if (message->text.len) {
+    value_put_str(arena, out, S("content"), message->text);
+  } else {
+    value_set(out, S("content"), value_null(arena));
+  }
+  put_calls(arena, out, &message->calls);
+}
+
+static void put_messages(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
+  Value *messages = value_set(body, S("messages"), value_list(arena));
+  put_system(arena, messages, request, target);
+  for (size_t i = 0; i < request->messages.len; i++) {
+    const ModelMessage *message = &request->messages.items[i];
+    if (message->role == MSG_ASSISTANT) {
+      put_assistant(arena, messages, message);
+      continue;
+    }
+    bool tool = message->role == MSG_TOOL;
+    Value *out = message_of(arena, messages, tool ? S("tool") : S("user"));
+    if (tool) value_put_str(arena, out, S("tool_call_id"), message->call_id);
+    value_put_str(arena, out, S("content"), message->text);
+  }
+}
+
+static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
+{
+  if (request->tool_count == 0) return;
+  Value *tools = value_set(body, S("tools"), value_list(arena));
+  for (size_t i = 0; i < request->tool_count; i++) {
+    const ModelTool *tool = &request->tools[i];
+    Value *item = value_push(tools, value_map(arena));
+    value_put_str(arena, item, S("type"), S("function"));
+    Value *function = value_set(item, S("function"), value_map(arena));
+    value_put_str(arena, function, S("name"), tool->name);
+    value_put_str(arena, function, S("description"), tool->description);
+    if (tool->schema) value_set(function, S("parameters"), value_dup(arena, tool->schema));
+  }
+}
+
+static void put_format(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
+  if (!request->schema || has(target, QUIRK_NO_JSON)) return;
+  Value *format = value_set(body, S("response_format"), value_map(arena));
+  if (has(target, QUIRK_NO_SCHEMA)) {
+    value_put_str(arena, format, S("type"), S("json_object"));
+    return;
+  }
+  value_put_str(arena, format, S("type"), S("json_schema"));
+  Value *schema = value_set(format, S("json_schema"), value_map(arena));
+  value_put_str(arena, schema, S("name"), S("answer"));
+  value_set(schema, S("schema"), value_dup(arena, request->schema));
+}
+
+static void put_effort(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
+  Str effort = request->effort;
+  if (has(target, QUIRK_NO_EFFORT)) return;
+  if (request->tool_count && has(target, QUIRK_TOOLS_NO_EFFORT)) {
+    effort = S("none");
+  } else if (has(target, QUIRK_NO_EFFORT_NONE) &&
+             (str_eq(effort, S("none")) || str_eq(effort, S("minimal")))) {
+    effort = S("low");
+  }
+  if (effort.len) value_put_str(arena, body, S("reasoning_effort"), effort);
+}
+
+// The key groups the requests of one fan-out; `explicit` keeps their unique tails out of the cache, while a
+// tool loop wants its growing end written.
+static void put_cache(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
+  if (!marks_cache(target)) return;
+  value_put_bool(arena, body, S("store"), false);
+  if (request->shared.len == 0) return;
+  uint64_t hash = str_hash(request->system) ^ str_hash(request->shared);
+  Str name = str_fmt(arena, "piecework-%016llx", (unsigned long long)hash);
+  value_put_str(arena, body, S("prompt_cache_key"), name);
+  if (request->tool_count) return;
+  Value *options = value_set(body, S("prompt_cache_options"), value_map(arena));
+  value_put_str(arena, options, S("mode"), S("explicit"));
+}
+
+static void put_limits(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
+  int64_t max = request->max_output;
+  if (target->max_output > 0 && max > target->max_output) max = target->max_output;
+  if (max > 0) {
+    bool old = has(target, QUIRK_MAX_TOKENS);
+    value_put_int(arena, body, old ? S("max_tokens") : S("max_completion_tokens"), max);
+  }
+  value_put_bool(arena, body, S("stream"), true);
+  if (has(target, QUIRK_NO_STREAM_OPTIONS)) return;
+  Value *options = value_set(body, S("stream_options"), value_map(arena));
+  value_put_bool(arena, options, S("include_usage"), true);
+}
+
+static void put_router(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
+  if (!has(target, QUIRK_REQUIRE_PARAMETERS) || (!request->schema && !request->tool_count)) return;
+  Value *provider = value_set(body, S("provider"), value_map(arena));
+  value_put_bool(arena, provider, S("require_parameters"), true);
+}
+
+static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                  WireRequest *out)
+{
+  *out = (WireRequest){.url = str_fmt(arena, "%.*s/chat/completions", STR_ARG(target->base_url))};
+  out->headers[out->header_count++] = (HttpHeader){S("content-type"), S("application/json")};
+  if (key->secret.len) {
+    Str bearer = str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret));
+    out->headers[out->header_count++] = (HttpHeader){S("authorization"), bearer};
+  }
+  Value *body = value_map(arena);
+  value_put_str(arena, body, S("model"), request->model);
+  put_limits(arena, body, request, target);
+  put_cache(arena, body, request, target);
+  put_router(arena, body, request, target);
+  put_effort(arena, body, request, target);
+  put_format(arena, body, request, target);
+  put_tools(arena, body, request);
+  put_messages(arena, body, request, target);
+  out->body = json_str(arena, body);
+}
+
+// ---- stream ---------------------------------------------------------------------------------------------
+
+// Servers put the tokens read from the cache in one of three places.
+static int64_t cached_tokens(const Value *usage)
+{
+  int64_t n = tokens_of(usage, S("cached_tokens"), 0);
+  n = tokens_of(usage, S("prompt_cache_hit_tokens"), n);
+  return tokens_of(value_get(usage, S("prompt_tokens_details")), S("cached_tokens"), n);
+}
+
+static void read_usage(ReplyBuilder *reply, const Value *usage)
+{
+  if (value_get_int(usage, S("prompt_tokens"), -1) < 0) return;
+  const Value *in = value_get(usage, S("prompt_tokens_details"));
+  const Value *out = value_get(usage, S("completion_tokens_details"));
+  Usage u = {.known = true};
+  u.cache_read = cached_tokens(usage);
+  u.cache_write = tokens_of(in, S("cache_write_tokens"), 0);
+  u.fresh_in = tokens_of(usage, S("prompt_tokens"), 0) - u.cache_read - u.cache_write;
+  if (u.fresh_in < 0) u.fresh_in = 0;
+  u.out = tokens_of(usage, S("completion_tokens"), 0);
+  u.reasoning = tokens_of(out, S("reasoning_tokens"), 0);
+  reply->usage = u;
+  double cost = value_get_double(usage, S("cost"), -1);
+  if (reply->quirks & QUIRK_COST && cost >= 0 && cost < 1e6) reply->cost = (Nano)(cost * 1e9 + 0.5);
+}
+
+static const struct {
+  const char *word;
+  StopReason stop;
+} stops[] = {
+    {"stop", STOP_DONE},          {"length", STOP_LENGTH},      {"model_length", STOP_LENGTH},
+    {"tool_calls", STOP_TOOL},    {"function_call", STOP_TOOL}, {"content_filter", STOP_REFUSED},
+};
+static const char *const broken_stops[] = {"error", "insufficient_system_resource"};
+
+static void read_stop(ReplyBuilder *reply, Str word)
+{
+  if (word.len == 0) return;
+  for (size_t i = 0; i < 2; i++) {
+    if (str_eq(word, str_from(broken_stops[i]))) {
+      reply_fail(reply, ERR_OVERLOADED, "the provider gave up on the reply");
+    }
+  }
+  bool refused = reply->stop == STOP_REFUSED;
+  reply->stop = refused ? STOP_REFUSED : STOP_DONE;
+  for (size_t i = 0; !refused && i < sizeof(stops) / sizeof(stops[0]); i++) {
+    if (str_eq(word, str_from(stops[i].word))) reply->stop = stops[i].stop;
+  }
+  reply->ended = true;
+}
+
+enum { TEXT_INDEX = -1 };  // the one text part; tool calls are numbered from 0
+
+static void add_text(ReplyBuilder *reply, Str piece)
+{
+  if (piece.len == 0) return;
+  ReplyPart *part = reply_part_find(reply, TEXT_INDEX);
+  if (!part) part = reply_part_add(reply, PART_TEXT, TEXT_INDEX);
+  reply_part_text(reply, part, piece);
+}
+
+// Content is a string, or at some servers a list of parts, of which only text counts.
+static void read_content(ReplyBuilder *reply, const Value *content)
+{
+  add_text(reply, value_to_str(content, STR_NONE));
+  for (VALUE_EACH(part, content)) {
+    if (str_eq(value_get_str(part, S("type"), STR_NONE), S("text"))) {
+      add_text(reply, value_get_str(part, S("text"), STR_NONE));
+    }
+  }
+}
+
+// The call a delta belongs to. Some servers send no index, or the same one for every call: a new id begins
+// a new call.
+static ReplyPart *call_part(ReplyBuilder *reply, const Value *delta)
+{
+  Str id = value_get_str(delta, S("id"), STR_NONE);
+  int64_t index = value_get_int(delta, S("index"), -1);
+  ReplyPart *part = NULL;
+  if (index >= 0) {
+    part = reply_part_find(reply, index);
+  } else if (reply->parts.len) {
+    part = &reply->parts.items[reply->parts.len - 1];
+  }
+  bool other = part && (part->kind != PART_TOOL || (id.len && part->id.len && !str_eq(id, part->id)));
+  if (part && !other) return part;
+  part = reply_part_add(reply, PART_TOOL, index >= 0 ? index : (int64_t)reply->parts.len);
+  return part;
+}
+
+static void read_call(ReplyBuilder *reply, const Value *delta)
+{
+  ReplyPart *part = call_part(reply, delta);
+  if (!part) return;
+  const Value *function = value_get(delta, S("function"));
+  Str id = value_get_str(delta, S("id"), STR_NONE);
+  Str name = value_get_str(function, S("name"), STR_NONE);
+  if (id.len) part->id = str_dup(reply->arena, id);
+  if (name.len) part->name = str_dup(reply->arena, name);
+  const Value *arguments = value_get(function, S("arguments"));
+  if (value_is(arguments, VALUE_MAP)) {  // should be a string; some local servers send the object
+    reply_part_text(reply, part, json_str(&reply->scratch, arguments));
+  } else {
+    reply_part_text(reply, part, value_to_str(arguments, STR_NONE));
+  }
+}
+
+// A refusal comes in place of the text.
+static void read_refusal(ReplyBuilder *reply, Str piece)
+{
+  if (piece.len == 0) return;
+  reply->stop = STOP_REFUSED;
+  reply->stop_detail = str_cat(reply->arena, reply->stop_detail, str_sub(piece, 0, 2048));
+}
+
+static void read_message(ReplyBuilder *reply, const Value *delta)
+{
+  static const char *const reasoning[] = {"reasoning_content", "reasoning", "reasoning_text"};
+  for (size_t i = 0; i < 3; i++) {
+    Str thought = value_get_str(delta, str_from(reasoning[i]), STR_NONE);
+    if (thought.len && !buf_add(&reply->extra, thought)) {
+      reply_fail(reply, ERR_TOO_BIG, "the reply is larger than 32 MiB");
+    }
+    if (thought.len) break;
+  }
+  read_content(reply, value_get(delta, S("content")));
+  read_refusal(reply, value_get_str(delta, S("refusal"), STR_NONE));
+  for (VALUE_EACH(call, value_get(delta, S("tool_calls")))) read_call(reply, call);
+}
+
+// An error may stand in any chunk, under a 200.
+static bool read_error(ReplyBuilder *reply, const Value *chunk)
+{
+  const Value *error = value_get(chunk, S("error"));
+  if (!error || error->type == VALUE_NULL || reply->failed) return reply->failed;
+  reply->failed = true;
+  failure_classify(0, error, &reply->failure);
+  return true;
+}
+
+static void read_chunk(ReplyBuilder *reply, const Value *chunk)
+{
+  if (!chunk || read_error(reply, chunk)) return;
+  reply->began = true;
+  if (reply->id.len == 0) reply->id = str_dup(reply->arena, value_get_str(chunk, S("id"), STR_NONE));
+  const Value *choice = value_at(value_get(chunk, S("choices")), 0);
+  const Value *delta = value_get(choice, S("delta"));
+  read_message(reply, delta ? delta : value_get(choice, S("message")));
+  read_stop(reply, value_get_str(choice, S("finish_reason"), STR_NONE));
+  read_usage(reply, value_get(chunk, S("usage")));
+  read_usage(reply, value_get(value_get(chunk, S("x_groq")), S("usage")));
+}
+
+static void feed(ReplyBuilder *reply, const SseEvent *event)
+{
+  Str data = str_trim(event->data);
+  if (str_eq(data, S("[DONE]"))) {  // an end the server meant, even if it gave no finish_reason
+    if (!reply->ended && reply->parts.len) read_stop(reply, S("stop"));
+    return;
+  }
+  const Value *chunk = reply_parse(reply, data);
+  if (str_eq(event->name, S("error")) && chunk && !value_get(chunk, S("error"))) {
+    reply->failed = true;
+    failure_classify(0, chunk, &reply->failure);
+    return;
+  }
+  read_chunk(reply, chunk);
+}
+
+static void whole(ReplyBuilder *reply, Str body)
+{
+  read_chunk(reply, reply_parse(reply, body));
+}
+
+static void finish(ReplyBuilder *reply)
+{
+  Arena *arena = reply->arena;
+  reply_calls_finish(reply);
+  for (size_t i = 0; i < reply->calls.len; i++) {  // some local servers give no ids
+    ToolCall *call = &reply->calls.items[i];
+    if (call->id.len == 0) call->id = str_fmt(arena, "call_%zu", i + 1);
+  }
+  if (reply->calls.len && reply->stop == STOP_DONE) reply->stop = STOP_TOOL;
+  if (reply->text.len + reply->calls.len == 0) return;
+  Value *raw = value_map(arena);
+  value_put_str(arena, raw, S("role"), S("assistant"));
+  Str text = str_dup(arena, buf_str(&reply->text));
+  value_set(raw, S("content"), text.len ? value_str(arena, text) : value_null(arena));
+  if (reply->quirks & QUIRK_REASONING_BACK && reply->extra.len) {
+    value_put_str(arena, raw, S("reasoning_content"), str_dup(arena, buf_str(&reply->extra)));
+  }
+  put_calls(arena, raw, &reply->calls);
+  reply->raw = raw;
+}
+
+const Dialect dialect_openai_chat = {"openai-chat", build, feed, whole, finish, failure_from_answer};

@@ -1,0 +1,85 @@
+// redact.c: see redact.h. Two rules: known secrets go wherever they stand; a word goes when it begins as keys
+// do, or when it is long and mixes capitals, small letters and digits as no word of a language does.
+#include "model/redact.h"
+
+enum { REDACT_MAX = 64 * 1024 * 1024, PREFIX_WORD_MIN = 10, RANDOM_WORD_MIN = 20, HEX_MIN = 32 };
+
+static const char *const prefixes[] = {"sk-",  "sk_",  "pk-",  "rk-",    "gsk_",   "xai-",  "AIza",
+                                       "ghp_", "glpat-", "hf_", "ya29.", "r8_",   "org-",
+                                       "req_", "req-", "proj_", "nvapi-",  "csk-"};
+
+static bool is_word(char c)
+{
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         c == '-' || c == '*';
+}
+
+static bool has_prefix(Str word)
+{
+  for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+    if (str_starts(word, str_from(prefixes[i]))) return true;
+  }
+  return false;
+}
+
+// Long runs without '-' or '_' that mix all three kinds of characters, or are nothing but hex digits.
+static bool is_random(Str word)
+{
+  size_t upper = 0, lower = 0, digit = 0, hex = 0;
+  for (size_t i = 0; i < word.len; i++) {
+    char c = word.ptr[i];
+    upper += c >= 'A' && c <= 'Z';
+    lower += c >= 'a' && c <= 'z';
+    digit += c >= '0' && c <= '9';
+    hex += (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  }
+  if (word.len >= HEX_MIN && hex == word.len && digit) return true;
+  return word.len >= RANDOM_WORD_MIN && upper >= 2 && lower >= 2 && digit >= 2;
+}
+
+static bool has_random_run(Str word)
+{
+  for (size_t from = 0, at = 0; at <= word.len; at++) {
+    if (at < word.len && word.ptr[at] != '-' && word.ptr[at] != '_') continue;
+    if (is_random(str_sub(word, from, at))) return true;
+    from = at + 1;
+  }
+  return false;
+}
+
+static bool looks_secret(Str word)
+{
+  return (word.len >= PREFIX_WORD_MIN && has_prefix(word)) || has_random_run(word);
+}
+
+// Length of the known secret that [text] starts with, 0 when none.
+static size_t known_secret(Str text, const StrList *secrets)
+{
+  for (size_t i = 0; secrets && i < secrets->len; i++) {
+    if (secrets->items[i].len && str_starts(text, secrets->items[i])) return secrets->items[i].len;
+  }
+  return 0;
+}
+
+// One step: a known secret, a word, or a single other byte.
+static size_t redact_step(Buf *out, Str rest, const StrList *secrets)
+{
+  size_t len = known_secret(rest, secrets);
+  if (len) {
+    buf_add(out, S("[removed]"));
+    return len;
+  }
+  while (len < rest.len && is_word(rest.ptr[len]) && !known_secret(str_skip(rest, len), secrets)) len++;
+  if (len == 0) len = 1;
+  Str word = str_sub(rest, 0, len);
+  buf_add(out, looks_secret(word) ? S("[removed]") : word);
+  return len;
+}
+
+Str redact(Arena *arena, Str text, const StrList *secrets)
+{
+  Buf out;
+  buf_init(&out, REDACT_MAX);
+  for (size_t at = 0; at < text.len;) at += redact_step(&out, str_skip(text, at), secrets);
+  return buf_take(&out, arena);
+}

@@ -1,0 +1,110 @@
+// reply.c: a reply while it streams in: parts by the provider's index, one text, the tool calls at the end.
+#include "lib/json.h"
+#include "model/dialect.h"
+
+void reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks)
+{
+  *reply = (ReplyBuilder){.arena = arena, .quirks = quirks, .cost = NANO_UNKNOWN, .stop = STOP_ERROR};
+  buf_init(&reply->text, REPLY_MAX);
+  buf_init(&reply->extra, REPLY_MAX);
+  arena_init(&reply->scratch);
+}
+
+void reply_end(ReplyBuilder *reply)
+{
+  for (size_t i = 0; i < reply->parts.len; i++) {
+    buf_deinit(&reply->parts.items[i].text);
+    buf_deinit(&reply->parts.items[i].signature);
+  }
+  reply->parts.len = 0;
+  buf_deinit(&reply->text);
+  buf_deinit(&reply->extra);
+  arena_deinit(&reply->scratch);
+}
+
+const Value *reply_parse(ReplyBuilder *reply, Str json)
+{
+  arena_reset(&reply->scratch);
+  const Value *value = json_parse(&reply->scratch, json, NULL);
+  if (!value_is(value, VALUE_MAP)) reply_fail(reply, ERR_REPLY, "the provider sent broken JSON");
+  return value_is(value, VALUE_MAP) ? value : NULL;
+}
+
+void reply_fail(ReplyBuilder *reply, Err code, const char *message)
+{
+  if (reply->failed) return;
+  reply->failed = true;
+  reply->failure = (Failure){.retry = code != ERR_TOO_BIG};
+  error_set(&reply->failure.error, code, "%s", message);
+}
+
+ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind, int64_t index)
+{
+  if (reply->parts.len >= REPLY_MAX_PARTS) {
+    reply_fail(reply, ERR_TOO_BIG, "the reply has too many blocks");
+    return NULL;
+  }
+  ReplyPart part = {.kind = kind, .index = index};
+  buf_init(&part.text, REPLY_MAX);
+  buf_init(&part.signature, REPLY_MAX);
+  PUSH(reply->arena, &reply->parts, part);
+  return &reply->parts.items[reply->parts.len - 1];
+}
+
+ReplyPart *reply_part_find(ReplyBuilder *reply, int64_t index)
+{
+  for (size_t i = reply->parts.len; i > 0; i--) {
+    if (reply->parts.items[i - 1].index == index) return &reply->parts.items[i - 1];
+  }
+  return NULL;
+}
+
+void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece)
+{
+  if (!part || piece.len == 0) return;
+  reply->bytes += piece.len;
+  if (reply->bytes > REPLY_MAX) {
+    reply_fail(reply, ERR_TOO_BIG, "the reply is larger than 32 MiB");
+    return;
+  }
+  buf_add(&part->text, piece);
+  if (part->kind != PART_TEXT) return;
+  buf_add(&reply->text, piece);
+  if (reply->on_text) reply->on_text(reply->owner, piece);
+}
+
+int64_t tokens_of(const Value *usage, Str key, int64_t fallback)
+{
+  const int64_t most = 1000000000000;
+  int64_t n = value_get_int(usage, key, fallback);
+  return n < 0 ? 0 : n > most ? most : n;
+}
+
+size_t reply_output_bytes(const ReplyBuilder *reply)
+{
+  return reply->bytes + reply->extra.len;
+}
+
+// Arguments that are not a JSON object are kept as `broken`, so that the model can be told.
+static ToolCall call_of(Arena *arena, const ReplyPart *part)
+{
+  Str json = str_trim(buf_str(&part->text));
+  ToolCall call = {.id = part->id, .name = part->name, .input = value_map(arena)};
+  if (json.len == 0) return call;
+  Str kept = str_dup(arena, json);
+  const Value *input = json_parse(arena, kept, NULL);
+  if (value_is(input, VALUE_MAP)) {
+    call.input = input;
+  } else {
+    call.broken = kept;
+  }
+  return call;
+}
+
+void reply_calls_finish(ReplyBuilder *reply)
+{
+  for (size_t i = 0; i < reply->parts.len; i++) {
+    const ReplyPart *part = &reply->parts.items[i];
+    if (part->kind == PART_TOOL) PUSH(reply->arena, &reply->calls, call_of(reply->arena, part));
+  }
+}
