@@ -1,7 +1,8 @@
 // store.h: SQLite behind a small face: statements with typed arguments, rows read in a loop.
 //
-// The journal is WAL, shared by all editors and shells of the user; busy waits are bounded (5 s).
-// Formats: i = int64_t, s = Str as text, b = Str as blob, d = double, n = NULL (no argument).
+// The journal is WAL, shared by all editors and shells of the user; busy waits are bounded (5 s). What was
+// committed is on disk (synchronous=FULL).
+// Formats: i = int64_t (cast an int!), s = Str as text, b = Str as blob, d = double, n = NULL (no argument).
 #pragma once
 
 #include "base/err.h"
@@ -10,17 +11,18 @@ typedef struct Store Store;
 typedef struct Query Query;
 
 Store *store_open(const char *path, Error *err);   // creates it; ERR_JOURNAL says damaged, full, unwritable
-void store_close(Store *store);
+void store_close(Store *store);                     // NULL is fine
+Str store_path(const Store *store);
 
 // PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, each in its own
 // transaction. A database newer than we know is refused (ERR_JOURNAL, with the next step).
 bool store_migrate(Store *store, const char *const *steps, int count, Error *err);
 
 bool store_begin(Store *store, Error *err);        // BEGIN IMMEDIATE; nests by counting
-bool store_commit(Store *store, Error *err);
-void store_rollback(Store *store);
+bool store_commit(Store *store, Error *err);       // ends the transaction, also when it fails
+void store_rollback(Store *store);                 // an inner one spoils the outer: its commit fails
 
-// Runs one statement that returns no rows. Statements are cached by their text's address and content.
+// Runs one statement; rows are dropped. Statements are prepared once and cached by their text.
 bool store_run(Store *store, Error *err, const char *sql, const char *format, ...);
 int64_t store_last_id(Store *store);
 int64_t store_changes(Store *store);
@@ -36,6 +38,5 @@ bool query_is_null(Query *query, int column);
 Str query_str(Query *query, int column);           // valid until the next query_next
 Str query_str_dup(Query *query, int column, Arena *arena);
 
-// 64 hex digits: SHA-256 of [bytes], the identity of texts and prompts. (Uses libcurl's or libgit2's or an
-// own implementation; never for secrets.)
+// 64 hex digits: SHA-256 of [bytes] (base/sha256.h), the identity of texts and prompts; never for secrets.
 Str content_hash(Arena *arena, Str bytes);

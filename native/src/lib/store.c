@@ -1,0 +1,199 @@
+// store.c: opening, versions and transactions of a SQLite file. Statements are store_query.c.
+//
+// WAL with synchronous=FULL: a commit is on disk when it returns, which is what "paid for is in the journal
+// before it is used" needs; WAL alone with NORMAL may lose the last commits in a power cut. Commits are
+// few (one or two per model call) and can be grouped with store_begin.
+#include "lib/store.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "lib/fs.h"
+#include "lib/store_private.h"
+
+enum { BUSY_MS = 5000 };
+
+static bool dir_writable(Store *store)
+{
+  Arena scratch;
+  arena_init(&scratch);
+  Str dir = path_dir(str_from(store->path));
+  bool ok = access(dir.len ? str_z(&scratch, dir) : ".", W_OK) == 0;
+  arena_deinit(&scratch);
+  return ok;
+}
+
+static bool damaged(Store *store, Error *err)
+{
+  error_set(err, ERR_JOURNAL, "%s is damaged", store->path);
+  return error_hint_set(err, "move it away and start again; `sqlite3 FILE .recover` may save its contents");
+}
+
+bool store_fail(Store *store, Error *err)
+{
+  int code = sqlite3_errcode(store->db), cause = code & 0xff;
+  store->failed = true;
+  if (cause == SQLITE_CORRUPT || cause == SQLITE_NOTADB) return damaged(store, err);
+  const char *hint = NULL, *what = sqlite3_errmsg(store->db);
+  switch (cause) {
+    case SQLITE_FULL:
+      what = "the disk is full";
+      hint = "free some space there and try again; nothing that is stored is lost";
+      break;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      if (dir_writable(store)) break;
+      what = "its directory cannot be written";
+      hint = "make it writable, or set PIECEWORK_STATE to a directory that is";
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      what = "another piecework keeps it locked";
+      hint = "try again; `piecework doctor` shows who uses it";
+      break;
+    case SQLITE_IOERR:
+      hint = "check the disk and its free space; network file systems without locks do not work";
+      break;
+    default: break;
+  }
+  error_set(err, ERR_JOURNAL, "%s: %s", store->path, what);
+  if (hint) error_hint_set(err, "%s", hint);
+  return false;
+}
+
+bool store_exec(Store *store, const char *sql, Error *err)
+{
+  return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_fail(store, err);
+}
+
+// It holds prompts: nobody else may read it, whatever the umask says. SQLite gives its other files the
+// mode of this one.
+static void create_private(const char *path)
+{
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  if (fd >= 0) close(fd);
+}
+
+static bool set_up(Store *store, Error *err)
+{
+  sqlite3_extended_result_codes(store->db, 1);
+  sqlite3_busy_timeout(store->db, BUSY_MS);
+  return store_exec(store, "PRAGMA journal_mode=WAL", err) &&
+         store_exec(store, "PRAGMA synchronous=FULL", err) &&
+         store_exec(store, "PRAGMA foreign_keys=ON", err) &&
+         store_exec(store, "PRAGMA schema_version", err);  // reads the header: damage shows here
+}
+
+Store *store_open(const char *path, Error *err)
+{
+  Store *store = mem_alloc(sizeof(Store));
+  arena_init(&store->arena);
+  store->path = str_z(&store->arena, str_from(path));
+  create_private(path);
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK) {
+    if (set_up(store, err)) return store;
+  } else {
+    store_fail(store, err);
+  }
+  store_close(store);
+  return NULL;
+}
+
+void store_close(Store *store)
+{
+  if (!store) return;
+  statements_drop(store);
+  sqlite3_close(store->db);
+  arena_deinit(&store->arena);
+  mem_free(store);
+}
+
+Str store_path(const Store *store)
+{
+  return str_from(store->path);
+}
+
+static bool get_version(Store *store, int64_t *version, Error *err)
+{
+  Query *query = store_query(store, err, "PRAGMA user_version", "");
+  if (!query_next(query)) return false;
+  *version = query_int(query, 0);
+  query_end(query);
+  return true;
+}
+
+// Takes one step unless another process was faster.
+static bool migrate_one(Store *store, const char *step, int64_t to, Error *err)
+{
+  if (!store_begin(store, err)) return false;
+  int64_t version;
+  char set[64];
+  sqlite3_snprintf(sizeof(set), set, "PRAGMA user_version=%lld", (long long)to);
+  bool ok = get_version(store, &version, err);
+  if (ok && version < to) ok = store_exec(store, step, err) && store_exec(store, set, err);
+  if (ok) return store_commit(store, err);
+  store_rollback(store);
+  return false;
+}
+
+bool store_migrate(Store *store, const char *const *steps, int count, Error *err)
+{
+  int64_t version;
+  if (!get_version(store, &version, err)) return false;
+  if (version > count) {
+    error_set(err, ERR_JOURNAL, "%s was written by a newer piecework (version %lld, this one knows %d)",
+              store->path, (long long)version, count);
+    return error_hint_set(err, "rebuild with :Piecework build, or set PIECEWORK_STATE to another directory");
+  }
+  for (int64_t at = version; at < count; at++) {
+    if (!migrate_one(store, steps[at], at + 1, err)) return false;
+  }
+  return true;
+}
+
+// ---- Transactions: only the outermost begin and commit reach SQLite ---------------------------------
+
+bool store_begin(Store *store, Error *err)
+{
+  if (store->nesting == 0) {
+    if (!store_exec(store, "BEGIN IMMEDIATE", err)) return false;
+    store->broken = false;
+  }
+  store->nesting++;
+  return true;
+}
+
+bool store_commit(Store *store, Error *err)
+{
+  if (store->nesting == 0) return error_set(err, ERR_JOURNAL, "commit without begin");
+  if (--store->nesting > 0) return true;
+  // SQLite itself rolls back on a full disk; then there is nothing to commit.
+  if (store->broken || sqlite3_get_autocommit(store->db)) {
+    if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
+    return error_set(err, ERR_JOURNAL, "%s: the transaction was given up", store->path);
+  }
+  if (store_exec(store, "COMMIT", err)) return true;
+  if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
+  return false;
+}
+
+void store_rollback(Store *store)
+{
+  if (store->nesting == 0) return;
+  store->broken = true;
+  if (--store->nesting > 0) return;
+  if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
+}
+
+int64_t store_last_id(Store *store)
+{
+  return sqlite3_last_insert_rowid(store->db);
+}
+
+int64_t store_changes(Store *store)
+{
+  return sqlite3_changes(store->db);
+}

@@ -1,0 +1,166 @@
+// store_query.c: prepared statements, their arguments and rows.
+//
+// A statement is prepared once and kept in a table under its text. When the slots for a text are taken or
+// in use, the statement is loose: finalised at its end, so that nothing depends on the size of the table.
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "lib/store_private.h"
+
+static Query *slot_for(Store *store, const char *sql)
+{
+  size_t at = (size_t)str_hash(str_from(sql));
+  for (size_t i = 0; i < 4; i++) {
+    Query *slot = &store->cache[(at + i) & (STATEMENT_SLOTS - 1)];
+    if (!slot->stmt || (!slot->busy && strcmp(sqlite3_sql(slot->stmt), sql) == 0)) return slot;
+  }
+  return NULL;
+}
+
+static Query *prepare(Store *store, Error *err, const char *sql)
+{
+  Query *query = slot_for(store, sql);
+  bool loose = query == NULL;
+  if (loose) query = mem_alloc(sizeof(Query));
+  if (!query->stmt) {
+    sqlite3_stmt *stmt = NULL;
+    unsigned flags = loose ? 0 : SQLITE_PREPARE_PERSISTENT;
+    if (sqlite3_prepare_v3(store->db, sql, -1, flags, &stmt, NULL) != SQLITE_OK) {
+      store_fail(store, err);
+      if (loose) mem_free(query);
+      return NULL;
+    }
+    *query = (Query){.stmt = stmt, .loose = loose};
+  }
+  query->store = store;
+  query->err = err;
+  query->busy = true;
+  query->done = false;
+  return query;
+}
+
+// An empty Str has a NULL pointer now and then, which SQLite would store as NULL.
+static int bind_str(sqlite3_stmt *stmt, int at, Str s, bool blob)
+{
+  const char *ptr = s.len ? s.ptr : "";
+  if (blob) return sqlite3_bind_blob64(stmt, at, ptr, s.len, SQLITE_TRANSIENT);
+  return sqlite3_bind_text64(stmt, at, ptr, s.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static bool bind_all(Query *query, const char *format, va_list args)
+{
+  int code = SQLITE_OK;
+  for (int at = 1; *format && code == SQLITE_OK; format++, at++) {
+    switch (*format) {
+      case 'i': code = sqlite3_bind_int64(query->stmt, at, va_arg(args, int64_t)); break;
+      case 'd': code = sqlite3_bind_double(query->stmt, at, va_arg(args, double)); break;
+      case 's': code = bind_str(query->stmt, at, va_arg(args, Str), false); break;
+      case 'b': code = bind_str(query->stmt, at, va_arg(args, Str), true); break;
+      case 'n': code = sqlite3_bind_null(query->stmt, at); break;
+      default: code = SQLITE_MISUSE; break;
+    }
+  }
+  return code == SQLITE_OK || store_fail(query->store, query->err);
+}
+
+static Query *start(Store *store, Error *err, const char *sql, const char *format, va_list args)
+{
+  Query *query = prepare(store, err, sql);
+  if (query && !bind_all(query, format, args)) {
+    query_end(query);
+    return NULL;
+  }
+  return query;
+}
+
+Query *store_query(Store *store, Error *err, const char *sql, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  Query *query = start(store, err, sql, format, args);
+  va_end(args);
+  return query;
+}
+
+bool store_run(Store *store, Error *err, const char *sql, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  Query *query = start(store, err, sql, format, args);
+  va_end(args);
+  if (!query) return false;
+  int code = sqlite3_step(query->stmt);
+  bool ok = code == SQLITE_DONE || code == SQLITE_ROW || store_fail(store, err);
+  query_end(query);
+  return ok;
+}
+
+bool query_next(Query *query)
+{
+  if (!query) return false;
+  int code = sqlite3_step(query->stmt);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) store_fail(query->store, query->err);
+  query_end(query);
+  return false;
+}
+
+void query_end(Query *query)
+{
+  if (!query) return;
+  query->busy = false;
+  query->err = NULL;
+  if (query->loose) {
+    sqlite3_finalize(query->stmt);
+    mem_free(query);
+    return;
+  }
+  sqlite3_reset(query->stmt);
+  sqlite3_clear_bindings(query->stmt);
+}
+
+void statements_drop(Store *store)
+{
+  for (size_t i = 0; i < STATEMENT_SLOTS; i++) sqlite3_finalize(store->cache[i].stmt);
+}
+
+int64_t query_int(Query *query, int column)
+{
+  return sqlite3_column_int64(query->stmt, column);
+}
+
+double query_double(Query *query, int column)
+{
+  return sqlite3_column_double(query->stmt, column);
+}
+
+bool query_is_null(Query *query, int column)
+{
+  return sqlite3_column_type(query->stmt, column) == SQLITE_NULL;
+}
+
+Str query_str(Query *query, int column)
+{
+  // column_blob first: it leaves the bytes as they are, for text and blobs alike.
+  const char *ptr = sqlite3_column_blob(query->stmt, column);
+  return (Str){ptr, ptr ? (size_t)sqlite3_column_bytes(query->stmt, column) : 0};
+}
+
+Str query_str_dup(Query *query, int column, Arena *arena)
+{
+  return str_dup(arena, query_str(query, column));
+}
+
+Str content_hash(Arena *arena, Str bytes)
+{
+  unsigned char digest[SHA256_BYTES];
+  sha256(bytes, digest);
+  char *hex = arena_alloc(arena, 2 * SHA256_BYTES + 1);
+  for (int i = 0; i < SHA256_BYTES; i++) {
+    hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+    hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+  }
+  return (Str){hex, 2 * SHA256_BYTES};
+}

@@ -1,0 +1,256 @@
+// t_store.c: the store under damage, full disks, two writers and nesting.
+#include "tap.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "lib/fs.h"
+#include "lib/store.h"
+
+static Arena arena;
+static Error err;
+static char *dir, *file;
+static Store *store;
+
+static void setup(void)
+{
+  arena_init(&arena);
+  error_clear(&err);
+  dir = fs_temp_dir(&arena, "/tmp", "pw-store", &err);
+  file = path_join(&arena, str_from(dir), S("t.db"));
+  store = store_open(file, &err);
+  CHECK(store != NULL);
+  CHECK(store_run(store, &err, "CREATE TABLE t(a, b)", ""));
+}
+
+static void teardown(void)
+{
+  store_close(store);
+  store = NULL;
+  CHECK(fs_remove_tree(dir, &err));
+  arena_deinit(&arena);
+}
+
+static int64_t count_rows(Store *from)
+{
+  int64_t n = -1;
+  for (Query *q = store_query(from, NULL, "SELECT count(*) FROM t", ""); query_next(q);) n = query_int(q, 0);
+  return n;
+}
+
+TEST(types)
+{
+  setup();
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(?,?)", "is", (int64_t)1 << 60, S("x")));
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(?,?)", "db", 0.5, (Str){"a\0b", 3}));
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(?,?)", "ns", STR_NONE));
+  int row = 0;
+  for (Query *q = store_query(store, &err, "SELECT a, b FROM t ORDER BY rowid", ""); query_next(q); row++) {
+    if (row == 0) CHECK(query_int(q, 0) == (int64_t)1 << 60);
+    if (row == 0) CHECK_STR(query_str(q, 1), S("x"));
+    if (row == 1) CHECK(query_double(q, 0) == 0.5);
+    if (row == 1) CHECK_STR(query_str_dup(q, 1, &arena), ((Str){"a\0b", 3}));
+    if (row == 2) CHECK(query_is_null(q, 0) && !query_is_null(q, 1) && query_str(q, 1).len == 0);
+  }
+  CHECK_INT(row, 3);
+  CHECK_INT(store_last_id(store), 3);
+  CHECK_INT(fs_stat(file).mode, 0600);
+  teardown();
+}
+
+TEST(the_same_statement_twice_at_once)
+{
+  setup();
+  for (int64_t i = 0; i < 3; i++) store_run(store, &err, "INSERT INTO t VALUES(?,?)", "ii", i, i);
+  int pairs = 0;
+  const char *sql = "SELECT a FROM t";
+  for (Query *a = store_query(store, &err, sql, ""); query_next(a);) {
+    for (Query *b = store_query(store, &err, sql, ""); query_next(b);) pairs++;
+  }
+  CHECK_INT(pairs, 9);
+  Query *early = store_query(store, &err, sql, "");
+  CHECK(query_next(early));
+  query_end(early);
+  CHECK_INT(count_rows(store), 3);
+  teardown();
+}
+
+TEST(more_statements_than_slots)
+{
+  setup();
+  for (int i = 0; i < 400; i++) {
+    Str sql = str_fmt(&arena, "INSERT INTO t VALUES(%d, ?)", i);
+    CHECK(store_run(store, &err, sql.ptr, "i", (int64_t)i));
+  }
+  CHECK_INT(count_rows(store), 400);
+  teardown();
+}
+
+TEST(transactions_nest)
+{
+  setup();
+  CHECK(store_begin(store, &err) && store_begin(store, &err));
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(1,1)", ""));
+  CHECK(store_commit(store, &err) && store_commit(store, &err));
+  CHECK_INT(count_rows(store), 1);
+  CHECK(store_begin(store, &err) && store_begin(store, &err));
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(1,1)", ""));
+  store_rollback(store);
+  CHECK(!store_commit(store, &err));  // an inner rollback spoils the whole
+  CHECK_INT(count_rows(store), 1);
+  error_clear(&err);
+  CHECK(!store_commit(store, &err));
+  error_clear(&err);
+  store_rollback(store);
+  CHECK(store_begin(store, &err));
+  store_rollback(store);
+  CHECK(store_begin(store, &err) && store_commit(store, &err));
+  teardown();
+}
+
+TEST(errors)
+{
+  setup();
+  CHECK(!store_run(store, &err, "INSERT INTO none VALUES(1)", ""));
+  CHECK_INT(err.code, ERR_JOURNAL);
+  CHECK(str_has(str_from(err.message), S("no such table")));
+  CHECK(!query_next(store_query(store, NULL, "SELECT", "")));
+  CHECK(!store_run(store, NULL, "SELECT ?", "ii", (int64_t)1, (int64_t)2));
+  CHECK(store_run(store, NULL, "SELECT 1", ""));
+  teardown();
+}
+
+static const char *const steps[] = {"CREATE TABLE v1(a)", "CREATE TABLE v2(a); INSERT INTO v2 VALUES(1)"};
+
+TEST(migration)
+{
+  setup();
+  CHECK(store_migrate(store, steps, 1, &err));
+  CHECK(store_migrate(store, steps, 2, &err));
+  CHECK(store_migrate(store, steps, 2, &err));
+  CHECK(store_run(store, &err, "INSERT INTO v2 VALUES(2)", ""));
+  CHECK(!store_migrate(store, steps, 1, &err));
+  CHECK(str_has(str_from(err.message), S("newer piecework")));
+  CHECK(err.hint[0]);
+  error_clear(&err);
+  const char *const bad[] = {steps[0], steps[1], "CREATE TABLE v3(a); nonsense"};
+  CHECK(!store_migrate(store, bad, 3, &err));
+  CHECK(!store_run(store, NULL, "INSERT INTO v3 VALUES(2)", ""));  // the step left nothing behind
+  teardown();
+}
+
+TEST(damage)
+{
+  setup();
+  store_close(store);
+  store = NULL;
+  CHECK(fs_write_atomic(file, S("this is not a database, it is a text of some length"), 0600, &err));
+  CHECK(store_open(file, &err) == NULL);
+  CHECK_INT(err.code, ERR_JOURNAL);
+  CHECK(str_has(str_from(err.message), S("damaged")));
+  CHECK(str_has(str_from(err.message), str_from(file)));
+  CHECK(str_has(str_from(err.hint), S("move it away")));
+  teardown();
+}
+
+TEST(unwritable_or_missing_directory)
+{
+  setup();
+  CHECK(store_open(path_join(&arena, str_from(dir), S("no/t.db")), &err) == NULL);
+  CHECK(str_has(str_from(err.hint), S("PIECEWORK_STATE")));
+  error_clear(&err);
+  if (geteuid() != 0) {
+    chmod(dir, 0500);
+    CHECK(store_open(path_join(&arena, str_from(dir), S("u.db")), &err) == NULL);
+    CHECK(str_has(str_from(err.message), S("cannot be written")));
+    chmod(dir, 0700);
+  }
+  teardown();
+}
+
+// A page limit makes SQLite say SQLITE_FULL just as a full disk does.
+TEST(full_disk)
+{
+  setup();
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(1,1)", ""));
+  CHECK(store_run(store, &err, "PRAGMA max_page_count=2", ""));
+  CHECK(store_begin(store, &err));
+  CHECK(!store_run(store, &err, "INSERT INTO t VALUES(1, zeroblob(1000000))", ""));
+  CHECK(str_has(str_from(err.message), S("disk is full")));
+  CHECK(!store_commit(store, NULL));
+  CHECK_INT(count_rows(store), 1);
+  CHECK(store_run(store, NULL, "PRAGMA max_page_count=100000", ""));
+  error_clear(&err);
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(2,2)", ""));
+  teardown();
+}
+
+static void child_writes(int n)
+{
+  Store *own = store_open(file, NULL);
+  bool ok = own != NULL;
+  for (int64_t i = 0; ok && i < n; i++) ok = store_run(own, NULL, "INSERT INTO t VALUES(?,?)", "ii", i, i);
+  store_close(own);
+  _exit(ok ? 0 : 1);
+}
+
+TEST(writers_wait_for_each_other)
+{
+  setup();
+  pid_t pids[3];
+  for (int i = 0; i < 3; i++) {
+    pids[i] = fork();
+    if (pids[i] == 0) child_writes(50);
+  }
+  for (int i = 0; i < 3; i++) {
+    int status = -1;
+    waitpid(pids[i], &status, 0);
+    CHECK_INT(status, 0);
+  }
+  CHECK_INT(count_rows(store), 150);
+  teardown();
+}
+
+TEST(a_killed_writer_loses_only_its_open_transaction)
+{
+  setup();
+  pid_t pid = fork();
+  if (pid == 0) {
+    Store *own = store_open(file, NULL);
+    store_run(own, NULL, "INSERT INTO t VALUES(1,1)", "");
+    store_begin(own, NULL);
+    store_run(own, NULL, "INSERT INTO t VALUES(2,2)", "");
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(pid, NULL, 0);
+  CHECK_INT(count_rows(store), 1);
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(3,3)", ""));
+  teardown();
+}
+
+TEST(hash)
+{
+  arena_init(&arena);
+  CHECK_STR(content_hash(&arena, S("")),
+            S("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+  CHECK_STR(content_hash(&arena, S("abc")),
+            S("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+  CHECK_STR(content_hash(&arena, S("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")),
+            S("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"));
+  char *million = arena_alloc(&arena, 1000000);
+  memset(million, 'a', 1000000);
+  CHECK_STR(content_hash(&arena, (Str){million, 1000000}),
+            S("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"));
+  // Lengths around the padding's border.
+  CHECK_STR(content_hash(&arena, (Str){million, 55}),
+            S("9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"));
+  CHECK_STR(content_hash(&arena, (Str){million, 56}),
+            S("b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a"));
+  CHECK_STR(content_hash(&arena, (Str){million, 64}),
+            S("ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"));
+  arena_deinit(&arena);
+}
+
+TEST_MAIN
