@@ -88,3 +88,7 @@ const TaskSpec *plan_task(const TaskList *tasks, Str id);
 bool file_ref_parse(Arena *arena, Str text, FileRef *out, Error *err);   // "path[:A[-B]] [new]"
 Str file_ref_format(Arena *arena, const FileRef *ref);
 Str task_spec_hash(Arena *arena, const TaskSpec *task);                  // changes when the work changes
+
+// An amount as in `budget:`: "0.60", "$1"; plain decimals of at most nine places. NANO_UNKNOWN when it is none.
+Nano money_parse(Str text);
+Str money_plain(Arena *arena, Nano amount);  // the way back: "0.60"; [amount] >= 0

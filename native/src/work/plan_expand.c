@@ -1,0 +1,97 @@
+// plan_expand.c: the tasks a run works on: `each:` made into one task per target, moves with their files.
+#include "work/plan_fields.h"
+
+#include "base/map.h"
+#include "lib/store.h"
+
+// A move writes both its ends, so they count as its files.
+static FileRefList move_files(Arena *arena, const TaskSpec *task)
+{
+  FileRefList files = {0};
+  FileRef to = {.path = task->to, .is_new = false, .line = task->line};
+  if (task->from.path.len) PUSH(arena, &files, task->from);
+  if (task->to.len && !str_eq(task->to, task->from.path)) PUSH(arena, &files, to);
+  return files;
+}
+
+static TaskSpec target_task(Arena *arena, const TaskSpec *task, const FileRef *target, size_t number)
+{
+  TaskSpec one = *task;
+  Str ref = file_ref_format(arena, target);
+  one.id = str_fmt(arena, "%.*s.%zu", STR_ARG(task->id), number);
+  one.title = task->title.len ? str_fmt(arena, "%.*s: %.*s", STR_ARG(task->title), STR_ARG(ref)) : ref;
+  one.pilot = task->pilot && number == 1;
+  one.each = (FileRefList){0};
+  one.files = (FileRefList){0};
+  PUSH(arena, &one.files, *target);
+  for (size_t i = 0; i < task->files.len; i++) PUSH(arena, &one.files, task->files.items[i]);
+  return one;
+}
+
+static void expand_task(Arena *arena, const TaskSpec *task, TaskList *out)
+{
+  TaskSpec copy = *task;
+  bool alone = task->executor == EXECUTOR_MOVE && task->files.len == 0;
+  if (alone) copy.files = move_files(arena, task);
+  if (task->each.len == 0) PUSH(arena, out, copy);
+  for (size_t i = 0; i < task->each.len && out->len < PLAN_MAX_TARGETS; i++) {
+    TaskSpec one = target_task(arena, task, &task->each.items[i], i + 1);
+    PUSH(arena, out, one);
+  }
+}
+
+// `after: T01` means all of T01's targets. The list is shared by the targets of the task that says so.
+static StrList expand_after(Arena *arena, const Plan *plan, const Map *index, const StrList *after)
+{
+  StrList all = {0};
+  for (size_t i = 0; i < after->len; i++) {
+    size_t at, targets = 0;
+    bool known = map_get(index, after->items[i], &at);
+    if (known) targets = plan->tasks.items[at].each.len;
+    if (targets == 0) PUSH(arena, &all, after->items[i]);
+    for (size_t n = 1; n <= targets; n++) {
+      Str id = str_fmt(arena, "%.*s.%zu", STR_ARG(after->items[i]), n);
+      PUSH(arena, &all, id);
+    }
+  }
+  return all;
+}
+
+TaskList plan_expand(Arena *arena, const Plan *plan)
+{
+  TaskList out = {0};
+  Map index = {0};
+  bool any = false;
+  for (size_t i = 0; i < plan->tasks.len; i++) {
+    map_add(arena, &index, plan->tasks.items[i].id, i);
+    any = any || plan->tasks.items[i].each.len;
+  }
+  for (size_t i = 0; i < plan->tasks.len; i++) {
+    TaskSpec task = plan->tasks.items[i];
+    if (any) task.after = expand_after(arena, plan, &index, &task.after);
+    expand_task(arena, &task, &out);
+  }
+  return out;
+}
+
+const TaskSpec *plan_task(const TaskList *tasks, Str id)
+{
+  for (size_t i = 0; i < tasks->len; i++) {
+    if (str_eq(tasks->items[i].id, id)) return &tasks->items[i];
+  }
+  return NULL;
+}
+
+// What changes the work: not the id, the order, the pilot mark, nor who does it. Runs once per task of a
+// plan of thousands, so the shared body is hashed by content_hash like the rest; that is fast enough.
+Str task_spec_hash(Arena *arena, const TaskSpec *task)
+{
+  TaskSpec work = *task;
+  Plan alone = {.budget = NANO_UNKNOWN, .tasks = {&work, 1, 1}};
+  work.id = S("T0");
+  work.pilot = false;
+  work.after = (StrList){0};
+  work.model = STR_NONE;
+  work.body = body_without_comments(arena, task->body);
+  return content_hash(arena, plan_format(arena, &alone));
+}
