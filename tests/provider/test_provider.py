@@ -17,7 +17,9 @@ from cases import dialect_cases, fault_cases, http_cases, script_cases  # noqa: 
 MODULES = (http_cases, dialect_cases, script_cases, fault_cases)
 
 
-def load_tests(loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
+def load_tests(
+    loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None
+) -> unittest.TestSuite:
     return unittest.TestSuite(loader.loadTestsFromModule(module) for module in MODULES)
 
 

@@ -33,7 +33,8 @@ class Replies(unittest.TestCase):
             arguments = [block[0], block[1], *block[1:]]  # an empty piece comes first
             order = ["message_start", "ping", *signed, *block, *arguments, "message_delta", "message_stop"]
             self.assertEqual([event["type"] for event in events], order)
-            self.assertEqual([e["content_block"]["type"] for e in events if "content_block" in e], ["thinking", "text", "tool_use"])
+            blocks = [event["content_block"]["type"] for event in events if "content_block" in event]
+            self.assertEqual(blocks, ["thinking", "text", "tool_use"])
             self.assertEqual({e["index"] for e in events if "index" in e}, {0, 1, 2})
 
     def test_openai_usage_only_when_asked(self):
@@ -78,7 +79,10 @@ class Replies(unittest.TestCase):
                 uses = self._openai_calls(answer)
                 self.assertEqual([json.loads(use["function"]["arguments"]) for use in uses], [wanted, {}])
                 self.assertEqual(answer.stop, "tool_calls")
-                messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": None, "tool_calls": uses}]
+                messages = [
+                    {"role": "user", "content": "hi"},
+                    {"role": "assistant", "content": None, "tool_calls": uses},
+                ]
                 messages += [
                     {"role": "tool", "tool_call_id": use["id"], "content": text}
                     for use, text in zip(uses, ("first", "second"))
@@ -116,7 +120,8 @@ class Replies(unittest.TestCase):
         with Provider([{"reply": {"tool_calls": [{"name": "f", "input_text": '{"a": '}]}}]) as provider:
             call = provider.ask(OPENAI).json["choices"][0]["message"]["tool_calls"][0]
             self.assertEqual(call["function"]["arguments"], '{"a": ')
-            deltas = [e["delta"]["partial_json"] for e in provider.ask(ANTHROPIC, stream=True).events if "delta" in e and "partial_json" in e["delta"]]
+            events = provider.ask(ANTHROPIC, stream=True).events
+            deltas = [event.get("delta", {}).get("partial_json", "") for event in events]
             self.assertEqual("".join(deltas), '{"a": ')
 
     def test_max_tokens_of_the_request_is_kept(self):
@@ -147,6 +152,7 @@ class Replies(unittest.TestCase):
 
     def test_anthropic_is_strict(self):
         user = {"role": "user", "content": "hi"}
+        marked = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
         wrong = [
             {"temperature": 1},
             {"max_tokens": None},
@@ -155,12 +161,13 @@ class Replies(unittest.TestCase):
             {"messages": [{"role": "tool", "content": "x"}]},
             {"messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]},
             {"tools": [{"name": "f"}]},
-            {"system": [{"type": "text", "text": str(n), "cache_control": {"type": "ephemeral"}} for n in range(5)]},
+            {"system": [marked] * 5},
         ]
         with Provider([{"reply": {"text": "x"}}]) as provider:
             for more in wrong:
                 self.assertEqual(provider.ask(ANTHROPIC, **more).status, 400, more)
-            old = provider.send(ANTHROPIC, ANTHROPIC.body("hi", temperature=1), {"anthropic-version": "2023-06-01"})
+            version = {"anthropic-version": "2023-06-01"}
+            old = provider.send(ANTHROPIC, ANTHROPIC.body("hi", temperature=1), version)
             self.assertEqual(old.status, 200)
             self.assertEqual(provider.open(ANTHROPIC.path, ANTHROPIC.body("hi"), {"x-api-key": "k"}).status, 400)
 
@@ -201,7 +208,8 @@ class Cache(unittest.TestCase):
     def test_hour_long_writes_are_told_apart(self):
         with Provider(self.RULES) as provider:
             usage = provider.ask(ANTHROPIC, system=self._marked("s" * 4000, "1h")).json["usage"]
-            self.assertEqual(usage["cache_creation"], {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 1000})
+            told = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 1000}
+            self.assertEqual(usage["cache_creation"], told)
 
     def test_short_prefixes_are_silently_not_cached(self):
         with Provider(self.RULES) as provider:
@@ -214,7 +222,8 @@ class Cache(unittest.TestCase):
             turns = [{"role": "user", "content": self._marked("a" * 40)}]
             self.assertEqual(provider.ask(ANTHROPIC, messages=turns).usage["write"], 10)
             del turns[0]["content"][0]["cache_control"]
-            turns += [{"role": "assistant", "content": "b" * 40}, {"role": "user", "content": self._marked("c" * 40)}]
+            turns.append({"role": "assistant", "content": "b" * 40})
+            turns.append({"role": "user", "content": self._marked("c" * 40)})
             usage = provider.ask(ANTHROPIC, messages=turns).usage
             self.assertEqual((usage["read"], usage["write"], usage["fresh"]), (10, 20, 0))
 
@@ -227,7 +236,8 @@ class Cache(unittest.TestCase):
         system = self._marked("s" * 4000)
         with Provider(rules) as provider:
             self.assertEqual(provider.ask(ANTHROPIC, "failing", system=system).status, 529)
-            writer = threading.Thread(target=provider.ask, args=(ANTHROPIC, "slow"), kwargs={"system": system})
+            slow = lambda: provider.ask(ANTHROPIC, "slow", system=system)  # noqa: E731
+            writer = threading.Thread(target=slow)
             writer.start()
             provider.log("arrived", 2)
             early = provider.ask(ANTHROPIC, "early", system=self._marked("s" * 4000), model="small-1")

@@ -194,7 +194,8 @@ ANTHROPIC = Wire(
         e["delta"].get("text", "") for e in events if e["type"] == "content_block_delta"
     ),
     stop=lambda events: next(
-        (s for e in events for s in [e.get("stop_reason") or e.get("delta", {}).get("stop_reason")] if s), None
+        filter(None, (e.get("stop_reason") or e.get("delta", {}).get("stop_reason") for e in events)),
+        None,
     ),
     ended=lambda events: events[-1].get("type") == "message_stop",
     usage=_anthropic_usage,

@@ -113,7 +113,8 @@ class Http(unittest.TestCase):
     def test_bodies_that_are_not_requests(self):
         with Provider(ANY) as provider:
             for wire in WIRES:
-                for body in (b"", b"{", b"[]", b"\xff", b"[" * 200_000, b'{"model":1}', b'{"model":"m","messages":3}'):
+                deep, flat = b"[" * 200_000, b'{"model":"m","messages":3}'
+                for body in (b"", b"{", b"[]", b"\xff", deep, b'{"model":1}', flat):
                     answer = provider.send(wire, body)
                     self.assertEqual(answer.status, 400, body[:20])
                     self.assertIn("message", answer.json["error"])
@@ -138,7 +139,8 @@ class Http(unittest.TestCase):
         with Provider(ANY, "--require-key", "test-key") as provider:
             for wire in WIRES:
                 self.assertEqual(provider.ask(wire).status, 200)
-                self.assertEqual(provider.send(wire, wire.body("hi"), {k: "Bearer no" for k in wire.headers}).status, 401)
+                stranger = {name: "Bearer no" for name in wire.headers}
+                self.assertEqual(provider.send(wire, wire.body("hi"), stranger).status, 401)
             bearer = {"anthropic-version": "2026-10-21", "authorization": "Bearer test-key"}
             self.assertEqual(provider.open(ANTHROPIC.path, ANTHROPIC.body("hi"), bearer).status, 200)
             self.assertEqual(provider.open(OPENAI.path, OPENAI.body("hi")).status, 401)
@@ -166,7 +168,8 @@ class Process(unittest.TestCase):
         with Provider(rules) as provider:
             sock = provider.connect()
             body = json.dumps(OPENAI.body("hi")).encode()
-            sock.sendall(b"POST %b HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (OPENAI.path.encode(), len(body)) + body)
+            head = b"POST %b HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
+            sock.sendall(head % (OPENAI.path.encode(), len(body)) + body)
             provider.log("arrived", 1)
             sock.close()
             done = provider.log("done", 1)[0]

@@ -253,7 +253,10 @@ def _known_status(one: Fault) -> bool:
 
 _checks: dict[str, Callable[[Fault], None]] = {
     "status": _check(_known_status, f"a status code, or one of {', '.join(DIALECTS[0].kinds)}"),
-    "max_tokens": _check(lambda f: f.value is True or _number(f.value) and f.value <= 1, "true or a share, 0 to 1"),
+    "max_tokens": _check(
+        lambda f: f.value is True or _number(f.value) and f.value <= 1,
+        "true or a share, 0 to 1",
+    ),
     "stall": _check(
         lambda f: (f.value in ("forever", True) or _number(f.value))
         and (f.options.get("at", 0) == "headers" or type(f.options.get("at", 0)) is int),
@@ -262,5 +265,8 @@ _checks: dict[str, Callable[[Fault], None]] = {
     "reset_before": _check(lambda f: f.value in (True, "rst", "fin"), 'true, "rst" or "fin"'),
     "reset_mid_stream": _check(lambda f: f.value is True or type(f.value) is int, "true or bytes"),
     "slow_headers": _check(lambda f: f.value is True or _number(f.value), "true or milliseconds"),
-    "truncated_stream": _check(lambda f: f.options.get("close", "end") in ("end", "fin"), 'close: "end" or "fin"'),
+    "truncated_stream": _check(
+        lambda f: f.options.get("close", "end") in ("end", "fin"),
+        'close: "end" or "fin"',
+    ),
 }

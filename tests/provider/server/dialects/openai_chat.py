@@ -46,7 +46,11 @@ class OpenAIChat(Dialect):
         "credit": (429, ("insufficient_quota", "credit_balance_exhausted", "No credit is left.")),
         "contract": (
             429,
-            ("insufficient_quota", "organization_spend_limit_exceeded", "The organization's limit is reached."),
+            (
+                "insufficient_quota",
+                "organization_spend_limit_exceeded",
+                "The organization's limit is reached.",
+            ),
         ),
         "ramp": (429, ("requests", "slow_down", "Usage grew too fast; slow down.")),
         "spend_cap": (429, ("insufficient_quota", "insufficient_quota", "The project's budget is spent.")),
@@ -126,7 +130,8 @@ class OpenAIChat(Dialect):
         calls = []
         for call in message.get("tool_calls") or []:
             function = call.get("function") or {}
-            calls.append(ToolCall(function.get("name", ""), function.get("arguments", ""), call.get("id", "")))
+            name, arguments = function.get("name", ""), function.get("arguments", "")
+            calls.append(ToolCall(name, arguments, call.get("id", "")))
         return Message(message["role"], text, tool_calls=calls)
 
     @staticmethod
