@@ -7,7 +7,8 @@
 
 typedef struct Repo Repo;
 
-// The repository around [dir], NULL (and no error) when there is none.
+// The repository around [dir], NULL (and no error) when there is none. NULL with ERR_GIT when it belongs to
+// another user (safe.directory) or is damaged. GIT_DIR and its kin are not asked.
 Repo *repo_open(const char *dir, Error *err);
 void repo_free(Repo *repo);
 
@@ -20,7 +21,7 @@ bool repo_has_head(Repo *repo);       // false in a repository without commits
 bool repo_ignored(Repo *repo, Str path);
 
 // Tracked and untracked, not ignored, not deleted files below [under] ("" = all), sorted by path.
-// Submodules and symlinked directories are not entered.
+// Submodules and symlinked directories are not entered; links to files count. Appends to [out].
 bool repo_files(Repo *repo, Arena *arena, Str under, StrList *out, Error *err);
 
 // Files whose work tree differs from HEAD, untracked ones included; deleted ones with `gone`.
@@ -32,9 +33,11 @@ typedef struct {
   RepoChange *items;
   size_t len, cap;
 } RepoChangeList;
+// ERR_GIT with a sparse index, which libgit2 cannot read.
 bool repo_changes(Repo *repo, Arena *arena, RepoChangeList *out, Error *err);
 
-// Gitignore-style patterns of a file outside git (.pieceworkignore and its kin), matched by libgit2.
+// Gitignore-style patterns of a file outside git (.pieceworkignore and its kin), matched by libgit2. A path
+// below an ignored directory is ignored.
 typedef struct IgnoreRules IgnoreRules;
 IgnoreRules *ignore_rules_new(void);
 void ignore_rules_add(IgnoreRules *rules, Str text);   // one pattern per line
