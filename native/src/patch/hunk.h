@@ -22,6 +22,8 @@ typedef struct {
   Line *before, *after; // up to HUNK_CONTEXT lines around it in the old text
   size_t before_len, after_len;
   bool at_start, at_end;  // the context reaches the start or end of the file
+  size_t nth, twins;    // of `twins` places in the old text that look like this one before or after the
+                        // change, it is the nth, from 1; 0 = not known
 } Hunk;
 
 typedef struct {
@@ -39,10 +41,18 @@ typedef struct {
 // The changes from [old_text] to [new_text] in order, not overlapping, without shared lines inside.
 HunkList hunks_diff(Arena *arena, Str old_text, Str new_text);
 
+// A hunk of [old_text] that replaces [old_len] lines from index [at] (from 0). new_start is left open.
+Hunk hunk_make(const Text *old_text, size_t at, size_t old_len, Line *new_lines, size_t new_len);
+
 // [old_text] with [hunks] (any subset of its hunks_diff, in order) done.
 Str hunks_apply(Arena *arena, Str old_text, const HunkList *hunks);
+Str text_apply(Arena *arena, const Text *text, const HunkList *hunks);  // the same on split text
 
-// Where [hunk] stands in [present].
+// Counts each hunk's twins in [old_text]; without it a hunk that has twins in the present text is only
+// found at its old line. hunks_diff has done it.
+void hunks_count_twins(Arena *arena, const Text *old_text, HunkList *hunks);
+
+// Where [hunk] stands in [present]. For many hunks use hunks_carry: this reads the whole text.
 Place hunk_place(const Text *present, const Hunk *hunk);
 
 // One change of lines in the present text, ready for an editor: replace [old_len] lines from [start].
@@ -66,6 +76,11 @@ typedef struct {
 // Carries [hunks] to [present] as edits; hunks that are done or stale yield none, places say which.
 Carried hunks_carry(Arena *arena, Str present, const HunkList *hunks);
 Str edits_apply(Arena *arena, Str present, const LineEditList *edits);
+
+// The same where the text the hunks were made against is at hand: [base] and [present] are compared, and a
+// hunk moves with the lines around it, twins or not. It is stale when its lines or the two neighbours of
+// its change were touched meanwhile, or when less than 60 % of its old lines and context are left.
+Carried hunks_rebase(Arena *arena, Str base, Str present, const HunkList *hunks);
 
 // The hunks that undo [hunks]: old and new swapped, context from [new_text].
 HunkList hunks_invert(Arena *arena, Str new_text, const HunkList *hunks);

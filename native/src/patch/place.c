@@ -1,0 +1,340 @@
+// place.c: where hunks stand in a text that may have changed since, and the edits that bring them there.
+//
+// hunks_carry knows only the hunks. It looks for each one's context and old lines (the "before" pattern)
+// and for its context and new lines (the "after" pattern). A hunk remembers how many such places the old
+// text had and which of them it is; when the present text has as many, the nth is the one. So a twin is
+// never taken for the hunk, and a hunk that is already applied is told from one that is not.
+//
+// The context of a hunk may hold lines that a neighbouring hunk of the list changes, so each side of the
+// context has two forms: as in the old text, and as in the new one.
+#include <string.h>
+
+#include "patch/carry.h"
+#include "patch/finder.h"
+
+enum { FORMS = 4 };  // old or new context on each side
+
+typedef struct {
+  Line lines[HUNK_CONTEXT];
+  size_t len;
+} Context;
+
+// The needles of one hunk; unused forms repeat the first.
+typedef struct {
+  size_t old_full[FORMS], new_full[FORMS];
+  size_t core[FORMS];   // old lines and one neighbour on each side
+  size_t before_len[FORMS];
+  size_t forms;
+} Patterns;
+
+typedef struct {
+  Arena *arena;
+  const Text *present;
+  Finder finder;
+  Patterns *patterns;   // one for each hunk
+} Search;
+
+static size_t min_size(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+static void context_push_front(Context *context, const Line *lines, size_t len)
+{
+  size_t take = min_size(len, HUNK_CONTEXT - context->len);
+  memmove(context->lines + take, context->lines, context->len * sizeof(Line));
+  if (take) memcpy(context->lines, lines + (len - take), take * sizeof(Line));
+  context->len += take;
+}
+
+static void context_push_back(Context *context, const Line *lines, size_t len)
+{
+  size_t take = min_size(len, HUNK_CONTEXT - context->len);
+  if (take) memcpy(context->lines + context->len, lines, take * sizeof(Line));
+  context->len += take;
+}
+
+// The lines before [hunk] once [previous] is applied; false when that is no different.
+static bool context_before(const Hunk *hunk, const Hunk *previous, Context *out)
+{
+  size_t gap = hunk->old_start - (previous->old_start + previous->old_len);
+  if (gap >= hunk->before_len) return false;
+  *out = (Context){.len = 0};
+  context_push_front(out, hunk->before + (hunk->before_len - gap), gap);
+  context_push_front(out, previous->new_lines, previous->new_len);
+  context_push_front(out, previous->before, previous->before_len);
+  return true;
+}
+
+static bool context_after(const Hunk *hunk, const Hunk *next, Context *out)
+{
+  size_t gap = next->old_start - (hunk->old_start + hunk->old_len);
+  if (gap >= hunk->after_len) return false;
+  *out = (Context){.len = 0};
+  context_push_back(out, hunk->after, gap);
+  context_push_back(out, next->new_lines, next->new_len);
+  context_push_back(out, next->after, next->after_len);
+  return true;
+}
+
+static size_t add_pattern(Search *search, const Context *before, const Line *lines, size_t len,
+                          const Context *after, size_t around)
+{
+  size_t b = min_size(before->len, around), a = min_size(after->len, around);
+  Line *all = NEW_N(search->arena, Line, b + len + a);
+  if (b) memcpy(all, before->lines + (before->len - b), b * sizeof(Line));
+  if (len) memcpy(all + b, lines, len * sizeof(Line));
+  if (a) memcpy(all + b + len, after->lines, a * sizeof(Line));
+  return finder_add_lines(&search->finder, all, b + len + a);
+}
+
+static void add_patterns(Search *search, const HunkList *hunks, size_t i, bool neighbours)
+{
+  const Hunk *hunk = &hunks->items[i];
+  Patterns *patterns = &search->patterns[i];
+  Context before[2] = {{.len = 0}}, after[2] = {{.len = 0}};
+  context_push_front(&before[0], hunk->before, hunk->before_len);
+  context_push_back(&after[0], hunk->after, hunk->after_len);
+  bool more_before = neighbours && i > 0 && context_before(hunk, hunk - 1, &before[1]);
+  bool more_after = neighbours && i + 1 < hunks->len && context_after(hunk, hunk + 1, &after[1]);
+  for (size_t b = 0; b <= more_before; b++) {
+    for (size_t a = 0; a <= more_after; a++) {
+      size_t form = patterns->forms++;
+      patterns->before_len[form] = before[b].len;
+      patterns->old_full[form] =
+          add_pattern(search, &before[b], hunk->old_lines, hunk->old_len, &after[a], HUNK_CONTEXT);
+      patterns->new_full[form] =
+          add_pattern(search, &before[b], hunk->new_lines, hunk->new_len, &after[a], HUNK_CONTEXT);
+      patterns->core[form] = add_pattern(search, &before[b], hunk->old_lines, hunk->old_len, &after[a], 1);
+    }
+  }
+}
+
+static Search search_new(Arena *arena, const Text *present, const HunkList *hunks, bool neighbours)
+{
+  Search search = {.arena = arena, .present = present};
+  finder_init(&search.finder, arena, present);
+  search.patterns = NEW_N(arena, Patterns, hunks->len);
+  for (size_t i = 0; i < hunks->len; i++) add_patterns(&search, hunks, i, neighbours);
+  return search;
+}
+
+// One candidate: index of the change's first line, and whether the change is already there.
+typedef struct {
+  size_t at;
+  bool done;
+} Candidate;
+
+typedef struct {
+  Candidate *items;
+  size_t len, cap;
+} CandidateList;
+
+// Inserts in order of place, each place once for "not yet" and once for "done".
+static void add_candidate(Arena *arena, CandidateList *list, Candidate one)
+{
+  size_t at = list->len;
+  while (at > 0 && list->items[at - 1].at > one.at) at--;
+  for (size_t i = at; i > 0 && list->items[i - 1].at == one.at; i--) {
+    if (list->items[i - 1].done == one.done) return;
+  }
+  PUSH(arena, list, one);
+  memmove(list->items + at + 1, list->items + at, (list->len - 1 - at) * sizeof(one));
+  list->items[at] = one;
+}
+
+static void add_candidates(Search *search, size_t needle, size_t before, bool done, CandidateList *list)
+{
+  PlaceList places = {0};
+  finder_places(&search->finder, needle, KEY_EXACT, &places);
+  for (size_t i = 0; i < places.len; i++) {
+    add_candidate(search->arena, list, (Candidate){places.items[i] + before, done});
+  }
+}
+
+static CandidateList find_full(Search *search, size_t number)
+{
+  const Patterns *patterns = &search->patterns[number];
+  CandidateList list = {0};
+  for (size_t form = 0; form < patterns->forms; form++) {
+    add_candidates(search, patterns->old_full[form], patterns->before_len[form], false, &list);
+    add_candidates(search, patterns->new_full[form], patterns->before_len[form], true, &list);
+  }
+  return list;
+}
+
+void hunks_count_twins(Arena *arena, const Text *old_text, HunkList *hunks)
+{
+  Search search = search_new(arena, old_text, hunks, false);
+  for (size_t i = 0; i < hunks->len; i++) {
+    CandidateList list = find_full(&search, i);
+    Hunk *hunk = &hunks->items[i];
+    hunk->nth = hunk->twins = 0;
+    if (list.len >= FINDER_MAX_PLACES || search.finder.exhausted) continue;
+    for (size_t k = 0; k < list.len; k++) {
+      if (list.items[k].at == hunk->old_start - 1 && !list.items[k].done) hunk->nth = k + 1;
+    }
+    hunk->twins = hunk->nth ? list.len : 0;
+  }
+}
+
+static Place place_at(const Hunk *hunk, Candidate one)
+{
+  bool here = one.at == hunk->old_start - 1;
+  return (Place){one.done ? PLACE_DONE : here ? PLACE_HERE : PLACE_MOVED, one.at + 1};
+}
+
+static Place stale(const CandidateList *list)
+{
+  return (Place){PLACE_STALE, list->len ? list->items[0].at + 1 : 0};
+}
+
+// Without a count of twins the old line number decides, and only between equals.
+static Place place_unknown(const Hunk *hunk, const CandidateList *list)
+{
+  if (list->len == 1) return place_at(hunk, list->items[0]);
+  for (size_t i = 0; i < list->len; i++) {
+    if (list->items[i].at == hunk->old_start - 1 && !list->items[i].done) {
+      return (Place){PLACE_HERE, hunk->old_start};
+    }
+  }
+  return stale(list);
+}
+
+static bool same_line(const Text *text, size_t at, const Line *line)
+{
+  return at < text->len && str_eq(text->items[at].text, line->text);
+}
+
+// Whether 60 % of the hunk's old lines and context stand around index [at] of the present text.
+static bool mostly_there(const Search *search, const Hunk *hunk, size_t at)
+{
+  size_t total = hunk->before_len + hunk->old_len + hunk->after_len, same = hunk->old_len;
+  for (size_t i = 0; i < hunk->before_len; i++) {
+    size_t back = hunk->before_len - i;
+    same += back <= at && same_line(search->present, at - back, &hunk->before[i]);
+  }
+  for (size_t i = 0; i < hunk->after_len; i++) {
+    same += same_line(search->present, at + hunk->old_len + i, &hunk->after[i]);
+  }
+  return same * 10 >= total * 6;
+}
+
+// The context was edited: the change's own lines and their neighbours must still be in one place only.
+static Place place_relaxed(Search *search, const Hunk *hunk, size_t number)
+{
+  const Patterns *patterns = &search->patterns[number];
+  CandidateList all = {0}, good = {0};
+  for (size_t form = 0; form < patterns->forms; form++) {
+    add_candidates(search, patterns->core[form], min_size(patterns->before_len[form], 1), false, &all);
+  }
+  for (size_t i = 0; i < all.len; i++) {
+    if (mostly_there(search, hunk, all.items[i].at)) add_candidate(search->arena, &good, all.items[i]);
+  }
+  return good.len == 1 && hunk->twins <= 1 ? place_at(hunk, good.items[0]) : stale(&all);
+}
+
+static Place place_one(Search *search, const Hunk *hunk, size_t number)
+{
+  if (hunk->before_len + hunk->old_len + hunk->after_len == 0) {  // of an empty text
+    bool empty = search->present->len == 0;
+    return (Place){empty ? PLACE_HERE : PLACE_STALE, 1};
+  }
+  CandidateList list = find_full(search, number);
+  if (search->finder.exhausted) return stale(&list);
+  if (list.len == 0) return place_relaxed(search, hunk, number);
+  if (hunk->twins == 0) return place_unknown(hunk, &list);
+  if (hunk->twins == list.len) return place_at(hunk, list.items[hunk->nth - 1]);
+  return stale(&list);
+}
+
+Place hunk_place(const Text *present, const Hunk *hunk)
+{
+  Arena arena;
+  arena_init(&arena);
+  HunkList one = {(Hunk *)hunk, 1, 1};
+  Search search = search_new(&arena, present, &one, false);
+  Place place = place_one(&search, hunk, 0);
+  arena_deinit(&arena);
+  return place;
+}
+
+// The line end that new lines get at index [at]: that of the line before, else of the line there.
+static Str eol_at(const Text *present, size_t at)
+{
+  if (at > 0 && present->items[at - 1].eol.len) return present->items[at - 1].eol;
+  if (at < present->len && present->items[at].eol.len) return present->items[at].eol;
+  return S("\n");
+}
+
+// Whether the present lines at the change still end as the hunk's old text did. Where they do not (the
+// file was converted), new lines take the file's line end.
+static bool same_eols(const Text *present, const Hunk *hunk, size_t at)
+{
+  for (size_t i = 0; i < hunk->old_len; i++) {
+    if (!str_eq(present->items[at + i].eol, hunk->old_lines[i].eol)) return false;
+  }
+  const Line *before = hunk->before_len ? &hunk->before[hunk->before_len - 1] : NULL;
+  return hunk->old_len || !before || at == 0 || str_eq(present->items[at - 1].eol, before->eol);
+}
+
+static LineEdit edit_new(Arena *arena, const Text *present, const Hunk *hunk, size_t number, size_t at)
+{
+  LineEdit edit = {.start = at + 1, .old_len = hunk->old_len, .len = hunk->new_len, .hunk = number};
+  edit.lines = NEW_N(arena, Line, hunk->new_len);
+  bool keep = same_eols(present, hunk, at), last = at + hunk->old_len == present->len;
+  for (size_t i = 0; i < hunk->new_len; i++) {
+    Line line = hunk->new_lines[i];
+    bool ends_file = last && i + 1 == hunk->new_len;
+    if (line.eol.len == 0 && !ends_file) line.eol = STR_NONE;
+    if (line.eol.len && !keep) line.eol = ends_file ? eol_at(present, at) : STR_NONE;
+    edit.lines[i] = line;
+  }
+  return edit;
+}
+
+
+void carry_push(Arena *arena, const Text *present, const Hunk *hunk, size_t number, Carried *out)
+{
+  Place *place = &out->places[number];
+  if (place->kind != PLACE_HERE && place->kind != PLACE_MOVED) return;
+  LineEditList *edits = &out->edits;
+  const LineEdit *last = edits->len ? &edits->items[edits->len - 1] : NULL;
+  if (last && place->start < last->start + last->old_len + (hunk->old_len == 0 && last->old_len == 0)) {
+    place->kind = PLACE_STALE;  // places out of order or overlapping: not these hunks' text any more
+    return;
+  }
+  LineEdit edit = edit_new(arena, present, hunk, number, place->start - 1);
+  PUSH(arena, edits, edit);
+}
+
+Carried hunks_carry(Arena *arena, Str present, const HunkList *hunks)
+{
+  Text text = text_split(arena, present);
+  Search search = search_new(arena, &text, hunks, true);
+  Carried out = {.places = NEW_N(arena, Place, hunks->len)};
+  for (size_t i = 0; i < hunks->len; i++) {
+    out.places[i] = place_one(&search, &hunks->items[i], i);
+    carry_push(arena, &text, &hunks->items[i], i, &out);
+  }
+  return out;
+}
+
+Str edits_apply(Arena *arena, Str present, const LineEditList *edits)
+{
+  Text text = text_split(arena, present);
+  HunkList hunks = {0};
+  for (size_t i = 0; i < edits->len; i++) {
+    const LineEdit *edit = &edits->items[i];
+    size_t at = edit->start - 1;
+    Line *lines = NEW_N(arena, Line, edit->len);
+    for (size_t k = 0; k < edit->len; k++) {
+      bool ends_file = at + edit->old_len == text.len && k + 1 == edit->len;
+      lines[k] = edit->lines[k];
+      if (lines[k].eol.len == 0 && !ends_file) lines[k].eol = eol_at(&text, at);
+    }
+    Hunk hunk = {.old_start = edit->start, .old_len = edit->old_len, .new_lines = lines, .new_len = edit->len};
+    PUSH(arena, &hunks, hunk);
+  }
+  return text_apply(arena, &text, &hunks);
+}

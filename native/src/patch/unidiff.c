@@ -1,0 +1,197 @@
+// unidiff.c: see unidiff.h.
+#include "patch/unidiff.h"
+
+// "path<TAB>time" as diff(1) writes it, or git's "quoted\tpath".
+static Str diff_path(Arena *arena, Str s)
+{
+  s = str_trim(s);
+  if (s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"') {
+    char *out = arena_alloc(arena, s.len);
+    size_t len = 0;
+    for (size_t i = 1; i + 1 < s.len; i++) {
+      char c = s.ptr[i];
+      if (c == '\\' && i + 4 < s.len && s.ptr[i + 1] >= '0' && s.ptr[i + 1] <= '3') {
+        c = (char)((s.ptr[i + 1] - '0') * 64 + (s.ptr[i + 2] - '0') * 8 + (s.ptr[i + 3] - '0'));
+        i += 3;
+      } else if (c == '\\' && i + 2 < s.len) {
+        c = s.ptr[++i];
+      }
+      out[len++] = c;
+    }
+    return (Str){out, len};
+  }
+  size_t tab = str_find_char(s, '\t');
+  return tab == STR_NOT_FOUND ? s : str_sub(s, 0, tab);
+}
+
+static bool is_null(Str path)
+{
+  return str_eq(path, S("/dev/null"));
+}
+
+static bool number(Str *s, size_t *out)
+{
+  size_t digits = 0;
+  while (digits < s->len && s->ptr[digits] >= '0' && s->ptr[digits] <= '9') digits++;
+  uint64_t n;
+  if (digits == 0 || digits > 9 || !str_to_u64(str_sub(*s, 0, digits), &n)) return false;
+  *out = (size_t)n;
+  *s = str_skip(*s, digits);
+  return true;
+}
+
+// "-12,3" or "-12".
+static bool range(Str *s, char sign, size_t *start, size_t *len)
+{
+  *s = str_trim(*s);
+  if (s->len == 0 || s->ptr[0] != sign) return false;
+  *s = str_skip(*s, 1);
+  *len = 1;
+  if (!number(s, start)) return false;
+  if (s->len == 0 || s->ptr[0] != ',') return true;
+  *s = str_skip(*s, 1);
+  return number(s, len);
+}
+
+static void start_hunk(Reply *reply, Str line)
+{
+  size_t new_start;
+  Str s = str_skip(line, 2);
+  Block *block = &reply->block;
+  *block = (Block){.kind = BLOCK_HUNK, .line = reply->line};
+  block->creates = is_null(reply->diff.old_path);
+  block->deletes = is_null(reply->diff.new_path);
+  block->hints[0] = block->deletes ? reply->diff.old_path : reply->diff.new_path;
+  block->hint_count = block->hints[0].len > 0;
+  reply->diff.old_left = reply->diff.new_left = 0;
+  reply->diff.overrun = false;
+  block->counts_agree = range(&s, '-', &block->old_start, &reply->diff.old_left) &&
+                        range(&s, '+', &new_start, &reply->diff.new_left);
+  if (!block->counts_agree) block->old_start = 0;
+  reply->state = IN_HUNK;
+}
+
+static bool promised_more(const Reply *reply)
+{
+  return reply->diff.old_left > 0 || reply->diff.new_left > 0;
+}
+
+static void spend(Reply *reply, size_t *left)
+{
+  if (*left == 0) reply->diff.overrun = true;
+  else --*left;
+}
+
+static void hunk_line(Reply *reply, char sign, Str text)
+{
+  Block *block = &reply->block;
+  reply->diff.last_sign = sign;
+  if (sign != '+') {
+    reply_add_line(reply, &block->old_lines, text);
+    spend(reply, &reply->diff.old_left);
+  }
+  if (sign != '-') {
+    reply_add_line(reply, &block->new_lines, text);
+    spend(reply, &reply->diff.new_left);
+  }
+}
+
+// Blank lines at the end that the counts did not promise are the reply's, not the hunk's.
+static void drop_trailing_blanks(Reply *reply)
+{
+  Block *block = &reply->block;
+  StrList *a = &block->old_lines, *b = &block->new_lines;
+  while (reply->diff.overrun && a->len && b->len && a->items[a->len - 1].ptr == b->items[b->len - 1].ptr &&
+         a->items[a->len - 1].len == 0) {
+    a->len--;
+    b->len--;
+  }
+}
+
+void unidiff_end(Reply *reply)
+{
+  Block *block = &reply->block;
+  reply->state = reply->fence.open ? IN_FENCE : IN_PROSE;
+  drop_trailing_blanks(reply);
+  if (promised_more(reply) || reply->diff.overrun) block->counts_agree = false;
+  if (block->old_lines.len + block->new_lines.len > 0) reply_push(reply, block);
+}
+
+static bool is_header(Str line)
+{
+  static const char *const starts[] = {"diff --git ", "index ", "new file mode ", "deleted file mode ",
+                                       "old mode ",   "new mode ", "similarity index ", "dissimilarity index "};
+  for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+    if (str_starts(line, str_from(starts[i]))) return true;
+  }
+  return false;
+}
+
+static void take_rename(Reply *reply, Str to)
+{
+  Block block = {.kind = BLOCK_RENAME, .line = reply->line, .hint_count = 1};
+  block.hints[0] = reply->diff.rename_from;
+  block.new_path = diff_path(reply->arena, to);
+  reply->diff.rename_from = STR_NONE;
+  reply_push(reply, &block);
+}
+
+bool unidiff_starts(Reply *reply, Str line)
+{
+  if (reply->diff.pending) {
+    reply->diff.pending = false;
+    if (str_starts(line, S("+++ "))) {
+      reply->diff.old_path = reply->diff.minus;
+      reply->diff.new_path = diff_path(reply->arena, str_skip(line, 4));
+      reply->diff.known = true;
+      return true;
+    }
+  }
+  if (str_starts(line, S("diff --git "))) {
+    reply->diff.known = false;
+    reply->diff.old_path = reply->diff.new_path = STR_NONE;
+  }
+  if (str_starts(line, S("--- "))) {
+    reply->diff.pending = true;
+    reply->diff.minus = diff_path(reply->arena, str_skip(line, 4));
+    return false;  // may still be prose; harmless as such
+  }
+  if (str_starts(line, S("@@")) && reply->diff.known) {
+    start_hunk(reply, line);
+    return true;
+  }
+  if (str_starts(line, S("rename from "))) {
+    reply->diff.rename_from = diff_path(reply->arena, str_skip(line, 12));
+    return true;
+  }
+  if (str_starts(line, S("rename to ")) && reply->diff.rename_from.len) {
+    take_rename(reply, str_skip(line, 10));
+    return true;
+  }
+  return is_header(line) && (reply->diff.known || str_starts(line, S("diff --git ")));
+}
+
+// A new file's header inside a hunk looks like a removed "-- x" followed by an added "++ y"; the counts
+// tell them apart.
+static bool new_file_starts(Reply *reply, Str line)
+{
+  if (promised_more(reply)) return false;
+  return str_starts(line, S("--- ")) || is_header(line);
+}
+
+bool unidiff_line(Reply *reply, Str line)
+{
+  char sign = line.len ? line.ptr[0] : ' ';
+  if (sign == '\\') {
+    // It is about the line above: after a context line both sides end so.
+    reply->block.old_no_eol |= reply->diff.last_sign != '+';
+    reply->block.new_no_eol |= reply->diff.last_sign != '-';
+    return true;
+  }
+  if ((sign == ' ' || sign == '+' || sign == '-') && !new_file_starts(reply, line)) {
+    hunk_line(reply, sign, line.len ? str_skip(line, 1) : line);
+    return true;
+  }
+  unidiff_end(reply);
+  return false;
+}
