@@ -225,14 +225,16 @@ static void ca_setup(CURL *easy, Arena *scratch, Str own)
   }
 }
 
-static void transport_setup(HttpCall *call, bool loopback)
+static void transport_setup(HttpCall *call, bool loopback, bool tls)
 {
   CURL *easy = call->easy;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);  // a key must not travel to another host
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  // Wait for a connection that may turn out to be HTTP/2 instead of opening one per call. Only TLS tells
+  // before the first answer; over plain http the calls would queue behind the first one's reply.
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)tls);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->spec.connect_timeout_ms);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 60L);
@@ -287,14 +289,16 @@ bool call_setup(HttpCall *call, Str ca)
 {
   Str host = url_part(&call->arena, call->spec.url, CURLUPART_HOST, 0);
   Str port = url_part(&call->arena, call->spec.url, CURLUPART_PORT, 0);
-  if (host.len == 0) {
+  Str scheme = url_part(&call->arena, call->spec.url, CURLUPART_SCHEME, 0);
+  bool tls = str_eq_nocase(scheme, S("https"));
+  if (host.len == 0 || !(tls || str_eq_nocase(scheme, S("http")))) {
     return error_set(&call->why, ERR_CONFIG, "the address of the provider is not a URL with http or https");
   }
   call->where = port.len ? str_fmt(&call->arena, "%.*s:%.*s", STR_ARG(host), STR_ARG(port)) : host;
   if (!headers_setup(call)) return false;
   call->easy = curl_easy_init();
   if (!call->easy) return error_set(&call->why, ERR_FAILED, "libcurl could not start a call");
-  transport_setup(call, host_is_loopback(&call->arena, host));
+  transport_setup(call, host_is_loopback(&call->arena, host), tls);
   ca_setup(call->easy, &call->arena, ca);
   exchange_setup(call);
   return true;
@@ -310,7 +314,7 @@ typedef struct {
 
 static const Verdict verdicts[] = {
     {CURLE_URL_MALFORMAT, ERR_CONFIG, "the address for %.*s is not a valid URL"},
-    {CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG, "%.*s: only http and https are spoken here"},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_NETWORK, "%.*s does not answer in HTTP"},
     {CURLE_COULDNT_RESOLVE_HOST, ERR_NETWORK, "cannot find the host %.*s"},
     {CURLE_COULDNT_RESOLVE_PROXY, ERR_NETWORK, "cannot find the proxy on the way to %.*s"},
     {CURLE_PROXY, ERR_NETWORK, "the proxy refused the way to %.*s"},
