@@ -1,0 +1,119 @@
+"""Bad input: each one clear line with the next step, the exit code of the table, nothing lost."""
+
+import json
+import os
+import subprocess
+
+from harness import BINARY, Scratch, done, ok, tree_bytes
+from workloads import Tests, git_init
+
+
+def one_line(ran: subprocess.CompletedProcess, status: int, what: str, *words: str) -> None:
+    lines = [line for line in ran.stderr.splitlines() if line.startswith("piecework: ")]
+    ok(ran.returncode == status, f"{what}: exit {status}", f"exit {ran.returncode}", ran.stdout, ran.stderr)
+    ok(len(lines) == 1 and all(word.lower() in ran.stderr.lower() for word in words),
+       f"{what}: one line that says {', '.join(words)}", ran.stderr)
+    ok("unknown error" not in ran.stderr.lower() and "0x" not in ran.stderr, f"{what}: plain words", ran.stderr)
+
+
+def project(scratch: Scratch, name: str = "w") -> Tests:
+    return Tests(scratch.path / name)
+
+
+def keys_and_servers() -> None:
+    with Scratch() as scratch:
+        load = project(scratch)
+        scratch.provider([{"match": {"model": "claude-opus-5-5"}, "reply": {"text": "x"}, "fault": {"status": "model"}}])
+        request = ["plan", "--yes", "write 10 test cases for lib/shorten.py from spec.md"]
+        ran = scratch.run(*request, cwd=load.root, env={"ANTHROPIC_API_KEY": ""})
+        one_line(ran, 4, "no key", "ANTHROPIC_API_KEY")
+        ran = scratch.run(*request, cwd=load.root, env={"ANTHROPIC_API_KEY": "wrong"})
+        one_line(ran, 4, "wrong key", "key")
+        one_line(scratch.run(*request, cwd=load.root), 4, "unknown model", "claude-opus-5-5")
+        scratch.configure("http://127.0.0.1:9")
+        one_line(scratch.run(*request, cwd=load.root), 4, "server down", "127.0.0.1:9")
+
+
+def words_and_files() -> None:
+    with Scratch() as scratch:
+        load = project(scratch)
+        scratch.provider([{"match": {}, "reply": {"text": "NOTHING TO CHANGE"}}])
+        root = load.root
+        one_line(scratch.run("pln", cwd=root), 2, "unknown subcommand", "pln", "plan")
+        one_line(scratch.run("run", "--yess", "last", cwd=root), 2, "unknown option", "--yess")
+        one_line(scratch.run("run", "999", cwd=root), 1, "unknown plan", "999")
+        one_line(scratch.run("edit", "lib/shorten.py:9-4", "shorten", "--yes", cwd=root), 2, "empty range", "9-4")
+        one_line(scratch.run("edit", "lib/none.py", "shorten", "--yes", cwd=root), 1, "missing file", "lib/none.py")
+        one_line(scratch.run("edit", "lib/shorten.py:9000-9010", "shorten", "--yes", cwd=root), 1, "range past the end", "lib/shorten.py")
+        (root / "empty.py").write_bytes(b"")
+        (root / "bin.dat").write_bytes(bytes(range(256)) * 16)
+        (root / "big.txt").write_bytes(b"x" * 79 + b"\n" + b"y" * 49 + b"\n" * (50 * 1024 * 1024))
+        (root / "nul.txt").write_bytes(b"a\0b\n")
+        before = tree_bytes(root)
+        one_line(scratch.run("edit", "bin.dat", "shorten", "--yes", cwd=root), 1, "binary file", "bin.dat")
+        one_line(scratch.run("edit", "nul.txt", "shorten", "--yes", cwd=root), 1, "NUL in a file", "nul.txt")
+        one_line(scratch.run("edit", "big.txt", "shorten", "--yes", cwd=root), 1, "50 MB file", "big.txt")
+        ran = scratch.run("edit", "empty.py", "write a hello world", "--yes", cwd=root)
+        ok(ran.returncode in (0, 1) and ran.stderr.count("\n") <= 12, "0-byte file: ends in order", ran.stdout, ran.stderr)
+        one_line(scratch.run("edit", "lib/shorten.py", "", "--yes", cwd=root), 2, "empty instruction", "what")
+        ok(tree_bytes(root) == before, "nothing was changed by any of these")
+        bad = scratch.path / "bad.md"
+        bad.write_text("---\ntitle: x\nbudget: much\n---\n## T01 one\nfiles: lib/shorten.py:1-5\nafter: T09\nDo it.\n")
+        ran = scratch.run("run", str(bad), "--yes", cwd=root)
+        ok(ran.returncode == 1 and "bad.md" in ran.stderr and ":3" in ran.stderr and ":7" in ran.stderr,
+           "plan file: problems with their line numbers", ran.stdout, ran.stderr)
+        bad.write_text("not a plan at all\n")
+        ran = scratch.run("run", str(bad), "--yes", cwd=root)
+        ok(ran.returncode == 1 and "bad.md" in ran.stderr, "plan file: not a plan", ran.stderr)
+
+
+def places() -> None:
+    with Scratch() as scratch:
+        load = project(scratch)
+        scratch.provider([{"match": {}, "reply": {"text": "NOTHING TO CHANGE"}}])
+        plain = scratch.path / "plain"
+        plain.mkdir()
+        (plain / "a.py").write_text("print('hello')\n")
+        ran = scratch.run("edit", "a.py", "say hello twice", "--yes", cwd=plain)
+        ok(ran.returncode == 0, "not a git repository: works", ran.stdout, ran.stderr)
+        one_line(scratch.run("commit", "last", "-m", "x", cwd=plain), 1, "not a git repository: commit", "git")
+        blocked = scratch.path / "blocked"
+        blocked.write_text("a file where a directory should be\n")
+        ran = scratch.run("status", cwd=load.root, env={"XDG_STATE_HOME": str(blocked)})
+        one_line(ran, 1, "unwritable state directory", str(blocked))
+        (scratch.path / "config/piecework/config.json").write_text('{"models": {\n  "big": [}\n')
+        one_line(scratch.run("status", cwd=load.root), 2, "config syntax error", "config.json", "line 2")
+        (scratch.path / "config/piecework/config.json").write_text('{"providers": {"anthropic": {"key": "sk-literal"}}}')
+        ran = scratch.run("status", cwd=load.root)
+        ok("sk-literal" not in ran.stdout + ran.stderr, "a literal key in the configuration is not shown", ran.stderr)
+        scratch.configure("http://127.0.0.1:9")
+        (scratch.path / "state/piecework").mkdir(exist_ok=True)
+        (scratch.path / "state/piecework/journal.db").write_bytes(b"this is not a database" * 100)
+        for leftover in ("journal.db-wal", "journal.db-shm"):
+            (scratch.path / "state/piecework" / leftover).unlink(missing_ok=True)
+        one_line(scratch.run("status", cwd=load.root), 1, "damaged journal", "journal.db")
+
+
+def wire() -> None:
+    with Scratch() as scratch:
+        load = project(scratch)
+        scratch.configure("http://127.0.0.1:9")
+        messages = [[0, 1, "initialize", {"protocol": 99, "client": "test", "editor": "test", "cwd": str(load.root)}],
+                    [0, 2, "no/such", {}], [0, 3, "plan/text", {"plan": "x"}]]
+        talk = "not json\n" + "[7]\n" + "".join(json.dumps(m) + "\n" for m in messages)
+        ran = subprocess.run([str(BINARY), "serve", "--wire=json"], input=talk, capture_output=True, text=True,
+                             cwd=load.root, env=scratch.env, timeout=30)
+        answers = {m[1]: m for m in map(json.loads, ran.stdout.splitlines()) if m[0] == 1}
+        ok(answers.get(1) and answers[1][2]["code"] == "protocol" and "Piecework build" in answers[1][2]["hint"],
+           "another protocol version names :Piecework build", ran.stdout, ran.stderr)
+        ok(answers.get(2) and answers[2][2]["code"], "an unknown method is an error, not silence", ran.stdout)
+        ok(answers.get(3) and answers[3][2]["code"], "wrong params are an error", ran.stdout)
+        ok(ran.returncode == 0, "serve ends in order when its input ends", ran.returncode, ran.stderr)
+
+
+for test in (keys_and_servers, words_and_files, places, wire):
+    try:
+        test()
+    except Exception as error:
+        ok(False, f"{test.__name__} ended in {type(error).__name__}", error)
+done()
