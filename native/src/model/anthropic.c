@@ -276,6 +276,7 @@ static void on_message_delta(ReplyBuilder *reply, const Value *event)
 static void on_message_stop(ReplyBuilder *reply, const Value *event)
 {
   (void)event;
+  if (reply->stop == STOP_ERROR) reply->stop = STOP_DONE;
   reply->ended = true;
 }
 

@@ -166,7 +166,7 @@ static void words_set(Failure *out, Err code, const char *words, int status, Str
   enum { SHOWN = 240 };
   Arena arena;
   arena_init(&arena);
-  Str said = redact(&arena, str_trim(str_sub(message, 0, 4 * SHOWN)), NULL);
+  Str said = redact(&arena, str_trim(str_sub(message, 0, 4 * SHOWN)), NULL, REDACT_MESSAGE);
   size_t cut = str_utf8_floor(said, SHOWN);
   const char *more = cut < said.len ? "..." : "";
   char number[24] = "";

@@ -22,10 +22,13 @@ typedef struct {
   Str name;          // "anthropic"
   Str dialect;       // "anthropic", "openai-chat", "replay"
   Str base_url;      // without trailing slash; "/v1" included where the dialect's paths need it
-  Str key_env;       // environment variable read at first use; empty = no key needed
+  Str key_env;       // environment variable read at first use (or several, "A,B": the first one set counts);
+                     // empty = no key needed
+  bool key_optional; // a missing key is fine (local servers)
   StrList key_cmd;   // argv whose first output line is the key; empty = none
   int limit;         // parallel requests at most
   bool allow_http;   // plain http to other than loopback
+  unsigned quirks;   // dialect.h; 0 = the preset's of this name, or those of any compatible server
 } ProviderConfig;
 
 // USD per million tokens; negative = unknown.
@@ -34,7 +37,7 @@ typedef struct {
   int64_t tier_above;  // prompt tokens above which the tier prices hold; 0 = no tier
   double tier_input, tier_output, tier_cache_read, tier_cache_write;
   int64_t context, max_output;  // tokens; 0 = unknown
-  bool known;
+  bool known;         // input and output have a price
 } Price;
 
 typedef int64_t Nano;  // money: 1e-9 USD
@@ -99,6 +102,7 @@ typedef struct {
   bool known;          // false: estimated from bytes because the provider sent none
 } Usage;
 
+// A refusal and a reply cut at the token limit are no errors here: the call worked and is paid for.
 typedef enum { STOP_DONE, STOP_LENGTH, STOP_TOOL, STOP_REFUSED, STOP_ERROR } StopReason;
 
 typedef struct {
@@ -108,15 +112,20 @@ typedef struct {
   ToolCallList calls;
   const Value *raw;    // assistant blocks for ModelMessage.raw
   Usage usage;         // over all tries
-  Nano cost;           // over all tries; NANO_UNKNOWN when a price or usage is unknown
+  Str stop_detail;     // why it refused, where the provider says so
+  Nano cost;           // over all tries; NANO_UNKNOWN when the price is unknown; estimated when !usage.known
   Str request_id;      // the provider's
   int tries;
   bool sent;           // at least one try may have reached the provider
-  bool terminal;       // key, quota, unknown model: nothing more may be dispatched to this provider
+  bool terminal;       // key, quota, unknown model: further calls to this provider (for an unknown model:
+                       // to this model) fail at once with the same error until models_reopen
 } ModelReply;          // lives until on_done returns
 
 typedef struct {
   const ModelRequest *request;                       // copied by model_start
+  // Asked before a try that follows one which may have cost money: [spent] so far, [worst] of the next.
+  // False ends the call with the error of the failed try. May be NULL: always.
+  bool (*may_retry)(void *owner, Nano spent, Nano worst);
   void (*on_first)(void *owner);                     // first token of the first try; may be NULL
   void (*on_text)(void *owner, Str piece);           // may be NULL; pieces of a failed try may repeat
   void (*on_wait)(void *owner, Str why, uint64_t ms);  // queued or backing off; may be NULL
@@ -124,14 +133,20 @@ typedef struct {
   void *owner;
 } ModelSpec;
 
+// Knows all presets (presets.c), with base URLs from the environment (ANTHROPIC_BASE_URL without /v1,
+// OPENAI_BASE_URL with it, OLLAMA_HOST ...). For tests: PIECEWORK_FIRST_BYTE_MS and PIECEWORK_IDLE_MS replace
+// the time-outs, PIECEWORK_BACKOFF_MS the first wait of a retry, PIECEWORK_REPLAY_MS the delay of a replayed
+// reply (default 0).
 Models *models_new(Loop *loop, Http *http);
-void models_free(Models *models);   // cancels what is left
+void models_free(Models *models);   // cancels what is left; before http_free and loop_deinit
 
 // Adds or replaces a provider (strings are copied). [prices]: a map "provider/model" -> {input, output,
 // cache_read, cache_write, context, max_output}, merged over the embedded table; may be NULL.
 void models_provider(Models *models, const ProviderConfig *config);
 void models_prices(Models *models, const Value *prices);
-const ProviderConfig *models_provider_get(const Models *models, Str name);
+const ProviderConfig *models_provider_get(const Models *models, Str name);  // NULL when there is none
+size_t models_provider_count(const Models *models);
+const ProviderConfig *models_provider_at(const Models *models, size_t index);  // for `doctor`
 
 // Is the key there? Fills where it comes from ("$ANTHROPIC_API_KEY", "none needed"), never the key.
 bool models_key_ready(Models *models, Str provider, Str *source, Error *err);
@@ -146,10 +161,10 @@ void models_reopen(Models *models);
 int64_t tokens_estimate(Str text);
 int64_t request_tokens_estimate(const ModelRequest *request);
 
-// What a call costs at worst (all of max_output, nothing cached): reserved against the budget before it
-// starts. NANO_UNKNOWN when the price is unknown.
+// What one try costs at worst (half as many tokens again as estimated, all written to the cache, all of
+// max_output): reserved against the budget before it starts. NANO_UNKNOWN when the price is unknown.
 Nano request_worst_cost(const Models *models, const ModelRequest *request);
-Nano usage_cost(const Price *price, const Usage *usage);
+Nano usage_cost(const Price *price, const Usage *usage);  // NANO_UNKNOWN when the price is unknown
 
 // ---- recording and replaying (model/cassette.h) -------------------------------------------------------
 bool models_record(Models *models, const char *path, Error *err);   // appends every exchange, secrets removed

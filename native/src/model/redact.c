@@ -1,12 +1,20 @@
-// redact.c: see redact.h. Two rules: known secrets go wherever they stand; a word goes when it begins as keys
-// do, or when it is long and mixes capitals, small letters and digits as no word of a language does.
+// redact.c: see redact.h. Known secrets go wherever they stand; a word goes when it begins as keys do; in
+// messages also when it begins as ids do, or is long and mixes capitals, small letters and digits as no word
+// of a language does.
 #include "model/redact.h"
 
-enum { REDACT_MAX = 64 * 1024 * 1024, PREFIX_WORD_MIN = 10, RANDOM_WORD_MIN = 20, HEX_MIN = 32 };
+enum {
+  REDACT_MAX = 64 * 1024 * 1024,
+  PREFIX_WORD_MIN = 10,  // in messages keys come shortened: "sk-proj-***abcd"
+  KEY_WORD_MIN = 20,     // in code
+  RANDOM_WORD_MIN = 20,
+  HEX_MIN = 32,
+};
 
-static const char *const prefixes[] = {"sk-",  "sk_",  "pk-",  "rk-",    "gsk_",   "xai-",  "AIza",
-                                       "ghp_", "glpat-", "hf_", "ya29.", "r8_",   "org-",
-                                       "req_", "req-", "proj_", "nvapi-",  "csk-"};
+static const char *const key_prefixes[] = {"sk-",    "sk_", "gsk_",  "xai-",   "AIza", "ghp_",
+                                           "glpat-", "hf_", "ya29.", "nvapi-", "csk-", "r8_"};
+static const char *const id_prefixes[] = {"org-", "org_", "req_", "req-", "proj_", "pk-", "rk-"};
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static bool is_word(char c)
 {
@@ -14,15 +22,23 @@ static bool is_word(char c)
          c == '-' || c == '*';
 }
 
-static bool has_prefix(Str word)
+static bool has_prefix(Str word, const char *const *prefixes, size_t count)
 {
-  for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+  for (size_t i = 0; i < count; i++) {
     if (str_starts(word, str_from(prefixes[i]))) return true;
   }
   return false;
 }
 
-// Long runs without '-' or '_' that mix all three kinds of characters, or are nothing but hex digits.
+static bool has_digit(Str word)
+{
+  for (size_t i = 0; i < word.len; i++) {
+    if (word.ptr[i] >= '0' && word.ptr[i] <= '9') return true;
+  }
+  return false;
+}
+
+// A run that mixes all three kinds of characters, or is nothing but hex digits.
 static bool is_random(Str word)
 {
   size_t upper = 0, lower = 0, digit = 0, hex = 0;
@@ -47,9 +63,12 @@ static bool has_random_run(Str word)
   return false;
 }
 
-static bool looks_secret(Str word)
+static bool looks_secret(Str word, RedactKind kind)
 {
-  return (word.len >= PREFIX_WORD_MIN && has_prefix(word)) || has_random_run(word);
+  bool key = has_prefix(word, key_prefixes, COUNT(key_prefixes));
+  if (kind == REDACT_CODE) return key && word.len >= KEY_WORD_MIN && has_digit(word);
+  bool id = has_prefix(word, id_prefixes, COUNT(id_prefixes));
+  return ((key || id) && word.len >= PREFIX_WORD_MIN) || has_random_run(word);
 }
 
 // Length of the known secret that [text] starts with, 0 when none.
@@ -61,8 +80,8 @@ static size_t known_secret(Str text, const StrList *secrets)
   return 0;
 }
 
-// One step: a known secret, a word, or a single other byte.
-static size_t redact_step(Buf *out, Str rest, const StrList *secrets)
+// Writes one step: a known secret, a word, or a single other byte. Returns how much of [rest] that was.
+static size_t redact_step(Buf *out, Str rest, const StrList *secrets, RedactKind kind)
 {
   size_t len = known_secret(rest, secrets);
   if (len) {
@@ -72,14 +91,14 @@ static size_t redact_step(Buf *out, Str rest, const StrList *secrets)
   while (len < rest.len && is_word(rest.ptr[len]) && !known_secret(str_skip(rest, len), secrets)) len++;
   if (len == 0) len = 1;
   Str word = str_sub(rest, 0, len);
-  buf_add(out, looks_secret(word) ? S("[removed]") : word);
+  buf_add(out, looks_secret(word, kind) ? S("[removed]") : word);
   return len;
 }
 
-Str redact(Arena *arena, Str text, const StrList *secrets)
+Str redact(Arena *arena, Str text, const StrList *secrets, RedactKind kind)
 {
   Buf out;
   buf_init(&out, REDACT_MAX);
-  for (size_t at = 0; at < text.len;) at += redact_step(&out, str_skip(text, at), secrets);
+  for (size_t at = 0; at < text.len;) at += redact_step(&out, str_skip(text, at), secrets, kind);
   return buf_take(&out, arena);
 }

@@ -3,6 +3,11 @@
 
 #include "base/buf.h"
 
-// [text] with every one of [secrets], and everything shaped like a key or an account id, replaced by
-// "[removed]". The copy is in [arena].
-Str redact(Arena *arena, Str text, const StrList *secrets);
+typedef enum {
+  REDACT_MESSAGE,  // a provider's words: everything shaped like a key, a request or an account id goes
+  REDACT_CODE,     // a model's reply: only what is surely a key, so that code stays what it was
+} RedactKind;
+
+// [text] with every one of [secrets], and what [kind] says, replaced by "[removed]". The copy is in [arena];
+// [secrets] may be NULL.
+Str redact(Arena *arena, Str text, const StrList *secrets, RedactKind kind);

@@ -1,0 +1,595 @@
+// call.c: one model call as a state machine over tries.
+//
+//   WAITING --slot--> KEY --known--> TRYING --ok, or a failure that stays--> DONE
+//      ^                                |
+//      +-- again: 429, overload, cut ---+          a replayed call goes from WAITING to REPLAYING to DONE
+//
+// Callbacks translate into events; call_step decides. on_done is called from call_finish only, with the call
+// out of every list and holding nothing. Usage is added up over all tries (try_usage), so that what a broken
+// stream has cost is in the reply.
+#include <string.h>
+
+#include "base/log.h"
+#include "model/models.h"
+#include "model/redact.h"
+#include "model/try.h"
+
+enum {
+  TRIES_MAX = 3,
+  HOSTED_FIRST_MS = 120000,
+  HOSTED_IDLE_MS = 90000,
+  LOCAL_FIRST_MS = 600000,  // a local server may be loading the model or serving others
+  LOCAL_IDLE_MS = 300000,
+};
+
+typedef enum { CALL_WAITING, CALL_KEY, CALL_TRYING, CALL_REPLAYING, CALL_FAILED, CALL_DONE } CallState;
+
+typedef enum {
+  EV_GO,        // it has a slot
+  EV_CLOSED,    // the provider is closed; the error is in call->reply
+  EV_KEY,       // a command has brought the key
+  EV_OVER,      // the try is over
+  EV_REPLAYED,  // the cassette's delay has passed
+  EV_CANCEL,    // the caller's wish
+  EV_SOON,      // a failure or cancellation found outside the loop
+} Event;
+
+struct ModelCall {
+  Models *models;            // NULL once models_free has let go of the call
+  Loop *loop;
+  ModelCall *prev, *next;    // in models' list
+  Arena arena;
+  ModelSpec spec;            // its request is [request]
+  ModelRequest request;      // a deep copy in the arena
+  const ProviderConfig *config;
+  const Dialect *dialect;    // NULL: replayed
+  CallState state;
+  Ticket ticket;
+  KeyWaiter key_waiter;
+  LoopSoon soon;
+  Timer timer;               // REPLAYING
+  bool has_timer;
+  Try try;
+  bool try_open;             // try_end is still owed
+  bool first_told, cancelled;
+  int lessons;               // repeats without a field, which are no tries
+  const Exchange *exchange;  // REPLAYING; a copy in the arena
+  ModelReply reply;
+};
+
+static void call_step(ModelCall *call, Event event);
+
+// ---- copies ---------------------------------------------------------------------------------------------
+
+static ToolCallList copy_calls(Arena *arena, const ToolCallList *from)
+{
+  ToolCallList to = {0};
+  for (size_t i = 0; i < from->len; i++) {
+    const ToolCall *call = &from->items[i];
+    ToolCall copy = {str_dup(arena, call->id), str_dup(arena, call->name), value_dup(arena, call->input),
+                     str_dup(arena, call->broken)};
+    PUSH(arena, &to, copy);
+  }
+  return to;
+}
+
+static ModelMessage copy_message(Arena *arena, const ModelMessage *from)
+{
+  ModelMessage to = *from;
+  to.text = str_dup(arena, from->text);
+  to.calls = copy_calls(arena, &from->calls);
+  to.raw = value_dup(arena, from->raw);
+  to.call_id = str_dup(arena, from->call_id);
+  return to;
+}
+
+static ModelRequest copy_request(Arena *arena, const ModelRequest *from)
+{
+  ModelRequest to = *from;
+  Str *strings[] = {&to.provider, &to.model, &to.role, &to.label, &to.system, &to.shared, &to.effort};
+  for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) *strings[i] = str_dup(arena, *strings[i]);
+  to.schema = value_dup(arena, from->schema);
+  to.messages = (MessageList){0};
+  for (size_t i = 0; i < from->messages.len; i++) {
+    PUSH(arena, &to.messages, copy_message(arena, &from->messages.items[i]));
+  }
+  to.tools = NEW_N(arena, ModelTool, from->tool_count);
+  for (size_t i = 0; i < from->tool_count; i++) {
+    const ModelTool *tool = &from->tools[i];
+    to.tools[i] = (ModelTool){str_dup(arena, tool->name), str_dup(arena, tool->description),
+                              value_dup(arena, tool->schema)};
+  }
+  return to;
+}
+
+// ---- the end --------------------------------------------------------------------------------------------
+
+static void call_unlink(ModelCall *call)
+{
+  if (!call->models) return;
+  if (call->prev) {
+    call->prev->next = call->next;
+  } else {
+    call->models->first = call->next;
+  }
+  if (call->next) call->next->prev = call->prev;
+  call->prev = call->next = NULL;
+}
+
+static void call_free(void *owner)
+{
+  ModelCall *call = owner;
+  arena_deinit(&call->arena);
+  mem_free(call);
+}
+
+static void redact_error(ModelCall *call)
+{
+  StrList secrets = {0};
+  Error *error = &call->reply.error;
+  keys_known(call->models->keys, &call->arena, &secrets);
+  if (error->code == ERR_OK || secrets.len == 0) return;
+  Error clean = {0};
+  Str message = redact(&call->arena, str_from(error->message), &secrets, REDACT_MESSAGE);
+  error_set(&clean, error->code, "%.*s", STR_ARG(message));
+  memcpy(clean.hint, error->hint, sizeof(clean.hint));
+  *error = clean;
+}
+
+static void record(ModelCall *call)
+{
+  Models *models = call->models;
+  if (!models->recorder || call->reply.error.code) return;
+  StrList secrets = {0};
+  keys_known(models->keys, &call->arena, &secrets);
+  if (!recorder_add(models->recorder, &call->request, &call->reply, &secrets)) {
+    log_error("the recording could not be written; it is incomplete");
+  }
+}
+
+static void call_release(ModelCall *call)
+{
+  if (call->try_open) try_end(&call->try);
+  if (call->has_timer) {
+    timer_close(&call->timer, call_free);
+  } else {
+    call_free(call);
+  }
+}
+
+// Tells the caller. Holds nothing from here on but its memory, and a connection that was cut off by
+// models_free; on_done may free everything else.
+static void call_tell(ModelCall *call)
+{
+  call->state = CALL_DONE;
+  ticket_leave(&call->ticket);
+  key_wait_cancel(call->models->keys, &call->key_waiter);
+  loop_soon_cancel(call->loop, &call->soon);
+  redact_error(call);
+  record(call);
+  call_unlink(call);
+  call->models = NULL;
+  if (call->spec.on_done) call->spec.on_done(call->spec.owner, &call->reply);
+}
+
+static void call_finish(ModelCall *call)
+{
+  call_tell(call);
+  call_release(call);
+}
+
+static void fail(ModelCall *call, const Error *error)
+{
+  if (call->reply.error.code == ERR_OK) call->reply.error = *error;
+  call->reply.stop = STOP_ERROR;
+}
+
+static void soon_fired(void *owner)
+{
+  call_step(owner, EV_SOON);
+}
+
+// The call ends on the next turn of the loop, whatever it was doing.
+static void fail_soon(ModelCall *call)
+{
+  call->state = CALL_FAILED;
+  call->reply.stop = STOP_ERROR;
+  loop_soon(call->loop, &call->soon, soon_fired, call);
+}
+
+// ---- one try --------------------------------------------------------------------------------------------
+
+static void told_first(void *owner)
+{
+  ModelCall *call = owner;
+  if (call->first_told) return;
+  call->first_told = true;
+  if (call->spec.on_first && !call->cancelled) call->spec.on_first(call->spec.owner);
+}
+
+static void told_text(void *owner, Str piece)
+{
+  ModelCall *call = owner;
+  if (call->spec.on_text && !call->cancelled) call->spec.on_text(call->spec.owner, piece);
+}
+
+static void try_over(void *owner)
+{
+  call_step(owner, EV_OVER);
+}
+
+static uint64_t or_ms(uint64_t wanted, uint64_t local, bool loopback, uint64_t hosted)
+{
+  return wanted ? wanted : loopback ? local : hosted;
+}
+
+static void send_try(ModelCall *call, const Key *key)
+{
+  Models *models = call->models;
+  Target target = models_target(models, call->config, call->request.model);
+  bool loopback = url_is_loopback(target.base_url);
+  call->state = CALL_TRYING;
+  call->try_open = true;
+  call->try = (Try){.dialect = call->dialect,
+                    .first_byte_ms = or_ms(models->first_byte_ms, LOCAL_FIRST_MS, loopback, HOSTED_FIRST_MS),
+                    .idle_ms = or_ms(models->idle_ms, LOCAL_IDLE_MS, loopback, HOSTED_IDLE_MS),
+                    .on_first = told_first,
+                    .on_text = told_text,
+                    .on_over = try_over,
+                    .owner = call};
+  call->reply.tries++;
+  try_start(&call->try, models->http, &call->arena, &call->request, &target, key);
+}
+
+static void usage_add(Usage *sum, const Usage *more)
+{
+  sum->fresh_in += more->fresh_in;
+  sum->cache_write += more->cache_write;
+  sum->cache_read += more->cache_read;
+  sum->out += more->out;
+  sum->reasoning += more->reasoning;
+  sum->known &= more->known;
+}
+
+static Nano cost_of(const Price *price, const Usage *usage)
+{
+  bool nothing = usage->fresh_in + usage->cache_write + usage->cache_read + usage->out == 0;
+  return nothing ? 0 : usage_cost(price, usage);
+}
+
+static void cost_add(ModelReply *reply, Nano more)
+{
+  reply->cost = reply->cost == NANO_UNKNOWN || more == NANO_UNKNOWN ? NANO_UNKNOWN : reply->cost + more;
+}
+
+// Adds what the try used to the bill, priced by itself, for tiers go by the single request.
+static void account(ModelCall *call)
+{
+  const Try *t = &call->try;
+  Usage usage = try_usage(t, request_tokens_estimate(&call->request));
+  Price price = price_of(call->models, call->request.provider, call->request.model);
+  usage_add(&call->reply.usage, &usage);
+  call->reply.sent |= t->sent;
+  cost_add(&call->reply, t->reply.cost != NANO_UNKNOWN ? t->reply.cost : cost_of(&price, &usage));
+}
+
+// The reply's text and calls, of the last try, whole or not.
+static void take_reply(ModelCall *call)
+{
+  const ReplyBuilder *from = &call->try.reply;
+  ModelReply *reply = &call->reply;
+  reply->stop = from->stop;
+  reply->stop_detail = from->stop_detail;
+  reply->text = str_dup(&call->arena, buf_str(&from->text));
+  reply->calls = from->calls;
+  reply->raw = from->raw;
+  if (call->try.request_id.len) reply->request_id = call->try.request_id;
+}
+
+// ---- after a failed try ---------------------------------------------------------------------------------
+
+static bool may_retry(ModelCall *call, const Failure *failure)
+{
+  if (!failure->retry || call->reply.tries >= TRIES_MAX) return false;
+  bool paid = call->reply.cost != 0;
+  if (!paid || !call->spec.may_retry) return true;
+  Nano worst = request_worst_cost(call->models, &call->request);
+  return call->spec.may_retry(call->spec.owner, call->reply.cost, worst);
+}
+
+static void retry(ModelCall *call, const Failure *failure)
+{
+  uint64_t named = failure->has_wait ? failure->wait_ms : UINT64_MAX;
+  uint64_t wait = 0;
+  if (failure->gate) {
+    wait = ticket_hold_gate(&call->ticket, named);
+  } else {
+    wait = backoff_ms(call->reply.tries, named);
+  }
+  call->state = CALL_WAITING;
+  ticket_again(&call->ticket, failure->gate ? 0 : wait);
+  log_info("%.*s: %s; again in %llu ms", STR_ARG(call->request.label), failure->error.message,
+           (unsigned long long)wait);
+  if (call->spec.on_wait) call->spec.on_wait(call->spec.owner, str_from(failure->error.message), wait);
+}
+
+// A 400 that names a field: once more without it, at no cost and not counted as a try.
+static bool lesson_learned(ModelCall *call, const Failure *failure)
+{
+  enum { LESSONS_MAX = 4 };
+  if (!failure->learned || call->lessons >= LESSONS_MAX) return false;
+  if (!models_learn(call->models, call->request.provider, call->request.model, failure->learned)) return false;
+  call->lessons++;
+  call->reply.tries--;
+  call->state = CALL_WAITING;
+  ticket_again(&call->ticket, 0);
+  return true;
+}
+
+static void close_provider(ModelCall *call, const Failure *failure)
+{
+  call->reply.terminal = true;
+  if (failure->error.code == ERR_AUTH) key_forget(call->models->keys, call->request.provider);
+  ticket_close(&call->ticket, &failure->error, failure->model_only);
+}
+
+static void step_over(ModelCall *call)
+{
+  if (!call->models) {  // cut off by models_free, told long ago
+    call_release(call);
+    return;
+  }
+  account(call);
+  Failure failure = call->try.failure;
+  bool ok = call->try.ok;
+  if (ok) {
+    ticket_succeeded(&call->ticket);
+  } else if (!call->cancelled) {
+    bool again = lesson_learned(call, &failure);
+    if (!again && may_retry(call, &failure) && !call->cancelled) {
+      retry(call, &failure);
+      again = true;
+    }
+    if (again) {
+      try_end(&call->try);
+      call->try_open = false;
+      return;
+    }
+    if (failure.gate) ticket_hold_gate(&call->ticket, failure.has_wait ? failure.wait_ms : UINT64_MAX);
+  }
+  take_reply(call);
+  if (!ok) fail(call, &failure.error);
+  if (!ok && failure.terminal) close_provider(call, &failure);
+  call_finish(call);
+}
+
+// ---- replay ---------------------------------------------------------------------------------------------
+
+static void replay_fired(void *owner)
+{
+  call_step(owner, EV_REPLAYED);
+}
+
+static void step_replay(ModelCall *call)
+{
+  Models *models = call->models;
+  Error err = {0};
+  const Exchange *found = NULL;
+  if (models->cassette) {
+    found = cassette_take(models->cassette, &call->request, &err);
+  } else {
+    error_set(&err, ERR_CASSETTE, "no cassette is loaded to replay from");
+  }
+  if (!found) {
+    fail(call, &err);
+    call_finish(call);
+    return;
+  }
+  Exchange *copy = NEW(&call->arena, Exchange);
+  *copy = *found;
+  copy->text = str_dup(&call->arena, found->text);
+  copy->calls = copy_calls(&call->arena, &found->calls);
+  copy->provider = str_dup(&call->arena, found->provider);
+  copy->model = str_dup(&call->arena, found->model);
+  call->exchange = copy;
+  call->state = CALL_REPLAYING;
+  call->has_timer = true;
+  call->reply.tries = 1;
+  timer_init(call->loop, &call->timer, replay_fired, call);
+  timer_start(&call->timer, models->replay_ms, 0);
+}
+
+static void step_replayed(ModelCall *call)
+{
+  const Exchange *exchange = call->exchange;
+  ModelReply *reply = &call->reply;
+  told_first(call);
+  if (exchange->text.len) told_text(call, exchange->text);
+  if (call->state != CALL_REPLAYING) return;  // cancelled meanwhile
+  reply->text = exchange->text;
+  reply->calls = exchange->calls;
+  reply->stop = exchange->stop;
+  reply->usage = exchange->usage;
+  bool named = exchange->provider.len && exchange->model.len;
+  Price price = price_of(call->models, named ? exchange->provider : call->request.provider,
+                         named ? exchange->model : call->request.model);
+  reply->cost = cost_of(&price, &exchange->usage);
+  call_finish(call);
+}
+
+// ---- steps ----------------------------------------------------------------------------------------------
+
+static void step_key(ModelCall *call)
+{
+  Key key = {0};
+  Error err = {0};
+  call->state = CALL_KEY;
+  KeyState state = key_get(call->models->keys, call->config, &call->key_waiter, &key, &err);
+  if (state == KEY_READY) {
+    send_try(call, &key);
+  } else if (state == KEY_FAILED) {
+    Failure failure = {.error = err, .terminal = true};
+    fail(call, &err);
+    close_provider(call, &failure);
+    call_finish(call);
+  }
+}
+
+// Whatever it is doing, it stops; a running try says so by itself.
+static void step_cancel(ModelCall *call)
+{
+  if (call->cancelled) return;
+  call->cancelled = true;
+  Error err = {0};
+  error_set(&err, ERR_CANCELLED, "the call was cancelled");
+  if (call->state == CALL_TRYING) {
+    try_cancel(&call->try);
+    return;
+  }
+  ticket_leave(&call->ticket);
+  key_wait_cancel(call->models->keys, &call->key_waiter);
+  if (call->has_timer) timer_stop(&call->timer);
+  fail(call, &err);
+  fail_soon(call);
+}
+
+static void call_step(ModelCall *call, Event event)
+{
+  switch (event) {
+    case EV_GO:
+      if (call->dialect) {
+        step_key(call);
+      } else {
+        step_replay(call);
+      }
+      break;
+    case EV_KEY: step_key(call); break;
+    case EV_OVER: step_over(call); break;
+    case EV_REPLAYED: step_replayed(call); break;
+    case EV_CANCEL: step_cancel(call); break;
+    case EV_CLOSED:
+    case EV_SOON: call_finish(call); break;
+  }
+}
+
+// ---- callbacks into events ------------------------------------------------------------------------------
+
+static void ticket_go(void *owner)
+{
+  call_step(owner, EV_GO);
+}
+
+static void ticket_closed(void *owner, const Error *error)
+{
+  ModelCall *call = owner;
+  fail(call, error);
+  call->reply.terminal = true;
+  call_step(call, EV_CLOSED);
+}
+
+static void key_ready(void *owner, const Error *error)
+{
+  ModelCall *call = owner;
+  if (error->code) {
+    Failure failure = {.error = *error, .terminal = true};
+    fail(call, error);
+    close_provider(call, &failure);
+    call_step(call, EV_SOON);
+  } else {
+    call_step(call, EV_KEY);
+  }
+}
+
+// ---- outside --------------------------------------------------------------------------------------------
+
+static bool check_address(const ProviderConfig *config, Error *err)
+{
+  if (config->base_url.len == 0) {
+    return error_set(err, ERR_CONFIG, "the provider %.*s has no base_url", STR_ARG(config->name));
+  }
+  if (!str_starts(config->base_url, S("http://")) || config->allow_http) return true;
+  if (url_is_loopback(config->base_url)) return true;
+  error_hint_set(err, "use https, or set `allow_http` for this provider");
+  return error_set(err, ERR_CONFIG, "the provider %.*s is reached by plain http: key and code could be read",
+                   STR_ARG(config->name));
+}
+
+// Everything that can be known to fail without asking anybody.
+static bool check(ModelCall *call, Error *err)
+{
+  const ModelRequest *request = &call->request;
+  call->config = models_provider_get(call->models, request->provider);
+  if (!call->config) {
+    error_hint_set(err, "add it under `providers` in the configuration; see :help piecework-config");
+    return error_set(err, ERR_CONFIG, "there is no provider \"%.*s\"", STR_ARG(request->provider));
+  }
+  if (str_eq(call->config->dialect, S("replay"))) return true;
+  call->dialect = dialect_find(call->config->dialect);
+  if (!call->dialect) {
+    return error_set(err, ERR_CONFIG, "the provider %.*s has an unknown dialect \"%.*s\"",
+                     STR_ARG(request->provider), STR_ARG(call->config->dialect));
+  }
+  if (request->model.len == 0) return error_set(err, ERR_CONFIG, "no model is named");
+  Target target = models_target(call->models, call->config, request->model);
+  if (request->tool_count && target.quirks & QUIRK_TOOLS_ELSEWHERE) {
+    error_hint_set(err, "choose another model for this role in the configuration");
+    return error_set(err, ERR_MODEL, "%.*s takes tools only through an interface piecework does not speak yet",
+                     STR_ARG(request->model));
+  }
+  return check_address(call->config, err);
+}
+
+static ModelCall *call_new(Models *models, const ModelSpec *spec)
+{
+  ModelCall *call = mem_alloc(sizeof(*call));
+  *call = (ModelCall){.models = models, .loop = models->loop, .spec = *spec};
+  arena_init(&call->arena);
+  call->request = copy_request(&call->arena, spec->request);
+  call->spec.request = &call->request;
+  call->reply.usage.known = true;
+  call->ticket = (Ticket){.on_go = ticket_go, .on_closed = ticket_closed, .owner = call};
+  call->key_waiter = (KeyWaiter){.on_ready = key_ready, .owner = call};
+  call->next = models->first;
+  if (call->next) call->next->prev = call;
+  models->first = call;
+  return call;
+}
+
+ModelCall *model_start(Models *models, const ModelSpec *spec)
+{
+  ModelCall *call = call_new(models, spec);
+  if (check(call, &call->reply.error)) {
+    const ModelRequest *request = &call->request;
+    ticket_enter(models->limiter, &call->ticket, request->provider, call->config->limit, request->model);
+  } else {
+    fail_soon(call);
+  }
+  return call;
+}
+
+void model_cancel(ModelCall *call)
+{
+  call_step(call, EV_CANCEL);
+}
+
+// The connection of a running try outlives its call by a turn of the loop; what it has cost by now is
+// estimated, for nobody will be there to count.
+void models_calls_drop(Models *models)
+{
+  Error err = {0};
+  error_set(&err, ERR_CANCELLED, "piecework is shutting down");
+  while (models->first) {
+    ModelCall *call = models->first;
+    bool trying = call->state == CALL_TRYING && call->try.http;
+    call->cancelled = true;
+    fail(call, &err);
+    if (trying) {
+      call->try.sent = true;
+      account(call);
+      try_cancel(&call->try);
+      call_tell(call);
+    } else {
+      call_finish(call);
+    }
+  }
+}

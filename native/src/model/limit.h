@@ -1,0 +1,55 @@
+// limit.h: who may call now: slots per provider, a queue, and a gate per provider and model.
+//
+//   ticket_enter --> WAITING --slot free, gate open--> HOLDING --ticket_leave--> OUT
+//                      ^  |                              |
+//                      |  +--closed--> on_closed, OUT    |
+//                      +-------------ticket_again--------+
+//
+// The queue is first come, first served, also for a ticket that tries again. A gate holds all calls of one
+// model back after a 429 or an overload, so that ten calls do not all find out by themselves; it also halves
+// how many of them run at once and lets the number grow back with each success (facts, Normalising: "one
+// shared gate per provider and model"). Closing is for errors that waiting does not heal.
+#pragma once
+
+#include "lib/loop.h"
+
+typedef struct Limiter Limiter;
+typedef struct LimitPool LimitPool;
+typedef struct LimitGate LimitGate;
+typedef struct Ticket Ticket;
+
+typedef enum { TICKET_OUT, TICKET_WAITING, TICKET_HOLDING } TicketState;
+
+struct Ticket {  // embedded in its owner; zeroed before the first use
+  void (*on_go)(void *owner);                            // it has a slot
+  void (*on_closed)(void *owner, const Error *error);    // it never will; the ticket is out
+  void *owner;
+  TicketState state;
+  LimitPool *pool;
+  LimitGate *gate;
+  Ticket *prev, *next;     // in the pool's queue
+  uint64_t number;         // order of entering
+  uint64_t not_before;     // ms of loop_now_ms
+};
+
+Limiter *limiter_new(Loop *loop);
+void limiter_free(Limiter *limiter);  // all tickets must be out
+
+// Callbacks come from the loop, never from inside these functions.
+void ticket_enter(Limiter *limiter, Ticket *ticket, Str provider, int limit, Str model);
+void ticket_again(Ticket *ticket, uint64_t wait_ms);  // gives the slot back and queues at its old place
+void ticket_leave(Ticket *ticket);                    // in any state
+
+// A 429 or overload: nobody of this provider and model goes for a while. [named_ms]: what the provider asked
+// for, UINT64_MAX when it said nothing; bounded to 250 ms .. 60 s and spread by up to a quarter. Returns the
+// wait.
+uint64_t ticket_hold_gate(Ticket *ticket, uint64_t named_ms);
+void ticket_succeeded(Ticket *ticket);
+
+// Closes the ticket's provider, or only its model; all that wait there get [error].
+void ticket_close(Ticket *ticket, const Error *error, bool model_only);
+void limiter_reopen(Limiter *limiter);
+
+// How long to wait before try [tries] + 1: what the provider asked for within the bounds, else 0.5 s
+// doubling up to 8 s; plus up to a quarter.
+uint64_t backoff_ms(int tries, uint64_t named_ms);

@@ -1,0 +1,212 @@
+// models.c: what is configured: providers, prices, lessons, cassettes. The calls are in call.c.
+#include "model/models.h"
+
+#include <stdlib.h>
+
+#include "model/presets.h"
+
+static uint64_t env_ms(const char *name, uint64_t fallback)
+{
+  uint64_t ms;
+  const char *text = getenv(name);
+  return text && str_to_u64(str_from(text), &ms) ? ms : fallback;
+}
+
+Models *models_new(Loop *loop, Http *http)
+{
+  Models *models = mem_alloc(sizeof(*models));
+  *models = (Models){.loop = loop, .http = http};
+  arena_init(&models->arena);
+  models->prices = NEW(&models->arena, Prices);
+  prices_init(models->prices);
+  models->limiter = limiter_new(loop);
+  models->keys = keys_new(loop);
+  models->first_byte_ms = env_ms("PIECEWORK_FIRST_BYTE_MS", 0);
+  models->idle_ms = env_ms("PIECEWORK_IDLE_MS", 0);
+  models->replay_ms = env_ms("PIECEWORK_REPLAY_MS", 0);
+  const Preset *preset;
+  for (size_t i = 0; (preset = preset_at(i)); i++) {
+    ProviderConfig config = preset_config(&models->arena, preset);
+    models_provider(models, &config);
+  }
+  return models;
+}
+
+void models_free(Models *models)
+{
+  if (!models) return;
+  models_calls_drop(models);
+  limiter_free(models->limiter);
+  keys_free(models->keys);
+  recorder_free(models->recorder);
+  cassette_free(models->cassette);
+  prices_deinit(models->prices);
+  Arena arena = models->arena;
+  mem_free(models);
+  arena_deinit(&arena);
+}
+
+// ---- providers ------------------------------------------------------------------------------------------
+
+static ProviderConfig *provider_find(const Models *models, Str name)
+{
+  for (size_t i = 0; i < models->providers.len; i++) {
+    if (str_eq(models->providers.items[i]->name, name)) return models->providers.items[i];
+  }
+  return NULL;
+}
+
+static Str trimmed_url(Arena *arena, Str url)
+{
+  url = str_trim(url);
+  while (url.len && url.ptr[url.len - 1] == '/') url.len--;
+  return str_dup(arena, url);
+}
+
+void models_provider(Models *models, const ProviderConfig *config)
+{
+  Arena *arena = &models->arena;
+  ProviderConfig copy = *config;  // [config] may be the one that is being replaced
+  ProviderConfig *slot = provider_find(models, config->name);
+  if (!slot) {
+    slot = NEW(arena, ProviderConfig);
+    PUSH(arena, &models->providers, slot);
+  }
+  copy.name = str_dup(arena, config->name);
+  copy.dialect = str_dup(arena, config->dialect);
+  copy.base_url = trimmed_url(arena, config->base_url);
+  copy.key_env = str_dup(arena, config->key_env);
+  copy.key_cmd = (StrList){0};
+  for (size_t i = 0; i < config->key_cmd.len; i++) {
+    PUSH(arena, &copy.key_cmd, str_dup(arena, config->key_cmd.items[i]));
+  }
+  if (copy.quirks == 0) copy.quirks = preset_quirks(copy.name, copy.dialect);
+  *slot = copy;
+  key_forget(models->keys, copy.name);
+}
+
+const ProviderConfig *models_provider_get(const Models *models, Str name)
+{
+  return provider_find(models, name);
+}
+
+size_t models_provider_count(const Models *models)
+{
+  return models->providers.len;
+}
+
+const ProviderConfig *models_provider_at(const Models *models, size_t index)
+{
+  return index < models->providers.len ? models->providers.items[index] : NULL;
+}
+
+bool models_key_ready(Models *models, Str provider, Str *source, Error *err)
+{
+  const ProviderConfig *config = provider_find(models, provider);
+  if (!config) return error_set(err, ERR_CONFIG, "there is no provider \"%.*s\"", STR_ARG(provider));
+  return key_source(config, &models->arena, source, err);
+}
+
+// ---- what is known about a model ------------------------------------------------------------------------
+
+static ModelInfo info_of(const Models *models, Str provider, Str model)
+{
+  Arena scratch;
+  arena_init(&scratch);
+  ModelInfo info = prices_find(models->prices, provider, model, date_utc(&scratch, wall_now_ms()));
+  arena_deinit(&scratch);
+  return info;
+}
+
+void models_prices(Models *models, const Value *prices)
+{
+  prices_override(models->prices, prices);
+}
+
+// "replay/PROVIDER/MODEL" costs what the model costs that it stands for; so does a model's bare name that is
+// in the cassette.
+static bool replayed_model(const Models *models, Str *provider, Str *model)
+{
+  size_t slash = str_find_char(*model, '/');
+  if (slash != STR_NOT_FOUND) {
+    *provider = str_sub(*model, 0, slash);
+    *model = str_skip(*model, slash + 1);
+    return true;
+  }
+  *provider = cassette_provider_of(models->cassette, *model);
+  return provider->len > 0;
+}
+
+Price price_of(const Models *models, Str provider, Str model)
+{
+  const ProviderConfig *config = provider_find(models, provider);
+  if (config && str_eq(config->dialect, S("replay"))) {
+    Str as_provider = provider, as_model = model;
+    if (replayed_model(models, &as_provider, &as_model)) {
+      Price price = info_of(models, as_provider, as_model).price;
+      if (price.known) return price;
+    }
+  }
+  Price price = info_of(models, provider, model).price;
+  if (price.known || !config || !(config->quirks & QUIRK_LOCAL)) return price;
+  price.input = price.output = price.cache_read = price.cache_write = 0;  // the user's own machine
+  price.known = true;
+  return price;
+}
+
+Target models_target(const Models *models, const ProviderConfig *config, Str model)
+{
+  ModelInfo info = info_of(models, config->name, model);
+  Target target = {.base_url = config->base_url,
+                   .quirks = config->quirks | info.quirks,
+                   .efforts = info.efforts,
+                   .max_output = info.price.max_output};
+  bool no_levels = info.listed && !info.efforts && str_eq(config->dialect, S("anthropic"));
+  if (no_levels) target.quirks |= QUIRK_NO_EFFORT;
+  for (size_t i = 0; i < models->learned.len; i++) {
+    const Learned *learned = &models->learned.items[i];
+    if (str_eq(learned->provider, config->name) && str_eq(learned->model, model)) {
+      target.quirks |= learned->quirks;
+    }
+  }
+  return target;
+}
+
+bool models_learn(Models *models, Str provider, Str model, unsigned quirk)
+{
+  const ProviderConfig *config = provider_find(models, provider);
+  Target now = config ? models_target(models, config, model) : (Target){0};
+  if (quirk == QUIRK_NO_SCHEMA && now.quirks & QUIRK_NO_SCHEMA) quirk = QUIRK_NO_JSON;
+  if (!config || now.quirks & quirk) return false;
+  Learned lesson = {str_dup(&models->arena, provider), str_dup(&models->arena, model), quirk};
+  PUSH(&models->arena, &models->learned, lesson);
+  return true;
+}
+
+void models_reopen(Models *models)
+{
+  limiter_reopen(models->limiter);
+  for (size_t i = 0; i < models->providers.len; i++) {
+    key_forget(models->keys, models->providers.items[i]->name);
+  }
+}
+
+// ---- cassettes ------------------------------------------------------------------------------------------
+
+bool models_record(Models *models, const char *path, Error *err)
+{
+  Recorder *recorder = recorder_open(path, err);
+  if (!recorder) return false;
+  recorder_free(models->recorder);
+  models->recorder = recorder;
+  return true;
+}
+
+bool models_replay(Models *models, const char *path, Error *err)
+{
+  Cassette *cassette = cassette_open(path, err);
+  if (!cassette) return false;
+  cassette_free(models->cassette);
+  models->cassette = cassette;
+  return true;
+}

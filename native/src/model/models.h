@@ -1,0 +1,41 @@
+// models.h: the inside of Models, shared by models.c (configuration) and call.c (calls). Private to model/.
+#pragma once
+
+#include "model/cassette.h"
+#include "model/dialect.h"
+#include "model/key.h"
+#include "model/limit.h"
+#include "model/prices.h"
+
+typedef struct {
+  Str provider, model;
+  unsigned quirks;  // what a 400 taught us
+} Learned;
+
+struct Models {
+  Loop *loop;             // borrowed
+  Http *http;             // borrowed
+  Arena arena;            // configuration
+  Prices *prices;         // owned
+  Limiter *limiter;       // owned
+  KeyStore *keys;         // owned
+  Recorder *recorder;     // owned; NULL = not recording
+  Cassette *cassette;     // owned; NULL = nothing to replay
+  ModelCall *first;       // calls not yet done
+  struct {
+    ProviderConfig **items;  // stable addresses
+    size_t len, cap;
+  } providers;
+  struct {
+    Learned *items;
+    size_t len, cap;
+  } learned;
+  uint64_t first_byte_ms, idle_ms, replay_ms;  // 0 = the defaults
+};
+
+// Where a request of this provider and model goes and what is known about it; no key, no I/O.
+Target models_target(const Models *models, const ProviderConfig *config, Str model);
+// Remembers a lesson; false when it was known already (then repeating is no use).
+bool models_learn(Models *models, Str provider, Str model, unsigned quirk);
+
+void models_calls_drop(Models *models);  // call.c: ends all calls for models_free

@@ -1,0 +1,239 @@
+// prices.c: see prices.h. All prices are USD per million tokens; what the table does not say is unknown
+// (negative), except that a cache without a price of its own costs the input price (facts on models:
+// "price.cache_write: null = no separate write fee").
+#include "model/prices.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/embedded.h"
+#include "lib/json.h"
+#include "model/dialect.h"
+
+enum { TOKENS_OVERHEAD = 8, REQUEST_OVERHEAD = 64 };
+
+static Str table_text(void)
+{
+  Str text = STR_NONE;
+  embedded_find(gen_model, S("data/models.json"), &text);
+  return text;
+}
+
+Str prices_as_of(void)
+{
+  Str text = table_text();
+  size_t at = str_find(text, S("\"as_of\": \""));
+  return at == STR_NOT_FOUND ? STR_NONE : str_sub(text, at + 10, at + 20);
+}
+
+void prices_init(Prices *prices)
+{
+  *prices = (Prices){0};
+  arena_init(&prices->arena);
+}
+
+void prices_deinit(Prices *prices)
+{
+  arena_deinit(&prices->arena);
+}
+
+void prices_override(Prices *prices, const Value *overrides)
+{
+  prices->overrides = value_dup(&prices->arena, overrides);
+}
+
+Str date_utc(Arena *arena, int64_t wall_ms)
+{
+  time_t seconds = (time_t)(wall_ms / 1000);
+  struct tm tm;
+  gmtime_r(&seconds, &tm);
+  return str_fmt(arena, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
+// "claude-haiku-4-5-20251001" and "gpt-5.4-mini-2026-03-01" without their date.
+static Str undated(Str model)
+{
+  static const size_t lengths[] = {9, 11};  // "-20251001", "-2026-03-01"
+  for (size_t i = 0; i < 2; i++) {
+    size_t len = lengths[i];
+    if (model.len <= len) continue;
+    Str tail = str_skip(model, model.len - len);
+    bool date = tail.ptr[0] == '-' && tail.ptr[1] == '2' && tail.ptr[2] == '0';
+    for (size_t k = 1; date && k < len; k++) {
+      bool dash = len == 11 && (k == 5 || k == 8);
+      date = dash ? tail.ptr[k] == '-' : tail.ptr[k] >= '0' && tail.ptr[k] <= '9';
+    }
+    if (date) return str_sub(model, 0, model.len - len);
+  }
+  return model;
+}
+
+static const Value *table_row(Prices *prices, Str provider, Str model)
+{
+  if (!prices->table) {
+    Error err = {0};
+    prices->table = value_get(json_parse(&prices->arena, table_text(), &err), S("models"));
+  }
+  for (VALUE_EACH(row, prices->table)) {
+    if (str_eq(value_get_str(row, S("provider"), STR_NONE), provider) &&
+        str_eq(value_get_str(row, S("id"), STR_NONE), model)) {
+      return row;
+    }
+  }
+  return NULL;
+}
+
+// Takes over what [map] says and leaves the rest; a field that is no number says nothing.
+static void read_base(Price *price, const Value *map)
+{
+  price->input = value_get_double(map, S("input"), price->input);
+  price->output = value_get_double(map, S("output"), price->output);
+  price->cache_read = value_get_double(map, S("cache_read"), price->cache_read);
+  price->cache_write = value_get_double(map, S("cache_write"), price->cache_write);
+}
+
+static void read_tier(Price *price, const Value *tier)
+{
+  if (!tier) return;
+  price->tier_above = value_get_int(tier, S("above_input_tokens"), price->tier_above);
+  price->tier_input = value_get_double(tier, S("input"), price->tier_input);
+  price->tier_output = value_get_double(tier, S("output"), price->tier_output);
+  price->tier_cache_read = value_get_double(tier, S("cache_read"), price->tier_cache_read);
+  price->tier_cache_write = value_get_double(tier, S("cache_write"), price->tier_cache_write);
+}
+
+static void read_changes(Price *price, const Value *changes, Str today)
+{
+  for (VALUE_EACH(change, changes)) {
+    if (str_cmp(value_get_str(change, S("from"), S("9999")), today) <= 0) read_base(price, change);
+  }
+}
+
+static const struct {
+  const char *flag;
+  unsigned quirk;
+} flags[] = {
+    {"tools_need_responses_api", QUIRK_TOOLS_ELSEWHERE},
+    {"chat_tools_only_with_effort_none", QUIRK_TOOLS_NO_EFFORT},
+    {"no_effort_none", QUIRK_NO_EFFORT_NONE},
+    {"not_a_reasoning_model", QUIRK_NO_EFFORT},
+    {"no_developer_role", QUIRK_SYSTEM_ROLE},
+    {"uses_max_tokens", QUIRK_MAX_TOKENS},
+};
+
+static unsigned quirks_of(const Value *list)
+{
+  unsigned quirks = 0;
+  for (VALUE_EACH(item, list)) {
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+      if (str_eq(value_to_str(item, STR_NONE), str_from(flags[i].flag))) quirks |= flags[i].quirk;
+    }
+  }
+  return quirks;
+}
+
+static void read_override(Price *price, const Value *map)
+{
+  bool changes_base = value_get(map, S("input")) || value_get(map, S("output"));
+  if (changes_base) {  // the user's price replaces the table's cliffs, too
+    price->tier_above = 0;
+    price->cache_read = price->cache_write = -1;
+  }
+  read_base(price, map);
+  price->context = value_get_int(map, S("context"), price->context);
+  price->max_output = value_get_int(map, S("max_output"), price->max_output);
+}
+
+ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today)
+{
+  Price unknown = {-1, -1, -1, -1, 0, -1, -1, -1, -1, 0, 0, false};
+  ModelInfo info = {.price = unknown};
+  const Value *row = table_row(prices, provider, model);
+  if (!row) row = table_row(prices, provider, undated(model));
+  info.listed = row != NULL;
+  info.efforts = value_get(row, S("effort"));
+  info.quirks = quirks_of(value_get(row, S("flags")));
+  info.price.context = value_get_int(row, S("context"), 0);
+  info.price.max_output = value_get_int(row, S("max_output"), 0);
+  read_base(&info.price, value_get(row, S("price")));
+  read_changes(&info.price, value_get(row, S("price_changes")), today);
+  read_tier(&info.price, value_at(value_get(row, S("tiers")), 0));
+  char name[256];
+  int len = snprintf(name, sizeof(name), "%.*s/%.*s", STR_ARG(provider), STR_ARG(model));
+  if (len > 0 && (size_t)len < sizeof(name)) {
+    read_override(&info.price, value_get(prices->overrides, (Str){name, (size_t)len}));
+  }
+  info.price.known = info.price.input >= 0 && info.price.output >= 0;
+  return info;
+}
+
+// ---- money ----------------------------------------------------------------------------------------------
+
+static double or_else(double price, double fallback)
+{
+  return price >= 0 ? price : fallback;
+}
+
+Nano usage_cost(const Price *price, const Usage *usage)
+{
+  if (!price->known) return NANO_UNKNOWN;
+  int64_t prompt = usage->fresh_in + usage->cache_write + usage->cache_read;
+  bool tier = price->tier_above > 0 && prompt > price->tier_above;
+  double input = tier ? or_else(price->tier_input, price->input) : price->input;
+  double output = tier ? or_else(price->tier_output, price->output) : price->output;
+  double read = or_else(tier ? price->tier_cache_read : price->cache_read, input);
+  double write = or_else(tier ? price->tier_cache_write : price->cache_write, input);
+  double usd_per_million = (double)usage->fresh_in * input + (double)usage->cache_read * read +
+                           (double)usage->cache_write * write + (double)usage->out * output;
+  double nano = usd_per_million * 1000.0 + 0.5;  // 1e9 nano per USD, per 1e6 tokens
+  return nano < 9e18 ? (Nano)nano : (Nano)9e18;
+}
+
+int64_t tokens_estimate(Str text)
+{
+  return (int64_t)((text.len * 10 + 35) / 36);
+}
+
+static int64_t value_tokens(const Value *value)
+{
+  if (!value) return 0;
+  Arena arena;
+  arena_init(&arena);
+  int64_t tokens = tokens_estimate(json_str(&arena, value));
+  arena_deinit(&arena);
+  return tokens;
+}
+
+static int64_t message_tokens(const ModelMessage *message)
+{
+  int64_t tokens = TOKENS_OVERHEAD + tokens_estimate(message->text);
+  for (size_t i = 0; i < message->calls.len; i++) {
+    const ToolCall *call = &message->calls.items[i];
+    tokens += TOKENS_OVERHEAD + tokens_estimate(call->name) + value_tokens(call->input);
+  }
+  return tokens;
+}
+
+int64_t request_tokens_estimate(const ModelRequest *request)
+{
+  int64_t tokens = REQUEST_OVERHEAD + tokens_estimate(request->system) + tokens_estimate(request->shared);
+  for (size_t i = 0; i < request->messages.len; i++) {
+    tokens += message_tokens(&request->messages.items[i]);
+  }
+  for (size_t i = 0; i < request->tool_count; i++) {
+    const ModelTool *tool = &request->tools[i];
+    tokens += TOKENS_OVERHEAD + tokens_estimate(tool->name) + tokens_estimate(tool->description) +
+              value_tokens(tool->schema);
+  }
+  return tokens + value_tokens(request->schema);
+}
+
+Nano request_worst_cost(const Models *models, const ModelRequest *request)
+{
+  Price price = price_of(models, request->provider, request->model);
+  int64_t in = request_tokens_estimate(request) * 3 / 2;
+  int64_t out = request->max_output > 0 ? request->max_output : price.max_output;
+  bool write_dearer = or_else(price.cache_write, price.input) > price.input;
+  Usage usage = {.fresh_in = write_dearer ? 0 : in, .cache_write = write_dearer ? in : 0, .out = out};
+  return usage_cost(&price, &usage);
+}

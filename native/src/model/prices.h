@@ -1,0 +1,27 @@
+// prices.h: what models cost and how they behave: the embedded table (native/data/models.json), overridden
+// by the user's configuration.
+#pragma once
+
+#include "model/model.h"
+
+typedef struct {
+  const Value *table;      // the embedded models, by number; parsed at first use
+  const Value *overrides;  // "provider/model" -> prices, the user's; NULL = none
+  Arena arena;
+} Prices;
+
+typedef struct {
+  Price price;
+  unsigned quirks;        // from the model's flags
+  const Value *efforts;   // levels it knows; NULL = unknown
+  bool listed;            // the table has it
+} ModelInfo;
+
+void prices_init(Prices *prices);
+void prices_deinit(Prices *prices);
+void prices_override(Prices *prices, const Value *overrides);  // copied; replaces earlier ones
+
+// What is known on the UTC date [today] ("2026-11-23"): announced prices count from their day on. A dated
+// model name ("name-20251001") falls back to the plain one.
+ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today);
+Str date_utc(Arena *arena, int64_t wall_ms);

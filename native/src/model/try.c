@@ -1,0 +1,232 @@
+// try.c: see try.h. Rules kept here (facts: HTTP 200 does not mean success; SSE checklist; libcurl section):
+// status and content type decide before anything is parsed, error bodies are capped at 64 KiB, a stream
+// without its end marker is a failure whose text and usage are kept.
+#include "model/try.h"
+
+#include <string.h>
+
+enum { ERROR_BODY_MAX = 64 * 1024 };
+
+static void feed_event(Try *t, const SseEvent *event)
+{
+  t->dialect->feed(&t->reply, event);
+  if (!t->reply.began || t->began_told) return;
+  t->began_told = true;
+  if (t->on_first) t->on_first(t->owner);
+}
+
+static void drain_events(Try *t)
+{
+  SseEvent event;
+  while (!t->reply.failed && sse_next(&t->sse, &event)) feed_event(t, &event);
+  if (sse_full(&t->sse)) reply_fail(&t->reply, ERR_TOO_BIG, "the provider sent an event of over 16 MiB");
+}
+
+static AnswerKind kind_of(const HttpHead *head)
+{
+  Str type = http_header(head, S("content-type"));
+  if (head->status < 200 || head->status >= 300) return ANSWER_ERROR;
+  if (str_has(type, S("event-stream"))) return ANSWER_STREAM;
+  if (str_has(type, S("html"))) return ANSWER_PAGE;
+  return str_has(type, S("json")) ? ANSWER_WHOLE : ANSWER_UNKNOWN;
+}
+
+static void on_head(void *owner, const HttpHead *head)
+{
+  Try *t = owner;
+  t->answer = kind_of(head);
+  t->status = head->status;
+  buf_clear(&t->body);
+  t->body.max = t->answer == ANSWER_WHOLE || t->answer == ANSWER_UNKNOWN ? REPLY_MAX : ERROR_BODY_MAX;
+}
+
+// A server that names no type: one object in braces is a whole answer, all else a stream.
+static AnswerKind guess(Str bytes)
+{
+  return str_starts(str_trim(bytes), S("{")) ? ANSWER_WHOLE : ANSWER_STREAM;
+}
+
+static void on_chunk(void *owner, Str bytes)
+{
+  Try *t = owner;
+  if (t->answer == ANSWER_UNKNOWN) t->answer = guess(bytes);
+  if (t->answer == ANSWER_STREAM) {
+    sse_feed(&t->sse, bytes);
+    drain_events(t);
+    if (t->reply.failed && t->http) http_cancel(t->http);  // nothing good can follow
+  } else {
+    size_t room = t->body.max - t->body.len;
+    buf_add(&t->body, str_sub(bytes, 0, room));
+  }
+}
+
+// ---- the verdict ----------------------------------------------------------------------------------------
+
+static void fail(Try *t, Err code, const char *message)
+{
+  if (t->failure.error.code) return;
+  t->failure = (Failure){0};
+  error_set(&t->failure.error, code, "%s", message);
+}
+
+static void fail_cut(Try *t)
+{
+  fail(t, ERR_NETWORK, "the reply broke off before its end");
+  t->failure.retry = true;
+}
+
+static void judge_page(Try *t)
+{
+  fail(t, ERR_CONFIG, "the provider's address answers with a web page, not as a model");
+  error_hint_set(&t->failure.error, "check base_url of this provider");
+}
+
+static void judge_stream(Try *t)
+{
+  sse_end(&t->sse);
+  drain_events(t);
+  if (t->reply.failed || t->reply.ended) return;
+  fail_cut(t);
+}
+
+static void judge_whole(Try *t)
+{
+  t->dialect->whole(&t->reply, buf_str(&t->body));
+  if (t->reply.failed || t->reply.ended) return;
+  fail(t, ERR_REPLY, "the provider's answer is not a reply of this kind of model interface");
+}
+
+// Failures of the connection. Before the answer they may be tried again, and after it, too: the text was
+// only shown, never used.
+static void judge_connection(Try *t, const Error *err)
+{
+  t->failure = (Failure){.error = *err};
+  t->failure.retry = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT;
+}
+
+static void judge_answer(Try *t, const HttpHead *head)
+{
+  switch (t->answer) {
+    case ANSWER_STREAM: judge_stream(t); break;
+    case ANSWER_UNKNOWN:
+    case ANSWER_WHOLE: judge_whole(t); break;
+    case ANSWER_PAGE: judge_page(t); break;
+    case ANSWER_ERROR: t->dialect->classify(head, buf_str(&t->body), &t->failure); break;
+    case ANSWER_NONE: fail_cut(t); break;
+  }
+}
+
+// An end marker makes the reply whole, even if the connection broke right behind it.
+static bool over_already(const Try *t)
+{
+  return t->answer == ANSWER_STREAM && t->reply.ended && !t->reply.failed;
+}
+
+static void judge(Try *t, const Error *err, const HttpHead *head)
+{
+  bool ours = err->code == ERR_CANCELLED && t->reply.failed;  // cancelled because the stream went bad
+  if (err->code && !ours && !over_already(t) && t->answer != ANSWER_ERROR) {
+    judge_connection(t, err);
+  } else {
+    judge_answer(t, head);
+  }
+  if (t->reply.failed && !t->failure.error.code) t->failure = t->reply.failure;
+  t->ok = t->failure.error.code == ERR_OK;
+}
+
+static Str request_id_of(Arena *arena, const HttpHead *head, Str message_id)
+{
+  static const char *const names[] = {"request-id", "x-request-id"};
+  for (size_t i = 0; i < 2; i++) {
+    Str id = http_header(head, str_from(names[i]));
+    if (id.len) return str_dup(arena, id);
+  }
+  return message_id;
+}
+
+static void on_http_done(void *owner, const Error *err, const HttpHead *head, bool sent)
+{
+  Try *t = owner;
+  t->http = NULL;
+  t->sent = sent;
+  t->status = head->status;
+  judge(t, err, head);
+  t->dialect->finish(&t->reply);
+  t->request_id = request_id_of(t->reply.arena, head, t->reply.id);
+  t->on_over(t->owner);
+}
+
+// ---- start and end --------------------------------------------------------------------------------------
+
+static void forward_text(void *owner, Str piece)
+{
+  Try *t = owner;
+  if (t->on_text) t->on_text(t->owner, piece);
+}
+
+static void wipe_headers(WireRequest *wire)
+{
+  for (size_t i = 0; i < wire->header_count; i++) {
+    Str name = wire->headers[i].name, value = wire->headers[i].value;
+    bool secret = str_eq(name, S("authorization")) || str_eq(name, S("x-api-key"));
+    if (secret && value.len) explicit_bzero((char *)value.ptr, value.len);
+  }
+}
+
+void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, const Target *target,
+               const Key *key)
+{
+  reply_begin(&t->reply, arena, target->quirks);
+  t->reply.on_text = forward_text;
+  t->reply.owner = t;
+  sse_init(&t->sse, 0);
+  buf_init(&t->body, ERROR_BODY_MAX);
+  Arena scratch;  // the request's text is large, and libcurl's wrapper copies it
+  arena_init(&scratch);
+  WireRequest wire;
+  t->dialect->build(&scratch, request, target, key, &wire);
+  HttpSpec spec = {.url = wire.url,
+                   .headers = wire.headers,
+                   .header_count = wire.header_count,
+                   .body = wire.body,
+                   .post = true,
+                   .first_byte_ms = t->first_byte_ms,
+                   .idle_ms = t->idle_ms,
+                   .on_head = on_head,
+                   .on_chunk = on_chunk,
+                   .on_done = on_http_done,
+                   .owner = t};
+  t->http = http_start(http, &spec);
+  wipe_headers(&wire);
+  arena_deinit(&scratch);
+}
+
+void try_cancel(Try *t)
+{
+  if (t->http) http_cancel(t->http);
+}
+
+void try_end(Try *t)
+{
+  reply_end(&t->reply);
+  sse_deinit(&t->sse);
+  buf_deinit(&t->body);
+}
+
+static int64_t at_least(int64_t n, int64_t floor)
+{
+  return n > floor ? n : floor;
+}
+
+Usage try_usage(const Try *t, int64_t prompt_estimate)
+{
+  Usage usage = t->reply.usage;
+  if (t->ok && usage.known) return usage;
+  bool refused = t->answer == ANSWER_ERROR || t->answer == ANSWER_PAGE;
+  if (!t->sent || refused) return (Usage){.known = true};
+  int64_t out = (int64_t)((reply_output_bytes(&t->reply) * 10 + 35) / 36);
+  if (!usage.known) usage.fresh_in = prompt_estimate;
+  usage.out = at_least(usage.out, out);
+  usage.known = false;
+  return usage;
+}

@@ -1,0 +1,43 @@
+// try.h: one HTTP exchange with a provider, from the request to a reply or a classified failure. Private to
+// model/; the retries around it are call.c's.
+//
+// Life:  try_start -> on_first? -> on_text* -> on_over (exactly once, never from inside try_start) -> try_end
+#pragma once
+
+#include "model/dialect.h"
+
+typedef enum { ANSWER_NONE, ANSWER_UNKNOWN, ANSWER_STREAM, ANSWER_WHOLE, ANSWER_ERROR, ANSWER_PAGE } AnswerKind;
+
+typedef struct Try Try;
+struct Try {  // embedded in its owner, which sets the first group
+  const Dialect *dialect;
+  uint64_t first_byte_ms, idle_ms;
+  void (*on_first)(void *owner);             // the provider has begun to answer
+  void (*on_text)(void *owner, Str piece);
+  void (*on_over)(void *owner);
+  void *owner;
+
+  HttpCall *http;        // while it runs
+  AnswerKind answer;
+  bool began_told;
+  Sse sse;
+  Buf body;              // of an answer that is no stream
+  ReplyBuilder reply;
+
+  // valid in on_over and until try_end
+  bool ok;
+  Failure failure;       // when not ok
+  bool sent;             // the provider may have seen the request
+  int status;            // 0 = no answer came
+  Str request_id;        // in the arena
+};
+
+// Sends [request] to [target]. The reply's strings come into [arena]; [key] is used during the call only.
+void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, const Target *target,
+               const Key *key);
+void try_cancel(Try *t);  // on_over follows with ERR_CANCELLED
+void try_end(Try *t);     // frees what it holds; calls, raw and strings stay in the arena
+
+// What the try used. A failed one that may have been served counts, too: what the provider said, else
+// [prompt_estimate] and the bytes that came. All zero when it cannot have cost anything.
+Usage try_usage(const Try *t, int64_t prompt_estimate);
