@@ -29,7 +29,7 @@ const ConfigKey config_keys[] = {
     {S("retries"), CONFIG_COUNT, "1", 0, 5, AT(retries), "repeats of a failed task on each rung of its ladder"},
     {S("verify_rounds"), CONFIG_COUNT, "1", 0, 5, AT(verify_rounds), "correction rounds after verification"},
     {S("advice"), CONFIG_FLAG, "true", 0, 0, AT(advice), "say before planning when something else fits better"},
-    {S("pilot"), CONFIG_COUNT, "1", 0, 1, AT(pilot), "1 = one task runs alone first, 0 = all at once"},
+    {S("pilot"), CONFIG_PILOT, "\"always\"", 0, 0, AT(pilot), "\"always\" runs one task alone first, \"never\" all at once"},
     {S("test"), CONFIG_TEXT, NULL, 0, 0, AT(test), "test command of plans, in place of the one found in the project"},
     {S("test_timeout"), CONFIG_COUNT, "600", 1, 86400, AT(test_timeout_s), "seconds a test may take"},
     {S("replay"), CONFIG_TEXT, NULL, 0, 0, AT(cassette), "answer from this recorded file instead of a provider"},
@@ -73,6 +73,14 @@ static bool to_flag(const Value *value, bool *out)
   return value_is(value, VALUE_BOOL) || number == 0 || number == 1;
 }
 
+static bool to_pilot(const Value *value, int *out)
+{
+  bool on = false, ok = to_flag(value, &on);
+  bool always = str_eq(value_to_str(value, STR_NONE), S("always"));
+  *out = on || always;
+  return ok || always || str_eq(value_to_str(value, STR_NONE), S("never"));
+}
+
 static bool wrong(Error *err, Str where, const ConfigKey *key, const char *what)
 {
   return error_set(err, ERR_CONFIG, "%.*s: `%.*s` must be %s", STR_ARG(where), STR_ARG(key->key), what);
@@ -87,6 +95,7 @@ static bool take(Config *config, const ConfigKey *key, const Value *value, Str w
     case CONFIG_MONEY:
       return to_money(value, slot) || wrong(err, where, key, "an amount in USD like 0.60, or \"none\"");
     case CONFIG_FLAG: return to_flag(value, slot) || wrong(err, where, key, "true or false");
+    case CONFIG_PILOT: return to_pilot(value, slot) || wrong(err, where, key, "\"always\" or \"never\"");
     case CONFIG_TEXT:
       if (!value_is(value, VALUE_STR)) return wrong(err, where, key, "a text");
       *(Str *)slot = value->str;

@@ -61,6 +61,7 @@ typedef enum {
   CONFIG_MONEY,       // 0.60 or "0.60"; "none" where none is allowed
   CONFIG_COUNT,       // a whole number within min..max
   CONFIG_FLAG,        // true, false, 1, 0
+  CONFIG_PILOT,       // "always", "never" (or a flag)
   CONFIG_TEXT,
   CONFIG_EDITOR,      // the editor's own: kept for it, not looked at here
 } ConfigType;

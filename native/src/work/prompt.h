@@ -29,3 +29,6 @@ void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str 
 
 // As text for people: what would be sent, with token estimates.
 Str prompt_preview(Arena *arena, const ModelRequest *request);
+
+// The instructions of a role ("plan", "execute", "verify"), from native/prompts/*.md.
+Str prompt_words(Str role);

@@ -74,12 +74,13 @@ TEST(a_key_picks_the_pair)
 
 TEST(the_editor_wins_key_by_key)
 {
-  Config *config = load("{\"parallel\": 3, \"budget\": 0.25, \"models\": {\"small\": \"p/one\", \"mid\": [\"p/a\", \"q/b/c\"]}}",
+  Config *config = load("{\"parallel\": 3, \"pilot\": \"never\", \"budget\": 0.25, \"models\": {\"small\": \"p/one\", \"mid\": [\"p/a\", \"q/b/c\"]}}",
                         "{\"parallel\": 5, \"advice\": 0, \"models\": {\"small\": {\"rungs\": [\"p/two\"], \"effort\": \"high\", \"max_output\": 500}}}");
   CHECK(config != NULL);
   CHECK_INT(config->parallel, 5);
   CHECK_INT(config->budget, 250000000);
   CHECK(!config->advice);
+  CHECK_INT(config->pilot, 0);
   CHECK_STR(config_ladder(config, S("small"))->rungs[0].model, S("two"));
   CHECK_STR(config_ladder(config, S("small"))->effort, S("high"));
   CHECK_INT(config_ladder(config, S("small"))->max_output, 500);
