@@ -64,6 +64,7 @@ typedef struct {
   int fd_in, fd_out;
   void (*on_bytes)(void *owner, Str bytes);  // valid during the call
   void (*on_end)(void *owner);               // end of input or a broken pipe; once
+  void (*on_drained)(void *owner);           // stream_pending is 0 again; may be NULL
   void *owner;
 } StreamSpec;
 Stream *stream_new(StreamSpec spec, Error *err);

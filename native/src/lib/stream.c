@@ -214,7 +214,12 @@ static void on_written(uv_write_t *req, int status)
     stream->broken = true;
     stream_end(stream);
   }
-  if (stream->closing && (stream->broken || stream_pending(stream) == 0)) close_out(stream);
+  if (!stream->broken && stream_pending(stream)) return;
+  if (stream->closing) {
+    close_out(stream);
+  } else if (!stream->broken && stream->spec.on_drained) {
+    stream->spec.on_drained(stream->spec.owner);
+  }
 }
 
 static void write_failed(Stream *stream)

@@ -170,7 +170,7 @@ typedef struct {
   Loop loop;
   Stream *stream;
   Buf got;
-  int ends;
+  int ends, drained;
   bool close_on_bytes;
 } Reader;
 
@@ -188,13 +188,19 @@ static void reader_end(void *owner)
   ((Reader *)owner)->ends++;
 }
 
+static void reader_drained(void *owner)
+{
+  ((Reader *)owner)->drained++;
+}
+
 static void reader_open(Reader *r, int fd_in, int fd_out)
 {
   *r = (Reader){0};
   CHECK(loop_init(&r->loop, NULL));
   buf_init(&r->got, 64 << 20);
   Error err = {0};
-  r->stream = stream_new((StreamSpec){&r->loop, fd_in, fd_out, reader_bytes, reader_end, r}, &err);
+  r->stream = stream_new((StreamSpec){.loop = &r->loop, .fd_in = fd_in, .fd_out = fd_out, .on_bytes = reader_bytes,
+                                     .on_end = reader_end, .on_drained = reader_drained, .owner = r}, &err);
   CHECK_INT(err.code, ERR_OK);
   CHECK(r->stream != NULL);
 }
@@ -252,7 +258,9 @@ TEST(stream_measures_its_backlog_and_keeps_order)
     loop_turn(&r.loop, false);
   }
   CHECK_INT(bad, 0);
+  while (!r.drained) loop_turn(&r.loop, true);
   CHECK_INT(stream_pending(r.stream), 0);
+  CHECK_INT(r.drained, 1);
   reader_close(&r);
   close(in[1]);
   close(out[0]);
@@ -373,7 +381,7 @@ TEST(stream_refuses_a_bad_descriptor)
   Loop loop;
   Error err = {0};
   CHECK(loop_init(&loop, NULL));
-  CHECK(stream_new((StreamSpec){&loop, -1, -1, NULL, NULL, NULL}, &err) == NULL);
+  CHECK(stream_new((StreamSpec){.loop = &loop, .fd_in = -1, .fd_out = -1}, &err) == NULL);
   CHECK_INT(err.code, ERR_IO);
   loop_deinit(&loop);
 }
