@@ -215,6 +215,10 @@ typedef struct {
 bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, Str prompt,
                            int64_t limit,
                            Error *err);
+// Before a further try of the same attempt: reserves [worst_case] (of all its tries together) instead, under
+// the same rule as journal_attempt_start.
+bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
+                           Error *err);
 // When the exchange ended, before the reply is used: stores [reply] and outcome, error, usage,
 // cost, sent and request_id in one transaction; fills reply_hash and ended_ms.
 bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
