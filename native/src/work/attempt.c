@@ -1,0 +1,257 @@
+// attempt.c: see attempt.h.
+#include "work/attempt.h"
+
+#include "lib/json.h"
+#include "lib/store.h"
+
+struct Attempt {
+  AttemptSpec spec;
+  Arena arena;
+  AttemptRow row;
+  Budget budget;
+  Str model;           // "provider/model"
+  bool tools;          // the reply is stored with its calls
+  ModelCall *call;     // while in flight
+  LoopSoon soon;       // hands out a stored reply
+  bool cancelled;
+};
+
+// ---- prompt and reply as text ------------------------------------------------------------------------
+
+Str attempt_prompt(Arena *arena, const ModelRequest *request)
+{
+  static const char *const roles[] = {[MSG_USER] = "user", [MSG_ASSISTANT] = "assistant", [MSG_TOOL] = "tool"};
+  Value *map = value_map(arena), *messages = value_list(arena), *tools = value_list(arena);
+  value_put_str(arena, map, S("provider"), request->provider);
+  value_put_str(arena, map, S("model"), request->model);
+  value_put_str(arena, map, S("effort"), request->effort);
+  value_put_int(arena, map, S("max_output"), request->max_output);
+  value_put_str(arena, map, S("system"), request->system);
+  value_put_str(arena, map, S("shared"), request->shared);
+  for (size_t i = 0; i < request->messages.len; i++) {
+    const ModelMessage *message = &request->messages.items[i];
+    Value *item = value_push(messages, value_map(arena));
+    value_put_str(arena, item, S("role"), str_from(roles[message->role]));
+    value_put_str(arena, item, S("text"), message->text);
+  }
+  for (size_t i = 0; i < request->tool_count; i++) {
+    value_push(tools, value_str(arena, request->tools[i].name));
+  }
+  value_set(map, S("messages"), messages);
+  if (request->tool_count) value_set(map, S("tools"), tools);
+  return json_str(arena, map);
+}
+
+// A reply to a request without tools is stored as its text, else as {text, calls}.
+static Str reply_store(Arena *arena, bool tools, const ModelReply *reply)
+{
+  if (!tools) return reply->text;
+  Value *map = value_map(arena), *calls = value_list(arena);
+  value_put_str(arena, map, S("text"), reply->text);
+  for (size_t i = 0; i < reply->calls.len; i++) {
+    const ToolCall *call = &reply->calls.items[i];
+    Value *item = value_push(calls, value_map(arena));
+    value_put_str(arena, item, S("name"), call->name);
+    if (call->broken.len) value_put_str(arena, item, S("broken"), call->broken);
+    if (call->input) value_set(item, S("input"), value_dup(arena, call->input));
+  }
+  value_set(map, S("calls"), calls);
+  return json_str(arena, map);
+}
+
+static void reply_load(Arena *arena, bool tools, Str stored, AttemptReply *out)
+{
+  const Value *map = tools ? json_parse(arena, stored, NULL) : NULL;
+  out->text = map ? value_get_str(map, S("text"), STR_NONE) : stored;
+  for (VALUE_EACH(item, value_get(map, S("calls")))) {
+    ToolCall call = {.name = value_get_str(item, S("name"), STR_NONE),
+                     .input = value_get(item, S("input")),
+                     .broken = value_get_str(item, S("broken"), STR_NONE)};
+    PUSH(arena, &out->calls, call);
+  }
+}
+
+// ---- ending ------------------------------------------------------------------------------------------
+
+static void attempt_free(Attempt *attempt)
+{
+  loop_soon_cancel(attempt->spec.engine->loop, &attempt->soon);
+  arena_deinit(&attempt->arena);
+  mem_free(attempt);
+}
+
+// The owner may start the next attempt from on_done; this one is gone by then but for its texts.
+static void tell(Attempt *attempt, const AttemptReply *reply)
+{
+  attempt->spec.on_done(attempt->spec.owner, reply);
+  attempt_free(attempt);
+}
+
+static Err outcome_of(const ModelReply *reply)
+{
+  if (reply->error.code != ERR_OK) return reply->error.code;
+  if (reply->stop == STOP_LENGTH) return ERR_TRUNCATED;
+  return reply->stop == STOP_REFUSED ? ERR_MODEL_REFUSED : ERR_OK;
+}
+
+static void fill_row(AttemptRow *row, const ModelReply *reply)
+{
+  const Usage *usage = &reply->usage;
+  row->outcome = outcome_of(reply);
+  row->error = str_from(reply->error.message);
+  row->usage = (AttemptUsage){usage->fresh_in, usage->cache_write, usage->cache_read, usage->out,
+                              usage->reasoning};
+  row->usage_known = usage->known;
+  row->cost = reply->cost;
+  row->sent = reply->sent;
+  row->request_id = reply->request_id;
+}
+
+// Nothing is used before it is stored: when that fails, the reply counts as an error of the journal.
+static void call_done(void *owner, const ModelReply *reply)
+{
+  Attempt *attempt = owner;
+  attempt->call = NULL;
+  fill_row(&attempt->row, reply);
+  AttemptReply out = {.error = reply->error, .stop = reply->stop, .text = reply->text,
+                      .calls = reply->calls, .cost = reply->cost, .terminal = reply->terminal,
+                      .detail = reply->stop_detail};
+  Error err = {0};
+  Str stored = reply_store(&attempt->arena, attempt->tools, reply);
+  if (!journal_attempt_finish(attempt->spec.engine->journal, &attempt->arena, &attempt->row, stored,
+                              &err)) {
+    out.error = err;
+    out.terminal = true;
+  }
+  if (attempt->cancelled && out.error.code == ERR_OK) {
+    error_set(&out.error, ERR_CANCELLED, "stopped");
+  }
+  tell(attempt, &out);
+}
+
+// A further try inside the call: what it spent so far and its next worst case have to fit as a whole.
+static bool may_retry(void *owner, Nano spent, Nano worst)
+{
+  Attempt *attempt = owner;
+  Engine *engine = attempt->spec.engine;
+  bool capped = attempt->budget.plan_limit >= 0 || attempt->budget.day_limit >= 0;
+  if (!capped) return true;
+  if (spent < 0 || worst < 0) return false;
+  Nano total = spent + worst, more = total - attempt->row.worst_case;
+  if (more <= 0) return true;
+  Error err = {0};
+  if (budget_ask(engine, attempt->spec.plan, &attempt->budget, more, attempt->model, &err) != BUDGET_GO) {
+    return false;
+  }
+  if (!journal_attempt_raise(engine->journal, attempt->row.id, total, attempt->budget.plan_limit, &err)) {
+    return false;
+  }
+  attempt->row.worst_case = total;
+  return true;
+}
+
+// ---- starting ----------------------------------------------------------------------------------------
+
+static bool is_reply(Err outcome)
+{
+  return outcome == ERR_OK || outcome == ERR_TRUNCATED || outcome == ERR_MODEL_REFUSED;
+}
+
+// The newest reply that was stored for this prompt and model since the task began.
+static bool find_stored(Attempt *attempt, Str prompt, AttemptRow *found)
+{
+  AttemptRowList rows = {0};
+  Engine *engine = attempt->spec.engine;
+  if (attempt->spec.reuse_since_ms < 0) return false;
+  if (!journal_attempt_list(engine->journal, &attempt->arena, attempt->spec.plan, attempt->spec.task,
+                            &rows, NULL)) {
+    return false;
+  }
+  Str hash = content_hash(&attempt->arena, prompt);
+  for (size_t i = rows.len; i-- > 0;) {
+    const AttemptRow *row = &rows.items[i];
+    if (row->started_ms < attempt->spec.reuse_since_ms || row->ended_ms == 0) continue;
+    if (row->phase != attempt->spec.phase || !str_eq(row->task, attempt->spec.task)) continue;
+    if (!is_reply(row->outcome) || !row->reply_hash.len || !str_eq(row->prompt_hash, hash)) continue;
+    *found = *row;
+    return true;
+  }
+  return false;
+}
+
+static void tell_stored(void *owner)
+{
+  Attempt *attempt = owner;
+  AttemptReply out = {.stop = STOP_DONE, .stored = true, .cost = attempt->row.cost};
+  Str stored;
+  if (attempt->row.outcome == ERR_TRUNCATED) out.stop = STOP_LENGTH;
+  if (attempt->row.outcome == ERR_MODEL_REFUSED) out.stop = STOP_REFUSED;
+  if (attempt->cancelled) {
+    error_set(&out.error, ERR_CANCELLED, "stopped");
+  } else if (journal_blob_get(attempt->spec.engine->journal, &attempt->arena, attempt->row.reply_hash,
+                              &stored, &out.error)) {
+    reply_load(&attempt->arena, attempt->tools, stored, &out);
+  }
+  tell(attempt, &out);
+}
+
+static bool start_call(Attempt *attempt, Str prompt, Nano worst, BudgetAnswer *answer, Error *err)
+{
+  const AttemptSpec *spec = &attempt->spec;
+  *answer = budget_ask(spec->engine, spec->plan, &attempt->budget, worst, attempt->model, err);
+  if (*answer != BUDGET_GO) return false;
+  attempt->row = (AttemptRow){.plan = spec->plan, .task = spec->task, .phase = spec->phase,
+                              .role = spec->role, .provider = spec->request->provider,
+                              .model = spec->request->model, .worst_case = worst};
+  Error why = {0};
+  if (!journal_attempt_start(spec->engine->journal, &attempt->arena, &attempt->row, prompt,
+                             attempt->budget.plan_limit, &why)) {
+    if (why.code == ERR_BUDGET) *answer = BUDGET_OUT;
+    if (err) *err = why;
+    return false;
+  }
+  ModelSpec call = {.request = spec->request, .may_retry = may_retry, .on_done = call_done,
+                    .owner = attempt};
+  attempt->call = model_start(spec->engine->models, &call);
+  return true;
+}
+
+// The row outlives the caller's strings.
+static void keep_strings(Attempt *attempt)
+{
+  AttemptRow *row = &attempt->row;
+  row->task = str_dup(&attempt->arena, row->task);
+  row->role = str_dup(&attempt->arena, row->role);
+  row->provider = str_dup(&attempt->arena, row->provider);
+  row->model = str_dup(&attempt->arena, row->model);
+  attempt->spec.task = row->task;
+  attempt->spec.request = NULL;
+  attempt->spec.budget = NULL;
+}
+
+Attempt *attempt_start(const AttemptSpec *spec, BudgetAnswer *answer, Error *err)
+{
+  Attempt *attempt = mem_alloc(sizeof(*attempt));
+  const ModelRequest *request = spec->request;
+  *answer = BUDGET_GO;
+  attempt->spec = *spec;
+  attempt->budget = *spec->budget;
+  attempt->tools = request->tool_count > 0;
+  arena_init(&attempt->arena);
+  attempt->model = str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
+  Str prompt = attempt_prompt(&attempt->arena, request);
+  if (find_stored(attempt, prompt, &attempt->row)) {
+    loop_soon(spec->engine->loop, &attempt->soon, tell_stored, attempt);
+  } else if (!start_call(attempt, prompt, request_worst_cost(spec->engine->models, request), answer, err)) {
+    attempt_free(attempt);
+    return NULL;
+  }
+  keep_strings(attempt);
+  return attempt;
+}
+
+void attempt_cancel(Attempt *attempt)
+{
+  attempt->cancelled = true;
+  if (attempt->call) model_cancel(attempt->call);
+}
