@@ -68,6 +68,7 @@ typedef enum {
   REFUSE_COUNT
 } RefuseCode;
 const char *refuse_name(RefuseCode code);
+Err refuse_err(RefuseCode code);
 
 typedef struct {
   RefuseCode code;
@@ -90,6 +91,7 @@ typedef struct {
   Str renamed_from;   // FILE_RENAME only
   Str old_text, new_text;
   HunkList hunks;     // from old_text to new_text
+  Tier *tiers;        // one for each hunk: the loosest rule among its blocks
   Tier tier;          // loosest tier of its blocks
 } PatchFile;
 

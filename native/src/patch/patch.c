@@ -1,0 +1,239 @@
+// patch.c: see patch.h. Which file each block means, and the reply as a whole; the work on one file is in
+// assemble.c.
+#include "patch/patch.h"
+
+#include "patch/assemble.h"
+#include "patch/explain.h"
+#include "patch/path.h"
+#include "patch/readings.h"
+
+enum { PATCH_MAX_BYTES = 16 << 20 };
+
+const char *tier_name(Tier tier)
+{
+  static const char *const names[] = {
+      [TIER_EXACT] = "exact",   [TIER_TRAILING] = "trailing", [TIER_INDENT] = "indent",
+      [TIER_FOLDED] = "folded", [TIER_ELIDED] = "elided",     [TIER_FUZZY] = "fuzzy",
+      [TIER_RANGE] = "range",   [TIER_WHOLE] = "whole",       [TIER_DIFF] = "diff",
+  };
+  return names[tier];
+}
+
+static const struct {
+  const char *name;
+  Err err;
+} refusals[REFUSE_COUNT] = {
+    [REFUSE_NOT_TEXT] = {"not_text", ERR_NOT_TEXT},
+    [REFUSE_TOO_LARGE] = {"too_large", ERR_TOO_BIG},
+    [REFUSE_TRUNCATED] = {"truncated", ERR_TRUNCATED},
+    [REFUSE_MALFORMED] = {"malformed", ERR_REPLY},
+    [REFUSE_NO_BLOCK] = {"no_block", ERR_REPLY},
+    [REFUSE_PATH_OUTSIDE] = {"path_outside", ERR_REFUSED},
+    [REFUSE_PATH_SYMLINK] = {"path_symlink", ERR_REFUSED},
+    [REFUSE_PATH_GIT] = {"path_git", ERR_REFUSED},
+    [REFUSE_PATH_IGNORED] = {"path_ignored", ERR_REFUSED},
+    [REFUSE_PATH_CASE] = {"path_case", ERR_REFUSED},
+    [REFUSE_PATH_SPECIAL] = {"path_special", ERR_REFUSED},
+    [REFUSE_NOT_LISTED] = {"not_listed", ERR_REFUSED},
+    [REFUSE_OUT_OF_RANGE] = {"out_of_range", ERR_REFUSED},
+    [REFUSE_FILE_MISSING] = {"file_missing", ERR_REFUSED},
+    [REFUSE_FILE_EXISTS] = {"file_exists", ERR_REFUSED},
+    [REFUSE_NOT_FOUND] = {"not_found", ERR_REFUSED},
+    [REFUSE_AMBIGUOUS] = {"ambiguous", ERR_REFUSED},
+    [REFUSE_INDENT] = {"indent", ERR_REFUSED},
+    [REFUSE_OVERLAP] = {"overlap", ERR_REFUSED},
+    [REFUSE_STALE] = {"stale", ERR_STALE},
+    [REFUSE_ELIDED] = {"elided", ERR_REFUSED},
+    [REFUSE_CONFLICT_MARKERS] = {"conflict_markers", ERR_REFUSED},
+    [REFUSE_EMPTIED] = {"emptied", ERR_REFUSED},
+    [REFUSE_UNCHANGED] = {"unchanged", ERR_REFUSED},
+};
+
+const char *refuse_name(RefuseCode code)
+{
+  return code < REFUSE_COUNT ? refusals[code].name : "none";
+}
+
+Err refuse_err(RefuseCode code)
+{
+  return code < REFUSE_COUNT ? refusals[code].err : ERR_OK;
+}
+
+// --- which file a block means ----------------------------------------------------------------------------
+
+typedef struct {
+  Assembly assembly;
+  Reply reply;
+  BlockRefs *by_target;   // one list for each target
+  size_t previous;        // target of the block before; LINE_NONE = none
+  bool has_edits;         // fenced texts are chatter beside SEARCH/REPLACE blocks and diffs
+  size_t changes;         // blocks that ask for a change
+} Sorting;
+
+static void refuse_block(Sorting *sorting, RefuseCode code, const Block *block, Str path)
+{
+  refuse(&sorting->assembly, code, block->number, path, 0, STR_NONE);
+}
+
+static bool has_text(const PatchTarget *target)
+{
+  return target->exists && str_trim(target->shown).len > 0;
+}
+
+// An EDIT or HUNK for a file that has no text yet makes the whole file.
+static void sort_creation(Sorting *sorting, const Block *block, Str path, bool exists)
+{
+  Readings readings;
+  readings_of(sorting->assembly.arena, block, &readings);
+  const Sides *sides = &readings.items[0];
+  if (readings.len == 0 || !sides_blank(sides->search, sides->search_len)) {
+    refuse_block(sorting, exists ? REFUSE_NOT_FOUND : REFUSE_FILE_MISSING, block, path);
+    return;
+  }
+  Sides inner = readings.len > readings.literal ? readings.items[readings.literal] : *sides;
+  assemble_new(&sorting->assembly, path, block, inner.replace, inner.replace_len, !block->new_no_eol);
+}
+
+static void sort_to_target(Sorting *sorting, const Block *block, size_t number)
+{
+  const PatchTarget *target = &sorting->assembly.spec->targets[number];
+  sorting->previous = number;
+  if (!has_text(target)) sort_creation(sorting, block, target->path, target->exists);
+  else PUSH(sorting->assembly.arena, &sorting->by_target[number], block);
+}
+
+// The task's files may be misspelt by a model, so a path that is to be edited but not listed is compared
+// with them once more, loosely.
+static PathMatch resolve_edited(const Sorting *sorting, const Block *block)
+{
+  const PatchSpec *spec = sorting->assembly.spec;
+  PathMatch match = path_resolve(spec, block);
+  Sides sides;
+  bool creates = block->kind == BLOCK_HUNK ? block->creates
+                                           : block_reading(block, 0, &sides) && sides_blank(sides.search, sides.search_len);
+  if (match.kind != PATH_NEW || creates) return match;
+  PatchSpec strict = *spec;
+  strict.may_create = false;
+  PathMatch loose = path_resolve(&strict, block);
+  return loose.kind == PATH_FOUND ? loose : match;
+}
+
+static void sort_edit(Sorting *sorting, const Block *block)
+{
+  const PatchSpec *spec = sorting->assembly.spec;
+  PathMatch match = resolve_edited(sorting, block);
+  sorting->changes++;
+  switch (match.kind) {
+  case PATH_FOUND: sort_to_target(sorting, block, match.target); return;
+  case PATH_NEW: sort_creation(sorting, block, match.path, false); return;
+  case PATH_REFUSED: refuse_block(sorting, match.why, block, match.path); return;
+  case PATH_NONE: break;
+  }
+  if (sorting->previous != LINE_NONE) sort_to_target(sorting, block, sorting->previous);
+  else if (spec->len == 1) sort_to_target(sorting, block, 0);
+  else refuse_block(sorting, REFUSE_NOT_LISTED, block, STR_NONE);
+}
+
+// A fenced text: a new file when its path is one, the task's range when that is all the task has.
+static void sort_fence(Sorting *sorting, const Block *block, size_t fences)
+{
+  const PatchSpec *spec = sorting->assembly.spec;
+  PathMatch match = path_resolve(spec, block);
+  bool listed = match.kind == PATH_FOUND;
+  bool is_new = match.kind == PATH_NEW || (listed && !has_text(&spec->targets[match.target]));
+  if (is_new && (!sorting->has_edits || listed)) {
+    sorting->changes++;
+    Str path = listed ? spec->targets[match.target].path : match.path;
+    assemble_new(&sorting->assembly, path, block, block->lines.items, block->lines.len, true);
+    return;
+  }
+  if (sorting->has_edits || fences != 1) return;
+  const PatchTarget *only = spec->len == 1 ? &spec->targets[0] : NULL;
+  if (only && has_text(only) && !range_is_whole(only->range) && match.kind != PATH_REFUSED) {
+    sorting->changes++;
+    assemble_range(&sorting->assembly, only, block);
+  }
+}
+
+static void sort_rename(Sorting *sorting, const Block *block)
+{
+  const PatchSpec *spec = sorting->assembly.spec;
+  PathMatch from = path_resolve_one(spec, block->hints[0]), to = path_resolve_one(spec, block->new_path);
+  RefuseCode code = REFUSE_COUNT;
+  sorting->changes++;
+  if (from.kind == PATH_REFUSED) code = from.why;
+  else if (from.kind != PATH_FOUND) code = REFUSE_NOT_LISTED;
+  else if (to.kind == PATH_REFUSED) code = to.why;
+  else if (to.kind == PATH_FOUND && spec->targets[to.target].exists) code = REFUSE_FILE_EXISTS;
+  else if (!spec->targets[from.target].may_delete) code = REFUSE_NOT_LISTED;
+  if (code != REFUSE_COUNT) refuse_block(sorting, code, block, block->new_path);
+  else assemble_rename(&sorting->assembly, &spec->targets[from.target], block);
+}
+
+static void sort_blocks(Sorting *sorting, BlockKind kind)
+{
+  size_t fences = 0;
+  const BlockList *blocks = &sorting->reply.blocks;
+  for (size_t i = 0; i < blocks->len; i++) fences += blocks->items[i].kind == BLOCK_FENCE;
+  for (size_t i = 0; i < blocks->len; i++) {
+    const Block *block = &blocks->items[i];
+    bool edit = block->kind == BLOCK_EDIT || block->kind == BLOCK_HUNK;
+    if (kind == BLOCK_EDIT && edit) sort_edit(sorting, block);
+    else if (kind == block->kind && kind == BLOCK_FENCE) sort_fence(sorting, block, fences);
+    else if (kind == block->kind && kind == BLOCK_RENAME) sort_rename(sorting, block);
+  }
+}
+
+// --- the reply as a whole ------------------------------------------------------------------------------
+
+static void refuse_reply(Sorting *sorting, RefuseCode code)
+{
+  Str reason = explain_code(sorting->assembly.arena, code, STR_NONE);
+  if (sorting->reply.problem_line && code != REFUSE_TOO_LARGE) {
+    reason = str_fmt(sorting->assembly.arena, "line %zu of the reply: %.*s", sorting->reply.problem_line, STR_ARG(reason));
+  }
+  refuse(&sorting->assembly, code, 0, STR_NONE, 0, reason);
+}
+
+static void build_files(Sorting *sorting)
+{
+  const PatchSpec *spec = sorting->assembly.spec;
+  sorting->by_target = NEW_N(sorting->assembly.arena, BlockRefs, spec->len);
+  sort_blocks(sorting, BLOCK_EDIT);
+  sort_blocks(sorting, BLOCK_FENCE);
+  for (size_t i = 0; i < spec->len; i++) {
+    if (sorting->by_target[i].len) assemble_target(&sorting->assembly, &spec->targets[i], &sorting->by_target[i]);
+  }
+  sort_blocks(sorting, BLOCK_RENAME);
+}
+
+static void count_blocks(Sorting *sorting, PatchResult *out)
+{
+  const BlockList *blocks = &sorting->reply.blocks;
+  for (size_t i = 0; i < blocks->len; i++) {
+    sorting->has_edits |= blocks->items[i].kind != BLOCK_FENCE;
+    out->blocks += blocks->items[i].kind != BLOCK_FENCE;
+  }
+  if (!sorting->has_edits) out->blocks = blocks->len;
+}
+
+void patch_from_reply(Arena *arena, const PatchSpec *spec, Str reply, PatchResult *out)
+{
+  *out = (PatchResult){0};
+  Sorting sorting = {.assembly = {arena, spec, out, spec->max_bytes ? spec->max_bytes : PATCH_MAX_BYTES},
+                     .previous = LINE_NONE};
+  reply_parse(&sorting.reply, arena, reply);
+  RefuseCode problem = sorting.reply.problem;
+  if (problem == REFUSE_COUNT && spec->reply_cut) problem = REFUSE_TRUNCATED;
+  count_blocks(&sorting, out);
+  if (problem != REFUSE_COUNT) refuse_reply(&sorting, problem);
+  if (problem != REFUSE_COUNT && problem != REFUSE_TRUNCATED) return;
+  if (sorting.reply.abstained && out->blocks == 0 && problem == REFUSE_COUNT) {
+    out->abstained = true;
+    return;
+  }
+  build_files(&sorting);
+  if (out->refusals.len == 0 && sorting.changes == 0) refuse_reply(&sorting, REFUSE_NO_BLOCK);
+  else if (out->refusals.len == 0 && out->files.len == 0) refuse_reply(&sorting, REFUSE_UNCHANGED);
+  out->partial = out->refusals.len > 0 && out->files.len > 0;
+}

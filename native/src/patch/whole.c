@@ -1,0 +1,134 @@
+// whole.c: texts that come whole: new files, renames, a bare replacement of the task's range.
+#include "patch/assemble.h"
+#include "patch/marker.h"
+#include "patch/readings.h"
+
+static Str join_lines(Arena *arena, const Str *lines, size_t len, bool final_newline)
+{
+  StrList list = {(Str *)lines, len, len};
+  Str text = str_join(arena, &list, S("\n"));
+  return len && final_newline ? str_cat(arena, text, S("\n")) : text;
+}
+
+// "..." alone may be Python; anything wordier stands for code that is not there.
+static bool has_elision(const Str *lines, size_t len)
+{
+  for (size_t i = 0; i < len; i++) {
+    if (marker_elision(lines[i]) == ELISION_WORDS) return true;
+  }
+  return false;
+}
+
+static bool has_conflict(const Str *lines, size_t len)
+{
+  for (size_t i = 0; i < len; i++) {
+    if (marker_is_conflict(lines[i])) return true;
+  }
+  return false;
+}
+
+static bool file_known(const Assembly *assembly, Str path)
+{
+  for (size_t i = 0; i < assembly->out->files.len; i++) {
+    if (str_eq(assembly->out->files.items[i].path, path)) return true;
+  }
+  return false;
+}
+
+void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *lines, size_t len, bool final_newline)
+{
+  Arena *arena = assembly->arena;
+  RefuseCode code = REFUSE_COUNT;
+  if (sides_blank(lines, len)) code = REFUSE_EMPTIED;
+  else if (has_elision(lines, len)) code = REFUSE_ELIDED;
+  else if (has_conflict(lines, len)) code = REFUSE_CONFLICT_MARKERS;
+  else if (file_known(assembly, path)) code = REFUSE_OVERLAP;
+  if (code != REFUSE_COUNT) {
+    refuse(assembly, code, block->number, path, 0, STR_NONE);
+    return;
+  }
+  PatchFile file = {.path = path, .change = FILE_NEW, .tier = TIER_WHOLE};
+  file.new_text = join_lines(arena, lines, len, final_newline);
+  if (!text_passes(assembly, block->number, path, STR_NONE, file.new_text)) return;
+  file.hunks = hunks_diff(arena, STR_NONE, file.new_text);
+  file.tiers = NEW_N(arena, Tier, file.hunks.len);
+  for (size_t i = 0; i < file.hunks.len; i++) file.tiers[i] = TIER_WHOLE;
+  PUSH(arena, &assembly->out->files, file);
+}
+
+// --- bare replacement of a range -----------------------------------------------------------------------
+
+static bool same_line(Str a, Str b)
+{
+  return str_eq(str_trim(a), str_trim(b));
+}
+
+// The [n]th line of the list that is not blank, from the front or the back.
+static Str end_line(const Str *lines, size_t len, bool back)
+{
+  for (size_t i = 0; i < len; i++) {
+    Str line = lines[back ? len - 1 - i : i];
+    if (str_trim(line).len) return line;
+  }
+  return STR_NONE;
+}
+
+// A replacement is believed when it keeps the range's first or last line: else it may be a sketch, an
+// example, or other lines than the task's.
+static bool keeps_an_end(const Str *old_lines, size_t old_len, const Str *lines, size_t len)
+{
+  return same_line(end_line(old_lines, old_len, false), end_line(lines, len, false)) ||
+         same_line(end_line(old_lines, old_len, true), end_line(lines, len, true));
+}
+
+void assemble_range(Assembly *assembly, const PatchTarget *target, const Block *block)
+{
+  Arena *arena = assembly->arena;
+  Text text = text_split(arena, target->shown);
+  Range range = target->range;
+  if (range.last > text.len) range.last = text.len;
+  if (range.first == 0 || range.first > range.last) {
+    refuse(assembly, REFUSE_OUT_OF_RANGE, block->number, target->path, 0, STR_NONE);
+    return;
+  }
+  size_t old_len = range.last - range.first + 1;
+  Str *old_lines = NEW_N(arena, Str, old_len);
+  for (size_t i = 0; i < old_len; i++) old_lines[i] = text.items[range.first - 1 + i].text;
+  Block edit = *block;
+  edit.kind = BLOCK_HUNK;
+  edit.old_lines = (StrList){old_lines, old_len, old_len};
+  edit.new_lines = block->lines;
+  edit.old_start = range.first;
+  edit.counts_agree = true;
+  RefuseCode code = REFUSE_COUNT;
+  if (sides_blank(block->lines.items, block->lines.len)) code = REFUSE_EMPTIED;
+  else if (!keeps_an_end(old_lines, old_len, block->lines.items, block->lines.len)) code = REFUSE_NOT_FOUND;
+  if (code != REFUSE_COUNT) {
+    refuse(assembly, code, block->number, target->path, range.first, STR_NONE);
+    return;
+  }
+  size_t before = assembly->out->files.len;
+  const Block *one = &edit;
+  assemble_target(assembly, target, &(BlockRefs){&one, 1, 1});
+  if (assembly->out->files.len == before) return;
+  PatchFile *file = &assembly->out->files.items[before];
+  file->tier = TIER_RANGE;
+  for (size_t i = 0; i < file->hunks.len; i++) file->tiers[i] = TIER_RANGE;
+}
+
+// --- renames -------------------------------------------------------------------------------------------
+
+void assemble_rename(Assembly *assembly, const PatchTarget *target, const Block *block)
+{
+  for (size_t i = 0; i < assembly->out->files.len; i++) {
+    PatchFile *file = &assembly->out->files.items[i];
+    if (!str_eq(file->path, target->path) || file->change != FILE_EDIT) continue;
+    file->change = FILE_RENAME;
+    file->renamed_from = target->path;
+    file->path = block->new_path;
+    return;
+  }
+  PatchFile file = {.path = block->new_path, .renamed_from = target->path, .change = FILE_RENAME,
+                    .old_text = target->shown, .new_text = target->shown, .tier = TIER_DIFF};
+  PUSH(assembly->arena, &assembly->out->files, file);
+}

@@ -1,0 +1,141 @@
+// t_hunk.c: hunks made, applied, inverted, split, named, and found again.
+#include "tap.h"
+
+#include "patch/hunk.h"
+
+static Arena arena;
+
+static Str numbered(size_t lines, size_t changed, const char *word)
+{
+  Str out = STR_NONE;
+  for (size_t i = 1; i <= lines; i++) {
+    out = str_cat(&arena, out, i == changed ? str_fmt(&arena, "%s\n", word) : str_fmt(&arena, "line %zu\n", i));
+  }
+  return out;
+}
+
+TEST(apply_gives_the_new_text_and_revert_the_old)
+{
+  static const char *const pairs[][2] = {
+      {"a\nb\nc\n", "a\nB\nc\n"}, {"", "a\n"},          {"a\n", ""},           {"a\nb", "a\nb\n"},
+      {"a\nb\n", "a\nb"},         {"a\r\nb\n", "a\nb\n"}, {"a\nb\nc\nd\n", "d\nc\nb\na\n"}, {"a\n", "a\na\na\n"},
+      {"x", "y"},
+  };
+  for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+    Str a = str_from(pairs[i][0]), b = str_from(pairs[i][1]);
+    HunkList hunks = hunks_diff(&arena, a, b);
+    CHECK_STR(hunks_apply(&arena, a, &hunks), b);
+    HunkList back = hunks_invert(&arena, b, &hunks);
+    CHECK_STR(hunks_apply(&arena, b, &back), a);
+  }
+}
+
+static Carried carry(Str old_text, Str new_text, Str present)
+{
+  HunkList hunks = hunks_diff(&arena, old_text, new_text);
+  return hunks_carry(&arena, present, &hunks);
+}
+
+TEST(here_moved_done_stale)
+{
+  Str old_text = numbered(20, 0, ""), new_text = numbered(20, 10, "changed");
+  Carried c = carry(old_text, new_text, old_text);
+  CHECK_INT(c.places[0].kind, PLACE_HERE);
+  CHECK_STR(edits_apply(&arena, old_text, &c.edits), new_text);
+  Str header = S("header\nheader\n");
+  c = carry(old_text, new_text, str_cat(&arena, header, old_text));
+  CHECK_INT(c.places[0].kind, PLACE_MOVED);
+  CHECK_INT(c.places[0].start, 12);
+  CHECK_STR(edits_apply(&arena, str_cat(&arena, header, old_text), &c.edits), str_cat(&arena, header, new_text));
+  c = carry(old_text, new_text, new_text);
+  CHECK_INT(c.places[0].kind, PLACE_DONE);
+  CHECK_INT(c.edits.len, 0);
+  c = carry(old_text, new_text, numbered(20, 10, "other"));
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+  c = carry(old_text, new_text, numbered(20, 11, "neighbour"));
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+  c = carry(old_text, new_text, numbered(20, 12, "near"));
+  CHECK_INT(c.places[0].kind, PLACE_HERE);
+}
+
+// Two equal blocks; the change is in the second. A line above makes the first stand where the second was.
+TEST(a_twin_is_not_the_hunk)
+{
+  Str block = S("{\n  a\n  b\n  c\n  d\n}\n"), changed = S("{\n  a\n  b\n  X\n  d\n}\n");
+  Str twice = str_cat(&arena, block, block), wanted = str_cat(&arena, block, changed);
+  Str present = str_cat(&arena, block, twice);
+  Carried c = carry(twice, wanted, twice);
+  CHECK_INT(c.places[0].kind, PLACE_HERE);
+  c = carry(twice, wanted, present);
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+  Str shifted = str_cat(&arena, S("\n\n\n\n\n\n"), twice);
+  c = carry(twice, wanted, shifted);
+  CHECK_INT(c.places[0].kind, PLACE_MOVED);
+  CHECK_INT(c.places[0].start, 16);
+  c = carry(twice, wanted, wanted);
+  CHECK_INT(c.places[0].kind, PLACE_DONE);
+  c = carry(twice, wanted, block);
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+}
+
+TEST(neighbouring_hunks_are_carried_one_after_another)
+{
+  Str a = S("1\n2\n3\n4\n5\n6\n7\n"), b = S("1\nB\n3\nD\n5\nF\n7\n");
+  HunkList all = hunks_diff(&arena, a, b);
+  CHECK_INT(all.len, 3);
+  HunkList first = {all.items, 1, 1};
+  Str half = hunks_apply(&arena, a, &first);
+  Carried c = hunks_carry(&arena, half, &all);
+  CHECK_INT(c.places[0].kind, PLACE_DONE);
+  CHECK_INT(c.places[1].kind, PLACE_HERE);
+  CHECK_INT(c.places[2].kind, PLACE_HERE);
+  CHECK_STR(edits_apply(&arena, half, &c.edits), b);
+}
+
+TEST(rebase_knows_the_base)
+{
+  Str block = S("{\n  a\n  b\n  c\n  d\n}\n"), changed = S("{\n  a\n  b\n  X\n  d\n}\n");
+  Str twice = str_cat(&arena, block, block), wanted = str_cat(&arena, block, changed);
+  HunkList hunks = hunks_diff(&arena, twice, wanted);
+  Str present = str_cat(&arena, S("one\ntwo\nthree\nfour\nfive\nsix\n"), twice);
+  Carried c = hunks_rebase(&arena, twice, present, &hunks);
+  CHECK_INT(c.places[0].kind, PLACE_MOVED);
+  CHECK_INT(c.places[0].start, 16);
+  c = hunks_rebase(&arena, twice, wanted, &hunks);
+  CHECK_INT(c.places[0].kind, PLACE_DONE);
+  Str old_text = numbered(20, 0, "");
+  hunks = hunks_diff(&arena, old_text, numbered(20, 10, "changed"));
+  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 10, "other"), &hunks).places[0].kind, PLACE_STALE);
+  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 9, "touch"), &hunks).places[0].kind, PLACE_STALE);
+  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 8, "near"), &hunks).places[0].kind, PLACE_HERE);
+}
+
+TEST(line_ends_follow_a_file_that_was_converted)
+{
+  Carried c = carry(S("a\nb\nc\n"), S("a\nB\nc\n"), S("a\r\nb\r\nc\r\n"));
+  CHECK_STR(edits_apply(&arena, S("a\r\nb\r\nc\r\n"), &c.edits), S("a\r\nB\r\nc\r\n"));
+}
+
+TEST(split_takes_a_part)
+{
+  Str a = S("0\n1\n2\n3\n4\n"), b = S("0\nA\nB\nC\n4\n");
+  HunkList hunks = hunks_diff(&arena, a, b), part = {0};
+  Hunk some;
+  CHECK(hunk_split(&arena, &hunks.items[0], (Range){3, 3}, (Range){3, 3}, &some));
+  PUSH(&arena, &part, some);
+  CHECK_STR(hunks_apply(&arena, a, &part), S("0\n1\nB\n3\n4\n"));
+  Text text = text_split(&arena, a);
+  CHECK_INT(hunk_place(&text, &some).kind, PLACE_HERE);
+  CHECK(!hunk_split(&arena, &hunks.items[0], (Range){4, 3}, (Range){4, 3}, &some));
+}
+
+TEST(ids)
+{
+  HunkList hunks = hunks_diff(&arena, numbered(9, 0, ""), numbered(9, 5, "x"));
+  Str one = hunk_id(&arena, S("a"), &hunks.items[0], 0), two = hunk_id(&arena, S("b"), &hunks.items[0], 0);
+  CHECK_INT(one.len, 16);
+  CHECK(!str_eq(one, two));
+  CHECK(!str_eq(one, hunk_id(&arena, S("a"), &hunks.items[0], 1)));
+}
+
+TEST_MAIN
