@@ -3,6 +3,7 @@
 
 #include "lib/json.h"
 #include "lib/store.h"
+#include "work/transcript.h"
 
 struct Attempt {
   AttemptSpec spec;
@@ -20,55 +21,34 @@ struct Attempt {
 
 Str attempt_prompt(Arena *arena, const ModelRequest *request)
 {
-  static const char *const roles[] = {[MSG_USER] = "user", [MSG_ASSISTANT] = "assistant", [MSG_TOOL] = "tool"};
-  Value *map = value_map(arena), *messages = value_list(arena), *tools = value_list(arena);
+  Value *map = value_map(arena), *tools = value_list(arena);
   value_put_str(arena, map, S("provider"), request->provider);
   value_put_str(arena, map, S("model"), request->model);
   value_put_str(arena, map, S("effort"), request->effort);
   value_put_int(arena, map, S("max_output"), request->max_output);
   value_put_str(arena, map, S("system"), request->system);
   value_put_str(arena, map, S("shared"), request->shared);
-  for (size_t i = 0; i < request->messages.len; i++) {
-    const ModelMessage *message = &request->messages.items[i];
-    Value *item = value_push(messages, value_map(arena));
-    value_put_str(arena, item, S("role"), str_from(roles[message->role]));
-    value_put_str(arena, item, S("text"), message->text);
-  }
   for (size_t i = 0; i < request->tool_count; i++) {
     value_push(tools, value_str(arena, request->tools[i].name));
   }
-  value_set(map, S("messages"), messages);
+  value_set(map, S("messages"), transcript_messages(arena, &request->messages));
   if (request->tool_count) value_set(map, S("tools"), tools);
   return json_str(arena, map);
 }
 
-// A reply to a request without tools is stored as its text, else as {text, calls}.
+// A reply to a request without tools is stored as its text, else with its calls and blocks.
 static Str reply_store(Arena *arena, bool tools, const ModelReply *reply)
 {
-  if (!tools) return reply->text;
-  Value *map = value_map(arena), *calls = value_list(arena);
-  value_put_str(arena, map, S("text"), reply->text);
-  for (size_t i = 0; i < reply->calls.len; i++) {
-    const ToolCall *call = &reply->calls.items[i];
-    Value *item = value_push(calls, value_map(arena));
-    value_put_str(arena, item, S("name"), call->name);
-    if (call->broken.len) value_put_str(arena, item, S("broken"), call->broken);
-    if (call->input) value_set(item, S("input"), value_dup(arena, call->input));
-  }
-  value_set(map, S("calls"), calls);
-  return json_str(arena, map);
+  return tools ? reply_write(arena, reply) : reply->text;
 }
 
 static void reply_load(Arena *arena, bool tools, Str stored, AttemptReply *out)
 {
-  const Value *map = tools ? json_parse(arena, stored, NULL) : NULL;
-  out->text = map ? value_get_str(map, S("text"), STR_NONE) : stored;
-  for (VALUE_EACH(item, value_get(map, S("calls")))) {
-    ToolCall call = {.name = value_get_str(item, S("name"), STR_NONE),
-                     .input = value_get(item, S("input")),
-                     .broken = value_get_str(item, S("broken"), STR_NONE)};
-    PUSH(arena, &out->calls, call);
-  }
+  ModelReply reply = {.text = stored};
+  if (tools && !reply_read(arena, stored, &reply, &out->error)) return;
+  out->text = reply.text;
+  out->calls = reply.calls;
+  out->raw = reply.raw;
 }
 
 // ---- ending ------------------------------------------------------------------------------------------
@@ -114,7 +94,7 @@ static void call_done(void *owner, const ModelReply *reply)
   attempt->call = NULL;
   fill_row(&attempt->row, reply);
   AttemptReply out = {.error = reply->error, .stop = reply->stop, .text = reply->text,
-                      .calls = reply->calls, .cost = reply->cost, .terminal = reply->terminal,
+                      .calls = reply->calls, .raw = reply->raw, .cost = reply->cost, .terminal = reply->terminal,
                       .detail = reply->stop_detail};
   Error err = {0};
   Str stored = reply_store(&attempt->arena, attempt->tools, reply);

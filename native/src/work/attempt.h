@@ -16,6 +16,7 @@ typedef struct {
   StopReason stop;     // STOP_LENGTH and STOP_REFUSED are no errors: the call worked and is paid for
   Str text;
   ToolCallList calls;
+  const Value *raw;    // the provider's own blocks, for the next turn of a conversation
   Nano cost;           // NANO_UNKNOWN when not known
   bool stored;         // paid for earlier; nothing was spent now
   bool terminal;       // key, quota, unknown model: nothing more may be sent
@@ -42,5 +43,6 @@ Attempt *attempt_start(const AttemptSpec *spec, BudgetAnswer *answer, Error *err
 // on_done follows with ERR_CANCELLED. What was sent is still paid for, and counted.
 void attempt_cancel(Attempt *attempt);
 
-// The text that names a request: everything that decides the reply. What the journal stores as prompt.
+// The text that names a request: everything that decides the reply. What the journal stores as prompt;
+// transcript_read (transcript.h) gets the conversation back out of it.
 Str attempt_prompt(Arena *arena, const ModelRequest *request);
