@@ -10,6 +10,8 @@
 #   fuzz                build/fuzz/     clang with libFuzzer
 
 MODE ?= release
+# make V=1 shows whole command lines
+Q := $(if $(V),,@)
 O := build$(if $(filter-out release,$(MODE)),/$(MODE))
 BIN := $(O)/piecework
 
@@ -48,7 +50,7 @@ $(O)/obj/%.o: | needs
 endif
 
 $(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(if $(V),,echo "  LD $@" &&) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 define layer
 $(O)/$(1).a: $(patsubst native/src/%.c,$(O)/obj/%.o,$(wildcard native/src/$(1)/*.c)) $(if $(filter $(1),model work),$(O)/obj/gen_$(1).o)
@@ -59,7 +61,7 @@ $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
 $(O)/obj/%.o: native/src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(if $(V),,echo "  CC $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # Files that become part of the binary (base/embedded.h).
 EMBED_model := $(wildcard native/data/*)
