@@ -63,6 +63,7 @@ static inline void provider_start(Bench *bench, const char *script, const char *
                           "--parent", parent};
   int n = 10;
   for (; options && *options && n < 23; options++) argv[n++] = *options;
+  fflush(stdout);
   bench->pid = fork();
   if (bench->pid == 0) {
     if (!freopen("/dev/null", "w", stdout)) _exit(127);
