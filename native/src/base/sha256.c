@@ -63,8 +63,10 @@ void sha256(Str bytes, unsigned char out[SHA256_BYTES])
   if (left) memcpy(tail, p, left);
   tail[left] = 0x80;
   size_t size = left < BLOCK - 8 ? BLOCK : 2 * BLOCK;
-  for (unsigned i = 0; i < 8; i++) tail[size - 1 - i] = (unsigned char)((uint64_t)bytes.len * 8 >> 8 * i);
+  for (unsigned i = 0; i < 8; i++)
+    tail[size - 1 - i] = (unsigned char)((uint64_t)bytes.len * 8 >> 8 * i);
   compress(hash, tail);
   if (size > BLOCK) compress(hash, tail + BLOCK);
-  for (int i = 0; i < SHA256_BYTES; i++) out[i] = (unsigned char)(hash[i / 4] >> (24 - 8 * (i % 4)));
+  for (int i = 0; i < SHA256_BYTES; i++)
+    out[i] = (unsigned char)(hash[i / 4] >> (24 - 8 * (i % 4)));
 }

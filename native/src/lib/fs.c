@@ -1,4 +1,5 @@
-// fs.c: looking at files and directories, making and removing them. Writing is fs_write.c, paths path.c.
+// fs.c: looking at files and directories, making and removing them. Writing is fs_write.c, paths
+// path.c.
 #include "lib/fs.h"
 
 #include <dirent.h>
@@ -15,8 +16,10 @@ enum { MAX_TREE_DEPTH = 500 };  // of directories to remove: one descriptor for 
 
 bool fs_fail(Error *err, const char *verb, const char *path, int cause)
 {
-  error_set(err, cause == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot %s %s: %s", verb, path, strerror(cause));
-  if (cause == ENOSPC || cause == EDQUOT) error_hint_set(err, "free some space there and try again");
+  error_set(err, cause == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot %s %s: %s", verb, path,
+            strerror(cause));
+  if (cause == ENOSPC || cause == EDQUOT)
+    error_hint_set(err, "free some space there and try again");
   return false;
 }
 
@@ -29,7 +32,8 @@ FsStat fs_stat(const char *path)
                 : S_ISLNK(st.st_mode) ? FS_LINK
                                       : FS_OTHER;
   int64_t mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-  return (FsStat){.kind = kind, .size = (size_t)st.st_size, .mode = st.st_mode & 07777, .mtime_ns = mtime};
+  return (FsStat){
+      .kind = kind, .size = (size_t)st.st_size, .mode = st.st_mode & 07777, .mtime_ns = mtime};
 }
 
 bool fs_exists(const char *path)
@@ -43,7 +47,8 @@ static bool too_big(Error *err, const char *path, size_t max)
 }
 
 // [size] is what fstat said; files in /proc say 0, and a file may grow while it is read.
-static bool read_fd(Arena *arena, int fd, size_t size, size_t max, const char *path, Str *out, Error *err)
+static bool read_fd(Arena *arena, int fd, size_t size, size_t max, const char *path, Str *out,
+                    Error *err)
 {
   size_t cap = size + 1, len = 0;
   char *text = arena_alloc(arena, cap);

@@ -1,20 +1,22 @@
 // fs.h: files and directories, with limits and without surprises.
 //
-// Paths are NUL-terminated C strings made by path_join. Nothing follows a symlink unless it says so.
+// Paths are NUL-terminated C strings made by path_join. Nothing follows a symlink unless it says
+// so.
 #pragma once
 
 #include <sys/types.h>
 
 #include "base/err.h"
 
-char *path_join(Arena *arena, Str dir, Str name);        // "dir/name"
-Str path_dir(Str path);                                   // up to the last '/', "" when none
+char *path_join(Arena *arena, Str dir, Str name);  // "dir/name"
+Str path_dir(Str path);                            // up to the last '/', "" when none
 Str path_base(Str path);
-bool path_normal(Arena *arena, Str path, Str *out);       // without ".", "..", "//"; false when it leaves upward
+bool path_normal(Arena *arena, Str path,
+                 Str *out);  // without ".", "..", "//"; false when it leaves upward
 
 typedef enum { FS_NONE, FS_FILE, FS_DIR, FS_LINK, FS_OTHER } FsKind;
 typedef struct {
-  FsKind kind;      // of the path itself (lstat)
+  FsKind kind;  // of the path itself (lstat)
   size_t size;
   mode_t mode;
   int64_t mtime_ns;
@@ -22,23 +24,27 @@ typedef struct {
 FsStat fs_stat(const char *path);
 bool fs_exists(const char *path);
 
-// The whole file (symlinks followed), refused over [max] bytes (ERR_TOO_BIG) or when not a regular file.
+// The whole file (symlinks followed), refused over [max] bytes (ERR_TOO_BIG) or when not a regular
+// file.
 bool fs_read(Arena *arena, const char *path, size_t max, Str *out, Error *err);
 
-// Writes through a temporary file in the same directory, fsync, rename. Keeps mode and owner of an existing
-// file and the target of a symlink. [mode] is for new files.
+// Writes through a temporary file in the same directory, fsync, rename. Keeps mode and owner of an
+// existing file and the target of a symlink. [mode] is for new files.
 bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err);
 
-bool fs_mkdirs(const char *path, Error *err);             // as mkdir -p, mode 0700 for new ones
-bool fs_remove(const char *path, Error *err);             // one file or link
-bool fs_remove_tree(const char *path, Error *err);        // never follows links
-bool fs_copy(const char *from, const char *to, Error *err);   // file or link, mode kept; makes directories
+bool fs_mkdirs(const char *path, Error *err);       // as mkdir -p, mode 0700 for new ones
+bool fs_remove(const char *path, Error *err);       // one file or link
+bool fs_remove_tree(const char *path, Error *err);  // never follows links
+bool fs_copy(const char *from, const char *to,
+             Error *err);  // file or link, mode kept; makes directories
 char *fs_temp_dir(Arena *arena, const char *parent, const char *prefix, Error *err);
-char *fs_realpath(Arena *arena, const char *path, Error *err);  // symlinks resolved; parents must exist
+char *fs_realpath(Arena *arena, const char *path,
+                  Error *err);  // symlinks resolved; parents must exist
 
 // Entries of a directory, sorted, without "." and "..".
 bool fs_list(Arena *arena, const char *dir, StrList *out, Error *err);
 
-// Where the user's things are: XDG directories or their defaults, "/piecework" appended, not created.
-char *fs_config_dir(Arena *arena);   // configuration
-char *fs_state_dir(Arena *arena);    // journal, scratch worktrees, plans without git
+// Where the user's things are: XDG directories or their defaults, "/piecework" appended, not
+// created.
+char *fs_config_dir(Arena *arena);  // configuration
+char *fs_state_dir(Arena *arena);   // journal, scratch worktrees, plans without git

@@ -2,8 +2,9 @@
 //
 //   temporary file beside it -> write -> mode, owner -> fsync -> rename -> fsync of the directory
 //
-// Where that would lose something (other hard links, a foreign owner) or is not possible (the directory is
-// not ours to write) the file is overwritten in place instead, as editors do; that is not atomic.
+// Where that would lose something (other hard links, a foreign owner) or is not possible (the
+// directory is not ours to write) the file is overwritten in place instead, as editors do; that is
+// not atomic.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
-// git.c: finding and opening a repository with libgit2. Listing is git_files.c, rules of other ignore
-// files git_rules.c.
+// git.c: finding and opening a repository with libgit2. Listing is git_files.c, rules of other
+// ignore files git_rules.c.
 #include "lib/git.h"
 
 #include <sys/stat.h>
@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "lib/git_private.h"
 
-// Repository extensions that change nothing for what we read. Without this libgit2 refuses to open such
-// repositories: partial clones, sparse checkouts with worktree configuration.
+// Repository extensions that change nothing for what we read. Without this libgit2 refuses to open
+// such repositories: partial clones, sparse checkouts with worktree configuration.
 static void allow_extensions(void)
 {
   const char *names[] = {"partialclone", "worktreeconfig", "preciousobjects", "relativeworktrees"};
@@ -30,7 +30,8 @@ void git_needed(void)
 bool git_fail(Error *err, const char *what)
 {
   const git_error *last = git_error_last();
-  return error_set(err, ERR_GIT, "%s: %s", what, last && last->message ? last->message : "unknown error");
+  return error_set(err, ERR_GIT, "%s: %s", what,
+                   last && last->message ? last->message : "unknown error");
 }
 
 static Str without_slash(Arena *arena, const char *path)
@@ -46,8 +47,8 @@ static bool is_foreign(const char *path)
   return stat(path, &st) == 0 && st.st_uid != geteuid();
 }
 
-// libgit2 1.5 answers "not found" for a repository of another user while safe.directory is not set at all,
-// so "not found" counts only when there is nothing to discover.
+// libgit2 1.5 answers "not found" for a repository of another user while safe.directory is not set
+// at all, so "not found" counts only when there is nothing to discover.
 static Repo *refuse(const char *dir, int code, Error *err)
 {
   git_buf found = GIT_BUF_INIT;
@@ -111,7 +112,8 @@ bool repo_has_head(Repo *repo)
   return has;
 }
 
-// An empty index takes the place of one that libgit2 cannot read, since it refuses even to walk without.
+// An empty index takes the place of one that libgit2 cannot read, since it refuses even to walk
+// without.
 static void replace_index(Repo *repo)
 {
   const git_error *last = git_error_last();
@@ -126,7 +128,8 @@ git_index *repo_index(Repo *repo)
 {
   git_index *index = NULL;
   if (repo->index_unreadable) return NULL;
-  if (git_repository_index(&index, repo->handle) == 0 && git_index_read(index, false) == 0) return index;
+  if (git_repository_index(&index, repo->handle) == 0 && git_index_read(index, false) == 0)
+    return index;
   git_index_free(index);
   replace_index(repo);
   return NULL;
@@ -139,7 +142,8 @@ static bool is_tracked(Repo *repo, Arena *arena, Str path)
   if (!index) return false;
   size_t at = 0;
   const char *name = str_z(arena, path), *below = str_z(arena, str_cat(arena, path, S("/")));
-  bool tracked = git_index_find(&at, index, name) == 0 || git_index_find_prefix(&at, index, below) == 0;
+  bool tracked =
+      git_index_find(&at, index, name) == 0 || git_index_find_prefix(&at, index, below) == 0;
   git_index_free(index);
   return tracked;
 }

@@ -1,21 +1,22 @@
-// git.h: what piecework asks of a repository without running git: where it is, what is ignored, which
-// files there are, what differs from HEAD. libgit2 behind; loaded at first use. Worktrees and commits go
-// through the git command (so that hooks and signing run), see work/worktree.h.
+// git.h: what piecework asks of a repository without running git: where it is, what is ignored,
+// which files there are, what differs from HEAD. libgit2 behind; loaded at first use. Worktrees and
+// commits go through the git command (so that hooks and signing run), see work/worktree.h.
 #pragma once
 
 #include "base/err.h"
 
 typedef struct Repo Repo;
 
-// The repository around [dir], NULL (and no error) when there is none. NULL with ERR_GIT when it belongs to
-// another user (safe.directory) or is damaged. GIT_DIR and its kin are not asked.
+// The repository around [dir], NULL (and no error) when there is none. NULL with ERR_GIT when it
+// belongs to another user (safe.directory) or is damaged. GIT_DIR and its kin are not asked.
 Repo *repo_open(const char *dir, Error *err);
 void repo_free(Repo *repo);
 
-Str repo_root(const Repo *repo);      // absolute path of the work tree, no trailing slash; empty when bare
-Str repo_git_dir(const Repo *repo);   // absolute, for this worktree
+Str repo_root(
+    const Repo *repo);  // absolute path of the work tree, no trailing slash; empty when bare
+Str repo_git_dir(const Repo *repo);  // absolute, for this worktree
 Str repo_common_dir(const Repo *repo);
-bool repo_has_head(Repo *repo);       // false in a repository without commits
+bool repo_has_head(Repo *repo);  // false in a repository without commits
 
 // [path] relative to the root. Tracked files are never ignored.
 bool repo_ignored(Repo *repo, Str path);
@@ -36,10 +37,10 @@ typedef struct {
 // ERR_GIT with a sparse index, which libgit2 cannot read.
 bool repo_changes(Repo *repo, Arena *arena, RepoChangeList *out, Error *err);
 
-// Gitignore-style patterns of a file outside git (.pieceworkignore and its kin), matched by libgit2. A path
-// below an ignored directory is ignored.
+// Gitignore-style patterns of a file outside git (.pieceworkignore and its kin), matched by
+// libgit2. A path below an ignored directory is ignored.
 typedef struct IgnoreRules IgnoreRules;
 IgnoreRules *ignore_rules_new(void);
-void ignore_rules_add(IgnoreRules *rules, Str text);   // one pattern per line
+void ignore_rules_add(IgnoreRules *rules, Str text);  // one pattern per line
 bool ignore_rules_match(const IgnoreRules *rules, Str path);
 void ignore_rules_free(IgnoreRules *rules);

@@ -1,8 +1,9 @@
 // git_files.c: which files a work tree has and which differ from HEAD.
 //
-// The files are those that a walk finds not ignored, plus those of the index that are there. The walk is
-// libgit2's comparison with an *empty* index: everything not ignored is then "untracked", which needs no
-// hashing, while a comparison with the real index would hash every file whose time stamps are off.
+// The files are those that a walk finds not ignored, plus those of the index that are there. The
+// walk is libgit2's comparison with an *empty* index: everything not ignored is then "untracked",
+// which needs no hashing, while a comparison with the real index would hash every file whose time
+// stamps are off.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,7 +101,8 @@ static void add_tracked(Lister *lister, git_index *index)
     const git_index_entry *entry = git_index_get_byindex(index, i);
     bool again = strcmp(entry->path, last) == 0;  // stages of a conflict
     last = entry->path;
-    if (again || entry->mode == GIT_FILEMODE_COMMIT || !below(str_from(entry->path), lister->under)) continue;
+    if (again || entry->mode == GIT_FILEMODE_COMMIT || !below(str_from(entry->path), lister->under))
+      continue;
     if (listed(&lister->found, walked, str_from(entry->path))) continue;
     if (on_disk(lister, &scratch, entry->path)) add(lister, entry->path);
   }
@@ -115,7 +117,8 @@ static void sort(StrList *list)
 bool repo_files(Repo *repo, Arena *arena, Str under, StrList *out, Error *err)
 {
   while (under.len && under.ptr[under.len - 1] == '/') under.len--;
-  if (repo->root.len == 0) return error_set(err, ERR_GIT, "a bare repository has no files to work on");
+  if (repo->root.len == 0)
+    return error_set(err, ERR_GIT, "a bare repository has no files to work on");
   Lister lister = {.repo = repo, .arena = arena, .under = under};
   git_index *index = repo_index(repo);
   bool ok = walk(&lister, err);
@@ -129,7 +132,8 @@ bool repo_files(Repo *repo, Arena *arena, Str under, StrList *out, Error *err)
 
 static const char *path_of(const git_status_entry *entry)
 {
-  const git_diff_delta *delta = entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
+  const git_diff_delta *delta =
+      entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
   return delta->new_file.path ? delta->new_file.path : delta->old_file.path;
 }
 
@@ -149,7 +153,9 @@ typedef struct {
 
 static void add_change(Changes *changes, const git_status_entry *entry)
 {
-  enum { IN_INDEX = GIT_STATUS_INDEX_MODIFIED | GIT_STATUS_INDEX_DELETED | GIT_STATUS_INDEX_TYPECHANGE };
+  enum {
+    IN_INDEX = GIT_STATUS_INDEX_MODIFIED | GIT_STATUS_INDEX_DELETED | GIT_STATUS_INDEX_TYPECHANGE
+  };
   Arena *arena = changes->arena;
   Str path = str_dup(arena, str_from(path_of(entry)));
   if (entry->status == GIT_STATUS_CURRENT || str_ends(path, S("/"))) return;
@@ -163,14 +169,16 @@ static void add_change(Changes *changes, const git_status_entry *entry)
 
 static bool status_failed(Error *err)
 {
-  error_hint_set(err, "see what `git status` says; a sparse index is switched off with "
-                      "`git sparse-checkout reapply --no-sparse-index`");
+  error_hint_set(err,
+                 "see what `git status` says; a sparse index is switched off with "
+                 "`git sparse-checkout reapply --no-sparse-index`");
   return git_fail(err, "cannot compare with HEAD");
 }
 
 bool repo_changes(Repo *repo, Arena *arena, RepoChangeList *out, Error *err)
 {
-  if (repo->root.len == 0) return error_set(err, ERR_GIT, "a bare repository has no files to work on");
+  if (repo->root.len == 0)
+    return error_set(err, ERR_GIT, "a bare repository has no files to work on");
   git_index *index = repo_index(repo);
   if (!index) return status_failed(err);
   git_status_options options;

@@ -1,9 +1,9 @@
 // git_rules.c: gitignore patterns that come from other files than git's, matched by libgit2.
 //
-// libgit2 matches only on behalf of a repository, so there is one in memory, without a place on disk. It
-// would also ask the user's global ignore file; the first two rules stop that: "!*" matches whatever the
-// rules after it do not, and a match ends the search. It ends it before the parent directories too, so
-// those are asked one by one here, the outermost first, as git does.
+// libgit2 matches only on behalf of a repository, so there is one in memory, without a place on
+// disk. It would also ask the user's global ignore file; the first two rules stop that: "!*"
+// matches whatever the rules after it do not, and a match ends the search. It ends it before the
+// parent directories too, so those are asked one by one here, the outermost first, as git does.
 #include <git2/sys/repository.h>
 
 #include "lib/git_private.h"

@@ -1,8 +1,9 @@
 // json.c: JSON text to Value, on cJSON. The way back is json_write.c.
 //
-// cJSON does the grammar. A pass before it does what cJSON does not: it bounds the depth before anything
-// recurses, and keeps strings whole, for cJSON's strings end at a NUL and it refuses half a surrogate pair:
-// both become U+FFFD, since a reply that was paid for must not be lost to one odd character.
+// cJSON does the grammar. A pass before it does what cJSON does not: it bounds the depth before
+// anything recurses, and keeps strings whole, for cJSON's strings end at a NUL and it refuses half
+// a surrogate pair: both become U+FFFD, since a reply that was paid for must not be lost to one odd
+// character.
 #include "lib/json.h"
 
 #include <cjson/cJSON.h>
@@ -12,7 +13,7 @@
 enum { SLACK = 8 };  // NULs behind the text: cJSON 1.7 reads a byte past the end here and there
 
 typedef struct {
-  char *text;        // the text to hand to cJSON; changed in place, lengths stay
+  char *text;  // the text to hand to cJSON; changed in place, lengths stay
   size_t len, at;
   int depth;
   const char *fault;  // what is wrong at [at]; NULL = nothing
@@ -140,8 +141,8 @@ static Value *parse_copy(Arena *arena, Str text, char *copy, Error *err)
   size_t at = end ? (size_t)(end - copy) : 0;
   if (!root) return fail(text, at, at >= text.len ? "it ends too early" : "unexpected text", err);
   at = skip_space(copy, text.len, at);
-  Value *value = at < text.len ? fail(text, at, "something after the end", err)
-                               : from_cjson(arena, root);
+  Value *value =
+      at < text.len ? fail(text, at, "something after the end", err) : from_cjson(arena, root);
   cJSON_Delete(root);
   return value;
 }

@@ -1,7 +1,7 @@
 // json_write.c: Value to JSON text.
 //
-// By hand, not through cJSON: its tree would double the memory, its printer knows no 64-bit integers, and
-// what we write must be valid UTF-8 whatever bytes came in.
+// By hand, not through cJSON: its tree would double the memory, its printer knows no 64-bit
+// integers, and what we write must be valid UTF-8 whatever bytes came in.
 #include "lib/json.h"
 
 #include <math.h>
@@ -83,7 +83,7 @@ static void write_children(Buf *out, const Value *parent, int level)
   bool map = parent->type == VALUE_MAP;
   int inner = level == COMPACT ? COMPACT : level + 1;
   buf_add_char(out, map ? '{' : '[');
-  for (VALUE_EACH(item, parent)) {
+  for (VALUE_EACH (item, parent)) {
     if (item != parent->first) buf_add_char(out, ',');
     new_line(out, inner);
     if (map) {

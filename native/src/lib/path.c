@@ -71,7 +71,8 @@ char *fs_realpath(Arena *arena, const char *path, Error *err)
   }
   int cause = errno;
   Str whole = str_from(path), base = path_base(whole);
-  // Only the last part may be missing. A link that points nowhere is not that: writing would follow it.
+  // Only the last part may be missing. A link that points nowhere is not that: writing would follow
+  // it.
   bool missing = cause == ENOENT && fs_stat(path).kind == FS_NONE;
   bool named = base.len && !str_eq(base, S(".")) && !str_eq(base, S(".."));
   if (missing && named) {
@@ -80,7 +81,8 @@ char *fs_realpath(Arena *arena, const char *path, Error *err)
     cause = errno;
   }
   if (!real) {
-    error_set(err, cause == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot resolve %s: %s", path, strerror(cause));
+    error_set(err, cause == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot resolve %s: %s", path,
+              strerror(cause));
     return NULL;
   }
   char *joined = path_join(arena, str_from(real), base);

@@ -1,8 +1,8 @@
 // store.c: opening, versions and transactions of a SQLite file. Statements are store_query.c.
 //
-// WAL with synchronous=FULL: a commit is on disk when it returns, which is what "paid for is in the journal
-// before it is used" needs; WAL alone with NORMAL may lose the last commits in a power cut. Commits are
-// few (one or two per model call) and can be grouped with store_begin.
+// WAL with synchronous=FULL: a commit is on disk when it returns, which is what "paid for is in the
+// journal before it is used" needs; WAL alone with NORMAL may lose the last commits in a power cut.
+// Commits are few (one or two per model call) and can be grouped with store_begin.
 #include "lib/store.h"
 
 #include <fcntl.h>
@@ -27,13 +27,13 @@ static bool dir_writable(Store *store)
 static bool damaged(Store *store, Error *err)
 {
   error_set(err, ERR_JOURNAL, "%s is damaged", store->path);
-  return error_hint_set(err, "move it away and start again; `sqlite3 FILE .recover` may save its contents");
+  return error_hint_set(
+      err, "move it away and start again; `sqlite3 FILE .recover` may save its contents");
 }
 
 bool store_fail(Store *store, Error *err)
 {
   int code = sqlite3_errcode(store->db), cause = code & 0xff;
-  store->failed = true;
   if (cause == SQLITE_CORRUPT || cause == SQLITE_NOTADB) return damaged(store, err);
   const char *hint = NULL, *what = sqlite3_errmsg(store->db);
   switch (cause) {
@@ -68,8 +68,8 @@ bool store_exec(Store *store, const char *sql, Error *err)
   return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_fail(store, err);
 }
 
-// It holds prompts: nobody else may read it, whatever the umask says. SQLite gives its other files the
-// mode of this one.
+// It holds prompts: nobody else may read it, whatever the umask says. SQLite gives its other files
+// the mode of this one.
 static void create_private(const char *path)
 {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
@@ -144,9 +144,11 @@ bool store_migrate(Store *store, const char *const *steps, int count, Error *err
   int64_t version;
   if (!get_version(store, &version, err)) return false;
   if (version > count) {
-    error_set(err, ERR_JOURNAL, "%s was written by a newer piecework (version %lld, this one knows %d)",
-              store->path, (long long)version, count);
-    return error_hint_set(err, "rebuild with :Piecework build, or set PIECEWORK_STATE to another directory");
+    error_set(err, ERR_JOURNAL,
+              "%s was written by a newer piecework (version %lld, this one knows %d)", store->path,
+              (long long)version, count);
+    return error_hint_set(
+        err, "rebuild with :Piecework build, or set PIECEWORK_STATE to another directory");
   }
   for (int64_t at = version; at < count; at++) {
     if (!migrate_one(store, steps[at], at + 1, err)) return false;
@@ -154,14 +156,20 @@ bool store_migrate(Store *store, const char *const *steps, int count, Error *err
   return true;
 }
 
-// ---- Transactions: only the outermost begin and commit reach SQLite ---------------------------------
+// ---- Transactions: the outermost is SQLite's own, inner ones are savepoints ------------------
+
+// A full disk makes SQLite roll back by itself. What a group runs after that would be committed
+// piece by piece, so it is refused until the group ends.
+bool store_in_order(Store *store, Error *err)
+{
+  if (store->nesting == 0 || !sqlite3_get_autocommit(store->db)) return true;
+  return error_set(err, ERR_JOURNAL, "%s: the transaction was given up", store->path);
+}
 
 bool store_begin(Store *store, Error *err)
 {
-  if (store->nesting == 0) {
-    if (!store_exec(store, "BEGIN IMMEDIATE", err)) return false;
-    store->broken = false;
-  }
+  if (!store_in_order(store, err)) return false;
+  if (!store_exec(store, store->nesting ? "SAVEPOINT inner" : "BEGIN IMMEDIATE", err)) return false;
   store->nesting++;
   return true;
 }
@@ -169,23 +177,28 @@ bool store_begin(Store *store, Error *err)
 bool store_commit(Store *store, Error *err)
 {
   if (store->nesting == 0) return error_set(err, ERR_JOURNAL, "commit without begin");
-  if (--store->nesting > 0) return true;
-  // SQLite itself rolls back on a full disk; then there is nothing to commit.
-  if (store->broken || sqlite3_get_autocommit(store->db)) {
-    if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
-    return error_set(err, ERR_JOURNAL, "%s: the transaction was given up", store->path);
+  bool ok = store_in_order(store, err) &&
+            store_exec(store, store->nesting > 1 ? "RELEASE inner" : "COMMIT", err);
+  if (ok) {
+    store->nesting--;
+  } else {
+    store_rollback(store);
   }
-  if (store_exec(store, "COMMIT", err)) return true;
-  if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
-  return false;
+  return ok;
 }
 
 void store_rollback(Store *store)
 {
   if (store->nesting == 0) return;
-  store->broken = true;
-  if (--store->nesting > 0) return;
-  if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
+  store->nesting--;
+  if (sqlite3_get_autocommit(store->db)) return;
+  store_exec(store, store->nesting ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
+}
+
+void store_durable(Store *store, bool on)
+{
+  if (store->nesting) return;
+  store_exec(store, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL);
 }
 
 int64_t store_last_id(Store *store)

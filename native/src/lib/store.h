@@ -1,8 +1,8 @@
 // store.h: SQLite behind a small face: statements with typed arguments, rows read in a loop.
 //
-// The journal is WAL, shared by all editors and shells of the user; busy waits are bounded (5 s). What was
-// committed is on disk (synchronous=FULL).
-// Formats: i = int64_t (cast an int!), s = Str as text, b = Str as blob, d = double, n = NULL (no argument).
+// The journal is WAL, shared by all editors and shells of the user; busy waits are bounded (5 s).
+// What was committed is on disk (synchronous=FULL). Formats: i = int64_t (cast an int!), s = Str as
+// text, b = Str as blob, d = double, n = NULL (no argument).
 #pragma once
 
 #include "base/err.h"
@@ -10,33 +10,40 @@
 typedef struct Store Store;
 typedef struct Query Query;
 
-Store *store_open(const char *path, Error *err);   // creates it; ERR_JOURNAL says damaged, full, unwritable
-void store_close(Store *store);                     // NULL is fine
+Store *store_open(const char *path,
+                  Error *err);   // creates it; ERR_JOURNAL says damaged, full, unwritable
+void store_close(Store *store);  // NULL is fine
 Str store_path(const Store *store);
 
-// PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, each in its own
-// transaction. A database newer than we know is refused (ERR_JOURNAL, with the next step).
+// PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, each in
+// its own transaction. A database newer than we know is refused (ERR_JOURNAL, with the next step).
 bool store_migrate(Store *store, const char *const *steps, int count, Error *err);
 
-bool store_begin(Store *store, Error *err);        // BEGIN IMMEDIATE; nests by counting
-bool store_commit(Store *store, Error *err);       // ends the transaction, also when it fails
-void store_rollback(Store *store);                 // an inner one spoils the outer: its commit fails
+// BEGIN IMMEDIATE; inner ones are savepoints, so that a part can be undone alone.
+bool store_begin(Store *store, Error *err);
+bool store_commit(Store *store, Error *err);  // ends it, also when it fails
+void store_rollback(Store *store);
+
+// Until it is switched on again, commits survive a killed process but not a power cut, and cost no
+// fsync. For what is nice to have (log lines). Ignored inside a transaction.
+void store_durable(Store *store, bool on);
 
 // Runs one statement; rows are dropped. Statements are prepared once and cached by their text.
 bool store_run(Store *store, Error *err, const char *sql, const char *format, ...);
 int64_t store_last_id(Store *store);
 int64_t store_changes(Store *store);
 
-// for (Query *q = store_query(store, err, sql, fmt, ...); query_next(q);) { ... }   the loop's end frees it;
-// query_end for an early exit.
+// for (Query *q = store_query(store, err, sql, fmt, ...); query_next(q);) { ... }   the loop's end
+// frees it; query_end for an early exit.
 Query *store_query(Store *store, Error *err, const char *sql, const char *format, ...);
-bool query_next(Query *query);                     // false at the end or on error (err given above is set)
+bool query_next(Query *query);  // false at the end or on error (err given above is set)
 void query_end(Query *query);
 int64_t query_int(Query *query, int column);
 double query_double(Query *query, int column);
 bool query_is_null(Query *query, int column);
-Str query_str(Query *query, int column);           // valid until the next query_next
+Str query_str(Query *query, int column);  // valid until the next query_next
 Str query_str_dup(Query *query, int column, Arena *arena);
 
-// 64 hex digits: SHA-256 of [bytes] (base/sha256.h), the identity of texts and prompts; never for secrets.
+// 64 hex digits: SHA-256 of [bytes] (base/sha256.h), the identity of texts and prompts; never for
+// secrets.
 Str content_hash(Arena *arena, Str bytes);

@@ -9,24 +9,23 @@ enum { STATEMENT_SLOTS = 128 };  // a power of two
 
 struct Query {
   Store *store;
-  sqlite3_stmt *stmt;   // NULL: a free slot. Owned by the cache, or by the Query when [loose]
-  Error *err;           // of the loop that runs it; may be NULL
-  bool busy;            // between store_query and its end
-  bool loose;           // not in the cache: its slot was taken
-  bool done;            // the last step is over
+  sqlite3_stmt *stmt;  // NULL: a free slot. Owned by the cache, or by the Query when [loose]
+  Error *err;          // of the loop that runs it; may be NULL
+  bool busy;           // between store_query and its end
+  bool loose;          // not in the cache: its slot was taken
+  bool done;           // the last step is over
 };
 
 struct Store {
-  Arena arena;          // path
+  Arena arena;  // path
   char *path;
   sqlite3 *db;
-  int nesting;          // open store_begin calls
-  bool broken;          // an inner transaction was rolled back: the outer one must not commit
-  bool failed;          // some statement failed since it was opened
+  int nesting;  // open store_begin calls
   Query cache[STATEMENT_SLOTS];
 };
 
 // Fills [err] from SQLite's last error, in words and with the next step. Always false.
 bool store_fail(Store *store, Error *err);
+bool store_in_order(Store *store, Error *err);
 bool store_exec(Store *store, const char *sql, Error *err);
 void statements_drop(Store *store);

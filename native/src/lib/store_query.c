@@ -1,7 +1,8 @@
 // store_query.c: prepared statements, their arguments and rows.
 //
-// A statement is prepared once and kept in a table under its text. When the slots for a text are taken or
-// in use, the statement is loose: finalised at its end, so that nothing depends on the size of the table.
+// A statement is prepared once and kept in a table under its text. When the slots for a text are
+// taken or in use, the statement is loose: finalised at its end, so that nothing depends on the
+// size of the table.
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static Query *slot_for(Store *store, const char *sql)
 
 static Query *prepare(Store *store, Error *err, const char *sql)
 {
+  if (!store_in_order(store, err)) return NULL;
   Query *query = slot_for(store, sql);
   bool loose = query == NULL;
   if (loose) query = mem_alloc(sizeof(Query));

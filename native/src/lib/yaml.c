@@ -1,7 +1,8 @@
 // yaml.c: YAML front matter to Value, from libyaml's events.
 //
-// Events, not libyaml's document tree: without anchors and aliases nothing can expand, and the depth is
-// known before a node is made. Open collections stand on a stack, so nothing recurses either.
+// Events, not libyaml's document tree: without anchors and aliases nothing can expand, and the
+// depth is known before a node is made. Open collections stand on a stack, so nothing recurses
+// either.
 #include "lib/yaml.h"
 
 #include <errno.h>
@@ -64,7 +65,8 @@ static bool to_decimal(Arena *arena, Str s, double *out)
       dot = true;
     } else if ((c == 'e' || c == 'E') && mantissa && digit) {
       mantissa = digit = false;
-    } else if (!(c == '-' || c == '+') || (i > 0 && (mantissa || digit || strchr("+-", s.ptr[i - 1])))) {
+    } else if (!(c == '-' || c == '+') ||
+               (i > 0 && (mantissa || digit || strchr("+-", s.ptr[i - 1])))) {
       return false;
     }
   }
@@ -118,7 +120,7 @@ static bool wants_key(const Reader *reader)
 static bool take_key(Reader *reader, Str text, yaml_mark_t mark)
 {
   int top = reader->depth - 1;
-  for (VALUE_EACH(item, reader->open[top])) {
+  for (VALUE_EACH (item, reader->open[top])) {
     if (str_eq(item->key, text)) return refuse(reader, mark, "this key is there twice");
   }
   reader->key[top] = text;
@@ -128,7 +130,8 @@ static bool take_key(Reader *reader, Str text, yaml_mark_t mark)
 
 static bool on_scalar(Reader *reader, const yaml_event_t *event)
 {
-  if (event->data.scalar.anchor) return refuse(reader, event->start_mark, "anchors are not supported");
+  if (event->data.scalar.anchor)
+    return refuse(reader, event->start_mark, "anchors are not supported");
   if (event->data.scalar.tag) return refuse(reader, event->start_mark, "tags are not supported");
   Str raw = {(const char *)event->data.scalar.value, event->data.scalar.length};
   Str text = str_dup(reader->arena, raw);
@@ -153,8 +156,7 @@ static bool on_start(Reader *reader, Value *collection, const yaml_char_t *ancho
 static bool on_event(Reader *reader, const yaml_event_t *event)
 {
   switch (event->type) {
-    case YAML_SCALAR_EVENT:
-      return on_scalar(reader, event);
+    case YAML_SCALAR_EVENT: return on_scalar(reader, event);
     case YAML_MAPPING_START_EVENT:
       return on_start(reader, value_map(reader->arena), event->data.mapping_start.anchor,
                       event->data.mapping_start.tag, event->start_mark);
@@ -162,16 +164,13 @@ static bool on_event(Reader *reader, const yaml_event_t *event)
       return on_start(reader, value_list(reader->arena), event->data.sequence_start.anchor,
                       event->data.sequence_start.tag, event->start_mark);
     case YAML_MAPPING_END_EVENT:
-    case YAML_SEQUENCE_END_EVENT:
-      reader->depth--;
-      return true;
+    case YAML_SEQUENCE_END_EVENT: reader->depth--; return true;
     case YAML_ALIAS_EVENT:
       return refuse(reader, event->start_mark, "aliases (*name) are not supported; quote the text");
     case YAML_DOCUMENT_START_EVENT:
       if (reader->documents++) return refuse(reader, event->start_mark, "a second document");
       return true;
-    default:
-      return true;
+    default: return true;
   }
 }
 
@@ -181,12 +180,12 @@ static bool syntax_error(Reader *reader)
   const yaml_parser_t *parser = &reader->parser;
   const char *problem = parser->problem ? parser->problem : "not valid YAML";
   if (parser->error == YAML_READER_ERROR) {
-    return error_set(reader->err, ERR_INVALID, "line %d: not text: %s", line_of(reader, parser->mark),
-                     problem);
+    return error_set(reader->err, ERR_INVALID, "line %d: not text: %s",
+                     line_of(reader, parser->mark), problem);
   }
   return error_set(reader->err, ERR_INVALID, "line %d, column %d: %s%s%s",
-                   line_of(reader, parser->problem_mark), (int)parser->problem_mark.column + 1, problem,
-                   parser->context ? " " : "", parser->context ? parser->context : "");
+                   line_of(reader, parser->problem_mark), (int)parser->problem_mark.column + 1,
+                   problem, parser->context ? " " : "", parser->context ? parser->context : "");
 }
 
 static bool read_all(Reader *reader)
@@ -207,7 +206,8 @@ Value *yaml_parse(Arena *arena, Str text, int first_line, Error *err)
   Reader reader = {.arena = arena, .err = err, .first_line = first_line};
   if (!yaml_parser_initialize(&reader.parser)) abort();  // its only cause is no memory
   yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-  yaml_parser_set_input_string(&reader.parser, (const unsigned char *)(text.len ? text.ptr : ""), text.len);
+  yaml_parser_set_input_string(&reader.parser, (const unsigned char *)(text.len ? text.ptr : ""),
+                               text.len);
   bool ok = read_all(&reader);
   yaml_parser_delete(&reader.parser);
   if (!ok) return NULL;

@@ -3,8 +3,9 @@
 //
 // What was paid for is in here before it is used (DESIGN §2): an attempt is reserved before its
 // request leaves and its reply is stored before anything reads it. A call that returns true outside
-// of journal_begin is on disk (fsync). Inside journal_begin..journal_commit many calls share one
-// fsync (group commit): use nothing that came in until journal_commit said true.
+// of journal_begin is on disk (fsync); log lines and lease renewals only survive a killed process,
+// not a power cut. Inside journal_begin..journal_commit many calls share one fsync (group commit):
+// use nothing that came in until journal_commit said true.
 //
 // Life:   journal_open -> any calls, from one thread -> journal_close
 // Plan:   journal_plan_new -> journal_lease_take -> tasks, attempts, ... -> journal_lease_release
@@ -28,17 +29,24 @@ Journal *journal_open(const char *dir, Error *err);
 void journal_close(Journal *journal);  // NULL is fine
 Str journal_path(const Journal *journal);
 
-// Groups calls into one transaction; nests. A failed call inside leaves the group to be rolled
-// back.
+// Groups calls into one transaction; nests. A call that fails inside has undone itself and the
+// group may go on, except after ERR_JOURNAL: then roll it back (its commit would fail too).
 bool journal_begin(Journal *journal, Error *err);
 bool journal_commit(Journal *journal, Error *err);
 void journal_rollback(Journal *journal);
 
 // ---- Plans ------------------------------------------------------------------------------------
 
+// clang-format off
 #define PLAN_STATES(X)                                                                             \
-  X(PLANNING, "planning") X(READY, "ready") X(RUNNING, "running") X(PAUSED, "paused")              \
-  X(VERIFYING, "verifying") X(REVIEW, "review") X(DONE, "done") X(FAILED, "failed")                \
+  X(PLANNING, "planning")                                                                          \
+  X(READY, "ready")                                                                                \
+  X(RUNNING, "running")                                                                            \
+  X(PAUSED, "paused")                                                                              \
+  X(VERIFYING, "verifying")                                                                        \
+  X(REVIEW, "review")                                                                              \
+  X(DONE, "done")                                                                                  \
+  X(FAILED, "failed")                                                                              \
   X(DROPPED, "dropped")
 typedef enum {
 #define X(id, name) PLAN_##id,
@@ -46,22 +54,23 @@ typedef enum {
 #undef X
   PLAN_STATE_COUNT
 } PlanState;
+// clang-format on
 const char *plan_state_name(PlanState state);
 
 typedef struct {
-  int64_t id;           // shown to users; set by journal_plan_new
-  Str root;             // project root, absolute
-  Str path;             // plan file, absolute; empty until it is written
+  int64_t id;  // shown to users; set by journal_plan_new
+  Str root;    // project root, absolute
+  Str path;    // plan file, absolute; empty until it is written
   Str title, request;
   PlanState state;
   int64_t created_ms, updated_ms;  // set by the journal
-  int64_t budget;       // nano-dollars, -1 = none
-  Str note;             // last error or hint, one line
+  int64_t budget;                  // nano-dollars, -1 = none
+  Str note;                        // last error or hint, one line
   // The last test run, written by journal_plan_set_test.
-  Str test_command;     // exact text that ran; empty = never
-  int test_status;      // exit status, -1 = killed or timed out
-  Str test_tail;        // end of its output
-  int64_t test_at_ms;   // 0 = never
+  Str test_command;    // exact text that ran; empty = never
+  int test_status;     // exit status, -1 = killed or timed out
+  Str test_tail;       // end of its output
+  int64_t test_at_ms;  // 0 = never
 } PlanRow;
 
 typedef struct {
@@ -98,7 +107,9 @@ bool journal_plan_forget(Journal *journal, int64_t id, Error *err);  // one plan
 
 // ---- Blobs and base ---------------------------------------------------------------------------
 
-// Stores [bytes] under their content_hash (copied into [arena]); equal bytes are stored once.
+// Stores [bytes] under their content_hash (made in [arena]); equal bytes are stored once. Rows of
+// this journal, and a fact whose whole text is the hash, keep it alive; what nothing refers to
+// lives for an hour and until the next prune.
 bool journal_blob_put(Journal *journal, Arena *arena, Str bytes, Str *hash, Error *err);
 bool journal_blob_get(Journal *journal, Arena *arena, Str hash, Str *bytes, Error *err);
 
@@ -106,7 +117,7 @@ bool journal_blob_get(Journal *journal, Arena *arena, Str hash, Str *bytes, Erro
 // a path stays, a second put is ignored: a base never moves (journal_base_reset to rebase).
 typedef struct {
   Str path;
-  Str hash;      // empty when !exists
+  Str hash;  // empty when !exists
   bool exists;
 } BaseRow;
 typedef struct {
@@ -118,39 +129,47 @@ bool journal_base_reset(Journal *journal, int64_t plan, Str path, Str text, bool
                         Error *err);
 // ERR_NOT_FOUND when the path was never put. [*text] is empty when it did not exist.
 bool journal_base_get(Journal *journal, Arena *arena, int64_t plan, Str path, Str *text,
-                      bool *exists,
-                      Error *err);
+                      bool *exists, Error *err);
 bool journal_base_list(Journal *journal, Arena *arena, int64_t plan, BaseRowList *out, Error *err);
 
 // ---- Tasks ------------------------------------------------------------------------------------
 
+// clang-format off
 #define TASK_STATES(X)                                                                             \
-  X(WAITING, "waiting") X(RUNNING, "running") X(CHECKING, "checking") X(DONE, "done")              \
-  X(PARTIAL, "partial") X(FAILED, "failed") X(CANCELLED, "cancelled") X(SKIPPED, "skipped")        \
-  X(ABSTAINED, "abstained") X(REFUSED, "refused")
+  X(WAITING, "waiting")                                                                            \
+  X(RUNNING, "running")                                                                            \
+  X(CHECKING, "checking")                                                                          \
+  X(DONE, "done")                                                                                  \
+  X(PARTIAL, "partial")                                                                            \
+  X(FAILED, "failed")                                                                              \
+  X(CANCELLED, "cancelled")                                                                        \
+  X(SKIPPED, "skipped")                                                                            \
+  X(ABSTAINED, "abstained")                                                                        \
+  X(REFUSED, "refused")
 typedef enum {
 #define X(id, name) TASK_##id,
   TASK_STATES(X)
 #undef X
   TASK_STATE_COUNT
 } TaskState;
+// clang-format on
 const char *task_state_name(TaskState state);
 
 typedef struct {
   int64_t plan;
-  Str id;              // "T01"; unique within the plan
+  Str id;  // "T01"; unique within the plan
   TaskState state;
-  Str executor;        // move, substitute, model
+  Str executor;  // move, substitute, model
   Str title;
-  Str note;            // why it waits or failed, one line
-  Str spec_hash;       // content_hash of its specification: a change means its result is stale
-  int rung;            // ladder rung it is on, 0 = the cheapest
-  int64_t added, removed;      // lines of its patch
+  Str note;                // why it waits or failed, one line
+  Str spec_hash;           // content_hash of its specification: a change means its result is stale
+  int rung;                // ladder rung it is on, 0 = the cheapest
+  int64_t added, removed;  // lines of its patch
   int64_t started_ms, ended_ms;
   // Read only, from the task's attempts:
-  int64_t attempts;    // calls made
-  int64_t cost;        // sum of what is known
-  bool cost_known;     // false: some attempt's cost is not known, cost is a lower bound
+  int64_t attempts;  // calls made
+  int64_t cost;      // sum of what is known
+  bool cost_known;   // false: some attempt's cost is not known, cost is a lower bound
 } TaskRow;
 typedef struct {
   TaskRow *items;
@@ -184,24 +203,24 @@ typedef struct {
 } AttemptUsage;
 
 typedef struct {
-  int64_t id;           // set by journal_attempt_start
+  int64_t id;  // set by journal_attempt_start
   int64_t plan;
-  Str task;             // empty for the plan and verify phases
+  Str task;  // empty for the plan and verify phases
   Phase phase;
   Str role;             // "big", "small", or a rung's alias
   Str provider, model;  // names from the configuration
   int64_t worst_case;   // nano-dollars reserved; -1 = the price is unknown
   Str prompt_hash;      // blob; set by journal_attempt_start
   // From here: set by journal_attempt_finish.
-  Str reply_hash;       // blob; empty = no reply
+  Str reply_hash;                // blob; empty = no reply
   int64_t started_ms, ended_ms;  // set by the journal; ended_ms 0 = in flight
-  Err outcome;          // ERR_OK, or why it failed
-  Str error;            // the provider's words, cut and without keys; empty when ok
+  Err outcome;                   // ERR_OK, or why it failed
+  Str error;                     // the provider's words, cut and without keys; empty when ok
   AttemptUsage usage;
   bool usage_known;
-  int64_t cost;         // nano-dollars, -1 = unknown
-  bool sent;            // the request may have reached the provider
-  Str request_id;       // HTTP request id, for the provider's support; may be empty
+  int64_t cost;    // nano-dollars, -1 = unknown
+  bool sent;       // the request may have reached the provider
+  Str request_id;  // HTTP request id, for the provider's support; may be empty
 } AttemptRow;
 typedef struct {
   AttemptRow *items;
@@ -213,10 +232,9 @@ typedef struct {
 // what would take the plan's money (spent, lost and reserved) past it. An unknown worst case counts
 // as nothing: whether that is allowed is the caller's question.
 bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, Str prompt,
-                           int64_t limit,
-                           Error *err);
-// Before a further try of the same attempt: reserves [worst_case] (of all its tries together) instead, under
-// the same rule as journal_attempt_start.
+                           int64_t limit, Error *err);
+// Before a further try of the same attempt: reserves [worst_case] (of all its tries together)
+// instead, under the same rule as journal_attempt_start.
 bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
                            Error *err);
 // When the exchange ended, before the reply is used: stores [reply] and outcome, error, usage,
@@ -233,26 +251,25 @@ bool journal_attempt_find(Journal *journal, Arena *arena, int64_t plan, Str prom
 bool journal_attempt_get(Journal *journal, Arena *arena, int64_t id, AttemptRow *out, Error *err);
 // Oldest first. Empty [task] = all of the plan.
 bool journal_attempt_list(Journal *journal, Arena *arena, int64_t plan, Str task,
-                          AttemptRowList *out,
-                          Error *err);
+                          AttemptRowList *out, Error *err);
 
 // ---- Money ------------------------------------------------------------------------------------
 
 typedef struct {
-  int64_t spent;      // known cost of ended attempts
-  int64_t lost;       // worst case of ended attempts that were sent and whose cost is unknown
-  int64_t reserved;   // worst case of attempts in flight
-  int64_t unpriced;   // attempts with neither cost nor worst case: the sums are lower bounds
+  int64_t spent;     // known cost of ended attempts
+  int64_t lost;      // worst case of ended attempts that were sent and whose cost is unknown
+  int64_t reserved;  // worst case of attempts in flight
+  int64_t unpriced;  // attempts with neither cost nor worst case: the sums are lower bounds
 } PlanMoney;
 bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err);
 
 typedef enum { COST_BY_PHASE, COST_BY_MODEL, COST_BY_ROOT, COST_BY_PLAN, COST_BY_TASK } CostBy;
 typedef struct {
-  Str key;            // phase name, model, root, plan id or task id
+  Str key;  // phase name, model, root, plan id or task id
   int64_t attempts;
-  AttemptUsage usage; // of attempts whose usage is known
-  int64_t cost;       // sum of what is known
-  int64_t unknown;    // sent attempts whose cost is not known
+  AttemptUsage usage;  // of attempts whose usage is known
+  int64_t cost;        // sum of what is known
+  int64_t unknown;     // sent attempts whose cost is not known
 } CostRow;
 typedef struct {
   CostRow *items;
@@ -267,11 +284,11 @@ bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms
 typedef struct {
   Str task, path;
   FileChange change;
-  Str renamed_from;      // FILE_RENAME only
-  Str shown_hash;        // blob: the text it was made against; empty for a new file
-  Str new_hash;          // blob: the text it makes; empty for a deleted file
-  Str tier;              // tier_name of its loosest block
-  bool partial;          // the reply's good blocks only
+  Str renamed_from;  // FILE_RENAME only
+  Str shown_hash;    // blob: the text it was made against; empty for a new file
+  Str new_hash;      // blob: the text it makes; empty for a deleted file
+  Str tier;          // tier_name of its loosest block
+  bool partial;      // the reply's good blocks only
 } PatchRow;
 typedef struct {
   PatchRow *items;
@@ -281,8 +298,7 @@ typedef struct {
 // Replaces the result of one task. Fields task, path, change, renamed_from, tier, partial of [rows]
 // are taken; [shown] and [made] are the texts, one for each row, stored as blobs. count 0 clears.
 bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow *rows,
-                       const Str *shown,
-                       const Str *made, size_t count, Error *err);
+                       const Str *shown, const Str *made, size_t count, Error *err);
 // Empty [task] = all of the plan, by task and path.
 bool journal_patch_list(Journal *journal, Arena *arena, int64_t plan, Str task, PatchRowList *out,
                         Error *err);
@@ -293,10 +309,10 @@ typedef enum { DECISION_NONE, DECISION_ACCEPTED, DECISION_REJECTED } Decision;
 typedef enum { APPLIED_PENDING, APPLIED_DONE, APPLIED_REVERTED } AppliedState;
 
 typedef struct {
-  Str hunk;              // hunk_id
+  Str hunk;  // hunk_id
   Str task, path;
   Decision decision;
-  int64_t at_ms;         // of the last change, set by the journal
+  int64_t at_ms;  // of the last change, set by the journal
   AppliedState applied;
   Str before_hash, after_hash;  // blobs: the file around the apply step, for revert by content
 } DecisionRow;
@@ -311,8 +327,7 @@ bool journal_decision_set(Journal *journal, int64_t plan, const DecisionRow *row
                           Error *err);
 // Marks [hunks] of one file as applied or reverted, with the file's text before and after.
 bool journal_decision_applied(Journal *journal, int64_t plan, const StrList *hunks,
-                              AppliedState applied,
-                              Str before, Str after, Error *err);
+                              AppliedState applied, Str before, Str after, Error *err);
 bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, DecisionRowList *out,
                            Error *err);
 
@@ -323,11 +338,11 @@ const char *verdict_name(VerdictKind kind);  // ok, doubt, rejected
 
 typedef struct {
   Str task;
-  int round;        // 1-based verification round
+  int round;  // 1-based verification round
   VerdictKind kind;
   Str reason;
-  Str path;         // where; may be empty
-  int64_t line;     // 1-based in the new text, 0 = none
+  Str path;      // where; may be empty
+  int64_t line;  // 1-based in the new text, 0 = none
 } VerdictRow;
 typedef struct {
   VerdictRow *items;
@@ -337,16 +352,15 @@ typedef struct {
 bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdict, Error *err);
 // By round and task; [latest]: only the newest of each task.
 bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, bool latest,
-                          VerdictRowList *out,
-                          Error *err);
+                          VerdictRowList *out, Error *err);
 
 // ---- Log, trust, leases, advice ---------------------------------------------------------------
 
 typedef struct {
   int64_t id, at_ms;
-  Str kind;         // a short word: "task", "retry", "budget", "provider" ...
-  Str task;         // may be empty
-  Str text;         // the plain line shown by :Piecework log; never a key, prompt or reply
+  Str kind;  // a short word: "task", "retry", "budget", "provider" ...
+  Str task;  // may be empty
+  Str text;  // the plain line shown by :Piecework log; never a key, prompt or reply
 } LogRow;
 typedef struct {
   LogRow *items;
@@ -362,7 +376,7 @@ bool journal_log_list(Journal *journal, Arena *arena, int64_t plan, int64_t afte
 
 // Commands a user has read and trusted, by root and exact text. kind: "test", "check", ...
 bool journal_trust_add(Journal *journal, Str root, Str kind, Str text, Error *err);
-bool journal_trust_drop(Journal *journal, Str root, Error *err);  // all of a root
+bool journal_trust_drop(Journal *journal, Str root, Error *err);       // all of a root
 bool journal_trusted(Journal *journal, Str root, Str kind, Str text);  // false on any error
 typedef struct {
   Str root, kind, text;

@@ -10,13 +10,13 @@
 #include "work/project_private.h"
 
 const char *const project_ignore_files[] = {
-    ".pieceworkignore", ".aiderignore",   ".cursorignore", ".aiexclude", ".geminiignore",
-    ".codeiumignore",   ".clineignore",   ".rooignore",    NULL,
+    ".pieceworkignore", ".aiderignore", ".cursorignore", ".aiexclude", ".geminiignore",
+    ".codeiumignore",   ".clineignore", ".rooignore",    NULL,
 };
 
 enum { MAX_IGNORE_FILE = 1 << 20 };
 
-// ---- Opening ----------------------------------------------------------------------------------------
+// ---- Opening ---------------------------------------------------------------------------------
 
 // A repository counts only when it has a work tree and does not itself ignore the directory: a home
 // directory kept in git must not swallow what lies in it.
@@ -25,7 +25,8 @@ static Repo *usable(Repo *repo, const char *dir, Arena *arena)
   if (!repo) return NULL;
   Str root = repo_root(repo), here = str_from(dir);
   bool inside = root.len && str_starts(here, root) && here.len > root.len;
-  bool ignored = inside && repo_ignored(repo, str_dup(arena, str_skip(here, root.len + (root.len > 1))));
+  bool ignored =
+      inside && repo_ignored(repo, str_dup(arena, str_skip(here, root.len + (root.len > 1))));
   if (root.len && !ignored) return repo;
   repo_free(repo);
   return NULL;
@@ -89,7 +90,7 @@ char *project_absolute(const Project *project, Arena *arena, Str path)
   return path_join(arena, project->root, path);
 }
 
-// ---- Overlays ---------------------------------------------------------------------------------------
+// ---- Overlays --------------------------------------------------------------------------------
 
 static Str overlay_path(const Overlay *overlay)
 {
@@ -142,7 +143,8 @@ static bool is_normal(Str path)
   Arena scratch;
   arena_init(&scratch);
   Str normal;
-  bool ok = path.len && path.ptr[0] != '/' && path_normal(&scratch, path, &normal) && str_eq(path, normal);
+  bool ok = path.len && path.ptr[0] != '/' && path_normal(&scratch, path, &normal) &&
+            str_eq(path, normal);
   arena_deinit(&scratch);
   return ok;
 }
@@ -197,7 +199,7 @@ Str project_overlay_path(const Project *project, size_t index)
   return index < project->overlay_len ? overlay_path(&project->overlays[index]) : STR_NONE;
 }
 
-// ---- Ignore files -----------------------------------------------------------------------------------
+// ---- Ignore files ----------------------------------------------------------------------------
 
 // .aiexclude differs from .gitignore: an empty one excludes everything, and there is no "!".
 static void add_aiexclude(IgnoreRules *rules, Arena *scratch, Str text)

@@ -29,7 +29,7 @@ void project_free(Project *project);  // NULL is fine
 
 // Absolute, symlinks resolved, no trailing slash ("/" excepted).
 Str project_root(const Project *project);
-Repo *project_repo(Project *project);       // borrowed; NULL without git
+Repo *project_repo(Project *project);  // borrowed; NULL without git
 // Where plan files are: <git dir>/piecework/plans, or <state dir>/plans/<16 hex of the root's
 // hash>.
 char *project_plans_dir(Project *project, Arena *arena);  // not created
@@ -41,7 +41,7 @@ void project_overlay_clear(Project *project);
 // Valid until the overlay changes.
 bool project_overlay_get(const Project *project, Str path, Str *text);
 size_t project_overlay_count(const Project *project);
-Str project_overlay_path(const Project *project, size_t index);         // sorted by path
+Str project_overlay_path(const Project *project, size_t index);  // sorted by path
 
 // The overlay or the file's text, when project_may_send allows it; ERR_NOT_FOUND, ERR_REFUSED,
 // ERR_NOT_TEXT, ERR_TOO_BIG or ERR_IO, with the reason in plain words.
@@ -53,13 +53,13 @@ bool project_read_local(Project *project, Arena *arena, Str path, Str *text, Err
 
 typedef enum {
   SEND_OK,
-  SEND_OUTSIDE,     // not below the root, or through a symlink that leaves it
+  SEND_OUTSIDE,  // not below the root, or through a symlink that leaves it
   SEND_NOT_FOUND,
-  SEND_NOT_FILE,    // directory, device, socket
-  SEND_GIT,         // inside .git
-  SEND_IGNORED,     // by git, or by an ignore file in the root
-  SEND_SECRET,      // looks like a secret by name or content
-  SEND_BINARY,      // not UTF-8 text
+  SEND_NOT_FILE,  // directory, device, socket
+  SEND_GIT,       // inside .git
+  SEND_IGNORED,   // by git, or by an ignore file in the root
+  SEND_SECRET,    // looks like a secret by name or content
+  SEND_BINARY,    // not UTF-8 text
   SEND_TOO_LARGE,
   SEND_UNREADABLE,
 } SendVerdict;

@@ -6,7 +6,7 @@
 
 enum { MAX_ENTRIES = 200000, MAX_DEPTH = 40 };
 
-// ---- A walk without git -----------------------------------------------------------------------------
+// ---- A walk without git ----------------------------------------------------------------------
 
 typedef struct {
   Project *project;
@@ -18,11 +18,43 @@ typedef struct {
 
 // Directories that never hold what a person wrote.
 static const char *const skipped[] = {
-    ".git", ".hg", ".svn", ".jj", ".bzr", "CVS", "_darcs", ".pijul",
-    "node_modules", "bower_components", "jspm_packages", "site-packages", "__pycache__", ".venv",
-    ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints",
-    ".gradle", ".next", ".nuxt", ".svelte-kit", ".parcel-cache", ".turbo", ".terraform", ".dart_tool",
-    ".stack-work", "dist-newstyle", "elm-stuff", ".bundle", "Pods", "DerivedData", ".cache", ".ccls-cache",
+    ".git",
+    ".hg",
+    ".svn",
+    ".jj",
+    ".bzr",
+    "CVS",
+    "_darcs",
+    ".pijul",
+    "node_modules",
+    "bower_components",
+    "jspm_packages",
+    "site-packages",
+    "__pycache__",
+    ".venv",
+    ".tox",
+    ".nox",
+    ".eggs",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".ipynb_checkpoints",
+    ".gradle",
+    ".next",
+    ".nuxt",
+    ".svelte-kit",
+    ".parcel-cache",
+    ".turbo",
+    ".terraform",
+    ".dart_tool",
+    ".stack-work",
+    "dist-newstyle",
+    "elm-stuff",
+    ".bundle",
+    "Pods",
+    "DerivedData",
+    ".cache",
+    ".ccls-cache",
     NULL,
 };
 
@@ -31,16 +63,16 @@ typedef struct {
   const char *name, *beside, *inside;
 } Marker;
 static const Marker markers[] = {
-    {NULL, NULL, "CACHEDIR.TAG"},         {NULL, NULL, "pyvenv.cfg"},
-    {NULL, NULL, "CMakeCache.txt"},       {NULL, NULL, "build.ninja"},
-    {"target", "Cargo.toml", NULL},       {"target", "pom.xml", NULL},
-    {"target", "build.sbt", NULL},        {"build", "build.gradle", NULL},
-    {"build", "build.gradle.kts", NULL},  {"build", "pubspec.yaml", NULL},
-    {"build", "pyproject.toml", NULL},    {"build", "setup.py", NULL},
-    {"dist", "package.json", NULL},       {"dist", "pyproject.toml", NULL},
-    {"dist", "setup.py", NULL},           {"_build", "mix.exs", NULL},
-    {"deps", "mix.exs", NULL},            {"_build", "dune-project", NULL},
-    {"bundle", "../Gemfile", NULL},       {"vendor", "composer.json", NULL},
+    {NULL, NULL, "CACHEDIR.TAG"},        {NULL, NULL, "pyvenv.cfg"},
+    {NULL, NULL, "CMakeCache.txt"},      {NULL, NULL, "build.ninja"},
+    {"target", "Cargo.toml", NULL},      {"target", "pom.xml", NULL},
+    {"target", "build.sbt", NULL},       {"build", "build.gradle", NULL},
+    {"build", "build.gradle.kts", NULL}, {"build", "pubspec.yaml", NULL},
+    {"build", "pyproject.toml", NULL},   {"build", "setup.py", NULL},
+    {"dist", "package.json", NULL},      {"dist", "pyproject.toml", NULL},
+    {"dist", "setup.py", NULL},          {"_build", "mix.exs", NULL},
+    {"deps", "mix.exs", NULL},           {"_build", "dune-project", NULL},
+    {"bundle", "../Gemfile", NULL},      {"vendor", "composer.json", NULL},
 };
 
 static bool has(Walk *walk, Str dir, const char *name)
@@ -57,7 +89,8 @@ static bool skip_dir(Walk *walk, Str parent, Str name, Str path)
   for (size_t i = 0; i < sizeof(markers) / sizeof(*markers); i++) {
     const Marker *marker = &markers[i];
     if (marker->inside && has(walk, path, marker->inside)) return true;
-    if (marker->name && str_eq(name, str_from(marker->name)) && has(walk, parent, marker->beside)) return true;
+    if (marker->name && str_eq(name, str_from(marker->name)) && has(walk, parent, marker->beside))
+      return true;
   }
   return false;
 }
@@ -81,7 +114,8 @@ static void walk_dir(Walk *walk, Str dir, int depth)
   Error err = {0};
   if (depth > MAX_DEPTH) {
     walk->deep = true;
-  } else if (!fs_list(walk->arena, project_absolute(walk->project, walk->arena, dir), &names, &err)) {
+  } else if (!fs_list(walk->arena, project_absolute(walk->project, walk->arena, dir), &names,
+                      &err)) {
     log_warn("%s", err.message);
   }
   for (size_t i = 0; i < names.len && !walk->full; i++) {
@@ -102,7 +136,7 @@ static void walk_files(Project *project, Arena *arena, Str under, StrList *out)
   }
 }
 
-// ---- Listing ----------------------------------------------------------------------------------------
+// ---- Listing ---------------------------------------------------------------------------------
 
 static int by_path(const void *a, const void *b)
 {
@@ -123,7 +157,8 @@ static void add_overlays(Project *project, Arena *arena, Str under, StrList *fou
     Str path = project_overlay_path(project, i);
     bool known = on_disk && bsearch(&path, found->items, on_disk, sizeof(Str), by_path);
     if (known || !is_below(path, under)) continue;
-    if (project_may_send_name(project, arena, path, NULL) == SEND_OK) PUSH(arena, found, str_dup(arena, path));
+    if (project_may_send_name(project, arena, path, NULL) == SEND_OK)
+      PUSH(arena, found, str_dup(arena, path));
   }
 }
 
@@ -151,7 +186,8 @@ bool project_files(Project *project, Arena *arena, Str under, StrList *out, Erro
   Arena scratch;
   arena_init(&scratch);
   for (size_t i = 0; i < found.len; i++) {
-    if (name_verdict(project, &scratch, found.items[i], NULL) == SEND_OK) PUSH(arena, out, found.items[i]);
+    if (name_verdict(project, &scratch, found.items[i], NULL) == SEND_OK)
+      PUSH(arena, out, found.items[i]);
     arena_reset(&scratch);
   }
   arena_deinit(&scratch);

@@ -1,4 +1,5 @@
-// project_path.c: from what a user typed to a path in the project, and from there to its real place.
+// project_path.c: from what a user typed to a path in the project, and from there to its real
+// place.
 #include <string.h>
 
 #include "work/project_private.h"
@@ -19,8 +20,8 @@ static bool below_root(const Project *project, Str absolute, Str *relative)
   return true;
 }
 
-// The real path of something that need not exist: the nearest ancestor that does, resolved, and the rest as
-// it is. Empty when a symlink on the way points at nothing.
+// The real path of something that need not exist: the nearest ancestor that does, resolved, and the
+// rest as it is. Empty when a symlink on the way points at nothing.
 static Str resolve(Arena *arena, Str absolute)
 {
   Str rest = S("");
@@ -49,8 +50,8 @@ static bool exists(Arena *arena, Str path)
   return fs_exists(str_z(arena, path));
 }
 
-// Relative paths mean the working directory, as for any command; from an editor that may be elsewhere, so
-// one that is not there is tried from the root.
+// Relative paths mean the working directory, as for any command; from an editor that may be
+// elsewhere, so one that is not there is tried from the root.
 static Str absolute_of(const Project *project, Arena *arena, Str given)
 {
   if (str_starts(given, S("/"))) return given;
@@ -69,6 +70,8 @@ bool project_path(Project *project, Arena *arena, Str given, Str *relative, Erro
   // ".." is resolved as text first: what it climbs out of need not exist.
   Str real = path_normal(arena, absolute, &clean) ? resolve(arena, clean) : STR_NONE;
   if (real.len && below_root(project, real, relative)) return true;
-  error_set(err, ERR_REFUSED, "%.*s is outside the project %.*s", STR_ARG(given), STR_ARG(project->root));
-  return error_hint_set(err, "piecework works on files below its root only; start it from another directory");
+  error_set(err, ERR_REFUSED, "%.*s is outside the project %.*s", STR_ARG(given),
+            STR_ARG(project->root));
+  return error_hint_set(
+      err, "piecework works on files below its root only; start it from another directory");
 }

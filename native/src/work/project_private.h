@@ -12,17 +12,17 @@ typedef struct {
 } IgnoreFile;
 
 typedef struct {
-  char *path;          // owned, NUL-terminated
-  char *text;          // owned
+  char *path;  // owned, NUL-terminated
+  char *text;  // owned
   size_t path_len, text_len;
 } Overlay;
 
 struct Project {
-  Arena arena;         // root
-  Str root;            // NUL-terminated
-  Repo *repo;          // owned; NULL without git
+  Arena arena;                      // root
+  Str root;                         // NUL-terminated
+  Repo *repo;                       // owned; NULL without git
   IgnoreFile ignore[IGNORE_FILES];  // as in project_ignore_files
-  Overlay *overlays;   // owned, sorted by path
+  Overlay *overlays;                // owned, sorted by path
   size_t overlay_len, overlay_cap;
 };
 
@@ -32,9 +32,10 @@ void ignore_refresh(Project *project);
 // The name of the ignore file whose rules match, NULL when none does.
 const char *ignore_file_for(const Project *project, Str path);
 
-// The rules by name except git's own: what project_files needs, whose paths git already let through.
+// The rules by name except git's own: what project_files needs, whose paths git already let
+// through.
 SendVerdict name_verdict(Project *project, Arena *arena, Str path, Str *why);
 
-// Where a path of the project really is. [*real]: relative, symlinks resolved. False when that is outside.
+// Where a path of the project really is. [*real]: relative, symlinks resolved. False when that is
+// outside.
 bool path_real(const Project *project, Arena *arena, Str path, Str *real);
-

@@ -1,7 +1,7 @@
 // project_send.c: may a file be shown to a model, and its text when it may.
 //
-// Every rule is asked for the path as named and, when symlinks lead elsewhere, for the real place too, so
-// that a link called notes.txt does not carry .env along.
+// Every rule is asked for the path as named and, when symlinks lead elsewhere, for the real place
+// too, so that a link called notes.txt does not carry .env along.
 #include "work/project_private.h"
 #include "work/secret.h"
 
@@ -22,7 +22,8 @@ static bool in_git_dir(Str path)
 static bool is_inside(Arena *arena, Str path)
 {
   Str normal;
-  return path.len && path.ptr[0] != '/' && path_normal(arena, path, &normal) && str_eq(path, normal);
+  return path.len && path.ptr[0] != '/' && path_normal(arena, path, &normal) &&
+         str_eq(path, normal);
 }
 
 SendVerdict name_verdict(Project *project, Arena *arena, Str path, Str *why)
@@ -80,7 +81,8 @@ static SendVerdict from_disk(Project *project, Arena *arena, Str real, Str *text
 static SendVerdict load(Project *project, Arena *arena, Str path, Str real, Str *text, Str *why)
 {
   Str found;
-  bool overlay = project_overlay_get(project, path, &found) || project_overlay_get(project, real, &found);
+  bool overlay =
+      project_overlay_get(project, path, &found) || project_overlay_get(project, real, &found);
   if (overlay && found.len > PROJECT_MAX_FILE) return too_large(arena, found.len, why);
   SendVerdict verdict = overlay ? SEND_OK : from_disk(project, arena, real, &found, why);
   if (verdict != SEND_OK) return verdict;
@@ -115,9 +117,9 @@ SendVerdict project_may_send(Project *project, Arena *arena, Str path, Str *why)
 static bool refuse(Str path, SendVerdict verdict, Str why, Error *err)
 {
   static const Err codes[] = {
-      [SEND_OUTSIDE] = ERR_REFUSED,   [SEND_NOT_FOUND] = ERR_NOT_FOUND, [SEND_NOT_FILE] = ERR_REFUSED,
-      [SEND_GIT] = ERR_REFUSED,       [SEND_IGNORED] = ERR_REFUSED,     [SEND_SECRET] = ERR_REFUSED,
-      [SEND_BINARY] = ERR_NOT_TEXT,   [SEND_TOO_LARGE] = ERR_TOO_BIG,   [SEND_UNREADABLE] = ERR_IO,
+      [SEND_OUTSIDE] = ERR_REFUSED, [SEND_NOT_FOUND] = ERR_NOT_FOUND, [SEND_NOT_FILE] = ERR_REFUSED,
+      [SEND_GIT] = ERR_REFUSED,     [SEND_IGNORED] = ERR_REFUSED,     [SEND_SECRET] = ERR_REFUSED,
+      [SEND_BINARY] = ERR_NOT_TEXT, [SEND_TOO_LARGE] = ERR_TOO_BIG,   [SEND_UNREADABLE] = ERR_IO,
   };
   return error_set(err, codes[verdict], "%.*s: %.*s", STR_ARG(path), STR_ARG(why));
 }

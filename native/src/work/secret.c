@@ -78,8 +78,12 @@ static const NameRule names[] = {
 
 // Directories all of whose files are secret.
 static const NameRule dirs[] = {
-    {".ssh", "in .ssh"},       {".gnupg", "in .gnupg"},   {".aws", "in .aws"},
-    {".azure", "in .azure"},   {".kube", "in .kube"},     {".docker", "in .docker"},
+    {".ssh", "in .ssh"},
+    {".gnupg", "in .gnupg"},
+    {".aws", "in .aws"},
+    {".azure", "in .azure"},
+    {".kube", "in .kube"},
+    {".docker", "in .docker"},
     {".password-store", "in a password store"},
 };
 
@@ -110,11 +114,12 @@ const char *secret_by_name(Str path)
 
 static bool is_base64(char c)
 {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '/';
 }
 
-// Whether the text goes on with the key itself. A program that only knows the header (a parser, this file)
-// has none. Encrypted keys have a few lines of their own in between.
+// Whether the text goes on with the key itself. A program that only knows the header (a parser,
+// this file) has none. Encrypted keys have a few lines of their own in between.
 static bool key_follows(Str rest)
 {
   enum { WITHIN = 600, RUN = 40 };

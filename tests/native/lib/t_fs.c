@@ -53,7 +53,7 @@ TEST(paths)
   CHECK_STR(path_dir(S("/c")), S("/"));
   CHECK_STR(path_dir(S("c")), S(""));
   CHECK_STR(path_base(S("a/b")), S("b"));
-  const char *rows[][2] = {{"a/./b//c/", "a/b/c"}, {"a/../b", "b"}, {".", ""}, {"", ""},
+  const char *rows[][2] = {{"a/./b//c/", "a/b/c"}, {"a/../b", "b"}, {".", ""},           {"", ""},
                            {"/a/../b/..", "/"},    {"./x", "x"},    {"a/b/../../c", "c"}};
   Str out;
   for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

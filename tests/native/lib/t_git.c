@@ -29,9 +29,10 @@ static void setup(void)
   dir = fs_temp_dir(&arena, "/tmp", "pw-git", &err);
   CHECK(fs_mkdirs(at("home"), &err));
   CHECK(sh("rm -rf ~/.gitconfig ~/.config"));
-  CHECK(sh("git config --global user.name x; git config --global user.email x@example.org;"
-           "git config --global init.defaultBranch main; git config --global protocol.file.allow always;"
-           "mkdir r && cd r && git init -q"));
+  CHECK(sh(
+      "git config --global user.name x; git config --global user.email x@example.org;"
+      "git config --global init.defaultBranch main; git config --global protocol.file.allow always;"
+      "mkdir r && cd r && git init -q"));
 }
 
 static void teardown(void)
@@ -88,9 +89,13 @@ TEST(without_commits)
 TEST(ignored)
 {
   setup();
-  CHECK(sh("mkdir -p ~/.config/git && echo '*.global' >~/.config/git/ignore; cd r && mkdir -p build/x sub &&"
-           "printf 'build/\\n*.log\\n!keep.log\\n' >.gitignore && echo local >.git/info/exclude && echo '/deep' >sub/.gitignore &&"
-           "touch build/x/o a.log keep.log tracked.log local y.global sub/deep a && git add -f tracked.log a build/x/o"));
+  CHECK(
+      sh("mkdir -p ~/.config/git && echo '*.global' >~/.config/git/ignore; cd r && mkdir -p "
+         "build/x sub &&"
+         "printf 'build/\\n*.log\\n!keep.log\\n' >.gitignore && echo local >.git/info/exclude && "
+         "echo '/deep' >sub/.gitignore &&"
+         "touch build/x/o a.log keep.log tracked.log local y.global sub/deep a && git add -f "
+         "tracked.log a build/x/o"));
   Repo *repo = repo_open(at("r"), &err);
   CHECK_STR(files(repo, ""), S(".gitignore a build/x/o keep.log sub/.gitignore tracked.log"));
   CHECK(repo_ignored(repo, S("a.log")) && repo_ignored(repo, S("x/y.log")));
@@ -110,9 +115,12 @@ TEST(ignored)
 TEST(changes_against_head)
 {
   setup();
-  CHECK(sh("cd r && for f in a b c d e; do echo $f >$f; done; git add . && git commit -qm x && echo 2 >>a &&"
-           "rm b && git rm -q c && echo n >new && git add new && echo u >'u u' && git rm -q --cached d &&"
-           "echo gone >g && git add g && rm g && echo s >e && git add e"));
+  CHECK(
+      sh("cd r && for f in a b c d e; do echo $f >$f; done; git add . && git commit -qm x && echo "
+         "2 >>a &&"
+         "rm b && git rm -q c && echo n >new && git add new && echo u >'u u' && git rm -q --cached "
+         "d &&"
+         "echo gone >g && git add g && rm g && echo s >e && git add e"));
   Repo *repo = repo_open(at("r"), &err);
   CHECK(repo_has_head(repo));
   CHECK_STR(changes(repo), S("a b- c- d e new u u?"));
@@ -138,8 +146,9 @@ TEST(under)
 TEST(worktree_and_core_worktree)
 {
   setup();
-  CHECK(sh("cd r && echo 1 >a && git add a && git commit -qm x && git worktree add -q ../wt &&"
-           "git init -q ../elsewhere && cd ../elsewhere && git config core.worktree ../../home"));
+  CHECK(
+      sh("cd r && echo 1 >a && git add a && git commit -qm x && git worktree add -q ../wt &&"
+         "git init -q ../elsewhere && cd ../elsewhere && git config core.worktree ../../home"));
   Repo *repo = repo_open(at("wt"), &err);
   CHECK_STR(repo_root(repo), str_from(at("wt")));
   CHECK_STR(repo_git_dir(repo), str_from(at("r/.git/worktrees/wt")));
@@ -173,9 +182,11 @@ TEST(bare)
 TEST(submodules_and_links)
 {
   setup();
-  CHECK(sh("git init -q m && cd m && echo 1 >inside && git add . && git commit -qm x && cd ../r &&"
-           "git submodule add -q ../m sub && git init -q nested && touch nested/x && ln -s sub linkdir && echo 1 >a &&"
-           "ln -s a linkfile && ln -s none broken && ln -s / rootlink && git add linkdir linkfile"));
+  CHECK(
+      sh("git init -q m && cd m && echo 1 >inside && git add . && git commit -qm x && cd ../r &&"
+         "git submodule add -q ../m sub && git init -q nested && touch nested/x && ln -s sub "
+         "linkdir && echo 1 >a &&"
+         "ln -s a linkfile && ln -s none broken && ln -s / rootlink && git add linkdir linkfile"));
   Repo *repo = repo_open(at("r"), &err);
   CHECK_STR(files(repo, ""), S(".gitmodules a linkfile"));
   CHECK_STR(changes(repo), S(".gitmodules a? broken? linkdir linkfile rootlink?"));
@@ -191,8 +202,9 @@ TEST(submodules_and_links)
 TEST(sparse_checkout)
 {
   setup();
-  CHECK(sh("cd r && mkdir in out && touch in/a out/b top && git add . && git commit -qm x &&"
-           "git sparse-checkout set --cone in"));
+  CHECK(
+      sh("cd r && mkdir in out && touch in/a out/b top && git add . && git commit -qm x &&"
+         "git sparse-checkout set --cone in"));
   Repo *repo = repo_open(at("r"), &err);
   CHECK_STR(files(repo, ""), S("in/a top"));
   CHECK_STR(changes(repo), S(""));
@@ -212,8 +224,10 @@ TEST(sparse_checkout)
 TEST(conflicts)
 {
   setup();
-  CHECK(sh("cd r && echo 1 >a && git add a && git commit -qm 1 && git checkout -qb o && echo 2 >a && git commit -qam 2 &&"
-           "git checkout -q main && echo 3 >a && git commit -qam 3 && ! git merge o"));
+  CHECK(
+      sh("cd r && echo 1 >a && git add a && git commit -qm 1 && git checkout -qb o && echo 2 >a && "
+         "git commit -qam 2 &&"
+         "git checkout -q main && echo 3 >a && git commit -qam 3 && ! git merge o"));
   Repo *repo = repo_open(at("r"), &err);
   CHECK_STR(files(repo, ""), S("a"));
   CHECK_STR(changes(repo), S("a"));
@@ -251,10 +265,11 @@ TEST(rules)
   CHECK(sh("mkdir -p ~/.config/git && echo globally >~/.config/git/ignore"));
   IgnoreRules *rules = ignore_rules_new();
   CHECK(!ignore_rules_match(rules, S("a")));
-  ignore_rules_add(rules, S("# comment\nbuild/\n*.log\n!keep.log\n/top\r\nsub/deep\nfoo/**/bar\n\\#x\n"));
+  ignore_rules_add(rules,
+                   S("# comment\nbuild/\n*.log\n!keep.log\n/top\r\nsub/deep\nfoo/**/bar\n\\#x\n"));
   ignore_rules_add(rules, S("\xef\xbb\xbfsecond"));
-  const char *yes[] = {"build/x", "a/build/y/z", "b.log", "a/b.log", "top", "top/x", "sub/deep", "sub/deep/x",
-                       "foo/a/b/bar", "#x", "second", "a/second"};
+  const char *yes[] = {"build/x",  "a/build/y/z", "b.log",       "a/b.log", "top",    "top/x",
+                       "sub/deep", "sub/deep/x",  "foo/a/b/bar", "#x",      "second", "a/second"};
   const char *no[] = {"build", "keep.log", "a/top", "x/sub/deep", "foo", "comment", "globally", ""};
   for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
     if (!ignore_rules_match(rules, str_from(yes[i]))) CHECK_STR(S("not ignored"), str_from(yes[i]));

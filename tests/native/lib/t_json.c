@@ -24,7 +24,8 @@ static void refused(Str text, const char *where)
 {
   CHECK(parse(text) == NULL);
   CHECK_INT(err.code, ERR_INVALID);
-  if (!str_has(str_from(err.message), str_from(where))) CHECK_STR(str_from(err.message), str_from(where));
+  if (!str_has(str_from(err.message), str_from(where)))
+    CHECK_STR(str_from(err.message), str_from(where));
 }
 
 TEST(round_trip)
@@ -34,7 +35,8 @@ TEST(round_trip)
   CHECK_STR(again(S(" \t\r\n[ 1 , 2 ]\n")), S("[1,2]"));
   CHECK_STR(again(S("7")), S("7"));
   CHECK_STR(again(S("\"s\"")), S("\"s\""));
-  CHECK_STR(again(S("\xef\xbb\xbf{\"a\":1}")), S("{\"a\":1}"));  // a byte order mark is no reason to fail
+  CHECK_STR(again(S("\xef\xbb\xbf{\"a\":1}")),
+            S("{\"a\":1}"));  // a byte order mark is no reason to fail
 }
 
 TEST(keys)
@@ -71,10 +73,14 @@ TEST(doubles)
 
 TEST(strings)
 {
-  CHECK_STR(value_to_str(parse(S("\"\\u00e9\\ud83d\\ude00\\n\\/\"")), STR_NONE), S("\xc3\xa9\xf0\x9f\x98\x80\n/"));
-  CHECK_STR(value_to_str(parse(S("\"a\\u0000b\"")), STR_NONE), S("a\xef\xbf\xbd" "b"));
+  CHECK_STR(value_to_str(parse(S("\"\\u00e9\\ud83d\\ude00\\n\\/\"")), STR_NONE),
+            S("\xc3\xa9\xf0\x9f\x98\x80\n/"));
+  CHECK_STR(value_to_str(parse(S("\"a\\u0000b\"")), STR_NONE), S("a\xef\xbf\xbd"
+                                                                 "b"));
   CHECK_STR(value_to_str(parse(S("\"\\ud83d\"")), STR_NONE), S("\xef\xbf\xbd"));
-  CHECK_STR(value_to_str(parse(S("\"\\ude00x\\ud83d\\u0041\"")), STR_NONE), S("\xef\xbf\xbdx\xef\xbf\xbd" "A"));
+  CHECK_STR(value_to_str(parse(S("\"\\ude00x\\ud83d\\u0041\"")), STR_NONE),
+            S("\xef\xbf\xbdx\xef\xbf\xbd"
+              "A"));
   CHECK_STR(value_to_str(parse(S("\"[[[\\\"]]\"")), STR_NONE), S("[[[\"]]"));
   CHECK_STR(value_to_str(parse(S("\"tab\tline\n\"")), STR_NONE), S("tab\tline\n"));
 }
@@ -85,8 +91,9 @@ TEST(writer_is_always_valid)
   Str text = json_str(&arena, value_str(&arena, bytes));
   CHECK(str_is_utf8(text));
   CHECK(parse(text) != NULL);
-  CHECK_STR(text, S("\"ok\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\\u0001\\u007f"
-                    "\\\"\\\\\\r\\t\xef\xbf\xbd\xef\xbf\xbd\""));
+  CHECK_STR(text,
+            S("\"ok\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\\u0001\\u007f"
+              "\\\"\\\\\\r\\t\xef\xbf\xbd\xef\xbf\xbd\""));
   CHECK_STR(json_str(&arena, value_str(&arena, (Str){"a\0b", 3})), S("\"a\\u0000b\""));
   CHECK_STR(json_str(&arena, NULL), S("null"));
 }

@@ -1,9 +1,9 @@
 // t_store.c: the store under damage, full disks, two writers and nesting.
 #include "tap.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "lib/fs.h"
@@ -36,7 +36,8 @@ static void teardown(void)
 static int64_t count_rows(Store *from)
 {
   int64_t n = -1;
-  for (Query *q = store_query(from, NULL, "SELECT count(*) FROM t", ""); query_next(q);) n = query_int(q, 0);
+  for (Query *q = store_query(from, NULL, "SELECT count(*) FROM t", ""); query_next(q);)
+    n = query_int(q, 0);
   return n;
 }
 
@@ -47,7 +48,8 @@ TEST(types)
   CHECK(store_run(store, &err, "INSERT INTO t VALUES(?,?)", "db", 0.5, (Str){"a\0b", 3}));
   CHECK(store_run(store, &err, "INSERT INTO t VALUES(?,?)", "ns", STR_NONE));
   int row = 0;
-  for (Query *q = store_query(store, &err, "SELECT a, b FROM t ORDER BY rowid", ""); query_next(q); row++) {
+  for (Query *q = store_query(store, &err, "SELECT a, b FROM t ORDER BY rowid", ""); query_next(q);
+       row++) {
     if (row == 0) CHECK(query_int(q, 0) == (int64_t)1 << 60);
     if (row == 0) CHECK_STR(query_str(q, 1), S("x"));
     if (row == 1) CHECK(query_double(q, 0) == 0.5);
@@ -98,9 +100,9 @@ TEST(transactions_nest)
   CHECK(store_begin(store, &err) && store_begin(store, &err));
   CHECK(store_run(store, &err, "INSERT INTO t VALUES(1,1)", ""));
   store_rollback(store);
-  CHECK(!store_commit(store, &err));  // an inner rollback spoils the whole
-  CHECK_INT(count_rows(store), 1);
-  error_clear(&err);
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(2,2)", ""));
+  CHECK(store_commit(store, &err));
+  CHECK_INT(count_rows(store), 2);  // only the inner part is undone
   CHECK(!store_commit(store, &err));
   error_clear(&err);
   store_rollback(store);
@@ -122,7 +124,8 @@ TEST(errors)
   teardown();
 }
 
-static const char *const steps[] = {"CREATE TABLE v1(a)", "CREATE TABLE v2(a); INSERT INTO v2 VALUES(1)"};
+static const char *const steps[] = {"CREATE TABLE v1(a)",
+                                    "CREATE TABLE v2(a); INSERT INTO v2 VALUES(1)"};
 
 TEST(migration)
 {
@@ -146,7 +149,8 @@ TEST(damage)
   setup();
   store_close(store);
   store = NULL;
-  CHECK(fs_write_atomic(file, S("this is not a database, it is a text of some length"), 0600, &err));
+  CHECK(
+      fs_write_atomic(file, S("this is not a database, it is a text of some length"), 0600, &err));
   CHECK(store_open(file, &err) == NULL);
   CHECK_INT(err.code, ERR_JOURNAL);
   CHECK(str_has(str_from(err.message), S("damaged")));
@@ -179,6 +183,7 @@ TEST(full_disk)
   CHECK(store_begin(store, &err));
   CHECK(!store_run(store, &err, "INSERT INTO t VALUES(1, zeroblob(1000000))", ""));
   CHECK(str_has(str_from(err.message), S("disk is full")));
+  if (!store_run(store, NULL, "INSERT INTO t VALUES(3,3)", "")) CHECK(!store_begin(store, NULL));
   CHECK(!store_commit(store, NULL));
   CHECK_INT(count_rows(store), 1);
   CHECK(store_run(store, NULL, "PRAGMA max_page_count=100000", ""));
@@ -191,7 +196,8 @@ static void child_writes(int n)
 {
   Store *own = store_open(file, NULL);
   bool ok = own != NULL;
-  for (int64_t i = 0; ok && i < n; i++) ok = store_run(own, NULL, "INSERT INTO t VALUES(?,?)", "ii", i, i);
+  for (int64_t i = 0; ok && i < n; i++)
+    ok = store_run(own, NULL, "INSERT INTO t VALUES(?,?)", "ii", i, i);
   store_close(own);
   _exit(ok ? 0 : 1);
 }

@@ -23,21 +23,28 @@ static void refused(Str text, const char *what)
 
 TEST(front_matter)
 {
-  CHECK_STR(as_json(S("id: 12\ntitle: rename a to b   # why\nbudget: 0.60\ntest: make check\nempty:\n")),
-            S("{\"id\":12,\"title\":\"rename a to b\",\"budget\":0.6,\"test\":\"make check\",\"empty\":null}"));
-  CHECK_STR(as_json(S("files: src/net.c:80-140\nafter: [T01, T02]\nread:\n  - a\n  - b: 1\n")),
-            S("{\"files\":\"src/net.c:80-140\",\"after\":[\"T01\",\"T02\"],\"read\":[\"a\",{\"b\":1}]}"));
+  CHECK_STR(
+      as_json(S("id: 12\ntitle: rename a to b   # why\nbudget: 0.60\ntest: make check\nempty:\n")),
+      S("{\"id\":12,\"title\":\"rename a to b\",\"budget\":0.6,\"test\":\"make "
+        "check\",\"empty\":null}"));
+  CHECK_STR(
+      as_json(S("files: src/net.c:80-140\nafter: [T01, T02]\nread:\n  - a\n  - b: 1\n")),
+      S("{\"files\":\"src/net.c:80-140\",\"after\":[\"T01\",\"T02\"],\"read\":[\"a\",{\"b\":1}]}"));
 }
 
 TEST(scalars)
 {
-  CHECK_STR(as_json(S("[1, -1, +1, 0, 007, 1.5, -.5, 1., 1e3, 1.0e-3, .inf, 0x10, 1_000, 1.2.3, -, '1', ~]")),
-            S("[1,-1,1,0,\"007\",1.5,-0.5,1.0,1000.0,0.001,\".inf\",\"0x10\",\"1_000\",\"1.2.3\",\"-\",\"1\",null]"));
+  CHECK_STR(
+      as_json(
+          S("[1, -1, +1, 0, 007, 1.5, -.5, 1., 1e3, 1.0e-3, .inf, 0x10, 1_000, 1.2.3, -, '1', ~]")),
+      S("[1,-1,1,0,\"007\",1.5,-0.5,1.0,1000.0,0.001,\".inf\",\"0x10\",\"1_000\",\"1.2.3\",\"-\","
+        "\"1\",null]"));
   CHECK_STR(as_json(S("[yes, no, on, true, FALSE, null, \"true\", '']")),
             S("[\"yes\",\"no\",\"on\",true,false,null,\"true\",\"\"]"));
   CHECK_STR(as_json(S("[9223372036854775807, 9223372036854775808, -9223372036854775807]")),
             S("[9223372036854775807,\"9223372036854775808\",-9223372036854775807]"));
-  CHECK_STR(as_json(S("[e3, 1e, 1e+, +, 1-2, 1.5+2]")), S("[\"e3\",\"1e\",\"1e+\",\"+\",\"1-2\",\"1.5+2\"]"));
+  CHECK_STR(as_json(S("[e3, 1e, 1e+, +, 1-2, 1.5+2]")),
+            S("[\"e3\",\"1e\",\"1e+\",\"+\",\"1-2\",\"1.5+2\"]"));
   CHECK_STR(as_json(S("a: |\n  two\n  lines\nb: >\n  folded\n  text\n")),
             S("{\"a\":\"two\\nlines\\n\",\"b\":\"folded text\\n\"}"));
 }

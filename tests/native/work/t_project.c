@@ -80,7 +80,9 @@ TEST(root_of_git)
 
 TEST(root_without_git)
 {
-  setup(false, "git init -q --bare bare; mkdir -p home/code && cd home && git init -q && echo '*' >.gitignore");
+  setup(false,
+        "git init -q --bare bare; mkdir -p home/code && cd home && git init -q && echo '*' "
+        ">.gitignore");
   setenv("PIECEWORK_STATE", "/state", 1);
   CHECK(project_repo(project) == NULL);
   CHECK(str_starts(str_from(project_plans_dir(project, &arena)), S("/state/plans/")));
@@ -96,9 +98,13 @@ TEST(root_without_git)
 
 TEST(verdicts)
 {
-  setup(true, "cd p && echo '*.log' >.gitignore && touch a.log && echo hello >ok.c && printf 'a\\0b' >bin && printf '\\377x' >latin &&"
-              "mkdir sub && echo k >.env && echo k >sub/id_rsa && mkfifo fifo && truncate -s 17M big && touch forced.log && git add -f forced.log &&"
-              "printf 'x\\n-----BEGIN RSA PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn1ygWyF0n9QmkeXV6wQ\\n' >keyfile");
+  setup(true,
+        "cd p && echo '*.log' >.gitignore && touch a.log && echo hello >ok.c && printf 'a\\0b' "
+        ">bin && printf '\\377x' >latin &&"
+        "mkdir sub && echo k >.env && echo k >sub/id_rsa && mkfifo fifo && truncate -s 17M big && "
+        "touch forced.log && git add -f forced.log &&"
+        "printf 'x\\n-----BEGIN RSA PRIVATE "
+        "KEY-----\\nMIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn1ygWyF0n9QmkeXV6wQ\\n' >keyfile");
   verdict("ok.c", SEND_OK, "");
   verdict("forced.log", SEND_OK, "");
   verdict("a.log", SEND_IGNORED, "ignored by .gitignore");
@@ -123,8 +129,11 @@ TEST(verdicts)
 
 TEST(links)
 {
-  setup(true, "mkdir out && echo s >out/f && cd p && echo k >.env && echo t >t.c && mkdir d && echo e >d/e.c && ln -s .env notes.txt &&"
-              "ln -s ../out outdir && ln -s /etc/hostname host && ln -s t.c alias.c && ln -s gone dangling && ln -s loop loop && ln -s d dlink");
+  setup(true,
+        "mkdir out && echo s >out/f && cd p && echo k >.env && echo t >t.c && mkdir d && echo e "
+        ">d/e.c && ln -s .env notes.txt &&"
+        "ln -s ../out outdir && ln -s /etc/hostname host && ln -s t.c alias.c && ln -s gone "
+        "dangling && ln -s loop loop && ln -s d dlink");
   verdict("notes.txt", SEND_SECRET, "a .env file");
   verdict("outdir/f", SEND_OUTSIDE, "outside");
   verdict("outdir/new", SEND_OUTSIDE, "outside");
@@ -140,8 +149,10 @@ TEST(links)
 
 TEST(ignore_files_add_up)
 {
-  setup(true, "cd p && touch a b c d e && mkdir priv && touch priv/x && echo a >.pieceworkignore && echo b >.cursorignore &&"
-              "printf 'c\\n!a\\n' >.rooignore && echo priv/ >.aiderignore && git add .");
+  setup(true,
+        "cd p && touch a b c d e && mkdir priv && touch priv/x && echo a >.pieceworkignore && echo "
+        "b >.cursorignore &&"
+        "printf 'c\\n!a\\n' >.rooignore && echo priv/ >.aiderignore && git add .");
   verdict("a", SEND_IGNORED, "ignored by .pieceworkignore");
   verdict("b", SEND_IGNORED, "ignored by .cursorignore");
   verdict("c", SEND_IGNORED, "ignored by .rooignore");
@@ -187,7 +198,8 @@ TEST(overlays)
   project_overlay_drop(project, S("a"));
   CHECK(project_read(project, &arena, S("a"), &text, &err));
   CHECK_STR(text, S("disk\n"));
-  for (int i = 0; i < 100; i++) project_overlay_set(project, str_fmt(&arena, "f%d", (i * 37) % 100), S("t"));
+  for (int i = 0; i < 100; i++)
+    project_overlay_set(project, str_fmt(&arena, "f%d", (i * 37) % 100), S("t"));
   CHECK_INT(project_overlay_count(project), 102);
   project_overlay_clear(project);
   CHECK(!project_overlay_get(project, S("f1"), &text));
@@ -221,11 +233,13 @@ static void path(const char *given, const char *want)
 
 TEST(user_paths)
 {
-  setup(true, "mkdir -p p/sub out && touch p/a p/sub/b && ln -s p plink && cd p && ln -s a alias && ln -s ../out outdir && ln -s sub slink");
+  setup(true,
+        "mkdir -p p/sub out && touch p/a p/sub/b && ln -s p plink && cd p && ln -s a alias && ln "
+        "-s ../out outdir && ln -s sub slink");
   char *before = getcwd(NULL, 0);
   CHECK_INT(chdir(at("p/sub")), 0);
   path("b", "sub/b");
-  path("a", "a");          // not here, but at the root
+  path("a", "a");  // not here, but at the root
   path("new", "sub/new");
   path("../a", "a");
   path("../../x", "refused");
@@ -251,10 +265,15 @@ TEST(user_paths)
 
 TEST(walk_without_git)
 {
-  setup(false, "cd p && mkdir -p src/deep node_modules/x .git2 .hg rust/target rust/src target env build/out cache .venv py/build && touch src/a.c src/deep/b.c"
-               " node_modules/x/i.js .hg/h rust/Cargo.toml rust/target/o rust/src/m.rs target/kept env/pyvenv.cfg env/x build/out/kept .env"
-               " cache/CACHEDIR.TAG cache/x .venv/x py/setup.py py/build/x && ln -s src loop && ln -s src/a.c link.c");
-  CHECK_STR(files(""), S("build/out/kept py/setup.py rust/Cargo.toml rust/src/m.rs src/a.c src/deep/b.c target/kept"));
+  setup(false,
+        "cd p && mkdir -p src/deep node_modules/x .git2 .hg rust/target rust/src target env "
+        "build/out cache .venv py/build && touch src/a.c src/deep/b.c"
+        " node_modules/x/i.js .hg/h rust/Cargo.toml rust/target/o rust/src/m.rs target/kept "
+        "env/pyvenv.cfg env/x build/out/kept .env"
+        " cache/CACHEDIR.TAG cache/x .venv/x py/setup.py py/build/x && ln -s src loop && ln -s "
+        "src/a.c link.c");
+  CHECK_STR(files(""), S("build/out/kept py/setup.py rust/Cargo.toml rust/src/m.rs src/a.c "
+                         "src/deep/b.c target/kept"));
   CHECK_STR(files("src"), S("src/a.c src/deep/b.c"));
   CHECK_STR(files("src/a.c"), S("src/a.c"));
   CHECK_STR(files("node_modules"), S("node_modules/x/i.js"));  // asked for by name
@@ -268,20 +287,55 @@ TEST(walk_without_git)
 
 TEST(walk_is_bounded)
 {
-  setup(false, "cd p && d=. && for i in 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3; do d=$d/d; done &&"
-               "mkdir -p $d && touch $d/deep z d/near");
+  setup(false,
+        "cd p && d=. && for i in 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 "
+        "4 5 6 7 8 9 0 1 2 3; do d=$d/d; done &&"
+        "mkdir -p $d && touch $d/deep z d/near");
   CHECK_STR(files(""), S("d/near z"));
   teardown();
 }
 
 TEST(secret_names)
 {
-  const char *yes[] = {".env", ".env.local", "a/.ENV.production", ".envrc", "prod.env", "id_rsa", "id_ed25519.pub", "x.pem",
-                       "server.key", "a.p12", "A.PFX", ".netrc", ".npmrc", ".pypirc", "credentials", "credentials.json",
-                       "aws-credentials.yml", "db.kdbx", ".git-credentials", "secrets.yml", "secrets.py", "home/.ssh/config",
-                       ".aws/config", "app-secrets.yaml", "terraform.tfstate", "x.tfvars", "firebase-service-account.json"};
-  const char *no[] = {"env.c", "environment.ts", "key.c", "keys/a.c", "credentials_controller.rb", "secret_santa.c", "src/ssh/x.c",
-                      "npmrc.md", "pem.go", "monkey", "id_rs.c", ""};
+  const char *yes[] = {".env",
+                       ".env.local",
+                       "a/.ENV.production",
+                       ".envrc",
+                       "prod.env",
+                       "id_rsa",
+                       "id_ed25519.pub",
+                       "x.pem",
+                       "server.key",
+                       "a.p12",
+                       "A.PFX",
+                       ".netrc",
+                       ".npmrc",
+                       ".pypirc",
+                       "credentials",
+                       "credentials.json",
+                       "aws-credentials.yml",
+                       "db.kdbx",
+                       ".git-credentials",
+                       "secrets.yml",
+                       "secrets.py",
+                       "home/.ssh/config",
+                       ".aws/config",
+                       "app-secrets.yaml",
+                       "terraform.tfstate",
+                       "x.tfvars",
+                       "firebase-service-account.json"};
+  const char *no[] = {"env.c",
+                      "environment.ts",
+                      "key.c",
+                      "keys/a.c",
+                      "credentials_controller.rb",
+                      "secret_santa.c",
+                      "src/ssh/x.c",
+                      "npmrc.md",
+                      "pem.go",
+                      "monkey",
+                      "id_rs.c",
+                      ""};
   for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
     if (!secret_by_name(str_from(yes[i]))) CHECK_STR(S("not a secret"), str_from(yes[i]));
   }
@@ -295,7 +349,8 @@ TEST(secret_texts)
 #define RUN40 "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn1ygWyF0n9QmkeXV6wQ"
   CHECK(secret_in_text(S("-----BEGIN PRIVATE KEY-----\n" RUN40)) != NULL);
   CHECK(secret_in_text(S("k: \"-----BEGIN EC PRIVATE KEY-----\\n" RUN40 "\\n\"")) != NULL);
-  CHECK(secret_in_text(S("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n" RUN40)) != NULL);
+  CHECK(secret_in_text(S("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "
+                         "AES-128-CBC,00\n\n" RUN40)) != NULL);
   CHECK(secret_in_text(S("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n" RUN40)) != NULL);
   CHECK(!secret_in_text(S("if (strstr(s, \"-----BEGIN PRIVATE KEY-----\")) return 1;")));
   CHECK(!secret_in_text(S("-----BEGIN CERTIFICATE-----\n" RUN40)));
