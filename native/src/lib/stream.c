@@ -35,6 +35,7 @@ struct Stream {
   Timer linger;      // bounds the draining after stream_close
   LoopSoon failed;   // reports a failed file write outside stream_write
   uv_fs_t file_read; // in flight while [reading_file]
+  int writes;        // handed to libuv and not yet called back
   int handles;       // libuv handles not yet closed; the last one frees the stream
   bool reading;      // the owner wants bytes
   bool reading_file, ended, closing, out_closed, broken;
@@ -151,7 +152,7 @@ static void on_file_read(uv_fs_t *req)
   uv_fs_req_cleanup(req);
   stream->reading_file = false;
   if (stream->closing) {
-    if (!stream->out.polled || stream_pending(stream) == 0) close_out(stream);
+    if (stream->broken || stream->writes == 0) close_out(stream);
     return;
   }
   if (n <= 0) {
@@ -210,11 +211,12 @@ static void on_written(uv_write_t *req, int status)
   Write *write = (Write *)req;
   Stream *stream = write->stream;
   mem_free(write);
+  stream->writes--;
   if (status < 0 && status != UV_ECANCELED) {
     stream->broken = true;
     stream_end(stream);
   }
-  if (!stream->broken && stream_pending(stream)) return;
+  if (!stream->broken && stream->writes) return;
   if (stream->closing) {
     close_out(stream);
   } else if (!stream->broken && stream->spec.on_drained) {
@@ -259,7 +261,9 @@ void stream_write(Stream *stream, Str bytes)
   write->stream = stream;
   memcpy(write->bytes, bytes.ptr, bytes.len);
   uv_buf_t rest = uv_buf_init(write->bytes, (unsigned)bytes.len);
+  stream->writes++;
   if (uv_write(&write->uv, &stream->out.uv.stream, &rest, 1, on_written) == 0) return;
+  stream->writes--;
   mem_free(write);
   write_failed(stream);
 }
@@ -276,7 +280,7 @@ void stream_close(Stream *stream)
   stream->closing = true;
   loop_soon_cancel(stream->spec.loop, &stream->failed);
   if (stream->in.polled) uv_close(&stream->in.uv.handle, on_end_closed);
-  if (!stream->reading_file && (stream->broken || stream_pending(stream) == 0)) {
+  if (!stream->reading_file && (stream->broken || stream->writes == 0)) {
     close_out(stream);
   } else {
     timer_start(&stream->linger, LINGER_MS, 0);
