@@ -88,6 +88,24 @@ bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, 
   return journal_end(journal, ok, err);
 }
 
+bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
+                           Error *err)
+{
+  Arena arena;
+  AttemptRow row;
+  arena_init(&arena);
+  bool ok = journal_begin(journal, err);
+  if (ok) {
+    ok = journal_attempt_get(journal, &arena, attempt, &row, err) &&
+         within(journal, row.plan, worst_case - row.worst_case, limit, err) &&
+         store_run(journal->store, err, "UPDATE attempt SET worst_case = ? WHERE id = ?", "ii",
+                   worst_case, attempt);
+    ok = journal_end(journal, ok, err);
+  }
+  arena_deinit(&arena);
+  return ok;
+}
+
 static bool update(Journal *journal, const AttemptRow *a, Error *err)
 {
   bool ok = store_run(journal->store, err,

@@ -16,7 +16,7 @@
 #pragma once
 
 #include "work/attempt.h"
-#include "work/check.h"
+#include "work/task_check.h"
 #include "work/plan.h"
 
 typedef struct Task Task;

@@ -1,4 +1,4 @@
-// check.h: the `check:` commands of a run's tasks, one at a time, in a scratch copy that holds what the task
+// task_check.h: the `check:` commands of a run's tasks, one at a time, in a scratch copy that holds what the task
 // builds on and its own result, and nothing of the other tasks.
 //
 // Life:  checks_new -> check_start ... on_done, for each task -> checks_close -> on_closed

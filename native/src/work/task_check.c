@@ -1,7 +1,7 @@
-// check.c: see check.h.
+// task_check.c: see task_check.h.
 //
 //   NONE --first check--> MAKING --ready--> IDLE <--> BUSY          (or BROKEN: no copy could be made)
-#include "work/check.h"
+#include "work/task_check.h"
 
 #include <stdio.h>
 
