@@ -243,6 +243,9 @@ static bool multi_ready(Http *http)
   curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
   curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
   curl_multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 100L);
+#if LIBCURL_VERSION_NUM >= 0x081600
+  curl_multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);  // as for each call: never wait for a resolver
+#endif
   return true;
 }
 

@@ -338,7 +338,7 @@ static void tls_verdict(HttpCall *call, CURLcode code)
     error_hint_set(&call->why, "check `ca`, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR");
   } else if (code == CURLE_PEER_FAILED_VERIFICATION) {
     error_set(&call->why, ERR_NETWORK, "the certificate of %.*s is not trusted: %s", STR_ARG(call->where), detail);
-    error_hint_set(&call->why, "for a company proxy or an own CA set CURL_CA_BUNDLE to its certificates");
+    error_hint_set(&call->why, "check the address; for a company proxy or an own CA set CURL_CA_BUNDLE");
   } else {
     error_set(&call->why, ERR_NETWORK, "no secure connection to %.*s: %s", STR_ARG(call->where), detail);
   }
