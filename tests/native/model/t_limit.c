@@ -1,0 +1,251 @@
+// t_limit.c: slots, order, gates, closing.
+#include "model/limit.h"
+#include "tap.h"
+
+enum { MANY = 24 };
+
+typedef struct Client Client;
+struct Client {
+  Ticket ticket;
+  int number, gone, closed;
+  uint64_t went_at;
+  Error error;
+};
+
+static Loop loop;
+static Limiter *limiter;
+static Client clients[MANY];
+static int order[512], order_len;
+
+static void on_go(void *owner)
+{
+  Client *client = owner;
+  client->gone++;
+  client->went_at = loop_now_ms(&loop);
+  order[order_len++] = client->number;
+}
+
+static void on_closed(void *owner, const Error *error)
+{
+  Client *client = owner;
+  client->closed++;
+  client->error = *error;
+}
+
+static void begin(void)
+{
+  Error err = {0};
+  setenv("PIECEWORK_BACKOFF_MS", "40", 1);
+  CHECK(loop_init(&loop, &err));
+  limiter = limiter_new(&loop);
+  order_len = 0;
+  memset(clients, 0, sizeof(clients));
+  for (int i = 0; i < MANY; i++) {
+    clients[i] = (Client){.number = i, .ticket = {.on_go = on_go, .on_closed = on_closed, .owner = &clients[i]}};
+  }
+}
+
+static void end(void)
+{
+  for (int i = 0; i < MANY; i++) ticket_leave(&clients[i].ticket);
+  limiter_free(limiter);
+  loop_deinit(&loop);
+  unsetenv("PIECEWORK_BACKOFF_MS");
+}
+
+static void enter(int i, int limit, const char *model)
+{
+  ticket_enter(limiter, &clients[i].ticket, S("p"), limit, str_from(model));
+}
+
+static void turns(void)
+{
+  for (int i = 0; i < 4; i++) loop_turn(&loop, false);
+}
+
+static int holding(void)
+{
+  int n = 0;
+  for (int i = 0; i < MANY; i++) n += clients[i].ticket.state == TICKET_HOLDING;
+  return n;
+}
+
+TEST(never_from_inside_and_never_more_than_the_limit)
+{
+  begin();
+  for (int i = 0; i < 10; i++) enter(i, 3, "m");
+  CHECK_INT(order_len, 0);
+  turns();
+  CHECK_INT(holding(), 3);
+  for (int i = 0; i < 10; i++) {
+    ticket_leave(&clients[i].ticket);
+    turns();
+    CHECK(holding() <= 3);
+  }
+  CHECK_INT(order_len, 10);
+  for (int i = 0; i < 10; i++) CHECK_INT(order[i], i);
+  end();
+}
+
+TEST(leaving_the_queue)
+{
+  begin();
+  for (int i = 0; i < 4; i++) enter(i, 1, "m");
+  turns();
+  ticket_leave(&clients[2].ticket);
+  ticket_leave(&clients[0].ticket);
+  turns();
+  ticket_leave(&clients[1].ticket);
+  turns();
+  CHECK_INT(order_len, 3);
+  CHECK_INT(order[2], 3);
+  CHECK_INT(clients[2].gone, 0);
+  end();
+}
+
+TEST(trying_again_keeps_its_place)
+{
+  begin();
+  for (int i = 0; i < 4; i++) enter(i, 1, "m");
+  turns();
+  ticket_again(&clients[0].ticket, 0);
+  turns();
+  CHECK_INT(order_len, 2);
+  CHECK_INT(order[1], 0);
+  ticket_again(&clients[0].ticket, 60);  // while it waits, the next one goes
+  turns();
+  CHECK_INT(order[2], 1);
+  ticket_leave(&clients[1].ticket);
+  turns();
+  CHECK_INT(order[3], 2);
+  uint64_t from = loop_now_ms(&loop);
+  ticket_leave(&clients[2].ticket);
+  ticket_leave(&clients[3].ticket);
+  while (clients[0].gone < 3 && loop_turn(&loop, true)) {}
+  CHECK_INT(clients[0].gone, 3);
+  CHECK(loop_now_ms(&loop) - from < 500);
+  end();
+}
+
+TEST(a_gate_holds_its_model_and_no_other)
+{
+  begin();
+  enter(0, 4, "slow");
+  turns();
+  uint64_t from = loop_now_ms(&loop);
+  uint64_t wait = ticket_hold_gate(&clients[0].ticket, UINT64_MAX);
+  CHECK(wait >= 40 && wait <= 60);
+  ticket_again(&clients[0].ticket, 0);
+  enter(1, 4, "slow");
+  enter(2, 4, "fast");
+  turns();
+  CHECK_INT(clients[0].gone, 1);
+  CHECK_INT(clients[1].gone, 0);
+  CHECK_INT(clients[2].gone, 1);
+  while (clients[1].gone < 1 && loop_turn(&loop, true)) {}
+  CHECK_INT(clients[0].gone, 2);
+  CHECK(clients[1].went_at - from >= 40);
+  end();
+}
+
+TEST(a_gate_halves_the_width_once_and_grows_back)
+{
+  begin();
+  for (int i = 0; i < 8; i++) enter(i, 8, "m");
+  turns();
+  CHECK_INT(holding(), 8);
+  for (int i = 0; i < 8; i++) {  // all eight find out; that is one piece of news
+    ticket_hold_gate(&clients[i].ticket, UINT64_MAX);
+    ticket_again(&clients[i].ticket, 0);
+  }
+  while (holding() == 0 && loop_turn(&loop, true)) {}
+  turns();
+  CHECK_INT(holding(), 4);
+  for (int round = 0; round < 20; round++) {
+    for (int i = 0; i < 8; i++) {
+      if (clients[i].ticket.state != TICKET_HOLDING) continue;
+      ticket_succeeded(&clients[i].ticket);
+      ticket_again(&clients[i].ticket, 0);
+    }
+    turns();
+  }
+  CHECK_INT(holding(), 8);
+  end();
+}
+
+TEST(waits_are_bounded)
+{
+  unsetenv("PIECEWORK_BACKOFF_MS");
+  for (int i = 0; i < 50; i++) {
+    uint64_t tiny = backoff_ms(1, 0), huge = backoff_ms(1, 86400000), named = backoff_ms(1, 2000);
+    CHECK(tiny >= 250 && tiny <= 313);
+    CHECK(huge >= 60000 && huge <= 75000);
+    CHECK(named >= 2000 && named <= 2500);
+    uint64_t first = backoff_ms(1, UINT64_MAX), third = backoff_ms(3, UINT64_MAX), late = backoff_ms(40, UINT64_MAX);
+    CHECK(first >= 500 && first <= 625);
+    CHECK(third >= 2000 && third <= 2500);
+    CHECK(late >= 8000 && late <= 10000);
+  }
+}
+
+TEST(closing_a_provider)
+{
+  begin();
+  for (int i = 0; i < 6; i++) enter(i, 2, i < 4 ? "a" : "b");
+  turns();
+  Error error = {0};
+  error_set(&error, ERR_AUTH, "no");
+  ticket_close(&clients[0].ticket, &error, false);
+  CHECK_INT(clients[5].closed, 0);
+  turns();
+  for (int i = 2; i < 6; i++) {
+    CHECK_INT(clients[i].closed, 1);
+    CHECK_INT(clients[i].error.code, ERR_AUTH);
+    CHECK_INT(clients[i].gone, 0);
+  }
+  ticket_again(&clients[1].ticket, 0);  // it was in flight
+  turns();
+  CHECK_INT(clients[1].closed, 1);
+  enter(7, 2, "a");
+  turns();
+  CHECK_INT(clients[7].closed, 1);
+  limiter_reopen(limiter);
+  enter(8, 2, "a");
+  turns();
+  CHECK_INT(clients[8].gone, 1);
+  end();
+}
+
+TEST(closing_a_model_only)
+{
+  begin();
+  for (int i = 0; i < 6; i++) enter(i, 2, i % 2 ? "a" : "b");
+  turns();
+  Error error = {0};
+  error_set(&error, ERR_MODEL, "no such model");
+  ticket_close(&clients[1].ticket, &error, true);
+  turns();
+  CHECK_INT(clients[3].closed, 1);
+  CHECK_INT(clients[5].closed, 1);
+  CHECK_INT(clients[2].closed + clients[4].closed, 0);
+  ticket_leave(&clients[0].ticket);
+  ticket_leave(&clients[1].ticket);
+  turns();
+  CHECK_INT(clients[2].gone, 1);
+  CHECK_INT(clients[4].gone, 1);
+  end();
+}
+
+TEST(a_changed_limit)
+{
+  begin();
+  for (int i = 0; i < 4; i++) enter(i, 1, "m");
+  turns();
+  CHECK_INT(holding(), 1);
+  enter(5, 3, "m");
+  turns();
+  CHECK_INT(holding(), 3);
+  end();
+}
+
+TEST_MAIN
