@@ -18,8 +18,7 @@ size_t distance_upto(Str a, Str b, size_t max)
   // Rows of the table: this one, the last, and the one before (for swaps). Cells off the band are `far`.
   uint16_t rows[3][DISTANCE_MAX_BYTES + 2];
   trim_common(&a, &b);
-  if (a.len > DISTANCE_MAX_BYTES) a.len = DISTANCE_MAX_BYTES;
-  if (b.len > DISTANCE_MAX_BYTES) b.len = DISTANCE_MAX_BYTES;
+  if (a.len > DISTANCE_MAX_BYTES || b.len > DISTANCE_MAX_BYTES) return max + 1;
   size_t more = a.len > b.len ? a.len - b.len : b.len - a.len;
   if (more > max) return max + 1;
   if (a.len == 0 || b.len == 0) return more;
@@ -47,4 +46,24 @@ size_t distance_upto(Str a, Str b, size_t max)
 bool distance_within(Str a, Str b, size_t max)
 {
   return distance_upto(a, b, max) <= max;
+}
+
+ByteBag bag_of(Str s)
+{
+  ByteBag bag = {{0}};
+  for (size_t i = 0; i < s.len; i++) {
+    uint16_t *count = &bag.counts[(unsigned char)s.ptr[i] & 31];
+    if (*count < UINT16_MAX) ++*count;
+  }
+  return bag;
+}
+
+size_t bag_distance(const ByteBag *a, const ByteBag *b)
+{
+  size_t more = 0, less = 0;
+  for (size_t i = 0; i < 32; i++) {
+    if (a->counts[i] > b->counts[i]) more += (size_t)(a->counts[i] - b->counts[i]);
+    else less += (size_t)(b->counts[i] - a->counts[i]);
+  }
+  return more > less ? more : less;
 }

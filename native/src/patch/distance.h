@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 
-enum { DISTANCE_MAX_BYTES = 512 };  // longer strings are compared by their first bytes
+enum { DISTANCE_MAX_BYTES = 512 };  // strings that differ over more than this are never alike
 
 // Whether at most [max] letters are inserted, removed, replaced or swapped with their neighbour. Works in
 // a band of max + 1 around the diagonal: len * (2 max + 1) steps.
@@ -11,3 +11,12 @@ bool distance_within(Str a, Str b, size_t max);
 
 // The number of such edits, or [max] + 1 when there are more.
 size_t distance_upto(Str a, Str b, size_t max);
+
+// How often each of 32 classes of bytes occurs. Two bags bound the distance of their strings from below
+// in 32 steps, which spares most comparisons.
+typedef struct {
+  uint16_t counts[32];
+} ByteBag;
+
+ByteBag bag_of(Str s);
+size_t bag_distance(const ByteBag *a, const ByteBag *b);

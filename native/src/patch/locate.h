@@ -71,6 +71,8 @@ typedef struct {
     Sought *items;
     size_t len, cap;
   } sought;
+  size_t fuzzy_spent;    // line comparisons in alignments, see fuzzy.c
+  size_t messages_read;  // lines read for the sake of refusals' messages, see fuzzy.c
 } Locator;
 
 void locator_init(Locator *locator, Arena *arena, const Text *text, Range range);
