@@ -28,6 +28,7 @@ typedef struct {
   Loop *loop;
   const Script *scripts;  // ends with path NULL: what unknown paths get
   int port, connections, requests, open;
+  uint64_t slow_ms;       // pause after each piece read
   Conn *first;
 } Server;
 
@@ -98,9 +99,21 @@ static void conn_echo(Conn *conn)
   buf_deinit(&out);
 }
 
+static void conn_alloc(uv_handle_t *uv, size_t suggested, uv_buf_t *buf)
+{
+  (void)suggested;
+  *buf = uv_buf_init(((Conn *)uv->data)->bytes, sizeof(((Conn *)uv->data)->bytes));
+}
+
+static void conn_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf);
+
 static void conn_run_step(void *owner)
 {
   Conn *conn = owner;
+  if (!conn->step) {  // the pause of a slow reader
+    uv_read_start((uv_stream_t *)&conn->uv, conn_alloc, conn_read);
+    return;
+  }
   const Step *step = conn->step++;
   static char flood[32768];
   switch (step->kind) {
@@ -160,12 +173,6 @@ static void conn_next_request(Conn *conn)
   conn_play(conn);
 }
 
-static void conn_alloc(uv_handle_t *uv, size_t suggested, uv_buf_t *buf)
-{
-  (void)suggested;
-  *buf = uv_buf_init(((Conn *)uv->data)->bytes, sizeof(((Conn *)uv->data)->bytes));
-}
-
 static void conn_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf)
 {
   Conn *conn = uv->data;
@@ -175,6 +182,9 @@ static void conn_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf)
   }
   buf_add(&conn->in, (Str){buf->base, (size_t)n});
   conn_next_request(conn);
+  if (conn->step || conn->closing || !conn->server->slow_ms) return;
+  uv_read_stop(uv);
+  timer_start(&conn->timer, conn->server->slow_ms, 0);
 }
 
 static void server_accept(uv_stream_t *uv, int status)

@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "http_server.h"
@@ -347,6 +348,39 @@ TEST(callbacks_may_start_calls)
   }
 }
 
+TEST(a_slow_upload_is_life)
+{
+  WITH_FIXTURE(f) {
+    size_t size = 28 << 20;
+    char *text = malloc(size);
+    memset(text, 'x', size);
+    f.server.slow_ms = 6;
+    int small = 65536;
+    uv_recv_buffer_size((uv_handle_t *)&f.server.uv, &small);
+    uint64_t before = loop_now_ms(&f.loop);
+    Probe p = fetch(&f, "/hello", (HttpSpec){.body = {text, size}, .first_byte_ms = 1000});
+    CHECK_INT(p.err.code, ERR_OK);
+    CHECK(loop_now_ms(&f.loop) - before > 1000);
+    free(text);
+    probe_deinit(&p);
+  }
+}
+
+TEST(a_kept_connection_that_died_is_replaced)
+{
+  WITH_FIXTURE(f) {
+    Probe p = fetch(&f, "/hello", (HttpSpec){.body = S("1")});
+    probe_deinit(&p);
+    for (Conn *conn = f.server.first; conn; conn = conn->next) conn_close(conn, false);
+    while (f.server.open) loop_turn(&f.loop, true);
+    p = fetch(&f, "/hello", (HttpSpec){.body = S("2")});
+    CHECK_INT(p.err.code, ERR_OK);
+    CHECK_INT(f.server.connections, 2);
+    CHECK_INT(f.server.requests, 2);
+    probe_deinit(&p);
+  }
+}
+
 // --- what fails ----------------------------------------------------------------------------------
 
 typedef struct {
@@ -445,6 +479,30 @@ TEST(requests_that_cannot_be_made)
     CHECK(!str_has(str_from(p.err.message), S("secret")));
     CHECK_INT(f.server.requests, 0);
     probe_deinit(&p);
+  }
+}
+
+// Fails the n-th descriptor that a call needs, for every n: one report each, and nothing hangs.
+TEST(running_out_of_descriptors)
+{
+  struct rlimit limit, tight;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  WITH_FIXTURE(f) {
+    int low = dup(0), failed = 0, fine = 0;
+    close(low);
+    for (int more = 0; more < 8; more++) {
+      tight = (struct rlimit){.rlim_cur = (rlim_t)(low + more), .rlim_max = limit.rlim_max};
+      setrlimit(RLIMIT_NOFILE, &tight);
+      Probe p = fetch(&f, "/hello", (HttpSpec){.first_byte_ms = 200, .connect_timeout_ms = 200});
+      setrlimit(RLIMIT_NOFILE, &limit);
+      failed += p.err.code == ERR_NETWORK || p.err.code == ERR_TIMEOUT || p.err.code == ERR_FAILED;
+      fine += p.err.code == ERR_OK;
+      probe_deinit(&p);
+      http_free(f.http);
+      f.http = http_new(&f.loop, NULL);
+    }
+    CHECK_INT(failed + fine, 8);
+    CHECK(failed > 0 && fine > 0);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/process.h"
@@ -254,6 +255,75 @@ TEST(no_descriptor_is_left_behind_or_passed_on)
   close(after);
   fixture_deinit(&f);
   CHECK(after <= before + 4);  // the loop's own
+}
+
+// Fails the n-th descriptor that a start needs, for every n.
+TEST(running_out_of_descriptors)
+{
+  Fixture f;
+  struct rlimit limit, tight;
+  fixture_init(&f);
+  run_sh(&f, "true", (ProcessSpec){0});  // libuv opens its signal pipe at the first child
+  getrlimit(RLIMIT_NOFILE, &limit);
+  int low = dup(0), refused = 0, ran = 0;
+  close(low);
+  for (int more = 0; more < 12; more++) {
+    Error err = {0};
+    f.done = 0;
+    tight = (struct rlimit){.rlim_cur = (rlim_t)(low + more), .rlim_max = limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &tight);
+    Process *process = process_start(&f.loop,
+                                     (ProcessSpec){.argv = (const char *const[]){"cat", NULL},
+                                                   .input = S("text"),
+                                                   .split = true,
+                                                   .on_done = keep_result,
+                                                   .owner = &f},
+                                     &err);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    loop_run(&f.loop);
+    CHECK_INT(f.done, process != NULL);
+    CHECK((err.code == ERR_IO) == !process);
+    if (process && !f.result.killed) CHECK_STR(f.result.out, S("text"));
+    refused += !process;
+    ran += process && f.result.status == 0;
+  }
+  CHECK(refused > 3);
+  CHECK(ran > 0);
+  fixture_deinit(&f);
+}
+
+TEST(many_at_once)
+{
+  Fixture f;
+  fixture_init(&f);
+  for (int i = 0; i < 30; i++) {
+    process_start(&f.loop,
+                  (ProcessSpec){.argv = (const char *const[]){"echo", "x", NULL}, .on_done = keep_result, .owner = &f},
+                  NULL);
+  }
+  loop_run(&f.loop);
+  CHECK_INT(f.done, 30);
+  fixture_deinit(&f);
+}
+
+TEST(kill_while_the_input_is_written)
+{
+  Fixture f;
+  fixture_init(&f);
+  size_t size = 1 << 20;
+  char *text = calloc(1, size);
+  Process *process = process_start(&f.loop,
+                                   (ProcessSpec){.argv = (const char *const[]){"sleep", "100", NULL},
+                                                 .input = {text, size},
+                                                 .on_done = keep_result,
+                                                 .owner = &f},
+                                   NULL);
+  for (int i = 0; i < 5; i++) loop_turn(&f.loop, false);
+  process_kill(process);
+  loop_run(&f.loop);
+  CHECK(f.result.killed);
+  free(text);
+  fixture_deinit(&f);
 }
 
 // --- command lines -------------------------------------------------------------------------------

@@ -275,6 +275,26 @@ TEST(bad_lines_are_answered_and_passed_over)
   fixture_deinit(&f);
 }
 
+TEST(bad_msgpack_messages_are_answered_and_passed_over)
+{
+  Fixture f;
+  fixture_init(&f, WIRE_MSGPACK);
+  char deep[60];
+  memset(deep, '\x91', sizeof(deep));
+  SAY(&f, "\x94\x00\x09\xa4" "echo");
+  say(&f, (Str){deep, sizeof(deep)});
+  SAY(&f, "\xc0");
+  CHECK(str_starts(buf_str(&f.got), S("\x94\x01\x09\x83\xa4" "code\xa7invalid")));
+  buf_clear(&f.got);
+  SAY(&f, "\x94\x00\x0a\xa4" "echo\x92\x80\x80");  // two maps
+  CHECK(str_starts(buf_str(&f.got), S("\x94\x01\x0a\x83\xa4" "code\xa7invalid")));
+  buf_clear(&f.got);
+  SAY(&f, "\x94\x00\x0b\xa4" "echo\x91\x80");
+  CHECK_STR(buf_str(&f.got), S("\x94\x01\x0b\xc0\x80"));
+  CHECK_INT(f.ends, 0);
+  fixture_deinit(&f);
+}
+
 TEST(bytes_that_are_no_msgpack_end_the_connection)
 {
   Fixture f;
@@ -324,6 +344,41 @@ TEST(answers_still_go_out_after_the_end_of_input)
   turn(&f);
   expect(&f, "[1,1,null,null]\n");
   fixture_deinit(&f);
+}
+
+TEST(a_peer_that_dies_with_a_backlog)
+{
+  Fixture f;
+  fixture_init(&f, WIRE_JSON);
+  char *text = malloc(4 << 20);
+  memset(text, 'x', 4 << 20);
+  Value *params = value_str(&f.arena, (Str){text, 4 << 20});
+  rpc_event(f.rpc, S("event"), params);
+  CHECK(rpc_backlog(f.rpc) > 0);
+  close(f.peer);
+  f.peer = -1;
+  turn(&f);
+  CHECK_INT(f.ends, 1);
+  rpc_event(f.rpc, S("event"), params);  // into the void
+  turn(&f);
+  CHECK_INT(f.ends, 1);
+  free(text);
+  fixture_deinit(&f);
+}
+
+TEST(half_a_message_at_the_end)
+{
+  for (int kind = 0; kind < 2; kind++) {
+    Fixture f;
+    fixture_init(&f, kind ? WIRE_MSGPACK : WIRE_JSON);
+    say(&f, kind ? S("\x94\x00\x01\xa4" "ec") : S("[0,1,\"ec"));
+    shutdown(f.peer, SHUT_WR);
+    turn(&f);
+    CHECK_INT(f.ends, 1);
+    CHECK_INT(f.requests, 0);
+    CHECK_INT(f.end_code, ERR_OK);
+    fixture_deinit(&f);
+  }
 }
 
 TEST(the_connection_may_be_freed_inside_a_request)
