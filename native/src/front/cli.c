@@ -1,0 +1,343 @@
+// cli.c: the table of subcommands, and what they share. See cli.h.
+#include "front/cli.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "front/terminal.h"
+#include "front/version.h"
+#include "lib/fs.h"
+#include "lib/json.h"
+#include "lib/versions.h"
+#include "work/planner.h"
+
+#define O(id) OPTION_BIT(id)
+#define COMMON (O(JSON) | O(ROOT))
+enum { ANY = 100000 };
+
+// name, arguments, help, run, raw, options, least and most words, needs the engine
+const CliCommand cli_commands[] = {
+    {"serve", "", "the co-process of an editor, on stdin and stdout", cli_serve, NULL, O(WIRE), 0, 0, false},
+    {"plan", "\"request\"", "advise, estimate and plan; prints the plan file's path", cli_plan, NULL,
+     COMMON | O(SCOPE) | O(BUDGET) | O(YES) | O(RECORD), 1, 1, true},
+    {"run", "PLAN", "execute and verify", cli_run, NULL, COMMON | O(ONLY) | O(YES) | O(NO_VERIFY) | O(RECORD),
+     1, 1, true},
+    {"edit", "FILE[:A-B] \"instruction\"", "one task without a planner; shows the diff", cli_edit, NULL,
+     COMMON | O(BUDGET) | O(YES) | O(RECORD), 2, 2, true},
+    {"each", "FILE[:A-B]... \"instruction\"", "the same for many targets, one task each", cli_each, NULL,
+     COMMON | O(BUDGET) | O(YES) | O(RECORD), 2, ANY, true},
+    {"diff", "PLAN", "the result as a unified diff", cli_diff, NULL,
+     COMMON | O(STAT) | O(COLOR) | O(FILE), 1, 1, true},
+    {"apply", "PLAN", "accept hunks and write them; without a selection all that are undecided", cli_apply,
+     NULL, COMMON | O(HUNK) | O(TASK) | O(FILE), 1, 1, true},
+    {"revert", "PLAN", "undo what was applied, by content", cli_revert, NULL,
+     COMMON | O(HUNK) | O(TASK) | O(FILE), 1, 1, true},
+    {"commit", "PLAN", "one git commit of what was applied", cli_commit, NULL, COMMON | O(MESSAGE), 1, 1, true},
+    {"status", "[PLAN]", "what is going on", cli_status, NULL, COMMON, 0, 1, true},
+    {"cost", "[PLAN|day|week|month|all]", "the receipt, or what a time came to", cli_cost, NULL, COMMON, 0, 1,
+     true},
+    {"log", "PLAN", "what happened, line by line", cli_log, NULL, COMMON, 1, 1, true},
+    {"preview", "PLAN TASK", "exactly what would be sent for a task", cli_preview, NULL, COMMON, 2, 2, true},
+    {"resume", "[PLAN]", "go on with what was interrupted", cli_resume, NULL,
+     COMMON | O(YES) | O(RECORD) | O(NO_VERIFY), 0, 1, true},
+    {"trust", "PLAN", "show a plan's commands and allow them", cli_trust, NULL, COMMON | O(YES), 1, 1, true},
+    {"doctor", "", "versions, configuration, keys, journal: what works and what does not", cli_doctor, NULL,
+     COMMON, 0, 0, false},
+    {"prune", "", "forget the texts of old plans; the money stays in the books", cli_prune, NULL,
+     O(JSON) | O(OLDER) | O(KEEP) | O(YES), 0, 0, true},
+    {"patch", "[--root D] [--file F[:A-B]] [--check] [--json] < reply", "the patch engine alone", NULL,
+     cli_patch, 0, 0, 0, false},
+    {"help", "[SUBCOMMAND]", "this list, or one subcommand", cli_help, NULL, 0, 0, 1, false},
+    {0},
+};
+
+// ---- output ----------------------------------------------------------------------------------------
+
+void cli_print(const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  vprintf(format, args);
+  va_end(args);
+}
+
+void cli_say(const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+}
+
+void cli_json(const Value *value)
+{
+  Buf buf;
+  buf_init(&buf, 256u << 20);
+  json_write(&buf, value);
+  fwrite(buf.ptr, 1, buf.len, stdout);
+  putchar('\n');
+  fflush(stdout);
+  buf_deinit(&buf);
+}
+
+void cli_print_error(const Error *err)
+{
+  const char *hint = error_hint(err);
+  cli_say("piecework: %s%s%s\n", err->message, hint[0] ? ". " : "", hint);
+}
+
+void cli_print_view(Cli *cli, const View *view)
+{
+  if (!cli_has(cli, OPT_JSON)) {
+    fwrite(view->text.ptr, 1, view->text.len, stdout);
+    return;
+  }
+  Value *map = value_map(&cli->arena);
+  value_put_str(&cli->arena, map, S("text"), view->text);
+  cli_json(map);
+}
+
+// ---- help ------------------------------------------------------------------------------------------
+
+typedef struct {
+  const char *name, *arg, *help;
+  char letter;
+} OptionHelp;
+
+static const OptionHelp option_help[OPT_COUNT] = {
+#define X(id, name, letter, takes_value, many, arg, help) [OPT_##id] = {name, arg, help, letter},
+    CLI_OPTIONS(X)
+#undef X
+};
+
+static void help_one(const CliCommand *command)
+{
+  cli_print("piecework %s %s\n  %s\n", command->name, command->args, command->help);
+  for (CliOption i = 0; i < OPT_HELP; i++) {
+    if (!(command->options >> i & 1)) continue;
+    const OptionHelp *row = &option_help[i];
+    char left[64];
+    snprintf(left, sizeof(left), "%c%c%s --%s %s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+             row->letter ? "," : " ", row->name, row->arg);
+    cli_print("  %-28s %s\n", left, row->help);
+  }
+}
+
+static void help_all(void)
+{
+  cli_print("piecework %s: big models plan and inspect, small ones or none do the work by the piece\n\n",
+            PIECEWORK_VERSION);
+  for (const CliCommand *c = cli_commands; c->name; c++) cli_print("  %-9s %s\n", c->name, c->help);
+  cli_print("\nPLAN is a plan's number, the path of a plan file, or `last`.\n"
+            "Exit status: 0 done, 1 failed or refused, 2 usage, 3 budget or consent, 4 provider or network.\n"
+            "Environment: PIECEWORK_LOG=FILE for diagnostics. More: piecework help SUBCOMMAND, :help piecework\n");
+}
+
+bool cli_help(Cli *cli)
+{
+  if (!cli->args.len) {
+    help_all();
+    return true;
+  }
+  for (const CliCommand *c = cli_commands; c->name; c++) {
+    if (!str_eq(cli->args.items[0], str_from(c->name))) continue;
+    help_one(c);
+    return true;
+  }
+  return error_set(&cli->err, ERR_USAGE, "unknown subcommand \"%.*s\"", STR_ARG(cli->args.items[0]));
+}
+
+// ---- opening ---------------------------------------------------------------------------------------
+
+bool cli_open(Cli *cli)
+{
+  if (!loop_init(&cli->loop, &cli->err)) return false;
+  cli->engine = engine_new(&cli->loop, NULL, &cli->err);
+  return cli->engine != NULL;
+}
+
+void cli_close(Cli *cli)
+{
+  engine_free(cli->engine);
+  if (cli->loop.open) loop_deinit(&cli->loop);
+}
+
+Project *cli_project(Cli *cli)
+{
+  char *dir = str_z(&cli->arena, cli_value(cli, OPT_ROOT, S(".")));
+  char *real = fs_realpath(&cli->arena, dir, &cli->err);
+  return real ? engine_project(cli->engine, real, &cli->err) : NULL;
+}
+
+static bool last_plan(Cli *cli, int64_t *plan)
+{
+  Project *project = cli_project(cli);
+  PlanRowList rows = {0};
+  if (!project) return false;
+  if (!journal_plan_list(cli->engine->journal, &cli->arena, project_root(project), 0, &rows, &cli->err)) {
+    return false;
+  }
+  for (size_t i = 0; i < rows.len; i++) {
+    if (rows.items[i].state == PLAN_DROPPED) continue;
+    *plan = rows.items[i].id;
+    return true;
+  }
+  error_set(&cli->err, ERR_NOT_FOUND, "there is no plan in %.*s yet", STR_ARG(project_root(project)));
+  return error_hint_set(&cli->err, "make one: piecework plan \"what to do\"");
+}
+
+static bool plan_file(Cli *cli, Str word, int64_t *plan)
+{
+  Project *project = cli_project(cli);
+  char *path = project ? fs_realpath(&cli->arena, str_z(&cli->arena, word), &cli->err) : NULL;
+  if (path) *plan = plan_adopt(cli->engine, project, path, &cli->err);
+  return path && *plan > 0;
+}
+
+bool cli_plan_arg(Cli *cli, int64_t *plan)
+{
+  Str word = cli->args.len ? cli->args.items[0] : S("last");
+  uint64_t number = 0;
+  *plan = 0;
+  if (str_eq(word, S("last"))) return last_plan(cli, plan);
+  if (!str_to_u64(word, &number) || fs_exists(str_z(&cli->arena, word))) return plan_file(cli, word, plan);
+  PlanRow row;
+  *plan = number > 0 && number < INT64_MAX ? (int64_t)number : 0;
+  Error err = {0};
+  if (*plan && journal_plan_get(cli->engine->journal, &cli->arena, *plan, &row, &err)) return true;
+  if (err.code != ERR_OK && err.code != ERR_NOT_FOUND) {
+    cli->err = err;
+    return false;
+  }
+  error_set(&cli->err, ERR_NOT_FOUND, "there is no plan %.*s", STR_ARG(word));
+  return error_hint_set(&cli->err, "see `piecework status`");
+}
+
+bool cli_record(Cli *cli)
+{
+  Str path = cli_value(cli, OPT_RECORD, STR_NONE);
+  return !path.len || models_record(cli->engine->models, str_z(&cli->arena, path), &cli->err);
+}
+
+// ---- scope -----------------------------------------------------------------------------------------
+
+// A range must lie inside the file, and the file must be one that may be sent.
+static bool check_file(Cli *cli, Project *project, Str given, FileRef *ref)
+{
+  Str text;
+  if (!project_read(project, &cli->arena, ref->path, &text, &cli->err)) return false;
+  size_t lines = str_count_lines(text);
+  if (range_is_whole(ref->range) || ref->range.last <= lines) return true;
+  error_set(&cli->err, ERR_INVALID, "%.*s has %zu lines, so %.*s is not in it", STR_ARG(ref->path), lines,
+            STR_ARG(given));
+  return error_hint_set(&cli->err, "give a range inside the file");
+}
+
+static bool scope_one(Cli *cli, Project *project, Str word, FileRef *ref)
+{
+  Error err = {0};
+  if (!file_ref_parse(&cli->arena, word, ref, &err)) {
+    error_set(&cli->err, ERR_USAGE, "%s", err.message);
+    return error_hint_set(&cli->err, "%s", err.hint[0] ? err.hint : "write PATH or PATH:FIRST-LAST");
+  }
+  Str given = ref->path;
+  if (!project_path(project, &cli->arena, given, &ref->path, &cli->err)) return false;
+  if (ref->is_new) return true;
+  FsKind kind = fs_stat(project_absolute(project, &cli->arena, ref->path)).kind;
+  if (kind == FS_DIR && range_is_whole(ref->range)) return true;
+  return check_file(cli, project, word, ref);
+}
+
+bool cli_scope(Cli *cli, const StrList *words, FileRefList *out)
+{
+  Project *project = cli_project(cli);
+  if (!project) return false;
+  for (size_t i = 0; i < words->len; i++) {
+    FileRef ref = {0};
+    if (!scope_one(cli, project, words->items[i], &ref)) return false;
+    PUSH(&cli->arena, out, ref);
+  }
+  return true;
+}
+
+// ---- main ------------------------------------------------------------------------------------------
+
+// Diagnostics: to $PIECEWORK_LOG when set, with everything; else warnings to stderr.
+static void log_line_to(LogLevel level, Str line, void *data)
+{
+  static const char *const words[] = {"error", "warning", "info", "debug"};
+  FILE *file = data;
+  fprintf(file, "%s: %.*s\n", words[level], STR_ARG(line));
+  fflush(file);
+}
+
+static FILE *log_open(void)
+{
+  const char *path = getenv("PIECEWORK_LOG");
+  FILE *file = NULL;
+  if (path && *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    file = fd >= 0 ? fdopen(fd, "a") : NULL;
+    if (!file) cli_say("warning: cannot write PIECEWORK_LOG=%s\n", path);
+  }
+  log_to(log_line_to, file ? LOG_DEBUG : LOG_WARN, file ? file : stderr);
+  return file;
+}
+
+static int version(void)
+{
+  Arena arena;
+  arena_init(&arena);
+  cli_print("piecework %s (protocol %d)\n%.*s\n", PIECEWORK_VERSION, PIECEWORK_PROTOCOL,
+            STR_ARG(lib_versions(&arena)));
+  arena_deinit(&arena);
+  return 0;
+}
+
+static void report(Cli *cli)
+{
+  cli_print_error(&cli->err);
+  if (!cli_has(cli, OPT_JSON)) return;
+  Value *map = value_map(&cli->arena), *error = value_map(&cli->arena);
+  value_put_str(&cli->arena, error, S("code"), str_from(err_name(cli->err.code)));
+  value_put_str(&cli->arena, error, S("message"), str_from(cli->err.message));
+  value_put_str(&cli->arena, error, S("hint"), str_from(error_hint(&cli->err)));
+  value_set(map, S("error"), error);
+  cli_json(map);
+}
+
+static bool dispatch(Cli *cli)
+{
+  if (cli_has(cli, OPT_HELP)) {
+    help_one(cli->command);
+    return true;
+  }
+  if (cli->command->needs_engine && !cli_open(cli)) return false;
+  return cli->command->run(cli);
+}
+
+int cli_main(int argc, char **argv)
+{
+  if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) return version();
+  Cli *cli = mem_alloc(sizeof(Cli));
+  arena_init(&cli->arena);
+  FILE *log = log_open();
+  int status = 0;
+  if (cli_parse(cli, argc, argv) && cli->command->raw) {
+    status = cli->command->raw(argc - 1, argv + 1);
+  } else if (cli->err.code != ERR_OK || !dispatch(cli)) {
+    report(cli);
+    status = err_exit_status(cli->err.code);
+  }
+  if (fflush(stdout)) status = status ? status : 1;
+  cli_close(cli);
+  log_to(NULL, LOG_ERROR, NULL);
+  if (log) fclose(log);
+  arena_deinit(&cli->arena);
+  mem_free(cli);
+  return status;
+}

@@ -1,0 +1,189 @@
+// cli_progress.c: an operation watched from the shell.
+//
+// On a terminal one line is drawn again and again; without one each end of a task is a plain line; with
+// --json each event is a line of JSON. Ctrl-C stops in order (what is in flight may end, it is paid for),
+// a second one cuts it.
+#include <signal.h>
+#include <stdio.h>
+
+#include "front/cli.h"
+#include "front/terminal.h"
+#include "work/planner.h"
+#include "work/run.h"
+#include "work/verify.h"
+
+typedef struct Progress {
+  Cli *cli;
+  int64_t plan;        // 0 until the first event tells
+  int signals;         // Ctrl-C so far
+  bool redraw;         // a terminal: one line
+  bool drawn;          // that line is on the screen
+  Signal interrupt, terminate;
+} Progress;
+
+static void line_clear(Progress *p)
+{
+  if (p->drawn) cli_say("\r\033[K");
+  p->drawn = false;
+}
+
+// Cut to the terminal's width: a wrapped line cannot be drawn over.
+static void line_draw(Progress *p, Str text)
+{
+  line_clear(p);
+  size_t cut = str_utf8_floor(text, terminal_width() - 1);
+  cli_say("%.*s", STR_ARG(str_sub(text, 0, cut)));
+  fflush(stderr);
+  p->drawn = true;
+}
+
+static void line_print(Progress *p, Str text)
+{
+  line_clear(p);
+  cli_say("%.*s\n", STR_ARG(text));
+}
+
+// ---- events to words -------------------------------------------------------------------------------
+
+static void show_plan(Progress *p, Arena *arena, const Value *params)
+{
+  Str state = value_get_str(params, S("state"), STR_NONE), note = value_get_str(params, S("note"), STR_NONE);
+  int64_t turn = value_get_int(params, S("turn"), 0);
+  if (!str_eq(state, S("planning"))) return;
+  Str text = str_fmt(arena, "planning, turn %lld  %.*s", (long long)turn, STR_ARG(note));
+  p->redraw ? line_draw(p, text) : line_print(p, text);
+}
+
+static bool task_ended(Str state)
+{
+  return !str_eq(state, S("waiting")) && !str_eq(state, S("running")) && !str_eq(state, S("checking"));
+}
+
+static void show_task(Progress *p, Arena *arena, const Value *params)
+{
+  Str state = value_get_str(params, S("state"), STR_NONE);
+  Str task = value_get_str(params, S("task"), STR_NONE), title = value_get_str(params, S("title"), STR_NONE);
+  Str note = value_get_str(params, S("note"), STR_NONE);
+  Str text = str_fmt(arena, "[%lld/%lld] %.*s %.*s  %.*s", (long long)value_get_int(params, S("done"), 0),
+                     (long long)value_get_int(params, S("total"), 0), STR_ARG(task), STR_ARG(state),
+                     STR_ARG(title));
+  if (!task_ended(state)) {
+    if (p->redraw) line_draw(p, text);
+    return;
+  }
+  if (note.len && !str_eq(state, S("done"))) text = str_fmt(arena, "%.*s: %.*s", STR_ARG(text), STR_ARG(note));
+  if (p->redraw && str_eq(state, S("done"))) {
+    line_draw(p, text);
+  } else {
+    line_print(p, text);
+  }
+}
+
+static void show_verify(Progress *p, Arena *arena, const Value *params)
+{
+  Str state = value_get_str(params, S("state"), STR_NONE), note = value_get_str(params, S("note"), STR_NONE);
+  Str text = str_fmt(arena, "verify: %.*s%s%.*s", STR_ARG(state), note.len ? "  " : "", STR_ARG(note));
+  p->redraw && !note.len ? line_draw(p, text) : line_print(p, text);
+}
+
+static void show_trust(Progress *p, Arena *arena, const Value *params)
+{
+  Str command = value_get_str(params, S("command"), STR_NONE);
+  Str where = value_get_str(params, S("where"), STR_NONE);
+  line_print(p, str_fmt(arena, "not run (%.*s): %.*s   allow it with: piecework trust %lld", STR_ARG(where),
+                        STR_ARG(command), (long long)p->plan));
+}
+
+static void show_note(Progress *p, Arena *arena, const Value *params)
+{
+  Str note = value_get_str(params, S("note"), STR_NONE);
+  Str kind = value_get_str(params, S("kind"), STR_NONE);
+  if (note.len) line_print(p, str_fmt(arena, "%.*s: %.*s", STR_ARG(kind), STR_ARG(note)));
+}
+
+typedef struct {
+  const char *kind;
+  void (*show)(Progress *p, Arena *arena, const Value *params);
+} Shower;
+
+// Events not in the table (money, log, review ...) are for --json and editors.
+static const Shower showers[] = {
+    {"plan", show_plan},   {"task", show_task},   {"verify", show_verify},
+    {"trust", show_trust}, {"budget", show_note}, {"commit", show_note},
+};
+
+static void on_event(void *owner, Str kind, const Value *params)
+{
+  Progress *p = owner;
+  int64_t plan = value_get_int(params, S("plan"), 0);
+  if (!p->plan) p->plan = plan;
+  if (cli_has(p->cli, OPT_JSON)) {
+    cli_json(params);
+    return;
+  }
+  Arena arena;
+  arena_init(&arena);
+  for (size_t i = 0; i < sizeof(showers) / sizeof(*showers); i++) {
+    if (str_eq(kind, str_from(showers[i].kind))) showers[i].show(p, &arena, params);
+  }
+  arena_deinit(&arena);
+}
+
+// ---- the operation ---------------------------------------------------------------------------------
+
+static void on_signal(void *owner, int signum)
+{
+  Progress *p = owner;
+  Engine *engine = p->cli->engine;
+  bool at_once = ++p->signals > 1 || signum == SIGTERM;
+  line_clear(p);
+  if (p->signals > 2) {  // it does not end by itself: leave, the journal knows what was in flight
+    error_set(&p->cli->err, ERR_CANCELLED, "stopped; what was in flight is lost");
+    p->cli->done = true;
+    return;
+  }
+  cli_say(at_once ? "stopping at once\n" : "stopping: what is in flight may end; Ctrl-C again cuts it\n");
+  planner_stop(engine, p->plan);
+  run_stop(engine, p->plan, at_once);
+  verify_stop(engine, p->plan);
+}
+
+void progress_begin(Cli *cli, int64_t plan)
+{
+  Progress *p = mem_alloc(sizeof(Progress));
+  p->cli = cli;
+  p->plan = plan;
+  p->redraw = terminal_err() && !cli_has(cli, OPT_JSON);
+  cli->progress = p;
+  cli->done = false;
+  cli->engine->on_event = on_event;
+  cli->engine->event_owner = p;
+  signal_start(&cli->loop, &p->interrupt, SIGINT, on_signal, p);
+  signal_start(&cli->loop, &p->terminate, SIGTERM, on_signal, p);
+}
+
+void progress_end(Cli *cli)
+{
+  Progress *p = cli->progress;
+  line_clear(p);
+  cli->engine->on_event = NULL;
+  signal_close(&p->interrupt);
+  signal_close(&p->terminate);
+  loop_turn(&cli->loop, false);  // handles are gone after a turn
+  loop_turn(&cli->loop, false);
+  cli->progress = NULL;
+  mem_free(p);
+}
+
+void cli_on_done(void *owner, const Error *err)
+{
+  Cli *cli = owner;
+  if (cli->err.code == ERR_OK) cli->err = *err;
+  cli->done = true;
+}
+
+bool cli_wait(Cli *cli)
+{
+  while (!cli->done && loop_turn(&cli->loop, true)) continue;
+  return cli->err.code == ERR_OK;
+}

@@ -1,0 +1,153 @@
+// cli_review.c: diff, apply, revert: the review without an editor. Files are written.
+#include "front/cli.h"
+#include "front/terminal.h"
+#include "front/values.h"
+#include "work/apply.h"
+
+// ---- diff ------------------------------------------------------------------------------------------
+
+static bool use_color(Cli *cli)
+{
+  Str when = cli_value(cli, OPT_COLOR, S("auto"));
+  return str_eq(when, S("always")) || (str_eq(when, S("auto")) && terminal_out());
+}
+
+static const char *line_color(Str line)
+{
+  static const struct {
+    const char *start, *color;
+  } rows[] = {{"--- ", "1"}, {"+++ ", "1"}, {"@@", "36"}, {"+", "32"}, {"-", "31"}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    if (str_starts(line, str_from(rows[i].start))) return rows[i].color;
+  }
+  return NULL;
+}
+
+static void print_diff(Str diff, bool color)
+{
+  for (Str rest = diff, line; str_line(&rest, &line);) {
+    const char *c = color ? line_color(line) : NULL;
+    if (c) cli_print("\033[%sm%.*s\033[m\n", c, STR_ARG(line));
+    if (!c) cli_print("%.*s\n", STR_ARG(line));
+  }
+}
+
+static void print_stat(const Review *review)
+{
+  DiffStat all = {0};
+  for (size_t i = 0; i < review->files.len; i++) {
+    DiffStat stat = review_stat(review, i);
+    cli_print(" %-60.*s | +%zu -%zu\n", STR_ARG(review->files.items[i].path), stat.added, stat.removed);
+    all.added += stat.added;
+    all.removed += stat.removed;
+  }
+  cli_print(" %zu files, %zu hunks, +%zu -%zu\n", review->files.len, review->hunks.len, all.added, all.removed);
+}
+
+bool cli_diff(Cli *cli)
+{
+  int64_t plan;
+  Review review;
+  if (!cli_plan_arg(cli, &plan)) return false;
+  if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
+  if (cli_has(cli, OPT_JSON)) {
+    cli_json(review_value(&cli->arena, &review));
+    return true;
+  }
+  if (cli_has(cli, OPT_STAT)) {
+    print_stat(&review);
+    return true;
+  }
+  Buf diff;
+  buf_init(&diff, 256u << 20);
+  const StrList *files = &cli->values[OPT_FILE];
+  if (!files->len) review_diff(&cli->arena, &review, STR_NONE, &diff);
+  for (size_t i = 0; i < files->len; i++) review_diff(&cli->arena, &review, files->items[i], &diff);
+  print_diff(buf_str(&diff), use_color(cli));
+  buf_deinit(&diff);
+  return true;
+}
+
+// ---- apply, revert ---------------------------------------------------------------------------------
+
+// --hunk, --task, --file as review_decide takes them.
+static void selection(Cli *cli, StrList *what)
+{
+  static const struct {
+    CliOption option;
+    const char *prefix;
+  } kinds[] = {{OPT_HUNK, ""}, {OPT_TASK, "task:"}, {OPT_FILE, "file:"}};
+  for (size_t k = 0; k < 3; k++) {
+    const StrList *given = &cli->values[kinds[k].option];
+    for (size_t i = 0; i < given->len; i++) {
+      PUSH(&cli->arena, what, str_cat(&cli->arena, str_from(kinds[k].prefix), given->items[i]));
+    }
+  }
+}
+
+// Without a selection: everything that is undecided and that verification did not reject.
+static bool accept_undecided(Cli *cli, int64_t plan)
+{
+  Review review;
+  StrList ids = {0};
+  size_t left = 0, doubts = 0, changed = 0;
+  if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
+  for (size_t i = 0; i < review.hunks.len; i++) {
+    const ReviewHunk *hunk = &review.hunks.items[i];
+    if (hunk->decision != DECISION_NONE) continue;
+    if (str_eq(hunk->verdict, S("rejected"))) {
+      left++;
+      continue;
+    }
+    doubts += str_eq(hunk->verdict, S("doubt"));
+    PUSH(&cli->arena, &ids, hunk->id);
+  }
+  if (ids.len && !review_decide(cli->engine, plan, &ids, DECISION_ACCEPTED, &changed, &cli->err)) return false;
+  if (ids.len) cli_say("accepted %zu undecided hunks%s\n", changed, doubts ? ", doubtful ones among them" : "");
+  if (left) cli_say("left out: %zu hunks that verification rejected (--hunk or --task takes them)\n", left);
+  return true;
+}
+
+static bool finish(Cli *cli, int64_t plan, const ApplyPlan *edits, const char *word)
+{
+  if (!apply_write(cli->engine, plan, edits, &cli->err)) return false;
+  size_t files = 0;
+  for (size_t i = 0; i < edits->files.len; i++) {
+    const FileEdits *file = &edits->files.items[i];
+    files += file->change != FILE_EDIT || file->edits.len > 0;
+  }
+  for (size_t i = 0; i < edits->notes.len; i++) cli_say("%.*s\n", STR_ARG(edits->notes.items[i]));
+  if (cli_has(cli, OPT_JSON)) {
+    cli_json(edits_value(&cli->arena, edits, NULL));
+  } else {
+    cli_print("%zu hunks %s in %zu files\n", edits->hunks, word, files);
+  }
+  if (!edits->stale.len) return true;
+  return error_set(&cli->err, ERR_STALE, "%zu hunks are stale and were left out", edits->stale.len);
+}
+
+bool cli_apply(Cli *cli)
+{
+  int64_t plan;
+  StrList what = {0};
+  ApplyPlan edits;
+  size_t changed;
+  if (!cli_plan_arg(cli, &plan)) return false;
+  selection(cli, &what);
+  bool decided = what.len ? review_decide(cli->engine, plan, &what, DECISION_ACCEPTED, &changed, &cli->err)
+                          : accept_undecided(cli, plan);
+  if (!decided) return false;
+  if (!apply_prepare(cli->engine, plan, NULL, &what, &cli->arena, &edits, &cli->err)) return false;
+  return finish(cli, plan, &edits, "applied");
+}
+
+bool cli_revert(Cli *cli)
+{
+  int64_t plan;
+  StrList what = {0};
+  ApplyPlan edits;
+  if (!cli_plan_arg(cli, &plan)) return false;
+  selection(cli, &what);
+  if (!revert_prepare(cli->engine, plan, NULL, &what, &cli->arena, &edits, &cli->err)) return false;
+  return finish(cli, plan, &edits, "reverted");
+}

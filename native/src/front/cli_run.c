@@ -1,0 +1,186 @@
+// cli_run.c: run and resume: execute and verify, with consent before and a summary after.
+#include "front/cli.h"
+#include "front/terminal.h"
+#include "work/estimate.h"
+#include "work/planner.h"
+#include "work/receipt.h"
+#include "work/run.h"
+#include "work/trust.h"
+
+// ---- before ----------------------------------------------------------------------------------------
+
+bool cli_report_problems(Cli *cli, int64_t plan, Plan *out)
+{
+  PlanProblemList problems = {0};
+  PlanRow row;
+  Str text;
+  if (!journal_plan_get(cli->engine->journal, &cli->arena, plan, &row, &cli->err)) return false;
+  if (!plan_load(cli->engine, plan, &cli->arena, &text, out, &problems, &cli->err)) return false;
+  Project *project = engine_project_of_plan(cli->engine, plan, &cli->err);
+  if (!project) return false;
+  if (!problems.errors) plan_check(&cli->arena, out, project, &problems);
+  for (size_t i = 0; i < problems.len; i++) {
+    const PlanProblem *p = &problems.items[i];
+    cli_say("%.*s:%d: %s%.*s\n", STR_ARG(row.path), p->line, p->warning ? "warning: " : "", STR_ARG(p->text));
+  }
+  if (!problems.errors) return true;
+  return error_set(&cli->err, ERR_PLAN_SYNTAX, "the plan has %zu problem%s", problems.errors,
+                   problems.errors == 1 ? "" : "s");
+}
+
+// The estimate is shown, and asked about when it is more than the user wants to spend unasked.
+static bool consent(Cli *cli, int64_t id, const Plan *plan)
+{
+  Project *project = engine_project_of_plan(cli->engine, id, &cli->err);
+  if (!project) return false;
+  Estimate e = estimate_plan(cli->engine, project, &cli->arena, plan);
+  Str total = money(&cli->arena, e.total);
+  if (!cli_has(cli, OPT_JSON)) {
+    cli_say("plan %lld: %zu tasks, about %.*s (estimate)\n", (long long)id, plan->tasks.len, STR_ARG(total));
+  }
+  if (cli_has(cli, OPT_YES) || e.unknown_price || e.total <= cli->engine->config->ask_above) return true;
+  if (terminal_ask("run it?")) return true;
+  Str above = money(&cli->arena, cli->engine->config->ask_above);
+  error_set(&cli->err, ERR_CONSENT, "not run: about %.*s is more than %.*s (ask_above)", STR_ARG(total),
+            STR_ARG(above));
+  return error_hint_set(&cli->err, "--yes runs it; `budget:` in the plan is the hard cap");
+}
+
+static void only_arg(Cli *cli, StrList *only)
+{
+  for (Str rest = cli_value(cli, OPT_ONLY, STR_NONE), id; str_cut(&rest, ',', &id);) {
+    if (str_trim(id).len) PUSH(&cli->arena, only, str_trim(id));
+  }
+}
+
+// ---- after -----------------------------------------------------------------------------------------
+
+static void summary_json(Cli *cli, int64_t plan, const Review *review, const Receipt *receipt)
+{
+  Value *map = value_map(&cli->arena);
+  value_put_str(&cli->arena, map, S("kind"), S("result"));
+  value_put_int(&cli->arena, map, S("plan"), plan);
+  value_put_int(&cli->arena, map, S("files"), (int64_t)review->files.len);
+  value_put_int(&cli->arena, map, S("hunks"), (int64_t)review->hunks.len);
+  value_put_int(&cli->arena, map, S("cost"), receipt->total.cost);
+  if (review->test_command.len) {
+    value_put_str(&cli->arena, map, S("test"), review->test_command);
+    value_put_int(&cli->arena, map, S("test_status"), review->test_status);
+  }
+  cli_json(map);
+}
+
+static void say_untrusted(Cli *cli, int64_t plan)
+{
+  PlanCommandList commands = {0};
+  Error ignored = {0};
+  if (!trust_list(cli->engine, plan, &cli->arena, &commands, &ignored)) return;
+  for (size_t i = 0; i < commands.len; i++) {
+    if (commands.items[i].trusted) continue;
+    cli_say("not run, not trusted yet: %.*s   (piecework trust %lld)\n", STR_ARG(commands.items[i].command),
+            (long long)plan);
+  }
+}
+
+// What came out, whatever the end was: finished work is kept.
+static void summary(Cli *cli, int64_t plan)
+{
+  Review review;
+  Receipt receipt;
+  Error ignored = {0};
+  if (!review_build(cli->engine, plan, &cli->arena, &review, &ignored)) return;
+  if (!receipt_build(cli->engine, plan, &cli->arena, &receipt, &ignored)) return;
+  if (cli_has(cli, OPT_JSON)) {
+    summary_json(cli, plan, &review, &receipt);
+    return;
+  }
+  cli_say("plan %lld: %zu hunks in %zu files\n", (long long)plan, review.hunks.len, review.files.len);
+  if (review.test_command.len) {
+    cli_say("test: %.*s %s\n", STR_ARG(review.test_command),
+            review.test_status == 0 ? "passed in the worktree" : "FAILED in the worktree");
+  }
+  say_untrusted(cli, plan);
+  cli_say("cost: %.*s\n", STR_ARG(receipt_line(&cli->arena, &receipt)));
+}
+
+bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
+{
+  Plan parsed = {0};
+  RunSpec spec = {.plan = plan, .verify = verify, .past_budget = cli_has(cli, OPT_YES)};
+  if (!cli_report_problems(cli, plan, &parsed) || !consent(cli, plan, &parsed)) return false;
+  only_arg(cli, &spec.only);
+  progress_begin(cli, plan);
+  bool ok = run_start(cli->engine, &spec, cli_on_done, cli, &cli->err) && cli_wait(cli);
+  progress_end(cli);
+  summary(cli, plan);
+  return ok;
+}
+
+bool cli_run(Cli *cli)
+{
+  int64_t plan;
+  if (!cli_plan_arg(cli, &plan) || !cli_record(cli)) return false;
+  if (!cli_run_plan(cli, plan, !cli_has(cli, OPT_NO_VERIFY))) return false;
+  cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan, (long long)plan);
+  return true;
+}
+
+// ---- resume ----------------------------------------------------------------------------------------
+
+static bool unfinished(PlanState state)
+{
+  return state == PLAN_PLANNING || state == PLAN_RUNNING || state == PLAN_PAUSED || state == PLAN_VERIFYING;
+}
+
+// A plan that was interrupted while it was made goes on where its journal ends.
+static bool finish_planning(Cli *cli, const PlanRow *row)
+{
+  PlanRequest request = {.plan = row->id, .go_on = true, .budget = NANO_UNKNOWN};
+  Project *project = engine_project_of_plan(cli->engine, row->id, &cli->err);
+  if (!project) return false;
+  progress_begin(cli, row->id);
+  bool ok = planner_start(cli->engine, project, &request, cli_on_done, cli, &cli->err) > 0 && cli_wait(cli);
+  progress_end(cli);
+  if (ok) cli_say("plan %lld is ready: piecework run %lld\n", (long long)row->id, (long long)row->id);
+  return ok;
+}
+
+static bool resume_one(Cli *cli, const PlanRow *row)
+{
+  cli_say("resuming plan %lld: %.*s\n", (long long)row->id, STR_ARG(row->title.len ? row->title : row->request));
+  if (row->state == PLAN_PLANNING) return finish_planning(cli, row);
+  return cli_run_plan(cli, row->id, !cli_has(cli, OPT_NO_VERIFY));
+}
+
+static bool plans_to_resume(Cli *cli, PlanRowList *rows)
+{
+  if (cli->args.len) {
+    int64_t plan;
+    PlanRow row;
+    if (!cli_plan_arg(cli, &plan)) return false;
+    if (!journal_plan_get(cli->engine->journal, &cli->arena, plan, &row, &cli->err)) return false;
+    PUSH(&cli->arena, rows, row);
+    return true;
+  }
+  Project *project = cli_project(cli);
+  PlanRowList all = {0};
+  if (!project) return false;
+  if (!journal_plan_list(cli->engine->journal, &cli->arena, project_root(project), 0, &all, &cli->err)) {
+    return false;
+  }
+  for (size_t i = 0; i < all.len; i++) {
+    if (unfinished(all.items[i].state)) PUSH(&cli->arena, rows, all.items[i]);
+  }
+  return true;
+}
+
+bool cli_resume(Cli *cli)
+{
+  PlanRowList rows = {0};
+  if (!plans_to_resume(cli, &rows) || !cli_record(cli)) return false;
+  if (!rows.len) cli_say("nothing was interrupted here\n");
+  for (size_t i = 0; i < rows.len; i++) {
+    if (!resume_one(cli, &rows.items[i])) return false;
+  }
+  return true;
+}

@@ -1,0 +1,150 @@
+// health.c: see health.h. Nothing here spends money or touches the network; keys are looked for, not shown.
+#include "front/health.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "front/version.h"
+#include "lib/fs.h"
+#include "lib/versions.h"
+#include "work/view_text.h"
+
+typedef struct {
+  Engine *engine;
+  Arena *arena;
+  HealthList *out;
+} Health;
+
+static void row(Health *h, const char *level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void row(Health *h, const char *level, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  HealthRow one = {level, str_vfmt(h->arena, format, args)};
+  va_end(args);
+  PUSH(h->arena, h->out, one);
+}
+
+static bool in_path(Arena *arena, const char *program)
+{
+  for (Str rest = str_from(getenv("PATH")), dir; str_cut(&rest, ':', &dir);) {
+    if (dir.len && access(path_join(arena, dir, str_from(program)), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+static void check_programs(Health *h)
+{
+  bool git = in_path(h->arena, "git"), ctags = in_path(h->arena, "ctags");
+  row(h, git ? "ok" : "warn", git ? "git: found" : "git: not found; commit and worktrees need it");
+  row(h, "ok", ctags ? "ctags: found" : "ctags: not found (outlines are simpler without it)");
+}
+
+static void check_config(Health *h)
+{
+  char *path = path_join(h->arena, str_from(fs_config_dir(h->arena)), S("config.json"));
+  row(h, "ok", "configuration: %s%s", path, fs_exists(path) ? "" : " (not there: defaults)");
+  const Config *config = h->engine->config;
+  for (size_t i = 0; i < config->warnings.len; i++) {
+    row(h, "warn", "configuration: %.*s", STR_ARG(config->warnings.items[i]));
+  }
+}
+
+static bool told_before(const StrList *seen, Str provider)
+{
+  for (size_t i = 0; i < seen->len; i++) {
+    if (str_eq(seen->items[i], provider)) return true;
+  }
+  return false;
+}
+
+static void check_key(Health *h, Str provider)
+{
+  Str source = STR_NONE;
+  Error err = {0};
+  if (models_key_ready(h->engine->models, provider, &source, &err)) {
+    row(h, "ok", "provider %.*s: key from %.*s", STR_ARG(provider), STR_ARG(source));
+  } else {
+    row(h, "warn", "provider %.*s: %s. %s", STR_ARG(provider), err.message, error_hint(&err));
+  }
+}
+
+static void check_models(Health *h)
+{
+  const Config *config = h->engine->config;
+  StrList seen = {0};
+  for (size_t i = 0; i < config->ladder_count; i++) {
+    const Ladder *ladder = &config->ladders[i];
+    StrList names = {0};
+    for (size_t k = 0; k < ladder->len; k++) {
+      const ModelName *rung = &ladder->rungs[k];
+      bool known = price_of(h->engine->models, rung->provider, rung->model).known;
+      PUSH(h->arena, &names, str_fmt(h->arena, "%.*s/%.*s%s", STR_ARG(rung->provider), STR_ARG(rung->model),
+                                     known ? "" : " (price unknown)"));
+    }
+    row(h, ladder->len ? "ok" : "error", "models: %.*s = %.*s", STR_ARG(ladder->alias),
+        STR_ARG(str_join(h->arena, &names, S(", "))));
+    for (size_t k = 0; k < ladder->len; k++) {
+      Str provider = ladder->rungs[k].provider;
+      if (told_before(&seen, provider)) continue;
+      PUSH(h->arena, &seen, provider);
+      check_key(h, provider);
+    }
+  }
+  if (config->cassette.len) row(h, "warn", "replies are replayed from %.*s", STR_ARG(config->cassette));
+}
+
+static void check_journal(Health *h)
+{
+  Str path = journal_path(h->engine->journal);
+  FsStat stat = fs_stat(str_z(h->arena, path));
+  row(h, "ok", "journal: %.*s, %.1f MB", STR_ARG(path), (double)stat.size / 1e6);
+}
+
+static void check_project(Health *h, const char *dir)
+{
+  Error err = {0};
+  Project *project = engine_project(h->engine, dir, &err);
+  if (!project) {
+    row(h, "error", "project: %s", err.message);
+    return;
+  }
+  Str root = project_root(project);
+  bool git = project_repo(project) != NULL;
+  row(h, git ? "ok" : "warn", "project: %.*s%s", STR_ARG(root),
+      git ? "" : " is not a git repository: no commit, no ignore rules of git");
+  TrustRowList trusted = {0};
+  if (!journal_trust_list(h->engine->journal, h->arena, root, &trusted, &err)) return;
+  if (!trusted.len) row(h, "ok", "trust: no command of this project is trusted yet");
+  for (size_t i = 0; i < trusted.len; i++) {
+    row(h, "ok", "trust: %.*s", STR_ARG(trusted.items[i].text));
+  }
+}
+
+void health_rows(Engine *engine, const Error *why, const char *dir, Arena *arena, HealthList *out)
+{
+  Health h = {engine, arena, out};
+  row(&h, "ok", "piecework %s, protocol %d, prices of %.*s", PIECEWORK_VERSION, PIECEWORK_PROTOCOL,
+      STR_ARG(prices_as_of()));
+  row(&h, "ok", "libraries: %.*s", STR_ARG(lib_versions(arena)));
+  check_programs(&h);
+  if (!engine) {
+    row(&h, "error", "%s. %s", why->message, error_hint(why));
+    return;
+  }
+  check_config(&h);
+  check_models(&h);
+  check_journal(&h);
+  check_project(&h, dir);
+}
+
+void health_view(Arena *arena, const HealthList *rows, View *out)
+{
+  ViewText view;
+  view_begin(&view, arena, out);
+  for (size_t i = 0; i < rows->len; i++) {
+    LineMeaning meaning = {.kind = str_from(rows->items[i].level)};
+    view_line(&view, meaning, "%-5s %.*s", rows->items[i].level, STR_ARG(rows->items[i].text));
+  }
+  view_end(&view);
+}

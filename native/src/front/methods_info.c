@@ -1,0 +1,70 @@
+// methods_info.c: status, cost, log, preview, health: texts with a line index.
+#include "front/health.h"
+#include "front/preview.h"
+#include "front/serve.h"
+#include "front/values.h"
+
+static Value *status_get(Serve *serve, RpcRequest *request, Error *err)
+{
+  int64_t plan = value_get_int(request->params, S("plan"), 0);
+  Project *project = param_project(serve, request->params, err);
+  View view;
+  if (!project) return NULL;
+  if (!view_status(serve->engine, plan > 0 ? plan : 0, project_root(project), &request->arena, &view, err)) return NULL;
+  return view_value(&request->arena, &view);
+}
+
+static Value *cost_get(Serve *serve, RpcRequest *request, Error *err)
+{
+  const Value *which = value_get(request->params, S("which"));
+  // A plan may come as a number too.
+  Str text = value_is(which, VALUE_INT) ? str_fmt(&request->arena, "%lld", (long long)which->integer)
+                                        : value_to_str(which, S("all"));
+  View view;
+  if (!view_cost(serve->engine, text, &request->arena, &view, err)) return NULL;
+  return view_value(&request->arena, &view);
+}
+
+static Value *log_get(Serve *serve, RpcRequest *request, Error *err)
+{
+  int64_t plan = param_plan(request->params, err);
+  View view;
+  if (!plan || !view_log(serve->engine, plan, &request->arena, &view, err)) return NULL;
+  return view_value(&request->arena, &view);
+}
+
+static Value *preview_get(Serve *serve, RpcRequest *request, Error *err)
+{
+  int64_t plan = param_plan(request->params, err);
+  Str task;
+  View view;
+  if (!plan || !param_text(request->params, S("task"), &task, err)) return NULL;
+  if (!preview_view(serve->engine, plan, task, &request->arena, &view, err)) return NULL;
+  return view_value(&request->arena, &view);
+}
+
+static Value *health_get(Serve *serve, RpcRequest *request, Error *err)
+{
+  (void)err;
+  Arena *arena = &request->arena;
+  Str cwd = value_get_str(request->params, S("cwd"), str_from(serve->cwd));
+  HealthList rows = {0};
+  View view;
+  Error none = {0};
+  health_rows(serve->engine, &none, str_z(arena, cwd), arena, &rows);
+  health_view(arena, &rows, &view);
+  Value *map = view_value(arena, &view), *list = value_list(arena);
+  for (size_t i = 0; i < rows.len; i++) {
+    Value *one = value_map(arena);
+    value_put_str(arena, one, S("level"), str_from(rows.items[i].level));
+    value_put_str(arena, one, S("text"), rows.items[i].text);
+    value_push(list, one);
+  }
+  value_set(map, S("rows"), list);
+  return map;
+}
+
+const ServeMethod methods_info[] = {
+    {"status/get", status_get},   {"cost/get", cost_get},     {"log/get", log_get},
+    {"preview/get", preview_get}, {"health/get", health_get}, {0},
+};

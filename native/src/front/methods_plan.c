@@ -1,0 +1,202 @@
+// methods_plan.c: project/*, plan/*, edit/*: from a request to a plan file.
+#include "front/serve.h"
+#include "front/values.h"
+#include "work/advise.h"
+#include "work/estimate.h"
+#include "work/planner.h"
+#include "work/run.h"
+
+static Nano param_budget(const Value *params)
+{
+  int64_t budget = value_get_int(params, S("budget"), NANO_UNKNOWN);
+  return budget >= 0 ? budget : NANO_UNKNOWN;
+}
+
+static Value *project_advise(Serve *serve, RpcRequest *request, Error *err)
+{
+  static const char *const kinds[] = {[ADVICE_FITS] = "fits", [ADVICE_FREE] = "free",
+                                      [ADVICE_SMALL] = "small", [ADVICE_EXPLORE] = "explore"};
+  Arena *arena = &request->arena;
+  Project *project = param_project(serve, request->params, err);
+  FileRefList scope = {0};
+  Str words;
+  if (!project || !param_text(request->params, S("request"), &words, err)) return NULL;
+  if (!param_scope(project, arena, request->params, &scope, err)) return NULL;
+  Advice advice = {.kind = ADVICE_FITS};
+  if (serve->engine->config->advice) advice = advise(serve->engine, project, arena, words, &scope);
+  Value *map = value_map(arena);
+  value_put_str(arena, map, S("kind"), str_from(kinds[advice.kind]));
+  value_put_str(arena, map, S("text"), advice.text);
+  value_put_str(arena, map, S("command"), advice.command);
+  value_put_bool(arena, map, S("seen"), advice.seen);
+  return map;
+}
+
+// ---- plan/* ----------------------------------------------------------------------------------------
+
+static Value *plan_create(Serve *serve, RpcRequest *request, Error *err)
+{
+  const Value *params = request->params;
+  Project *project = param_project(serve, params, err);
+  PlanRequest plan = {.budget = param_budget(params), .go_on = value_get_bool(params, S("go_on"), false)};
+  if (!project || !param_text(params, S("request"), &plan.request, err)) return NULL;
+  if (!str_trim(plan.request).len) {
+    error_set(err, ERR_USAGE, "say what to do: the request is empty");
+    return NULL;
+  }
+  if (!param_scope(project, &request->arena, params, &plan.scope, err)) return NULL;
+  param_buffers(project, &request->arena, params);
+  ServeOp *op = serve_op_new(serve, 0, NULL);
+  op->plan = planner_start(serve->engine, project, &plan, serve_op_done, op, err);
+  if (op->plan > 0) return plan_answer(request, op->plan);
+  serve_op_drop(op);
+  return NULL;
+}
+
+static Value *plan_adopt_file(Serve *serve, RpcRequest *request, Error *err)
+{
+  Project *project = param_project(serve, request->params, err);
+  Str path;
+  if (!project || !param_text(request->params, S("path"), &path, err)) return NULL;
+  int64_t plan = plan_adopt(serve->engine, project, str_z(&request->arena, path), err);
+  return plan > 0 ? plan_answer(request, plan) : NULL;
+}
+
+static Value *plan_row(Arena *arena, const PlanRow *row)
+{
+  Value *one = value_map(arena);
+  value_put_int(arena, one, S("plan"), row->id);
+  value_put_str(arena, one, S("title"), row->title.len ? row->title : row->request);
+  value_put_str(arena, one, S("state"), str_from(plan_state_name(row->state)));
+  value_put_str(arena, one, S("path"), row->path);
+  value_put_str(arena, one, S("note"), row->note);
+  return one;
+}
+
+static Value *plan_list(Serve *serve, RpcRequest *request, Error *err)
+{
+  Arena *arena = &request->arena;
+  Project *project = param_project(serve, request->params, err);
+  int64_t limit = value_get_int(request->params, S("limit"), 50);
+  PlanRowList rows = {0};
+  if (!project) return NULL;
+  if (!journal_plan_list(serve->engine->journal, arena, project_root(project), limit > 0 ? (size_t)limit : 0,
+                         &rows, err)) {
+    return NULL;
+  }
+  Value *map = value_map(arena), *list = value_list(arena);
+  for (size_t i = 0; i < rows.len; i++) value_push(list, plan_row(arena, &rows.items[i]));
+  value_set(map, S("plans"), list);
+  return map;
+}
+
+static Value *problems_value(Arena *arena, const PlanProblemList *problems)
+{
+  Value *list = value_list(arena);
+  for (size_t i = 0; i < problems->len; i++) {
+    Value *one = value_map(arena);
+    value_put_int(arena, one, S("line"), problems->items[i].line);
+    value_put_bool(arena, one, S("warning"), problems->items[i].warning);
+    value_put_str(arena, one, S("text"), problems->items[i].text);
+    value_push(list, one);
+  }
+  return list;
+}
+
+// What the editor shows beside the plan's text: the bill, before it is paid.
+static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Plan *plan)
+{
+  Estimate e = estimate_plan(serve->engine, project, arena, plan);
+  Str execute = money(arena, e.execute.cost), verify = money(arena, e.verify.cost);
+  Str total = money(arena, e.total), big = money(arena, e.big_alone), small = money(arena, e.small_alone);
+  Value *list = value_list(arena), *one = value_map(arena);
+  value_put_int(arena, one, S("line"), 1);
+  value_put_str(arena, one, S("text"),
+                str_fmt(arena, "estimate: execute %.*s, verify %.*s, total %.*s; alone: big %.*s, small %.*s",
+                        STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big), STR_ARG(small)));
+  value_push(list, one);
+  return list;
+}
+
+static Value *plan_text(Serve *serve, RpcRequest *request, Error *err)
+{
+  Arena *arena = &request->arena;
+  int64_t id = param_plan(request->params, err);
+  PlanRow row;
+  Plan plan;
+  PlanProblemList problems = {0};
+  Str text;
+  if (!id || !journal_plan_get(serve->engine->journal, arena, id, &row, err)) return NULL;
+  Project *project = engine_project_of_plan(serve->engine, id, err);
+  if (!project || !plan_load(serve->engine, id, arena, &text, &plan, &problems, err)) return NULL;
+  if (!problems.errors) plan_check(arena, &plan, project, &problems);
+  Value *map = value_map(arena);
+  value_put_str(arena, map, S("text"), text);
+  value_put_str(arena, map, S("path"), row.path);
+  value_set(map, S("problems"), problems_value(arena, &problems));
+  value_set(map, S("notes"), problems.errors ? value_list(arena) : plan_notes(serve, project, arena, &plan));
+  return map;
+}
+
+static Value *plan_save_text(Serve *serve, RpcRequest *request, Error *err)
+{
+  Arena *arena = &request->arena;
+  int64_t id = param_plan(request->params, err);
+  PlanProblemList problems = {0};
+  Str text;
+  if (!id || !param_text(request->params, S("text"), &text, err)) return NULL;
+  if (!plan_save(serve->engine, id, text, &problems, arena, err)) return NULL;
+  Value *map = value_map(arena);
+  value_set(map, S("problems"), problems_value(arena, &problems));
+  return map;
+}
+
+static Value *plan_drop(Serve *serve, RpcRequest *request, Error *err)
+{
+  int64_t id = param_plan(request->params, err);
+  if (!id) return NULL;
+  if (run_active(serve->engine, id)) {
+    error_set(err, ERR_BUSY, "plan %lld is running", (long long)id);
+    error_hint_set(err, "stop it first: :Piecework stop");
+    return NULL;
+  }
+  planner_stop(serve->engine, id);
+  if (!journal_plan_set_state(serve->engine->journal, id, PLAN_DROPPED, S("dropped by the user"), err)) return NULL;
+  return empty_answer(request);
+}
+
+// ---- edit/start ------------------------------------------------------------------------------------
+
+static bool start_run(Serve *serve, int64_t plan, Error *err)
+{
+  RunSpec spec = {.plan = plan, .fresh_base = true};
+  ServeOp *op = serve_op_new(serve, plan, NULL);
+  if (run_start(serve->engine, &spec, serve_op_done, op, err)) return true;
+  serve_op_drop(op);
+  return false;
+}
+
+static Value *edit_start(Serve *serve, RpcRequest *request, Error *err)
+{
+  const Value *params = request->params;
+  Project *project = param_project(serve, params, err);
+  FileRefList targets = {0};
+  Str instruction;
+  if (!project || !param_text(params, S("instruction"), &instruction, err)) return NULL;
+  if (!param_scope(project, &request->arena, params, &targets, err)) return NULL;
+  if (!targets.len || !str_trim(instruction).len) {
+    error_set(err, ERR_USAGE, targets.len ? "say what to do: the instruction is empty" : "nothing is selected");
+    return NULL;
+  }
+  param_buffers(project, &request->arena, params);
+  int64_t plan = plan_from_targets(serve->engine, project, instruction, &targets, param_budget(params), err);
+  if (plan <= 0) return NULL;
+  if (value_get_bool(params, S("run"), false) && !start_run(serve, plan, err)) return NULL;
+  return plan_answer(request, plan);
+}
+
+const ServeMethod methods_plan[] = {
+    {"project/advise", project_advise}, {"plan/create", plan_create}, {"plan/adopt", plan_adopt_file},
+    {"plan/list", plan_list},           {"plan/text", plan_text},     {"plan/save", plan_save_text},
+    {"plan/drop", plan_drop},           {"edit/start", edit_start},   {0},
+};
