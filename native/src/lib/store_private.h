@@ -13,7 +13,7 @@ struct Query {
   Error *err;          // of the loop that runs it; may be NULL
   bool busy;           // between store_query and its end
   bool loose;          // not in the cache: its slot was taken
-  bool done;           // the last step is over
+  bool rows;           // its arguments must outlive the call that starts it
 };
 
 struct Store {

@@ -39,16 +39,16 @@ static Query *prepare(Store *store, Error *err, const char *sql)
   query->store = store;
   query->err = err;
   query->busy = true;
-  query->done = false;
   return query;
 }
 
 // An empty Str has a NULL pointer now and then, which SQLite would store as NULL.
-static int bind_str(sqlite3_stmt *stmt, int at, Str s, bool blob)
+static int bind_str(Query *query, int at, Str s, bool blob)
 {
   const char *ptr = s.len ? s.ptr : "";
-  if (blob) return sqlite3_bind_blob64(stmt, at, ptr, s.len, SQLITE_TRANSIENT);
-  return sqlite3_bind_text64(stmt, at, ptr, s.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_destructor_type life = query->rows ? SQLITE_TRANSIENT : SQLITE_STATIC;
+  if (blob) return sqlite3_bind_blob64(query->stmt, at, ptr, s.len, life);
+  return sqlite3_bind_text64(query->stmt, at, ptr, s.len, life, SQLITE_UTF8);
 }
 
 static bool bind_all(Query *query, const char *format, va_list args)
@@ -58,8 +58,8 @@ static bool bind_all(Query *query, const char *format, va_list args)
     switch (*format) {
       case 'i': code = sqlite3_bind_int64(query->stmt, at, va_arg(args, int64_t)); break;
       case 'd': code = sqlite3_bind_double(query->stmt, at, va_arg(args, double)); break;
-      case 's': code = bind_str(query->stmt, at, va_arg(args, Str), false); break;
-      case 'b': code = bind_str(query->stmt, at, va_arg(args, Str), true); break;
+      case 's': code = bind_str(query, at, va_arg(args, Str), false); break;
+      case 'b': code = bind_str(query, at, va_arg(args, Str), true); break;
       case 'n': code = sqlite3_bind_null(query->stmt, at); break;
       default: code = SQLITE_MISUSE; break;
     }
@@ -67,9 +67,11 @@ static bool bind_all(Query *query, const char *format, va_list args)
   return code == SQLITE_OK || store_fail(query->store, query->err);
 }
 
-static Query *start(Store *store, Error *err, const char *sql, const char *format, va_list args)
+static Query *start(Store *store, Error *err, bool rows, const char *sql, const char *format,
+                    va_list args)
 {
   Query *query = prepare(store, err, sql);
+  if (query) query->rows = rows;
   if (query && !bind_all(query, format, args)) {
     query_end(query);
     return NULL;
@@ -81,7 +83,7 @@ Query *store_query(Store *store, Error *err, const char *sql, const char *format
 {
   va_list args;
   va_start(args, format);
-  Query *query = start(store, err, sql, format, args);
+  Query *query = start(store, err, true, sql, format, args);
   va_end(args);
   return query;
 }
@@ -90,7 +92,7 @@ bool store_run(Store *store, Error *err, const char *sql, const char *format, ..
 {
   va_list args;
   va_start(args, format);
-  Query *query = start(store, err, sql, format, args);
+  Query *query = start(store, err, false, sql, format, args);
   va_end(args);
   if (!query) return false;
   int code = sqlite3_step(query->stmt);

@@ -95,8 +95,8 @@ bool journal_trust_list(Journal *journal, Arena *arena, Str root, TrustRowList *
 
 static void host_name(char out[256])
 {
-  if (gethostname(out, 255) != 0) strcpy(out, "localhost");
-  out[255] = 0;
+  memset(out, 0, 256);
+  if (gethostname(out, 255) != 0 || !out[0]) memcpy(out, "localhost", 10);
   for (char *p = out; *p; p++) {
     if (*p == ':') *p = '-';
   }
