@@ -39,6 +39,7 @@ struct Engine {
   void *event_owner;
   char holder[64];       // "host:pid:nonce", who holds leases
   struct Run *runs;      // active runs (work/run.c), newest first
+  struct Planner *planners; // active planners (work/planner.c)
   struct Verify *verifies;  // active verifications (work/verify.c)
 };
 

@@ -5,7 +5,9 @@
 #include "work/engine.h"
 #include "work/plan.h"
 
-typedef struct Planner Planner;
+typedef struct Planner Planner;  // private
+
+enum { PLANNER_TURNS = 12 };
 
 typedef struct {
   int64_t plan;          // 0 = a new plan; else one in state planning goes on where its journal ends: stored
@@ -19,10 +21,14 @@ typedef struct {
 } PlanRequest;
 
 // A plan row exists (state planning) when this returns its id; 0 with [err]. Ends with state ready and the
-// plan file written, or failed with a note. Events: plan.
+// plan file written, or failed with a note (unsuitable, refused, no usable plan: ERR_REFUSED, ERR_MODEL_REFUSED,
+// ERR_FAILED, ERR_REPLY). What may go better another time (network, key, budget, a stop) leaves it in state
+// planning with a note. Events: "plan" {plan, state, path, title, text}, "planning" {plan, text} for each tool.
 int64_t planner_start(Engine *engine, Project *project, const PlanRequest *request, OpDone *on_done,
                       void *owner, Error *err);
+// on_done follows with ERR_CANCELLED; the plan stays in state planning, to be gone on with.
 void planner_stop(Engine *engine, int64_t plan);
+bool planner_active(Engine *engine, int64_t plan);
 
 // Plans without a planner: [instruction] over one or many targets, one task each.
 int64_t plan_from_targets(Engine *engine, Project *project, Str instruction, const FileRefList *targets,

@@ -1,0 +1,22 @@
+// outline.h: where the definitions of a file are, without reading it to a model: line ranges and names.
+#pragma once
+
+#include "base/str.h"
+
+typedef struct {
+  size_t first, last;  // 1-based, both included
+  Str text;            // "function parse_range" or the defining line itself, trimmed and cut
+  int level;           // 0 = top
+} OutlineItem;
+
+typedef struct {
+  OutlineItem *items;
+  size_t len, cap;
+} OutlineList;
+
+// By indentation, closing braces and the words definitions begin with; good enough where ctags is missing.
+// Texts are borrowed from [text].
+void outline_text(Arena *arena, Str text, OutlineList *out);
+
+// Lines of universal-ctags, "FIRST LAST KIND NAME", LAST may be missing.
+void outline_ctags(Arena *arena, Str output, OutlineList *out);

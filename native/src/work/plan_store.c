@@ -1,0 +1,261 @@
+// plan_store.c: plan files: named, written, read with their problems, adopted from elsewhere, and made from
+// targets without a planner.
+#include "work/plan_store.h"
+
+#include <ctype.h>
+
+#include "lib/fs.h"
+#include "work/checks.h"
+#include "work/estimate.h"
+#include "work/plan_fields.h"
+#include "work/planner.h"
+
+enum { SLUG_BYTES = 40, TITLE_BYTES = 72 };
+
+// ---- names -----------------------------------------------------------------------------------------------
+
+Str plan_file_name(Arena *arena, int64_t id, Str title)
+{
+  char slug[SLUG_BYTES + 1];
+  size_t len = 0;
+  for (size_t i = 0; i < title.len && len < SLUG_BYTES; i++) {
+    unsigned char c = (unsigned char)title.ptr[i];
+    bool word = c < 0x80 && isalnum(c);
+    if (word) slug[len++] = (char)tolower(c);
+    else if (len && slug[len - 1] != '-') slug[len++] = '-';
+  }
+  while (len && slug[len - 1] == '-') len--;
+  Str name = len ? (Str){slug, len} : S("plan");
+  return str_fmt(arena, "%04lld-%.*s.md", (long long)id, STR_ARG(name));
+}
+
+Str plan_status_path(Arena *arena, Str plan_path)
+{
+  Str stem = str_ends(plan_path, S(".md")) ? str_sub(plan_path, 0, plan_path.len - 3) : plan_path;
+  return str_cat(arena, stem, S(".STATUS.md"));
+}
+
+Str plan_title(Arena *arena, Str text)
+{
+  Str rest = str_trim(text), line = STR_NONE;
+  str_line(&rest, &line);
+  line = str_trim(line);
+  if (line.len <= TITLE_BYTES) return str_dup(arena, line);
+  return str_fmt(arena, "%.*s...", STR_ARG(str_sub(line, 0, str_utf8_floor(line, TITLE_BYTES - 3))));
+}
+
+// ---- writing ---------------------------------------------------------------------------------------------
+
+void plan_event(Engine *engine, const PlanRow *row, PlanState state, Str text)
+{
+  Arena scratch;
+  arena_init(&scratch);
+  Value *params = value_map(&scratch);
+  value_put_int(&scratch, params, S("plan"), row->id);
+  value_put_str(&scratch, params, S("state"), str_from(plan_state_name(state)));
+  value_put_str(&scratch, params, S("path"), row->path);
+  value_put_str(&scratch, params, S("title"), row->title);
+  value_put_str(&scratch, params, S("text"), text);
+  journal_log(engine->journal, row->id, S("plan"), STR_NONE, "%.*s", STR_ARG(text));
+  engine_event(engine, S("plan"), params);
+  arena_deinit(&scratch);
+}
+
+Str plan_test_command(Engine *engine, Project *project, Arena *arena)
+{
+  return engine->config->test.len ? engine->config->test : checks_find(project, arena);
+}
+
+static bool write_file(Project *project, Arena *arena, PlanRow *row, const Plan *plan, Error *err)
+{
+  char *dir = project_plans_dir(project, arena);
+  if (!fs_mkdirs(dir, err)) return false;
+  Str name = plan_file_name(arena, row->id, plan->title.len ? plan->title : plan->request);
+  char *path = path_join(arena, str_from(dir), name);
+  row->path = str_from(path);
+  return fs_write_atomic(path, plan_format(arena, plan), 0600, err);
+}
+
+bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan, Error *err)
+{
+  plan->id = row->id;
+  plan->budget = row->budget;
+  row->title = plan->title.len ? plan->title : plan_title(arena, row->request);
+  plan->title = row->title;
+  if (!write_file(project, arena, row, plan, err)) return false;
+  Estimate estimate = estimate_plan(engine, project, arena, plan);
+  if (!journal_plan_update(engine->journal, row, err)) return false;
+  if (!estimate_store(engine, row->id, &estimate, err)) return false;
+  if (!journal_plan_set_state(engine->journal, row->id, PLAN_READY, STR_NONE, err)) return false;
+  TaskList tasks = plan_expand(arena, plan);
+  plan_event(engine, row, PLAN_READY,
+             str_fmt(arena, "plan %lld is ready: %zu tasks, about %.*s", (long long)row->id, tasks.len,
+                     STR_ARG(money(arena, estimate.total))));
+  return true;
+}
+
+// ---- without a planner -----------------------------------------------------------------------------------
+
+static void target_tasks(Arena *arena, Plan *plan, Str instruction, const FileRefList *targets)
+{
+  TaskSpec task = {.id = S("T01"), .title = plan->title, .body = instruction, .pilot = targets->len > 1};
+  FileRefList *list = targets->len > 1 ? &task.each : &task.files;
+  for (size_t i = 0; i < targets->len; i++) PUSH(arena, list, targets->items[i]);
+  PUSH(arena, &plan->tasks, task);
+}
+
+static bool refuse_problems(const PlanProblemList *problems, Error *err)
+{
+  for (size_t i = 0; i < problems->len; i++) {
+    if (problems->items[i].warning) continue;
+    return error_set(err, ERR_REFUSED, "%.*s", STR_ARG(problems->items[i].text));
+  }
+  return true;
+}
+
+int64_t plan_from_targets(Engine *engine, Project *project, Str instruction, const FileRefList *targets,
+                          Nano budget, Error *err)
+{
+  Arena arena;
+  arena_init(&arena);
+  Plan plan = {.title = plan_title(&arena, instruction), .request = str_trim(instruction), .budget = budget};
+  PlanProblemList problems = {0};
+  PlanRow row = {.root = project_root(project), .title = plan.title, .request = plan.request,
+                 .state = PLAN_PLANNING, .budget = budget >= 0 ? budget : engine->config->budget};
+  bool ok = instruction.len && targets->len;
+  if (!ok) error_set(err, ERR_USAGE, targets->len ? "say what to do" : "nothing is selected to work on");
+  if (ok) target_tasks(&arena, &plan, plan.request, targets);
+  if (ok) plan.test = plan_test_command(engine, project, &arena);
+  ok = ok && (plan_check(&arena, &plan, project, &problems) || refuse_problems(&problems, err)) &&
+       journal_begin(engine->journal, err);
+  if (ok) {
+    // in one go, so that a crash leaves no half-made plan for `resume` to give to a planner
+    ok = journal_plan_new(engine->journal, &row, err) &&
+         plan_publish(engine, project, &arena, &row, &plan, err) && journal_commit(engine->journal, err);
+    if (!ok) journal_rollback(engine->journal);
+  }
+  int64_t id = ok ? row.id : 0;
+  arena_deinit(&arena);
+  return id;
+}
+
+// ---- reading ---------------------------------------------------------------------------------------------
+
+// A role that the plan names and the configuration does not know fails late and dear: say it here.
+static void check_models(Engine *engine, Arena *arena, const Plan *plan, PlanProblemList *problems)
+{
+  for (size_t i = 0; i < plan->tasks.len; i++) {
+    const TaskSpec *task = &plan->tasks.items[i];
+    if (!task->model.len || config_ladder(engine->config, task->model)) continue;
+    plan_problem(arena, problems, task->line, false, "%.*s: no models are configured as `%.*s` (big, small ...)",
+                 STR_ARG(task->id), STR_ARG(task->model));
+  }
+}
+
+// Before a run the files are asked too; later they may be as the plan made them.
+static void check_all(Engine *engine, Project *project, Arena *arena, PlanState state, Plan *plan,
+                      PlanProblemList *problems)
+{
+  plan_check(arena, plan, state == PLAN_READY ? project : NULL, problems);
+  check_models(engine, arena, plan, problems);
+}
+
+// The file is the truth for title and budget; the row follows it.
+static bool follow_file(Engine *engine, Arena *arena, PlanRow *row, const Plan *plan, Error *err)
+{
+  Nano budget = plan->budget;
+  bool same = budget == row->budget && (!plan->title.len || str_eq(plan->title, row->title));
+  if (same) return true;
+  row->budget = budget;
+  if (plan->title.len) row->title = str_dup(arena, plan->title);
+  return journal_plan_update(engine->journal, row, err);
+}
+
+static bool read_plan(Engine *engine, PlanRow *row, Arena *arena, Str text, Plan *out, PlanProblemList *problems,
+                      Error *err)
+{
+  Project *project = engine_project(engine, str_z(arena, row->root), err);
+  if (!project) return false;
+  bool parsed = plan_parse(arena, text, out, problems);
+  if (out->id && out->id != row->id) {
+    plan_problem(arena, problems, 1, true, "`id: %lld` is another plan's; this one is %lld", (long long)out->id,
+                 (long long)row->id);
+  }
+  out->id = row->id;
+  if (!parsed) return true;
+  check_all(engine, project, arena, row->state, out, problems);
+  return follow_file(engine, arena, row, out, err);
+}
+
+bool plan_load(Engine *engine, int64_t plan, Arena *arena, Str *text, Plan *out, PlanProblemList *problems,
+               Error *err)
+{
+  PlanRow row;
+  if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
+  if (row.path.len == 0) {
+    error_set(err, ERR_NOT_FOUND, "plan %lld has no file: it is %s", (long long)plan, plan_state_name(row.state));
+    error_hint_set(err, row.state == PLAN_PLANNING ? "`resume` goes on with planning" : "plan it again");
+    return false;
+  }
+  if (!fs_read(arena, str_z(arena, row.path), PLAN_MAX_BYTES, text, err)) return false;
+  return read_plan(engine, &row, arena, *text, out, problems, err);
+}
+
+bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems, Arena *arena, Error *err)
+{
+  PlanRow row;
+  Plan parsed;
+  if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
+  if (row.path.len == 0) return error_set(err, ERR_NOT_FOUND, "plan %lld has no file yet", (long long)plan);
+  if (!fs_write_atomic(str_z(arena, row.path), text, 0600, err)) return false;
+  if (!read_plan(engine, &row, arena, text, &parsed, problems, err)) return false;
+  if (problems->errors || row.state != PLAN_READY) return true;
+  Project *project = engine_project(engine, str_z(arena, row.root), err);
+  Estimate estimate = estimate_plan(engine, project, arena, &parsed);
+  return estimate_store(engine, plan, &estimate, err);
+}
+
+// ---- adopting --------------------------------------------------------------------------------------------
+
+static bool syntax_error(Str path, const PlanProblemList *problems, Error *err)
+{
+  for (size_t i = 0; i < problems->len; i++) {
+    if (problems->items[i].warning) continue;
+    return error_set(err, ERR_PLAN_SYNTAX, "%.*s:%d: %.*s", STR_ARG(path), problems->items[i].line,
+                     STR_ARG(problems->items[i].text));
+  }
+  return true;
+}
+
+static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char *path, Error *err)
+{
+  PlanRow row = {0};
+  Plan plan;
+  PlanProblemList problems = {0};
+  Str text;
+  Error none = {0};
+  char *real = fs_realpath(arena, path, err);
+  if (!real) return 0;
+  if (journal_plan_by_path(engine->journal, arena, str_from(real), &row, &none)) return row.id;
+  if (!fs_read(arena, real, PLAN_MAX_BYTES, &text, err)) return 0;
+  if (!plan_parse(arena, text, &plan, &problems)) return syntax_error(str_from(path), &problems, err);
+  if (!plan_check(arena, &plan, project, &problems)) return syntax_error(str_from(path), &problems, err);
+  row = (PlanRow){.root = project_root(project), .path = str_from(real), .request = plan.request,
+                  .title = plan.title.len ? plan.title : path_base(str_from(real)), .state = PLAN_READY,
+                  .budget = plan.budget};
+  if (!journal_plan_new(engine->journal, &row, err)) return 0;
+  plan.id = row.id;
+  Estimate estimate = estimate_plan(engine, project, arena, &plan);
+  if (!estimate_store(engine, row.id, &estimate, err)) return 0;
+  plan_event(engine, &row, PLAN_READY, str_fmt(arena, "plan %lld is %s", (long long)row.id, real));
+  return row.id;
+}
+
+int64_t plan_adopt(Engine *engine, Project *project, const char *path, Error *err)
+{
+  Arena arena;
+  arena_init(&arena);
+  int64_t id = adopt(engine, project, &arena, path, err);
+  arena_deinit(&arena);
+  return id;
+}

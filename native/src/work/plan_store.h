@@ -1,0 +1,23 @@
+// plan_store.h: plan files on disk and their rows in the journal. Private to work/; planner.h has what others
+// call.
+#pragma once
+
+#include "work/engine.h"
+#include "work/journal.h"
+#include "work/plan.h"
+
+// Writes [plan] as the file of [row] (which has an id), updates the row, stores the estimate and sets the
+// state to ready, in that order: a plan is ready only when its file is there. row->path is set, in [arena].
+bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan, Error *err);
+
+// The test command that a new plan proposes: the user's own setting, else what the project documents.
+Str plan_test_command(Engine *engine, Project *project, Arena *arena);
+
+// Tells listeners and the log that a plan changed its state.
+void plan_event(Engine *engine, const PlanRow *row, PlanState state, Str text);
+
+// "0012-rename-cfg-get.md". In [arena].
+Str plan_file_name(Arena *arena, int64_t id, Str title);
+
+// The first line of a request, cut, as a title. In [arena].
+Str plan_title(Arena *arena, Str request);

@@ -1,0 +1,14 @@
+// planner_prompt.h: what the planner is told before it explores. Private to planner.c and estimate.c.
+#pragma once
+
+#include "work/plan.h"
+#include "work/prompt.h"
+
+// The project's own guidance for agents (AGENTS.md, else CLAUDE.md), for the planner only; empty when none.
+Str planner_guidance(Arena *arena, Project *project);
+
+// The request, the scope (its lines too when they are few) and the budget of the exploration.
+Str planner_first_message(Arena *arena, Project *project, Str request, const FileRefList *scope);
+
+// Every file of the scope may be read and every range lies in its file.
+bool planner_scope_ok(Arena *arena, Project *project, const FileRefList *scope, Error *err);

@@ -1,0 +1,183 @@
+// receipt.c: see receipt.h. Everything is read from the journal's attempts; nothing is counted twice or kept
+// apart from them.
+#include "work/receipt.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+
+static void add_row(ReceiptRow *to, const ReceiptRow *row)
+{
+  to->calls += row->calls;
+  to->cost += row->cost;
+  to->unknown += row->unknown;
+  to->usage.fresh_in += row->usage.fresh_in;
+  to->usage.cache_write += row->usage.cache_write;
+  to->usage.cache_read += row->usage.cache_read;
+  to->usage.out += row->usage.out;
+  to->usage.reasoning += row->usage.reasoning;
+}
+
+static ReceiptRow row_of(Arena *arena, const AttemptRow *attempt)
+{
+  ReceiptRow row = {.phase = attempt->phase, .calls = 1};
+  row.model = str_fmt(arena, "%.*s/%.*s", STR_ARG(attempt->provider), STR_ARG(attempt->model));
+  if (attempt->usage_known) row.usage = attempt->usage;
+  if (attempt->cost >= 0) row.cost = attempt->cost;
+  else row.unknown = 1;
+  return row;
+}
+
+static int order(const void *a, const void *b)
+{
+  const ReceiptRow *one = a, *two = b;
+  if (one->phase != two->phase) return one->phase < two->phase ? -1 : 1;
+  if (one->cost != two->cost) return one->cost > two->cost ? -1 : 1;
+  return str_cmp(one->model, two->model);
+}
+
+// Repeats: execute calls beyond the first of each task.
+typedef struct {
+  Map tasks;
+  int64_t repeats;
+} Repeats;
+
+static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *out, Repeats *repeats)
+{
+  Map index = {0};
+  for (size_t i = 0; i < attempts->len; i++) {
+    const AttemptRow *attempt = &attempts->items[i];
+    if (attempt->ended_ms == 0 || !attempt->sent || attempt->phase > PHASE_VERIFY) continue;
+    ReceiptRow row = row_of(arena, attempt);
+    Str key = str_fmt(arena, "%d %.*s", (int)row.phase, STR_ARG(row.model));
+    size_t at = out->rows.len;
+    if (map_add(arena, &index, key, at)) PUSH(arena, &out->rows, ((ReceiptRow){.phase = row.phase, .model = row.model}));
+    else map_get(&index, key, &at);
+    add_row(&out->rows.items[at], &row);
+    add_row(&out->phases[row.phase], &row);
+    add_row(&out->total, &row);
+    bool again = row.phase == PHASE_EXECUTE && !map_add(arena, &repeats->tasks, attempt->task, 0);
+    repeats->repeats += again;
+  }
+  for (int phase = 0; phase < 3; phase++) out->phases[phase].phase = (Phase)phase;
+  if (out->rows.len) qsort(out->rows.items, out->rows.len, sizeof(ReceiptRow), order);
+}
+
+static double price_ratio(Engine *engine)
+{
+  const Ladder *big = config_ladder(engine->config, S("big")), *small = config_ladder(engine->config, S("small"));
+  Price dear = price_of(engine->models, big->rungs[0].provider, big->rungs[0].model);
+  Price cheap = price_of(engine->models, small->rungs[0].provider, small->rungs[0].model);
+  return dear.known && cheap.known && cheap.output > 0 ? dear.output / cheap.output : 0;
+}
+
+static void add_shares(Engine *engine, const Repeats *repeats, Receipt *out)
+{
+  const Estimate *e = &out->estimate;
+  int64_t calls = out->phases[PHASE_EXECUTE].calls;
+  out->r = price_ratio(engine);
+  out->e = calls ? (double)repeats->repeats / (double)calls : 0;
+  if (!out->has_estimate || e->big_alone <= 0 || out->total.unknown) return;
+  out->has_saving = out->total.calls > 0;
+  out->saved_big = 1 - (double)out->total.cost / (double)e->big_alone;
+  out->saved_small = e->small_alone > 0 ? 1 - (double)out->total.cost / (double)e->small_alone : 0;
+  out->o = (double)(out->phases[PHASE_PLAN].cost + out->phases[PHASE_VERIFY].cost) / (double)e->big_alone;
+}
+
+bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Error *err)
+{
+  PlanRow row;
+  PlanMoney held;
+  AttemptRowList attempts = {0};
+  TaskRowList tasks = {0};
+  Repeats repeats = {0};
+  *out = (Receipt){.plan = plan};
+  if (!journal_plan_get(engine->journal, arena, plan, &row, err) ||
+      !journal_attempt_list(engine->journal, arena, plan, STR_NONE, &attempts, err) ||
+      !journal_task_list(engine->journal, arena, plan, &tasks, err) ||
+      !journal_money(engine->journal, plan, &held, err)) {
+    return false;
+  }
+  out->title = row.title;
+  out->budget = row.budget >= 0 ? row.budget : engine->config->budget;
+  out->lost = held.lost;
+  out->reserved = held.reserved;
+  out->tasks = (int64_t)tasks.len;
+  for (size_t i = 0; i < tasks.len; i++) out->mechanical += !str_eq(tasks.items[i].executor, S("model"));
+  sum_attempts(arena, &attempts, out, &repeats);
+  out->has_estimate = estimate_stored(engine, arena, plan, &out->estimate);
+  add_shares(engine, &repeats, out);
+  return true;
+}
+
+// ---- as text ---------------------------------------------------------------------------------------------
+
+static Str amount(Arena *arena, const ReceiptRow *row)
+{
+  if (row->unknown && row->cost == 0) return S("unknown");
+  Str text = money(arena, row->cost);
+  return row->unknown ? str_fmt(arena, "%.*s+", STR_ARG(text)) : text;
+}
+
+static void add_line(Arena *arena, Buf *out, const char *phase, Str name, const ReceiptRow *row, Nano estimated)
+{
+  const AttemptUsage *u = &row->usage;
+  Str paid = amount(arena, row), guess = estimated == INT64_MIN ? STR_NONE : money(arena, estimated);
+  Str shown = name.len > 34 ? str_skip(name, name.len - 34) : name;
+  buf_fmt(out, "%-8s %-34.*s %6lld %9lld %9lld %8lld %10.*s %10.*s\n", phase, STR_ARG(shown), (long long)row->calls,
+          (long long)(u->fresh_in + u->cache_write), (long long)u->cache_read, (long long)u->out, STR_ARG(paid),
+          STR_ARG(guess));
+}
+
+static void add_baselines(Arena *arena, Buf *out, const Receipt *r)
+{
+  const Estimate *e = &r->estimate;
+  if (!r->has_estimate) return;
+  buf_fmt(out, "\nthe same work by one model (estimate):  big alone %.*s, small alone %.*s\n",
+          STR_ARG(money(arena, e->big_alone)), STR_ARG(money(arena, e->small_alone)));
+  if (!r->has_saving) {
+    buf_add(out, S("saving: unknown, because a price or a call's cost is\n"));
+    return;
+  }
+  buf_fmt(out, "saving (estimate): %.0f %% under the big model alone;  o = %.0f %%, e = %.0f %%, r = %.0f\n",
+          r->saved_big * 100, r->o * 100, r->e * 100, r->r);
+}
+
+Str receipt_text(Arena *arena, const Receipt *r)
+{
+  static const char *const names[] = {"plan", "execute", "verify"};
+  const Nano guesses[] = {r->estimate.plan.cost, r->estimate.execute.cost, r->estimate.verify.cost};
+  Buf out;
+  buf_init(&out, 256 * 1024);
+  buf_fmt(&out, "plan %lld: %.*s\n\n", (long long)r->plan, STR_ARG(r->title));
+  buf_fmt(&out, "%-8s %-34s %6s %9s %9s %8s %10s %10s\n", "phase", "model", "calls", "in", "cached", "out", "paid",
+          r->has_estimate ? "estimate" : "");
+  for (int phase = 0; phase < 3; phase++) {
+    for (size_t i = 0; i < r->rows.len; i++) {
+      const ReceiptRow *row = &r->rows.items[i];
+      if (row->phase == (Phase)phase) add_line(arena, &out, names[phase], row->model, row, INT64_MIN);
+    }
+    add_line(arena, &out, names[phase], S("all"), &r->phases[phase], r->has_estimate ? guesses[phase] : INT64_MIN);
+  }
+  add_line(arena, &out, "total", STR_NONE, &r->total, r->has_estimate ? r->estimate.total : INT64_MIN);
+  buf_fmt(&out, "\nbudget %.*s", STR_ARG(r->budget < 0 ? S("none") : money(arena, r->budget)));
+  if (r->reserved) buf_fmt(&out, ", reserved for calls in flight %.*s", STR_ARG(money(arena, r->reserved)));
+  if (r->lost) buf_fmt(&out, ", lost in a crash at most %.*s", STR_ARG(money(arena, r->lost)));
+  if (r->mechanical) buf_fmt(&out, "; %lld of %lld tasks needed no model", (long long)r->mechanical, (long long)r->tasks);
+  buf_add_char(&out, '\n');
+  add_baselines(arena, &out, r);
+  Str text = str_dup(arena, buf_str(&out));
+  buf_deinit(&out);
+  return text;
+}
+
+Str receipt_line(Arena *arena, const Receipt *r)
+{
+  Str paid = amount(arena, &r->total);
+  Str of = r->budget < 0 ? S("no budget") : money(arena, r->budget);
+  if (!r->has_saving) return str_fmt(arena, "%.*s of %.*s", STR_ARG(paid), STR_ARG(of));
+  bool under = r->saved_big >= 0;
+  return str_fmt(arena, "%.*s of %.*s, about %.0f %% %s the big model alone (estimate)", STR_ARG(paid), STR_ARG(of),
+                 (under ? r->saved_big : -r->saved_big) * 100, under ? "under" : "over");
+}
