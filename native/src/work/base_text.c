@@ -5,20 +5,41 @@
 
 #include "work/combine.h"
 
+// A file that is not there is a base too: an empty one.
+static bool present_text(Project *project, Arena *arena, Str path, Str *text, bool *exists, Error *err)
+{
+  Error why = {0};
+  *exists = project_read_local(project, arena, path, text, &why);
+  if (*exists) return true;
+  *text = STR_NONE;
+  if (why.code == ERR_NOT_FOUND) return true;
+  if (err) *err = why;
+  return false;
+}
+
+bool base_retake(Engine *engine, Project *project, int64_t plan, Str path, Error *err)
+{
+  Arena arena;
+  Str text;
+  bool exists;
+  arena_init(&arena);
+  bool ok = present_text(project, &arena, path, &text, &exists, err) &&
+            journal_base_reset(engine->journal, plan, path, text, exists, err);
+  arena_deinit(&arena);
+  return ok;
+}
+
 bool base_take(Engine *engine, Project *project, int64_t plan, Str path, Error *err)
 {
   Arena arena;
-  arena_init(&arena);
-  Str text = STR_NONE;
-  bool exists = false;
+  Str text;
+  bool exists;
   Error why = {0};
+  arena_init(&arena);
   bool ok = journal_base_get(engine->journal, &arena, plan, path, &text, &exists, &why);
   if (!ok && why.code == ERR_NOT_FOUND) {
     error_clear(&why);
-    exists = project_read_local(project, &arena, path, &text, &why);
-    if (!exists && why.code == ERR_NOT_FOUND) error_clear(&why);
-    if (!exists) text = STR_NONE;
-    ok = why.code == ERR_OK &&
+    ok = present_text(project, &arena, path, &text, &exists, &why) &&
          journal_base_put(engine->journal, plan, path, text, exists, &why);
   }
   arena_deinit(&arena);

@@ -8,6 +8,9 @@
 // Stores the present text (buffers before files) of [path] as base unless the plan has one already.
 bool base_take(Engine *engine, Project *project, int64_t plan, Str path, Error *err);
 
+// The same, replacing what the plan has: only while no result was made on it.
+bool base_retake(Engine *engine, Project *project, int64_t plan, Str path, Error *err);
+
 // Base text of [path]; exists = false for files that did not exist.
 bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err);
 

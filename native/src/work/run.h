@@ -1,8 +1,13 @@
 // run.h: executes a plan's tasks: a streaming DAG, pilot first, checks, retries, ladder, hard budget.
 //
-// Life of a run:  run_start -> events (task, money) -> on_done, once. Whatever was paid for is journaled
+// Life of a run:  run_start -> events (task, money, run) -> on_done, once. Whatever was paid for is journaled
 // before it is used, so a run that was killed goes on with run_start again: finished tasks are kept,
-// replies that were stored but not used are used.
+// replies that were stored but not used are used, calls in flight count at their worst case and are made
+// again.
+//
+// What a second run_start does with a task: done, abstained and partial ones stay; one whose specification
+// changed begins anew; one that failed stays failed when the plan was interrupted or paused, and begins anew
+// when the plan had come to its end (then the user asked for it) or when [only] names it.
 #pragma once
 
 #include "work/engine.h"
@@ -10,16 +15,26 @@
 
 typedef struct {
   int64_t plan;
-  StrList only;         // task ids; empty = all
+  StrList only;         // task ids (T03 means T03.1, T03.2 ... too); empty = all
   bool past_budget;     // run!, --yes: the cap is lifted for this run
   bool verify;          // go on with verification when the tasks are done
-  bool fresh_base;      // take the base from the present texts (first run, or nothing finished yet)
-} RunSpec;
+  bool fresh_base;      // nothing finished yet: take the base from the present texts once more
 
+  StrList redo;         // tasks whose result is forgotten and made again
+  StrList remarks;      // for the model, one for each of redo, may be empty
+  int redo_rung;        // ladder rung they start on
+  bool nested;          // for verify: it holds the lease and sets the plan's state
+} RunSpec;              // copied by run_start
+
+// on_done's error: ERR_OK when every task is done; ERR_FAILED names what is not; ERR_BUDGET, ERR_CANCELLED or
+// a provider's error when the plan was paused: then run_start goes on. With `verify`, see verify.h too.
 bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner, Error *err);
-void run_stop(Engine *engine, int64_t plan, bool at_once);   // at_once: in-flight calls are cut
+void run_stop(Engine *engine, int64_t plan, bool at_once);   // at_once: in-flight calls are cut; plan 0: all
 bool run_active(Engine *engine, int64_t plan);
 
 // Forgets a task's result and runs it again, with a remark for the model. [rung] < 0 = from the start.
 bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done, void *owner,
                Error *err);
+
+// What would be sent for a task now, as text for people; for a task without a model, that nothing would be.
+bool run_preview(Engine *engine, int64_t plan, Str task, Arena *arena, Str *text, Error *err);

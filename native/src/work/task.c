@@ -377,7 +377,9 @@ Task *task_start(const TaskStart *start)
   task_copy_row(task, start->row);
   task->row_is_model = start->task->executor == EXECUTOR_MODEL;
   task->output_factor = 1;
-  for (size_t i = 0; i < start->before->len; i++) PUSH(&task->arena, &task->before, start->before->items[i]);
+  for (size_t i = 0; i < start->before->len; i++) {
+    PUSH(&task->arena, &task->before, str_dup(&task->arena, start->before->items[i]));
+  }
   task->check_where = str_cat(&task->arena, task->row.id, S(" check"));
   go(task, STEP_BEGIN);
   return task;

@@ -2,9 +2,15 @@
 // buffers) plus all patches; the trusted test command runs there; then the big model sees the combined
 // diff and the test's tail, nothing else, and answers a verdict per task. Rejected tasks are retried with
 // the remark, a bounded number of rounds.
+//
+// Whatever goes wrong on the way (no trust, no key, no budget, no reply), the plan ends in state review with
+// a note that says what was not verified; nothing is lost.
 #pragma once
 
 #include "work/engine.h"
 
+// The plan must have results. on_done's error: ERR_OK; ERR_TEST_FAILED when the tests failed in the end;
+// ERR_FAILED when tasks stay rejected; ERR_CANCELLED. The event `review` was sent before in every case.
 bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_done, void *owner, Error *err);
-void verify_stop(Engine *engine, int64_t plan);
+void verify_stop(Engine *engine, int64_t plan);   // plan 0: all
+bool verify_active(Engine *engine, int64_t plan);

@@ -1,0 +1,467 @@
+// run.c: the run of a plan. See run.h; what it shares with its other files is in run_private.h.
+//
+//   run_start: plan, lease, base, rows (run_setup.c)
+//     |
+//   GOING     hands out tasks while there are any and nothing speaks against it; each ends in task_done
+//     |          stop | budget out | provider terminal or not well | pilots failed -> nothing more is handed out
+//   CLOSING   the scratch copy of the checks goes
+//     |
+//   (VERIFY)  work/verify.h, when asked for
+//     |
+//   on_done
+#include "work/run_private.h"
+
+#include <inttypes.h>
+
+#include "work/estimate.h"
+#include "work/verify.h"
+
+enum { LEASE_MS = 30000, TICK_MS = 5000, STATUS_MS = 500, SICK_MAX = 4 };
+
+static void run_step(void *owner);
+
+static void step_soon(Run *run)
+{
+  loop_soon(run->engine->loop, &run->soon, run_step, run);
+}
+
+static Run *find(Engine *engine, int64_t plan)
+{
+  for (Run *run = engine->runs; run; run = run->next) {
+    if (run->spec.plan == plan) return run;
+  }
+  return NULL;
+}
+
+bool run_active(Engine *engine, int64_t plan)
+{
+  return find(engine, plan) || verify_active(engine, plan);
+}
+
+// ---- the end -----------------------------------------------------------------------------------------
+
+static void unlink_run(Run *run)
+{
+  Run **at = &run->engine->runs;
+  while (*at && *at != run) at = &(*at)->next;
+  if (*at) *at = run->next;
+}
+
+static void timer_closed(void *owner)
+{
+  Run *run = owner;
+  if (--run->open_timers) return;
+  arena_deinit(&run->arena);
+  mem_free(run);
+}
+
+// Tells the caller last: it may start the next run from there.
+static void run_free(Run *run, const Error *err)
+{
+  unlink_run(run);
+  loop_soon_cancel(run->engine->loop, &run->soon);
+  Error done = *err;
+  OpDone *on_done = run->on_done;
+  void *owner = run->owner;
+  timer_close(&run->tick, timer_closed);
+  timer_close(&run->status, timer_closed);
+  if (on_done) on_done(owner, &done);
+}
+
+// Where the plan stands after this run.
+static PlanState end_state(const Run *run, const RunCount *count)
+{
+  if (run->stopping) return PLAN_PAUSED;
+  if (count->patches) return PLAN_REVIEW;
+  return count->failed || count->skipped ? PLAN_FAILED : PLAN_DONE;
+}
+
+static Str end_note(Run *run, const RunCount *count)
+{
+  Arena *arena = &run->arena;
+  Str summary = run_summary(run, arena);
+  if (run->stop_error.code == ERR_BUDGET) {
+    PlanMoney held = {0};
+    journal_money(run->engine->journal, run->spec.plan, &held, NULL);
+    return str_fmt(arena, "paused at %.*s: %zu/%zu done; %s", STR_ARG(money(arena, money_committed(&held))),
+                   count->done, run->tasks.len, run->stop_error.message);
+  }
+  if (run->stopping) return str_fmt(arena, "%s; %.*s", run->stop_error.message, STR_ARG(summary));
+  if (!count->patches && !count->failed && !count->skipped) return S("nothing needs to be changed");
+  return summary;
+}
+
+static void end_error(Run *run, const RunCount *count, Error *err)
+{
+  *err = run->stop_error;
+  if (run->stopping || count->failed + count->skipped + count->partial == 0) return;
+  error_set(err, ERR_FAILED, "%.*s", STR_ARG(run_summary(run, &run->arena)));
+  error_hint_set(err, "the rest is ready for review; see :Piecework status for the reasons");
+}
+
+static void verified(void *owner, const Error *err)
+{
+  Run *run = owner;
+  RunCount count = run_count(run);
+  Error own = {0};
+  end_error(run, &count, &own);
+  run_free(run, err->code != ERR_OK ? err : &own);
+}
+
+// The journal and those who watch. [verifies]: the review comes later.
+static void record_end(Run *run, const RunCount *count, bool verifies)
+{
+  static const char *const words[PLAN_STATE_COUNT] = {
+      [PLAN_PAUSED] = "paused", [PLAN_REVIEW] = "done", [PLAN_DONE] = "done", [PLAN_FAILED] = "failed"};
+  PlanState state = end_state(run, count);
+  Str note = end_note(run, count);
+  bool stopped = run->stop_error.code == ERR_CANCELLED;
+  Error err = {0};
+  if (!journal_plan_set_state(run->engine->journal, run->spec.plan, state, note, &err) &&
+      !run->stopping) {
+    run->stopping = true;
+    run->stop_error = err;
+  }
+  run_tell_state(run, stopped ? "stopped" : words[state], note);
+  if (run->stop_error.code == ERR_BUDGET) run_tell_budget(run, note);
+  if (count->patches && !verifies) review_tell(run->engine, run->spec.plan);
+}
+
+static void closed(void *owner)
+{
+  Run *run = owner;
+  RunCount count = run_count(run);
+  bool verifies = run->spec.verify && !run->stopping && count.patches;
+  run->checks = NULL;
+  if (!run->spec.nested) record_end(run, &count, verifies);
+  run_write_status(run);
+  timer_stop(&run->tick);
+  timer_stop(&run->status);
+  if (run->leased) {
+    journal_lease_release(run->engine->journal, run->spec.plan, str_from(run->engine->holder), NULL);
+  }
+  Error err = {0};
+  unlink_run(run);  // a verification may run tasks of the plan again
+  if (verifies && verify_start(run->engine, run->spec.plan, run->spec.past_budget, verified, run, &err)) {
+    return;
+  }
+  if (err.code == ERR_OK) end_error(run, &count, &err);
+  run_free(run, &err);
+}
+
+static void close_run(Run *run)
+{
+  if (run->ended) return;
+  run->ended = true;
+  checks_close(run->checks, closed, run);
+}
+
+// ---- stopping ----------------------------------------------------------------------------------------
+
+// Nothing more is handed out; what is in flight may end but asks no more, or is cut.
+static void stop(Run *run, const Error *why, bool halt, bool cut)
+{
+  if (!run->stopping) run->stop_error = *why;
+  run->stopping = true;
+  run->cut |= cut;
+  for (size_t t = 0; t < run->tasks.len; t++) {
+    if (!run->active[t]) continue;
+    if (cut) {
+      task_cancel(run->active[t]);
+    } else if (halt) {
+      task_halt(run->active[t]);
+    }
+  }
+  step_soon(run);
+}
+
+void run_stop(Engine *engine, int64_t plan, bool at_once)
+{
+  for (Run *run = engine->runs; run; run = run->next) {
+    if (plan && run->spec.plan != plan) continue;
+    Error why = {0};
+    error_set(&why, ERR_CANCELLED, "stopped");
+    if (!run->ended) stop(run, &why, true, at_once);
+  }
+  verify_stop(engine, plan);
+}
+
+// ---- tasks -------------------------------------------------------------------------------------------
+
+static size_t index_of(const Run *run, const Task *task)
+{
+  size_t t = 0;
+  while (t < run->tasks.len && run->active[t] != task) t++;
+  return t;
+}
+
+static void touching(void *owner, Str path, Arena *arena, StrList *ids)
+{
+  Run *run = owner;
+  size_t at;
+  if (!map_get(&run->paths, path, &at)) return;
+  for (size_t i = 0; i < run->touchers[at].len; i++) {
+    PUSH(arena, ids, run->tasks.items[run->touchers[at].items[i]].id);
+  }
+}
+
+// Ends are told apart even within a millisecond: results fold in their order (base_text.h).
+static int64_t end_time(void *owner)
+{
+  Run *run = owner;
+  int64_t now = wall_now_ms();
+  run->last_end_ms = now > run->last_end_ms ? now : run->last_end_ms + 1;
+  return run->last_end_ms;
+}
+
+static void status_soon(Run *run)
+{
+  if (run->status_due) return;
+  run->status_due = true;
+  timer_start(&run->status, STATUS_MS, 0);
+}
+
+static void status_fire(void *owner)
+{
+  Run *run = owner;
+  run->status_due = false;
+  run_write_status(run);
+}
+
+static void copy_row(Run *run, size_t t, const TaskRow *row)
+{
+  TaskRow *own = &run->rows[t];
+  own->state = row->state;
+  own->rung = row->rung;
+  own->added = row->added;
+  own->removed = row->removed;
+  own->started_ms = row->started_ms;
+  own->ended_ms = row->ended_ms;
+  if (!str_eq(own->note, row->note)) own->note = str_dup(&run->arena, row->note);
+}
+
+static void on_change(void *owner, Task *task)
+{
+  Run *run = owner;
+  size_t t = index_of(run, task);
+  if (t == run->tasks.len) return;
+  copy_row(run, t, task_row(task));
+  run_tell_task(run, t);
+  status_soon(run);
+}
+
+static void poke_waiting(Run *run)
+{
+  for (size_t t = 0; t < run->tasks.len; t++) {
+    if (run->active[t]) task_poke(run->active[t]);
+  }
+}
+
+static bool is_sick(Err code)
+{
+  return code == ERR_NETWORK || code == ERR_TIMEOUT || code == ERR_RATE || code == ERR_OVERLOADED;
+}
+
+// A call ended: its reservation is gone. Several in a row that the provider could not answer mean that more
+// calls would only fail too.
+static void on_attempt(void *owner, Task *task, const AttemptReply *reply)
+{
+  Run *run = owner;
+  (void)task;
+  if (!reply->stored) run_tell_money(run);
+  if (is_sick(reply->error.code)) {
+    run->sick++;
+  } else if (!reply->stored && reply->error.code != ERR_CANCELLED) {
+    run->sick = 0;
+  }
+  if (run->sick >= SICK_MAX && !run->stopping) stop(run, &reply->error, true, false);
+  poke_waiting(run);
+}
+
+static void add_cost(Run *run, size_t t)
+{
+  Arena arena;
+  TaskRow row;
+  arena_init(&arena);
+  if (journal_task_get(run->engine->journal, &arena, run->spec.plan, run->tasks.items[t].id, &row, NULL)) {
+    run->rows[t].cost = row.cost;
+    run->rows[t].cost_known = row.cost_known;
+    run->rows[t].attempts = row.attempts;
+  }
+  arena_deinit(&arena);
+}
+
+static void tell_pilot(Run *run, size_t t)
+{
+  if (run->pilot_told || !run->schedule.pilot_wanted || !run->schedule.nodes[t].model) return;
+  run->pilot_told = true;
+  Arena arena;
+  arena_init(&arena);
+  Nano cost = run->rows[t].cost_known ? run->rows[t].cost : NANO_UNKNOWN;
+  run_tell_state(run, "running", str_fmt(&arena, "pilot %.*s: %s, %.*s", STR_ARG(run->rows[t].id),
+                                         task_state_name(run->rows[t].state), STR_ARG(money(&arena, cost))));
+  arena_deinit(&arena);
+}
+
+static void task_done(void *owner, Task *task, const TaskEnd *end)
+{
+  Run *run = owner;
+  size_t t = index_of(run, task), paths;
+  copy_row(run, t, task_row(task));
+  const Str *path = task_paths(task, &paths);
+  for (size_t i = 0; i < paths; i++) run_touch(run, t, str_dup(&run->arena, path[i]));
+  run->active[t] = NULL;
+  run->active_count--;
+  add_cost(run, t);
+  tell_pilot(run, t);
+  if (end->state == TASK_WAITING) {
+    schedule_return(&run->schedule, t);
+    Error why = end->error;
+    if (why.code == ERR_OK) error_set(&why, ERR_CANCELLED, "stopped");
+    if (!run->stopping) stop(run, &why, end->error.code != ERR_BUDGET, false);
+  } else {
+    schedule_end(&run->schedule, t, end->state == TASK_DONE || end->state == TASK_ABSTAINED);
+    journal_log(run->engine->journal, run->spec.plan, S("task"), run->rows[t].id, "%s%s%s",
+                task_state_name(end->state), end->error.message[0] ? ": " : "", end->error.message);
+  }
+  run_tell_task(run, t);
+  status_soon(run);
+  poke_waiting(run);
+  step_soon(run);
+}
+
+static void start_task(Run *run, size_t t)
+{
+  Arena arena;
+  StrList before = {0};
+  arena_init(&arena);
+  run_before(run, t, &arena, &before);
+  TaskStart start = {.engine = run->engine, .project = run->project, .plan = &run->plan,
+                     .task = &run->tasks.items[t], .budget = &run->budget, .checks = run->checks,
+                     .row = &run->rows[t], .before = &before, .touching = touching,
+                     .end_time = end_time, .on_change = on_change, .on_attempt = on_attempt,
+                     .on_done = task_done, .owner = run};
+  start.remark = run_redo_note(run, t, &run->arena);
+  run->active[t] = task_start(&start);
+  run->active_count++;
+  arena_deinit(&arena);
+}
+
+// ---- the operation -----------------------------------------------------------------------------------
+
+static void skip_tasks(Run *run)
+{
+  size_t t, cause;
+  while (schedule_skipped(&run->schedule, &t, &cause)) {
+    TaskRow *row = &run->rows[t];
+    const TaskRow *first = &run->rows[cause];
+    row->state = TASK_SKIPPED;
+    row->note = str_fmt(&run->arena, "needs %.*s, which is %s", STR_ARG(first->id),
+                        task_state_name(first->state));
+    row->ended_ms = end_time(run);
+    Error err = {0};
+    if (!journal_task_put(run->engine->journal, row, &err)) stop(run, &err, true, false);
+    run_tell_task(run, t);
+    status_soon(run);
+  }
+}
+
+static void stop_after_pilots(Run *run)
+{
+  Error why = {0};
+  error_set(&why, ERR_FAILED, "%d pilot tasks failed, so the others were not started", SCHEDULE_PILOTS);
+  error_hint_set(&why, "correct the tasks in the plan and run again; run once more to go on all the same");
+  stop(run, &why, false, false);
+}
+
+static void run_step(void *owner)
+{
+  Run *run = owner;
+  if (run->ended) return;
+  skip_tasks(run);
+  size_t t, most = run->engine->config->parallel > 0 ? (size_t)run->engine->config->parallel : 1;
+  while (!run->stopping && run->active_count < most && schedule_next(&run->schedule, &t)) {
+    start_task(run, t);
+  }
+  if (run->active_count) return;
+  if (!run->stopping && schedule_pilot_failed(&run->schedule) && !schedule_over(&run->schedule)) {
+    stop_after_pilots(run);
+  }
+  close_run(run);
+}
+
+static void tick(void *owner)
+{
+  Run *run = owner;
+  Error err = {0};
+  poke_waiting(run);
+  if (!run->leased) return;
+  if (!journal_lease_renew(run->engine->journal, run->spec.plan, str_from(run->engine->holder), LEASE_MS,
+                           &err) &&
+      err.code == ERR_BUSY) {
+    stop(run, &err, true, true);  // another process took over while this one slept
+  }
+}
+
+static StrList copy_list(Arena *arena, const StrList *list)
+{
+  StrList copy = {0};
+  for (size_t i = 0; i < list->len; i++) PUSH(arena, &copy, str_dup(arena, list->items[i]));
+  return copy;
+}
+
+static Run *run_new(Engine *engine, Project *project, const RunSpec *spec)
+{
+  Run *run = mem_alloc(sizeof(*run));
+  run->engine = engine;
+  run->project = project;
+  arena_init(&run->arena);
+  run->spec = *spec;
+  run->spec.only = copy_list(&run->arena, &spec->only);
+  run->spec.redo = copy_list(&run->arena, &spec->redo);
+  run->spec.remarks = copy_list(&run->arena, &spec->remarks);
+  return run;
+}
+
+static void start_timers(Run *run)
+{
+  timer_init(run->engine->loop, &run->tick, tick, run);
+  timer_init(run->engine->loop, &run->status, status_fire, run);
+  run->open_timers = 2;
+  timer_start(&run->tick, TICK_MS, TICK_MS);
+}
+
+bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner, Error *err)
+{
+  bool busy = find(engine, spec->plan) || (!spec->nested && verify_active(engine, spec->plan));
+  if (busy) {
+    return error_set(err, ERR_BUSY, "plan %" PRId64 " is at work already", spec->plan);
+  }
+  Project *project = engine_project_of_plan(engine, spec->plan, err);
+  if (!project) return false;
+  Run *run = run_new(engine, project, spec);
+  if (!run_setup(run, err)) {
+    arena_deinit(&run->arena);
+    mem_free(run);
+    return false;
+  }
+  run->on_done = on_done;
+  run->owner = owner;
+  run->next = engine->runs;
+  engine->runs = run;
+  run->checks = checks_new(engine, project, spec->plan);
+  start_timers(run);
+  if (!spec->nested) models_reopen(engine->models);
+  run_tell_state(run, "running", STR_NONE);
+  status_soon(run);
+  step_soon(run);
+  return true;
+}
+
+bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done, void *owner,
+               Error *err)
+{
+  RunSpec spec = {.plan = plan, .redo = {&task, 1, 1}, .remarks = {&remark, 1, 1}};
+  spec.redo_rung = rung > 0 ? rung : 0;
+  return run_start(engine, &spec, on_done, owner, err);
+}

@@ -1,0 +1,75 @@
+// run_preview.c: exactly what would be sent for a task now (promise 8). Built by the same functions as the
+// request itself; nothing is stored and nothing is sent.
+#include "work/planner.h"
+#include "work/run.h"
+#include "work/schedule.h"
+#include "work/task_private.h"
+
+typedef struct {
+  Engine *engine;
+  Project *project;
+  Plan plan;
+  TaskList tasks;
+  size_t task;
+} Preview;
+
+static bool find_task(Preview *p, Arena *arena, Str id, Error *err)
+{
+  Str first = str_cat(arena, id, S(".1"));  // an `each:` task: its first target
+  for (p->task = 0; p->task < p->tasks.len; p->task++) {
+    Str other = p->tasks.items[p->task].id;
+    if (str_eq(other, id) || str_eq(other, first)) return true;
+  }
+  return error_set(err, ERR_NOT_FOUND, "the plan has no task %.*s", STR_ARG(id));
+}
+
+static bool load(Preview *p, int64_t plan, Str id, Arena *arena, Error *err)
+{
+  Str text;
+  PlanProblemList problems = {0};
+  p->project = engine_project_of_plan(p->engine, plan, err);
+  if (!p->project || !plan_load(p->engine, plan, arena, &text, &p->plan, &problems, err)) return false;
+  for (size_t i = 0; i < problems.len; i++) {
+    if (problems.items[i].warning) continue;
+    return error_set(err, ERR_PLAN_SYNTAX, "plan file, line %d: %.*s", problems.items[i].line,
+                     STR_ARG(problems.items[i].text));
+  }
+  p->plan.id = plan;
+  p->tasks = plan_expand(arena, &p->plan);
+  return find_task(p, arena, id, err);
+}
+
+static bool make_input(Preview *p, Arena *arena, TaskInput *input, Error *err)
+{
+  Schedule schedule;
+  StrList before = {0};
+  const TaskSpec *task = &p->tasks.items[p->task];
+  TaskInputSpec spec = {p->engine, p->project, p->plan.id, task, &before, STR_NONE, true};
+  if (!schedule_init(&schedule, arena, &p->tasks, false, err)) return false;
+  schedule_before(&schedule, p->task, arena, &before);
+  if (!journal_fact_get(p->engine->journal, arena, p->plan.id, task_remark_fact(arena, task->id),
+                        &spec.remark, err)) {
+    return false;
+  }
+  return task_input(&spec, arena, input, err);
+}
+
+bool run_preview(Engine *engine, int64_t plan, Str id, Arena *arena, Str *text, Error *err)
+{
+  Preview p = {.engine = engine};
+  TaskInput input;
+  ModelRequest request;
+  if (!load(&p, plan, id, arena, err)) return false;
+  const TaskSpec *task = &p.tasks.items[p.task];
+  if (task->executor != EXECUTOR_MODEL) {
+    *text = str_fmt(arena, "%.*s is done by piecework itself: nothing is sent and nothing is paid.\n",
+                    STR_ARG(task->id));
+    return true;
+  }
+  const Ladder *ladder = config_ladder(engine->config, task->model.len ? task->model : S("small"));
+  if (!ladder || !ladder->len) return error_set(err, ERR_CONFIG, "no model is set for this task");
+  if (!make_input(&p, arena, &input, err)) return false;
+  task_request(engine, &p.plan, &input, ladder, 0, arena, &request);
+  *text = prompt_preview(arena, &request);
+  return true;
+}

@@ -1,0 +1,146 @@
+// run_report.c: what a run tells people: events for one task, for money and for the whole. The fields are a
+// contract with the editor (doc/wire.md).
+#include "work/run_private.h"
+
+#include "work/base_text.h"
+
+static bool is_done(TaskState state)
+{
+  return state == TASK_DONE || state == TASK_ABSTAINED;
+}
+
+RunCount run_count(const Run *run)
+{
+  RunCount count = {0};
+  for (size_t t = 0; t < run->tasks.len; t++) {
+    TaskState state = run->rows[t].state;
+    count.done += is_done(state);
+    count.abstained += state == TASK_ABSTAINED;
+    count.partial += state == TASK_PARTIAL;
+    count.failed += state == TASK_FAILED || state == TASK_REFUSED;
+    count.skipped += state == TASK_SKIPPED;
+    count.patches += state == TASK_DONE || state == TASK_PARTIAL;
+  }
+  count.waiting = run->tasks.len - count.done - count.partial - count.failed - count.skipped;
+  return count;
+}
+
+Str run_summary(Run *run, Arena *arena)
+{
+  RunCount count = run_count(run);
+  Buf text;
+  buf_init(&text, 512);
+  buf_fmt(&text, "%zu of %zu tasks done", count.done, run->tasks.len);
+  if (count.abstained) buf_fmt(&text, " (%zu with nothing to change)", count.abstained);
+  if (count.partial) buf_fmt(&text, ", %zu partly", count.partial);
+  if (count.failed) buf_fmt(&text, ", %zu failed", count.failed);
+  if (count.skipped) buf_fmt(&text, ", %zu skipped", count.skipped);
+  if (count.waiting) buf_fmt(&text, ", %zu waiting", count.waiting);
+  return buf_take(&text, arena);
+}
+
+static Str path_of(const TaskSpec *task)
+{
+  if (task->executor == EXECUTOR_MOVE) return task->from.path;
+  return task->files.len ? task->files.items[0].path : STR_NONE;
+}
+
+void run_tell_task(Run *run, size_t t)
+{
+  Arena arena;
+  arena_init(&arena);
+  const TaskRow *row = &run->rows[t];
+  RunCount count = run_count(run);
+  Value *params = value_map(&arena);
+  value_put_int(&arena, params, S("plan"), run->spec.plan);
+  value_put_str(&arena, params, S("task"), row->id);
+  value_put_str(&arena, params, S("state"), str_from(task_state_name(row->state)));
+  value_put_str(&arena, params, S("title"), row->title);
+  value_put_str(&arena, params, S("path"), path_of(&run->tasks.items[t]));
+  value_put_int(&arena, params, S("added"), row->added);
+  value_put_int(&arena, params, S("removed"), row->removed);
+  value_put_int(&arena, params, S("cost"), row->cost_known ? row->cost : NANO_UNKNOWN);
+  value_put_str(&arena, params, S("note"), row->note);
+  value_put_int(&arena, params, S("done"), (int64_t)(run->tasks.len - count.waiting));
+  value_put_int(&arena, params, S("total"), (int64_t)run->tasks.len);
+  engine_event(run->engine, S("task"), params);
+  arena_deinit(&arena);
+}
+
+static Value *money_params(Run *run, Arena *arena)
+{
+  PlanMoney held = {0};
+  journal_money(run->engine->journal, run->spec.plan, &held, NULL);
+  Value *params = value_map(arena);
+  value_put_int(arena, params, S("plan"), run->spec.plan);
+  value_put_int(arena, params, S("spent"), money_committed(&held));
+  value_put_int(arena, params, S("budget"), run->budget.plan_limit);
+  return params;
+}
+
+void run_tell_money(Run *run)
+{
+  Arena arena;
+  arena_init(&arena);
+  engine_event(run->engine, S("money"), money_params(run, &arena));
+  arena_deinit(&arena);
+}
+
+void run_tell_budget(Run *run, Str note)
+{
+  Arena arena;
+  arena_init(&arena);
+  Value *params = money_params(run, &arena);
+  value_put_str(&arena, params, S("note"), note);
+  engine_event(run->engine, S("budget"), params);
+  arena_deinit(&arena);
+}
+
+void run_tell_state(Run *run, const char *state, Str note)
+{
+  Arena arena;
+  arena_init(&arena);
+  Value *params = value_map(&arena);
+  value_put_int(&arena, params, S("plan"), run->spec.plan);
+  value_put_str(&arena, params, S("state"), str_from(state));
+  value_put_str(&arena, params, S("note"), note);
+  engine_event(run->engine, S("run"), params);
+  if (note.len || !str_eq(str_from(state), S("running"))) {
+    journal_log(run->engine->journal, run->spec.plan, S("run"), STR_NONE, "%s%s%.*s", state,
+                note.len ? ": " : "", STR_ARG(note));
+  }
+  arena_deinit(&arena);
+}
+
+static size_t count_hunks(Engine *engine, int64_t plan, Arena *arena)
+{
+  CombinedList files;
+  size_t hunks = 0;
+  if (!base_combine(engine, plan, arena, NULL, &files, NULL)) return 0;
+  for (size_t i = 0; i < files.len; i++) {
+    const CombinedFile *file = &files.items[i];
+    bool edited = file->existed && file->exists;
+    hunks += edited ? hunks_diff(arena, file->base, file->text).len : file->existed != file->exists;
+  }
+  return hunks;
+}
+
+void review_tell(Engine *engine, int64_t plan)
+{
+  Arena arena;
+  arena_init(&arena);
+  VerdictRowList verdicts = {0};
+  int64_t counts[3] = {0};
+  journal_verdict_list(engine->journal, &arena, plan, true, &verdicts, NULL);
+  for (size_t i = 0; i < verdicts.len; i++) {
+    if (verdicts.items[i].kind <= VERDICT_REJECTED) counts[verdicts.items[i].kind]++;
+  }
+  Value *params = value_map(&arena);
+  value_put_int(&arena, params, S("plan"), plan);
+  value_put_int(&arena, params, S("ok"), counts[VERDICT_OK]);
+  value_put_int(&arena, params, S("doubt"), counts[VERDICT_DOUBT]);
+  value_put_int(&arena, params, S("rejected"), counts[VERDICT_REJECTED]);
+  value_put_int(&arena, params, S("hunks"), (int64_t)count_hunks(engine, plan, &arena));
+  engine_event(engine, S("review"), params);
+  arena_deinit(&arena);
+}
