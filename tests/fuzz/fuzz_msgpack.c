@@ -1,5 +1,5 @@
-// fuzz_msgpack.c: any bytes, cut into any pieces, into the msgpack reader. What comes out must survive
-// encoding and decoding, and cutting must not change what is read.
+// fuzz_msgpack.c: any bytes, cut into any pieces, into the msgpack reader. What comes out must
+// survive encoding and decoding, and cutting must not change what is read.
 #include <stdlib.h>
 
 #include "wire/msgpack.h"
@@ -51,7 +51,8 @@ static uint64_t read_all(Str input, size_t step, bool check)
       got = msgpack_next(&reader, &arena, &tree, &bad, &err);
       require((got == WIRE_TREE) == (tree != NULL));
       require((got == WIRE_BAD || got == WIRE_BROKEN) == (err.code != ERR_OK));
-      if (got != WIRE_MORE && (got != WIRE_BROKEN || !(seen & 1))) seen = (seen * 31 + (uint64_t)got) << 1;
+      if (got != WIRE_MORE && (got != WIRE_BROKEN || !(seen & 1)))
+        seen = (seen * 31 + (uint64_t)got) << 1;
       if (got == WIRE_BROKEN) seen |= 1;
       if (tree) message_parse(tree, &message, &bad, &err);
       if (tree && check) check_round_trip(&arena, tree);

@@ -1,5 +1,5 @@
-// fuzz_ndjson.c: any bytes, cut into any pieces, into the line reader. What comes out must survive being
-// written as one line and read again, and cutting must not change what is read.
+// fuzz_ndjson.c: any bytes, cut into any pieces, into the line reader. What comes out must survive
+// being written as one line and read again, and cutting must not change what is read.
 #include <stdlib.h>
 #include <string.h>
 

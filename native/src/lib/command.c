@@ -1,16 +1,17 @@
-// command.c: command lines and environments as plain data: what needs a shell, which names hold secrets.
-// See process.h.
+// command.c: command lines and environments as plain data: what needs a shell, which names hold
+// secrets. See process.h.
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/process.h"
 
-// A first word that only a shell understands. `test`, `true`, `echo` and their kind exist as programs.
+// A first word that only a shell understands. `test`, `true`, `echo` and their kind exist as
+// programs.
 static const char *const shell_words[] = {
-    "!",    ".",     ":",      "alias", "break", "case",  "cd",    "command", "continue", "do",
-    "eval", "exec",  "exit",   "export", "for",  "if",    "read",  "return",  "set",      "shift",
-    "source", "time", "trap",  "type",  "ulimit", "umask", "unset", "until",  "wait",     "while",
-    "{",    NULL,
+    "!",        ".",      ":",     "alias", "break",  "case",   "cd",   "command",
+    "continue", "do",     "eval",  "exec",  "exit",   "export", "for",  "if",
+    "read",     "return", "set",   "shift", "source", "time",   "trap", "type",
+    "ulimit",   "umask",  "unset", "until", "wait",   "while",  "{",    NULL,
 };
 
 // The word being built; a word may be empty but quoted ("").
@@ -18,7 +19,7 @@ typedef struct {
   Arena *arena;
   char *text;  // room for the whole line, so it never grows
   size_t len;
-  bool open;   // inside a word
+  bool open;  // inside a word
 } Word;
 
 static void word_add(Word *word, char c)
@@ -36,8 +37,8 @@ static void word_end(Word *word, StrList *argv)
   word->len = 0;
 }
 
-// Takes a double-quoted part that begins at [at]; returns the offset behind the closing quote, 0 when it
-// needs a shell or never closes.
+// Takes a double-quoted part that begins at [at]; returns the offset behind the closing quote, 0
+// when it needs a shell or never closes.
 static size_t take_double(Word *word, Str line, size_t at)
 {
   word->open = true;
@@ -66,26 +67,22 @@ static size_t take_plain(Word *word, StrList *argv, Str line, size_t at)
 {
   char c = line.ptr[at];
   switch (c) {
-  case ' ':
-  case '\t':
-    word_end(word, argv);
-    return at + 1;
-  case '"':
-    return take_double(word, line, at + 1);
-  case '\'':
-    return take_single(word, line, at + 1);
-  case '\\':
-    if (at + 1 == line.len || line.ptr[at + 1] == '\n') return 0;
-    word_add(word, line.ptr[at + 1]);
-    return at + 2;
-  case '~':
-    if (!word->open) return 0;  // a home directory
-    break;
-  case '=':
-    if (argv->len == 0) return 0;  // NAME=value before a command
-    break;
-  default:
-    if (c == 0 || strchr("|&;<>$`*?[#()\n\r{}", c)) return 0;
+    case ' ':
+    case '\t': word_end(word, argv); return at + 1;
+    case '"': return take_double(word, line, at + 1);
+    case '\'': return take_single(word, line, at + 1);
+    case '\\':
+      if (at + 1 == line.len || line.ptr[at + 1] == '\n') return 0;
+      word_add(word, line.ptr[at + 1]);
+      return at + 2;
+    case '~':
+      if (!word->open) return 0;  // a home directory
+      break;
+    case '=':
+      if (argv->len == 0) return 0;  // NAME=value before a command
+      break;
+    default:
+      if (c == 0 || strchr("|&;<>$`*?[#()\n\r{}", c)) return 0;
   }
   word_add(word, c);
   return at + 1;
@@ -127,7 +124,8 @@ static bool is_secret_piece(Str piece)
   if (str_eq_nocase(piece, S("PASS"))) return true;
   for (const char *const *end = secret_ends; *end; end++) {
     Str want = str_from(*end);
-    if (piece.len >= want.len && str_eq_nocase(str_skip(piece, piece.len - want.len), want)) return true;
+    if (piece.len >= want.len && str_eq_nocase(str_skip(piece, piece.len - want.len), want))
+      return true;
   }
   return false;
 }

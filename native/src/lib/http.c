@@ -1,12 +1,12 @@
 // http.c: the engine under http.h: libcurl's multi_socket interface on libuv.
 //
-//   libcurl --socket callback--> one uv_poll per socket --ready--> curl_multi_socket_action --+
-//   libcurl --timer callback---> one timer --------------fires---> curl_multi_socket_action --+--> drain
+//   libcurl --socket callback--> a uv_poll per socket --ready--> curl_multi_socket_action --> drain
+//   libcurl --timer callback---> one timer ------------fires---> curl_multi_socket_action --> drain
 //
-// Rules: nothing in libcurl's two callbacks calls libcurl (but curl_multi_assign, which is made for it);
-// finished transfers are drained after every action, also when none is running any more; handles are
-// added and removed from the loop only, never from inside a transfer's callbacks. See http_call.h for the
-// states of a call.
+// Rules: nothing in libcurl's two callbacks calls libcurl (but curl_multi_assign, which is made for
+// it); finished transfers are drained after every action, also when none is running any more;
+// handles are added and removed from the loop only, never from inside a transfer's callbacks. See
+// http_call.h for the states of a call.
 #include "lib/http.h"
 
 #include "base/log.h"
@@ -18,9 +18,9 @@ struct Http {
   Timer timer;      // libcurl's
   HttpCall *first;  // calls not yet ended
   Arena arena;
-  Str ca;           // owned by [arena]; empty = environment, then libcurl's default
-  int busy;         // > 0 while libcurl or the draining is on the stack
-  bool freeing;     // http_free was called meanwhile
+  Str ca;        // owned by [arena]; empty = environment, then libcurl's default
+  int busy;      // > 0 while libcurl or the draining is on the stack
+  bool freeing;  // http_free was called meanwhile
 };
 
 // One watched socket. Freed in its close callback, which may come after http has gone.
@@ -52,7 +52,8 @@ static void call_free(void *owner)
   mem_free(call);
 }
 
-// The one way out. Everything of libcurl's is given back before on_done, which may free http and owner.
+// The one way out. Everything of libcurl's is given back before on_done, which may free http and
+// owner.
 static void call_end(HttpCall *call)
 {
   call->state = CALL_ENDED;
@@ -80,7 +81,8 @@ static void call_begin(HttpCall *call)
     error_set(&call->why, ERR_FAILED, "libcurl could not be started");
   } else if (call_setup(call, http->ca)) {
     CURLMcode rc = curl_multi_add_handle(http->multi, call->easy);
-    if (rc) error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s", curl_multi_strerror(rc));
+    if (rc)
+      error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s", curl_multi_strerror(rc));
   }
   if (call->why.code) {
     call_end(call);
@@ -244,7 +246,7 @@ static bool multi_ready(Http *http)
   curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
   curl_multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 100L);
 #if LIBCURL_VERSION_NUM >= 0x081600
-  curl_multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);  // as for each call: never wait for a resolver
+  curl_multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);  // never wait for a resolver
 #endif
   return true;
 }

@@ -12,16 +12,16 @@ enum {
   FIRST_BYTE_MS = 120000,
   IDLE_MS = 90000,
   MAX_REPLY = 64 << 20,
-  // libcurl silently repeats a POST on a kept connection that turns out to be dead, which may be paid
-  // twice; a connection is therefore not kept for long. Local servers close after 5 s.
+  // libcurl silently repeats a POST on a kept connection that turns out to be dead, which may be
+  // paid twice; a connection is therefore not kept for long. Local servers close after 5 s.
   KEEP_S = 20,
   KEEP_LOOPBACK_S = 3,
 };
 
 // --- addresses -----------------------------------------------------------------------------------
 
-// The part [what] of [url] as libcurl itself reads it, so that no trick with '@' or '\' makes us and
-// libcurl see different hosts. Empty when there is none.
+// The part [what] of [url] as libcurl itself reads it, so that no trick with '@' or '\' makes us
+// and libcurl see different hosts. Empty when there is none.
 static Str url_part(Arena *arena, Str url, CURLUPart what, unsigned flags)
 {
   Str out = STR_NONE;
@@ -118,8 +118,8 @@ static size_t on_header(char *ptr, size_t unit, size_t count, void *data)
   if (str_starts(line, S("HTTP/"))) head_begin(call, line);
   call->head_bytes += size;
   if (call->head_bytes > HTTP_HEAD_MAX) {
-    error_set(&call->why, ERR_TOO_BIG, "%.*s sent more than %d KiB of headers", STR_ARG(call->where),
-              HTTP_HEAD_MAX / 1024);
+    error_set(&call->why, ERR_TOO_BIG, "%.*s sent more than %d KiB of headers",
+              STR_ARG(call->where), HTTP_HEAD_MAX / 1024);
     return 0;
   }
   if (call->head_over) return size;  // trailers
@@ -159,7 +159,8 @@ uint64_t call_idle_left(HttpCall *call)
   uint64_t limit = call->got ? call->spec.idle_ms : call->spec.first_byte_ms;
   uint64_t quiet = now - call->last_ms;
   if (quiet < limit) return limit - quiet;
-  error_set(&call->why, ERR_TIMEOUT, call->got ? "%.*s stopped sending for %.1f s" : "no answer from %.*s within %.1f s",
+  error_set(&call->why, ERR_TIMEOUT,
+            call->got ? "%.*s stopped sending for %.1f s" : "no answer from %.*s within %.1f s",
             STR_ARG(call->where), (double)limit / 1000);
   return 0;
 }
@@ -188,10 +189,12 @@ static bool header_add(HttpCall *call, Arena *scratch, const HttpHeader *header)
 {
   if (header->name.len == 0 || has_control(header->name) || has_control(header->value)) {
     error_hint_set(&call->why, "look for a line break at the end of the key or setting");
-    return error_set(&call->why, ERR_CONFIG, "the value for the header %.*s holds a control character",
+    return error_set(&call->why, ERR_CONFIG,
+                     "the value for the header %.*s holds a control character",
                      STR_ARG(header->name));
   }
-  const char *format = header->value.len ? "%.*s: %.*s" : "%.*s;%.*s";  // libcurl's way to say "empty"
+  const char *format =
+      header->value.len ? "%.*s: %.*s" : "%.*s;%.*s";  // libcurl's way to say "empty"
   return line_add(call, scratch, format, header->name, header->value);
 }
 
@@ -232,15 +235,17 @@ static void transport_setup(HttpCall *call, bool loopback, bool tls)
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);  // a key must not travel to another host
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  // Wait for a connection that may turn out to be HTTP/2 instead of opening one per call. Only TLS tells
-  // before the first answer; over plain http the calls would queue behind the first one's reply.
+  // Wait for a connection that may turn out to be HTTP/2 instead of opening one per call. Only TLS
+  // tells before the first answer; over plain http the calls would queue behind the first one's
+  // reply.
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)tls);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->spec.connect_timeout_ms);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 60L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 30L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(loopback ? KEEP_LOOPBACK_S : KEEP_S));
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a cancel never waits for a slow resolver thread
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,
+                   1L);  // a cancel never waits for a slow resolver thread
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");  // "" also overrides the environment
 }
@@ -292,7 +297,8 @@ bool call_setup(HttpCall *call, Str ca)
   Str scheme = url_part(&call->arena, call->spec.url, CURLUPART_SCHEME, 0);
   bool tls = str_eq_nocase(scheme, S("https"));
   if (host.len == 0 || !(tls || str_eq_nocase(scheme, S("http")))) {
-    return error_set(&call->why, ERR_CONFIG, "the address of the provider is not a URL with http or https");
+    return error_set(&call->why, ERR_CONFIG,
+                     "the address of the provider is not a URL with http or https");
   }
   call->where = port.len ? str_fmt(&call->arena, "%.*s:%.*s", STR_ARG(host), STR_ARG(port)) : host;
   if (!headers_setup(call)) return false;
@@ -334,21 +340,26 @@ static void tls_verdict(HttpCall *call, CURLcode code)
   // libcurl's text is about the certificate ("certificate has expired"), never about the request.
   const char *detail = call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
   if (code == CURLE_SSL_CACERT_BADFILE) {
-    error_set(&call->why, ERR_CONFIG, "cannot read the CA certificates needed for %.*s", STR_ARG(call->where));
+    error_set(&call->why, ERR_CONFIG, "cannot read the CA certificates needed for %.*s",
+              STR_ARG(call->where));
     error_hint_set(&call->why, "check `ca`, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR");
   } else if (code == CURLE_PEER_FAILED_VERIFICATION) {
-    error_set(&call->why, ERR_NETWORK, "the certificate of %.*s is not trusted: %s", STR_ARG(call->where), detail);
-    error_hint_set(&call->why, "check the address; for a company proxy or an own CA set CURL_CA_BUNDLE");
+    error_set(&call->why, ERR_NETWORK, "the certificate of %.*s is not trusted: %s",
+              STR_ARG(call->where), detail);
+    error_hint_set(&call->why,
+                   "check the address; for a company proxy or an own CA set CURL_CA_BUNDLE");
   } else {
-    error_set(&call->why, ERR_NETWORK, "no secure connection to %.*s: %s", STR_ARG(call->where), detail);
+    error_set(&call->why, ERR_NETWORK, "no secure connection to %.*s: %s", STR_ARG(call->where),
+              detail);
   }
 }
 
 static bool is_tls(CURLcode code)
 {
   return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
-         code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CIPHER ||
-         code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_INVALIDCERTSTATUS;
+         code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM ||
+         code == CURLE_SSL_CIPHER || code == CURLE_SSL_ISSUER_ERROR ||
+         code == CURLE_SSL_INVALIDCERTSTATUS;
 }
 
 static void connect_verdict(HttpCall *call)
@@ -371,9 +382,11 @@ void call_verdict(HttpCall *call, CURLcode code)
     return;
   }
   for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {
-    if (verdicts[i].code == code) error_set(&call->why, verdicts[i].err, verdicts[i].text, STR_ARG(call->where));
+    if (verdicts[i].code == code)
+      error_set(&call->why, verdicts[i].err, verdicts[i].text, STR_ARG(call->where));
   }
-  error_set(&call->why, ERR_NETWORK, "the call to %.*s failed: %s", STR_ARG(call->where), curl_easy_strerror(code));
+  error_set(&call->why, ERR_NETWORK, "the call to %.*s failed: %s", STR_ARG(call->where),
+            curl_easy_strerror(code));
 }
 
 bool call_was_sent(const HttpCall *call)

@@ -1,7 +1,7 @@
 // loop.c: libuv's loop, "soon" tasks, timers and signals. See loop.h.
 //
-// The soon queue is a list drained by one uv_async handle. The handle is referenced only while something
-// is queued, so that an idle loop ends by itself.
+// The soon queue is a list drained by one uv_async handle. The handle is referenced only while
+// something is queued, so that an idle loop ends by itself.
 #include "lib/loop.h"
 
 #include <assert.h>
@@ -28,8 +28,8 @@ static void wake_loop(Loop *loop)
   uv_async_send(&loop->wake);
 }
 
-// Runs what was queued when the turn began. Counting, instead of "until empty", keeps a task that queues
-// itself again from starving the rest of the loop.
+// Runs what was queued when the turn began. Counting, instead of "until empty", keeps a task that
+// queues itself again from starving the rest of the loop.
 static void on_wake(uv_async_t *wake)
 {
   Loop *loop = wake->data;
@@ -74,8 +74,8 @@ static void on_run_dry_over(uv_timer_t *limit)
   uv_stop(limit->loop);
 }
 
-// Runs until nothing is active, but no longer than RUN_DRY_MS: a forgotten handle is a bug to report, not
-// a reason to hang at the end.
+// Runs until nothing is active, but no longer than RUN_DRY_MS: a forgotten handle is a bug to
+// report, not a reason to hang at the end.
 static void run_dry(Loop *loop)
 {
   uv_timer_t limit;

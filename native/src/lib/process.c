@@ -5,11 +5,11 @@
 //      |  the leader has exited    |                           |
 //      +------------+--------------+---------------------------+
 //                   v
-//   it is over when the leader has exited and its pipes are closed, or DRAIN_MS after the exit when a
-//   background child keeps a pipe open -> on_done -> handles closed -> freed
+//   it is over when the leader has exited and its pipes are closed, or DRAIN_MS after the exit when
+//   a background child keeps a pipe open -> on_done -> handles closed -> freed
 //
-// Pipes are real pipes (libuv would make sockets, which /dev/stdin cannot reopen); without `split` stdout
-// and stderr share one, so that the order of lines is the child's own.
+// Pipes are real pipes (libuv would make sockets, which /dev/stdin cannot reopen); without `split`
+// stdout and stderr share one, so that the order of lines is the child's own.
 #include "lib/process.h"
 
 #include <errno.h>
@@ -31,7 +31,8 @@ typedef enum {
   EV_EOF,       // a pipe was closed at the other end
 } Event;
 
-// The last [max] bytes of a stream. Holds up to twice as much, so that dropping the front stays cheap.
+// The last [max] bytes of a stream. Holds up to twice as much, so that dropping the front stays
+// cheap.
 typedef struct {
   Buf buf;
   size_t max;
@@ -53,12 +54,12 @@ struct Process {
   uv_pipe_t in;
   uv_write_t in_write;
   bool in_open, exited;
-  bool spawned;      // uv_spawn was called: [uv] needs closing, even when it failed
-  Timer deadline;    // spec.timeout_ms
-  Timer timer;       // grace, then drain
+  bool spawned;    // uv_spawn was called: [uv] needs closing, even when it failed
+  Timer deadline;  // spec.timeout_ms
+  Timer timer;     // grace, then drain
   Tail all, split_out;
   ProcessResult result;
-  int handles;       // libuv handles not yet closed; the last one frees the process
+  int handles;  // libuv handles not yet closed; the last one frees the process
   char bytes[READ_BYTES];
 };
 
@@ -88,7 +89,8 @@ static Str tail_str(const Tail *tail)
   Str s = buf_str(&tail->buf);
   if (!tail->cut) return s;
   if (s.len > tail->max) s = str_skip(s, s.len - tail->max);
-  for (int i = 0; i < 3 && s.len && ((unsigned char)s.ptr[0] & 0xc0) == 0x80; i++) s = str_skip(s, 1);
+  for (int i = 0; i < 3 && s.len && ((unsigned char)s.ptr[0] & 0xc0) == 0x80; i++)
+    s = str_skip(s, 1);
   return s;
 }
 
@@ -181,24 +183,22 @@ static void process_step(Process *process, Event event)
 {
   if (process->state == OVER) return;
   switch (event) {
-  case EV_DEADLINE:
-    if (process->state != RUNNING || process->exited) return;
-    process->result.timed_out = true;
-    stop(process);
-    return;
-  case EV_KILL:
-    if (process->state != RUNNING) return;
-    process->result.killed = true;
-    stop(process);
-    return;
-  case EV_TIMER:
-    on_wait_over(process);
-    return;
-  case EV_EXIT:
-    if (!is_over(process) && process->state != STOPPING) timer_start(&process->timer, DRAIN_MS, 0);
-    break;
-  case EV_EOF:
-    break;
+    case EV_DEADLINE:
+      if (process->state != RUNNING || process->exited) return;
+      process->result.timed_out = true;
+      stop(process);
+      return;
+    case EV_KILL:
+      if (process->state != RUNNING) return;
+      process->result.killed = true;
+      stop(process);
+      return;
+    case EV_TIMER: on_wait_over(process); return;
+    case EV_EXIT:
+      if (!is_over(process) && process->state != STOPPING)
+        timer_start(&process->timer, DRAIN_MS, 0);
+      break;
+    case EV_EOF: break;
   }
   if (is_over(process)) finish(process);
 }
@@ -242,7 +242,8 @@ static void on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
   }
 }
 
-// Whether it was read or refused (EPIPE: the child does not care for it), the child's input ends here.
+// Whether it was read or refused (EPIPE: the child does not care for it), the child's input ends
+// here.
 static void on_input_written(uv_write_t *req, int status)
 {
   (void)status;
@@ -303,7 +304,8 @@ static bool pair_open(Pair *pair, bool to_child)
 {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC)) return false;
-  *pair = to_child ? (Pair){.parent = fds[1], .child = fds[0]} : (Pair){.parent = fds[0], .child = fds[1]};
+  *pair = to_child ? (Pair){.parent = fds[1], .child = fds[0]}
+                   : (Pair){.parent = fds[0], .child = fds[1]};
   return true;
 }
 
@@ -336,7 +338,8 @@ static bool start_error(const ProcessSpec *spec, int rc, Error *err)
 {
   struct stat st;
   if (spec->cwd && (stat(spec->cwd, &st) || !S_ISDIR(st.st_mode))) {
-    return error_set(err, ERR_NOT_FOUND, "cannot start %s: no directory %s", spec->argv[0], spec->cwd);
+    return error_set(err, ERR_NOT_FOUND, "cannot start %s: no directory %s", spec->argv[0],
+                     spec->cwd);
   }
   Err code = rc == UV_ENOENT ? ERR_NOT_FOUND : ERR_IO;
   return error_set(err, code, "cannot start %s: %s", spec->argv[0], uv_strerror(rc));
@@ -395,7 +398,8 @@ static bool open_pairs(const Process *process, Pair pairs[3])
   return !process->spec.split || pair_open(&pairs[2], false);
 }
 
-// The parent's ends, once the child runs. A failure here is EMFILE-like and rare: the child is stopped.
+// The parent's ends, once the child runs. A failure here is EMFILE-like and rare: the child is
+// stopped.
 static void connect_pipes(Process *process, Pair pairs[3])
 {
   bool ok = adopt_out(process, &process->out, &pairs[1]);

@@ -1,8 +1,10 @@
 // process.h: a child process in its own process group: argv, never a shell line built by us.
 //
-// Life: process_start -> on_done exactly once, never from inside process_start. process_kill at any time
-// -> on_done with `killed`. The whole group is killed on cancel and on time-out (TERM, then KILL after 2 s).
-// Children get /dev/null or [input] as stdin and never inherit our stdout (it is the wire).
+// Life: process_start -> on_done exactly once, never from inside process_start. process_kill at any
+// time
+// -> on_done with `killed`. The whole group is killed on cancel and on time-out (TERM, then KILL
+// after 2 s). Children get /dev/null or [input] as stdin and never inherit our stdout (it is the
+// wire).
 #pragma once
 
 #include "base/buf.h"
@@ -11,18 +13,18 @@
 typedef struct Process Process;
 
 typedef struct {
-  int status;        // exit status; -1 when killed by a signal
-  int signum;        // 0 unless killed by a signal
+  int status;  // exit status; -1 when killed by a signal
+  int signum;  // 0 unless killed by a signal
   bool timed_out, killed;
-  bool output_cut;   // more was printed than max_output
-  Str output;        // stdout and stderr interleaved (the last max_output bytes), valid during on_done
-  Str out;           // stdout alone when spec.split is set
+  bool output_cut;  // more was printed than max_output
+  Str output;  // stdout and stderr interleaved (the last max_output bytes), valid during on_done
+  Str out;     // stdout alone when spec.split is set
 } ProcessResult;
 
 typedef struct {
   const char *const *argv;      // NULL-terminated; argv[0] is searched in PATH
   const char *cwd;              // NULL = ours
-  const char *const *env_drop;  // names removed from the environment, NULL-terminated (keys); may be NULL
+  const char *const *env_drop;  // names taken out (keys), NULL-terminated; may be NULL
   const char *const *env_add;   // "NAME=value", NULL-terminated; may be NULL
   Str input;                    // borrowed until on_done
   size_t max_output;            // bytes kept; 0 = 1 MiB
@@ -36,10 +38,11 @@ typedef struct {
 Process *process_start(Loop *loop, ProcessSpec spec, Error *err);
 void process_kill(Process *process);
 
-// Splits a command line as sh would split words (quotes, backslashes), without expansions. False when it
-// needs a shell (| & ; < > $ ` * ? [ #  ( ) or an unclosed quote); the caller then runs {"sh","-c",line}.
+// Splits a command line as sh would split words (quotes, backslashes), without expansions. False
+// when it needs a shell (| & ; < > $ ` * ? [ #  ( ) or an unclosed quote); the caller then runs
+// {"sh","-c",line}.
 bool command_split(Arena *arena, Str line, StrList *argv);
 
-// Names of environment variables that look like secrets (KEY, TOKEN, SECRET, PASSWORD ...), NULL-terminated,
-// for env_drop.
+// Names of environment variables that look like secrets (KEY, TOKEN, SECRET, PASSWORD ...),
+// NULL-terminated, for env_drop.
 const char *const *secret_env_names(Arena *arena);

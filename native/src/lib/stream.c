@@ -1,7 +1,8 @@
 // stream.c: the two ends of the co-process (standard input and output) as one Stream. See loop.h.
 //
-// An editor gives pipes or sockets, a shell may give terminals or files. libuv cannot poll files, so a
-// file is read through libuv's thread pool and written at once (a disk does not block for long).
+// An editor gives pipes or sockets, a shell may give terminals or files. libuv cannot poll files,
+// so a file is read through libuv's thread pool and written at once (a disk does not block for
+// long).
 //
 //   open --EOF, error--> on_end (once); writing goes on if that side still works
 //   open --stream_close--> draining (what is queued goes out, LINGER_MS at most) --> closed, freed
@@ -32,12 +33,12 @@ typedef struct {
 struct Stream {
   StreamSpec spec;
   End in, out;
-  Timer linger;      // bounds the draining after stream_close
-  LoopSoon failed;   // reports a failed file write outside stream_write
-  uv_fs_t file_read; // in flight while [reading_file]
-  int writes;        // handed to libuv and not yet called back
-  int handles;       // libuv handles not yet closed; the last one frees the stream
-  bool reading;      // the owner wants bytes
+  Timer linger;       // bounds the draining after stream_close
+  LoopSoon failed;    // reports a failed file write outside stream_write
+  uv_fs_t file_read;  // in flight while [reading_file]
+  int writes;         // handed to libuv and not yet called back
+  int handles;        // libuv handles not yet closed; the last one frees the stream
+  bool reading;       // the owner wants bytes
   bool reading_file, ended, closing, out_closed, broken;
   char bytes[READ_BYTES];
 };
@@ -61,26 +62,23 @@ static bool end_open(Loop *loop, End *end, int fd, Error *err)
   end->fd = fd;
   end->polled = true;
   switch (uv_guess_handle(fd)) {
-  case UV_NAMED_PIPE:
-    uv_pipe_init(&loop->uv, &end->uv.pipe, 0);
-    rc = uv_pipe_open(&end->uv.pipe, fd);
-    break;
-  case UV_TCP:
-    uv_tcp_init(&loop->uv, &end->uv.tcp);
-    rc = uv_tcp_open(&end->uv.tcp, fd);
-    break;
-  case UV_TTY:
-    rc = uv_tty_init(&loop->uv, &end->uv.tty, fd, 0);
-    if (rc) end->polled = false;
-    break;
-  case UV_FILE:
-    end->polled = false;
-    break;
-  default:
-    end->polled = false;
-    rc = UV_EINVAL;
+    case UV_NAMED_PIPE:
+      uv_pipe_init(&loop->uv, &end->uv.pipe, 0);
+      rc = uv_pipe_open(&end->uv.pipe, fd);
+      break;
+    case UV_TCP:
+      uv_tcp_init(&loop->uv, &end->uv.tcp);
+      rc = uv_tcp_open(&end->uv.tcp, fd);
+      break;
+    case UV_TTY:
+      rc = uv_tty_init(&loop->uv, &end->uv.tty, fd, 0);
+      if (rc) end->polled = false;
+      break;
+    case UV_FILE: end->polled = false; break;
+    default: end->polled = false; rc = UV_EINVAL;
   }
-  return rc ? error_set(err, ERR_IO, "cannot use file descriptor %d: %s", fd, uv_strerror(rc)) : true;
+  return rc ? error_set(err, ERR_IO, "cannot use file descriptor %d: %s", fd, uv_strerror(rc))
+            : true;
 }
 
 // The handles call this as they close; a stream without polled ends still has its timer.
@@ -170,7 +168,8 @@ static void file_read_next(Stream *stream)
   stream->reading_file = true;
   stream->file_read.data = stream;
   uv_buf_t buf = uv_buf_init(stream->bytes, READ_BYTES);
-  int rc = uv_fs_read(&stream->spec.loop->uv, &stream->file_read, stream->in.fd, &buf, 1, -1, on_file_read);
+  int rc = uv_fs_read(&stream->spec.loop->uv, &stream->file_read, stream->in.fd, &buf, 1, -1,
+                      on_file_read);
   if (rc) log_error("cannot read the input: %s", uv_strerror(rc));
 }
 

@@ -16,21 +16,25 @@ typedef struct {
 } Format;
 
 // First bytes 0xc0 to 0xdf; the ones below and above carry their value themselves.
+// clang-format off
 static const Format formats[32] = {
-    [0x00] = {FORM_SCALAR, 0, 0},                                                          // nil
+    [0x00] = {FORM_SCALAR, 0, 0},                                                  // nil
     [0x01] = {FORM_NEVER, 0, 0},
-    [0x02] = {FORM_SCALAR, 0, 0}, {FORM_SCALAR, 0, 0},                                     // bool
-    [0x04] = {FORM_SCALAR, 1, 0}, {FORM_SCALAR, 2, 0}, {FORM_SCALAR, 4, 0},                // bin
-    [0x07] = {FORM_SCALAR, 1, 1}, {FORM_SCALAR, 2, 1}, {FORM_SCALAR, 4, 1},                // ext
-    [0x0a] = {FORM_SCALAR, 0, 4}, {FORM_SCALAR, 0, 8},                                     // float
-    [0x0c] = {FORM_SCALAR, 0, 1}, {FORM_SCALAR, 0, 2}, {FORM_SCALAR, 0, 4}, {FORM_SCALAR, 0, 8},  // uint
-    [0x10] = {FORM_SCALAR, 0, 1}, {FORM_SCALAR, 0, 2}, {FORM_SCALAR, 0, 4}, {FORM_SCALAR, 0, 8},  // int
-    [0x14] = {FORM_SCALAR, 0, 2}, {FORM_SCALAR, 0, 3}, {FORM_SCALAR, 0, 5}, {FORM_SCALAR, 0, 9},  // fixext
-    [0x18] = {FORM_SCALAR, 0, 17},
-    [0x19] = {FORM_SCALAR, 1, 0}, {FORM_SCALAR, 2, 0}, {FORM_SCALAR, 4, 0},                // str
+    [0x02] = {FORM_SCALAR, 0, 0}, {FORM_SCALAR, 0, 0},                             // false, true
+    [0x04] = {FORM_SCALAR, 1, 0}, {FORM_SCALAR, 2, 0}, {FORM_SCALAR, 4, 0},        // bin
+    [0x07] = {FORM_SCALAR, 1, 1}, {FORM_SCALAR, 2, 1}, {FORM_SCALAR, 4, 1},        // ext
+    [0x0a] = {FORM_SCALAR, 0, 4}, {FORM_SCALAR, 0, 8},                             // float
+    [0x0c] = {FORM_SCALAR, 0, 1}, {FORM_SCALAR, 0, 2},                             // uint
+             {FORM_SCALAR, 0, 4}, {FORM_SCALAR, 0, 8},
+    [0x10] = {FORM_SCALAR, 0, 1}, {FORM_SCALAR, 0, 2},                             // int
+             {FORM_SCALAR, 0, 4}, {FORM_SCALAR, 0, 8},
+    [0x14] = {FORM_SCALAR, 0, 2}, {FORM_SCALAR, 0, 3}, {FORM_SCALAR, 0, 5},        // fixext
+             {FORM_SCALAR, 0, 9}, {FORM_SCALAR, 0, 17},
+    [0x19] = {FORM_SCALAR, 1, 0}, {FORM_SCALAR, 2, 0}, {FORM_SCALAR, 4, 0},        // str
     [0x1c] = {FORM_ARRAY, 2, 0}, {FORM_ARRAY, 4, 0},
     [0x1e] = {FORM_MAP, 2, 0}, {FORM_MAP, 4, 0},
 };
+// clang-format on
 
 static Format format_of(uint8_t byte)
 {
@@ -78,8 +82,8 @@ static void message_begin(MsgpackReader *reader)
   error_clear(&reader->bad);
 }
 
-// The first two items inside the outer array are the type and the id: kept, for a message that turns out
-// to be of no use still wants an answer.
+// The first two items inside the outer array are the type and the id: kept, for a message that
+// turns out to be of no use still wants an answer.
 static void note_head(MsgpackReader *reader, const uint8_t *p, Format format)
 {
   if (reader->items != 1 && reader->items != 2) return;
@@ -91,8 +95,8 @@ static void note_head(MsgpackReader *reader, const uint8_t *p, Format format)
   }
 }
 
-// Keeps the count of open containers; a level too many makes the message bad, and counting ends there:
-// [pending] alone finds its end.
+// Keeps the count of open containers; a level too many makes the message bad, and counting ends
+// there: [pending] alone finds its end.
 static void note_item(MsgpackReader *reader, Form form, uint64_t children)
 {
   if (reader->bad.code) return;
@@ -167,7 +171,8 @@ static Value *from_map(Arena *arena, const msgpack_object_map *map)
       name = str_dup(arena, (Str){key->via.str.ptr, key->via.str.size});
     } else if (key->type == MSGPACK_OBJECT_BIN) {
       name = str_dup(arena, (Str){key->via.bin.ptr, key->via.bin.size});
-    } else if (key->type == MSGPACK_OBJECT_POSITIVE_INTEGER || key->type == MSGPACK_OBJECT_NEGATIVE_INTEGER) {
+    } else if (key->type == MSGPACK_OBJECT_POSITIVE_INTEGER ||
+               key->type == MSGPACK_OBJECT_NEGATIVE_INTEGER) {
       name = str_fmt(arena, "%lld", (long long)key->via.i64);  // a Lua table with holes
     } else {
       continue;  // no key of ours
@@ -188,26 +193,21 @@ static Value *from_array(Arena *arena, const msgpack_object_array *array)
 static Value *from_object(Arena *arena, const msgpack_object *object)
 {
   switch (object->type) {
-  case MSGPACK_OBJECT_BOOLEAN:
-    return value_bool(arena, object->via.boolean);
-  case MSGPACK_OBJECT_POSITIVE_INTEGER:
-    if (object->via.u64 > INT64_MAX) return value_double(arena, (double)object->via.u64);
-    return value_int(arena, (int64_t)object->via.u64);
-  case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-    return value_int(arena, object->via.i64);
-  case MSGPACK_OBJECT_FLOAT32:
-  case MSGPACK_OBJECT_FLOAT64:
-    return value_double(arena, object->via.f64);
-  case MSGPACK_OBJECT_STR:
-    return value_str(arena, str_dup(arena, (Str){object->via.str.ptr, object->via.str.size}));
-  case MSGPACK_OBJECT_BIN:
-    return value_str(arena, str_dup(arena, (Str){object->via.bin.ptr, object->via.bin.size}));
-  case MSGPACK_OBJECT_ARRAY:
-    return from_array(arena, &object->via.array);
-  case MSGPACK_OBJECT_MAP:
-    return from_map(arena, &object->via.map);
-  default:  // nil, and ext: handles of Neovim's that mean nothing here
-    return value_null(arena);
+    case MSGPACK_OBJECT_BOOLEAN: return value_bool(arena, object->via.boolean);
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+      if (object->via.u64 > INT64_MAX) return value_double(arena, (double)object->via.u64);
+      return value_int(arena, (int64_t)object->via.u64);
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER: return value_int(arena, object->via.i64);
+    case MSGPACK_OBJECT_FLOAT32:
+    case MSGPACK_OBJECT_FLOAT64: return value_double(arena, object->via.f64);
+    case MSGPACK_OBJECT_STR:
+      return value_str(arena, str_dup(arena, (Str){object->via.str.ptr, object->via.str.size}));
+    case MSGPACK_OBJECT_BIN:
+      return value_str(arena, str_dup(arena, (Str){object->via.bin.ptr, object->via.bin.size}));
+    case MSGPACK_OBJECT_ARRAY: return from_array(arena, &object->via.array);
+    case MSGPACK_OBJECT_MAP: return from_map(arena, &object->via.map);
+    default:  // nil, and ext: handles of Neovim's that mean nothing here
+      return value_null(arena);
   }
 }
 
@@ -217,7 +217,8 @@ static Value *decode(Arena *arena, Str bytes)
   msgpack_unpacked_init(&unpacked);
   size_t end = 0;
   Value *tree = NULL;
-  if (msgpack_unpack_next(&unpacked, bytes.ptr, bytes.len, &end) == MSGPACK_UNPACK_SUCCESS && end == bytes.len) {
+  if (msgpack_unpack_next(&unpacked, bytes.ptr, bytes.len, &end) == MSGPACK_UNPACK_SUCCESS &&
+      end == bytes.len) {
     tree = from_object(arena, &unpacked.data);
   }
   msgpack_unpacked_destroy(&unpacked);
@@ -249,7 +250,8 @@ WireRead msgpack_next(MsgpackReader *reader, Arena *arena, Value **tree, WireBad
   reader->start = reader->at;
   reader->inside = false;
   if (!reader->bad.code) return WIRE_TREE;
-  *bad = (WireBad){.is_request = reader->head[0] == WIRE_REQUEST && reader->head[1] >= 0, .id = reader->head[1]};
+  *bad = (WireBad){.is_request = reader->head[0] == WIRE_REQUEST && reader->head[1] >= 0,
+                   .id = reader->head[1]};
   error_set(err, reader->bad.code, "%s", reader->bad.message);
   return WIRE_BAD;
 }
@@ -271,32 +273,22 @@ static void pack_str(msgpack_packer *packer, Str s)
 static void pack(msgpack_packer *packer, const Value *value)
 {
   switch (value ? value->type : VALUE_NULL) {
-  case VALUE_NULL:
-    msgpack_pack_nil(packer);
-    break;
-  case VALUE_BOOL:
-    value->boolean ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
-    break;
-  case VALUE_INT:
-    msgpack_pack_int64(packer, value->integer);
-    break;
-  case VALUE_DOUBLE:
-    msgpack_pack_double(packer, value->number);
-    break;
-  case VALUE_STR:
-    pack_str(packer, value->str);
-    break;
-  case VALUE_LIST:
-    msgpack_pack_array(packer, value->len);
-    for (VALUE_EACH(item, value)) pack(packer, item);
-    break;
-  case VALUE_MAP:
-    msgpack_pack_map(packer, value->len);
-    for (VALUE_EACH(item, value)) {
-      pack_str(packer, item->key);
-      pack(packer, item);
-    }
-    break;
+    case VALUE_NULL: msgpack_pack_nil(packer); break;
+    case VALUE_BOOL: value->boolean ? msgpack_pack_true(packer) : msgpack_pack_false(packer); break;
+    case VALUE_INT: msgpack_pack_int64(packer, value->integer); break;
+    case VALUE_DOUBLE: msgpack_pack_double(packer, value->number); break;
+    case VALUE_STR: pack_str(packer, value->str); break;
+    case VALUE_LIST:
+      msgpack_pack_array(packer, value->len);
+      for (VALUE_EACH (item, value)) pack(packer, item);
+      break;
+    case VALUE_MAP:
+      msgpack_pack_map(packer, value->len);
+      for (VALUE_EACH (item, value)) {
+        pack_str(packer, item->key);
+        pack(packer, item);
+      }
+      break;
   }
 }
 

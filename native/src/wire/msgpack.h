@@ -5,22 +5,22 @@
 
 enum { MSGPACK_LEVELS = VALUE_MAX_DEPTH };
 
-// Finds the borders of messages in a stream of bytes, before anything is decoded: msgpack-c trusts the
-// counts it reads and would reserve gigabytes for five bytes.
+// Finds the borders of messages in a stream of bytes, before anything is decoded: msgpack-c trusts
+// the counts it reads and would reserve gigabytes for five bytes.
 typedef struct {
-  Buf in;                          // from the end of the last message on, and what follows
-  size_t start;                    // where the present message begins in [in]
-  size_t at;                       // how far it has been looked at
-  size_t max;                      // bytes of one message
-  bool inside;                     // a message
-  uint64_t skip;                   // payload bytes of the present item still to pass
-  uint64_t pending;                // items of it still to come
-  uint64_t left[MSGPACK_LEVELS];   // items still to come per open container
-  int depth;                       // open containers
-  uint64_t items;                  // seen in this message
-  uint64_t dropped;                // bytes of a bad message already let go
-  int64_t head[2];                 // its first two numbers inside the array, -1 unless read: type and id
-  Error bad;                       // why this message is of no use
+  Buf in;                         // from the end of the last message on, and what follows
+  size_t start;                   // where the present message begins in [in]
+  size_t at;                      // how far it has been looked at
+  size_t max;                     // bytes of one message
+  bool inside;                    // a message
+  uint64_t skip;                  // payload bytes of the present item still to pass
+  uint64_t pending;               // items of it still to come
+  uint64_t left[MSGPACK_LEVELS];  // items still to come per open container
+  int depth;                      // open containers
+  uint64_t items;                 // seen in this message
+  uint64_t dropped;               // bytes of a bad message already let go
+  int64_t head[2];  // its first two numbers inside the array, -1 unless read: type and id
+  Error bad;        // why this message is of no use
   bool broken;
 } MsgpackReader;
 
@@ -29,7 +29,8 @@ void msgpack_reader_deinit(MsgpackReader *reader);
 void msgpack_feed(MsgpackReader *reader, Str bytes);
 WireRead msgpack_next(MsgpackReader *reader, Arena *arena, Value **tree, WireBad *bad, Error *err);
 
-void msgpack_write(Buf *out, const Value *value);  // NULL is nil; strings as str, whatever their bytes
+// NULL is nil; strings go as str, whatever their bytes.
+void msgpack_write(Buf *out, const Value *value);
 void msgpack_write_request(Buf *out, int64_t id, Str method, const Value *params);
 void msgpack_write_response(Buf *out, int64_t id, const Value *error, const Value *result);
 

@@ -36,9 +36,11 @@ static WireBad read_head(Str line)
     if (at >= line.len || line.ptr[at] != *want) return bad;
   }
   while (at < line.len && line.ptr[at] == ' ') at++;
-  while (at < line.len && len < 18 && line.ptr[at] >= '0' && line.ptr[at] <= '9') digits[len++] = line.ptr[at++];
+  while (at < line.len && len < 18 && line.ptr[at] >= '0' && line.ptr[at] <= '9')
+    digits[len++] = line.ptr[at++];
   uint64_t id = 0;
-  bad.is_request = at < line.len && (line.ptr[at] == ',' || line.ptr[at] == ' ') && str_to_u64(str_from(digits), &id);
+  bad.is_request = at < line.len && (line.ptr[at] == ',' || line.ptr[at] == ' ') &&
+                   str_to_u64(str_from(digits), &id);
   bad.id = (int64_t)id;
   return bad;
 }

@@ -1,4 +1,5 @@
-// ndjson.h: the JSON encoding of wire.h: one text per line, no line break inside. Vim's `nl` channels.
+// ndjson.h: the JSON encoding of wire.h: one text per line, no line break inside. Vim's `nl`
+// channels.
 #pragma once
 
 #include "wire/wire.h"
@@ -6,11 +7,11 @@
 enum { NDJSON_HEAD = 64 };
 
 typedef struct {
-  Buf in;          // from the end of the last line on
-  size_t start;    // where the present line begins in [in]
-  size_t at;       // how far it has been searched for its end
-  size_t max;      // bytes of one line
-  bool too_long;   // the present line is dropped until its end
+  Buf in;                  // from the end of the last line on
+  size_t start;            // where the present line begins in [in]
+  size_t at;               // how far it has been searched for its end
+  size_t max;              // bytes of one line
+  bool too_long;           // the present line is dropped until its end
   char head[NDJSON_HEAD];  // its beginning, which may tell the id
   size_t head_len;
 } NdjsonReader;

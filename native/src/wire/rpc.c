@@ -1,7 +1,7 @@
 // rpc.c: see rpc.h.
 //
-// Answered requests go to the end of a pool and are reused from its front: a handler that answers twice
-// meets `answered` and the assertion, not freed memory.
+// Answered requests go to the end of a pool and are reused from its front: a handler that answers
+// twice meets `answered` and the assertion, not freed memory.
 #include "wire/rpc.h"
 
 #include <assert.h>
@@ -136,7 +136,8 @@ void rpc_reply(RpcRequest *request, const Value *result)
     Error err = {0};
     if (wire_fits(result)) {
       wire_write_response(rpc->spec.kind, &rpc->out, request->id, NULL, result);
-      if (!send_out(rpc)) error_set(&err, ERR_TOO_BIG, "the answer to %.*s is too large", STR_ARG(request->method));
+      if (!send_out(rpc))
+        error_set(&err, ERR_TOO_BIG, "the answer to %.*s is too large", STR_ARG(request->method));
     } else {
       error_set(&err, ERR_FAILED, "the answer to %.*s nests too deep", STR_ARG(request->method));
     }

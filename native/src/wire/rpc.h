@@ -3,13 +3,14 @@
 // Life of a connection:  rpc_new -> on_request*, on_event* -> on_end (once) -> rpc_free
 // Life of a request:     on_request -> (any time later) rpc_reply or rpc_fail -> gone
 //
-// No callback comes from inside rpc_new. on_request may answer at once, answer later, start anything, or
-// free the connection. A request stays valid until it is answered, also when the connection is freed: the
-// answer then goes nowhere and only frees the request. Answering twice is a bug and asserts.
-// Between on_end and rpc_free answers are still written, for a shell that ends our input and then waits.
+// No callback comes from inside rpc_new. on_request may answer at once, answer later, start
+// anything, or free the connection. A request stays valid until it is answered, also when the
+// connection is freed: the answer then goes nowhere and only frees the request. Answering twice is
+// a bug and asserts. Between on_end and rpc_free answers are still written, for a shell that ends
+// our input and then waits.
 //
-// Pressure: while more than RPC_HIGH bytes wait to be written, nothing more is read. Who sends many events
-// (progress) asks rpc_backlog first and leaves out what can be left out.
+// Pressure: while more than RPC_HIGH bytes wait to be written, nothing more is read. Who sends many
+// events (progress) asks rpc_backlog first and leaves out what can be left out.
 #pragma once
 
 #include "lib/loop.h"
@@ -29,8 +30,8 @@ typedef struct {
 typedef struct {
   Loop *loop;
   WireKind kind;
-  int fd_in, fd_out;     // owned from then on, except 0 to 2
-  size_t max_message;    // bytes; 0 = WIRE_MAX_BYTES
+  int fd_in, fd_out;   // owned from then on, except 0 to 2
+  size_t max_message;  // bytes; 0 = WIRE_MAX_BYTES
   void (*on_request)(void *owner, RpcRequest *request);
   // What the editor tells unasked, e.g. "nvim_error_event". Valid during the call. May be NULL.
   void (*on_event)(void *owner, Str method, const Value *params);
@@ -40,12 +41,12 @@ typedef struct {
 } RpcSpec;
 
 struct RpcRequest {
-  Rpc *rpc;              // NULL once the connection is freed
-  Arena arena;           // dies with the answer; use it for the answer's tree
+  Rpc *rpc;     // NULL once the connection is freed
+  Arena arena;  // dies with the answer; use it for the answer's tree
   Str method;
-  const Value *params;   // one map, or NULL when none came: read with value_get_*
-  void *data;            // the handler's own
-  int64_t id;            // of the peer's choosing
+  const Value *params;  // one map, or NULL when none came: read with value_get_*
+  void *data;           // the handler's own
+  int64_t id;           // of the peer's choosing
   bool answered;
   RpcRequest *prev, *next;  // among the open ones, or in the pool
 };
@@ -60,11 +61,11 @@ void rpc_fail(RpcRequest *request, const Error *err);
 // Sends an event with [params] (may be NULL).
 void rpc_event(Rpc *rpc, Str method, const Value *params);
 
-size_t rpc_backlog(const Rpc *rpc);       // bytes not yet written
-size_t rpc_open_requests(const Rpc *rpc); // not yet answered
+size_t rpc_backlog(const Rpc *rpc);        // bytes not yet written
+size_t rpc_open_requests(const Rpc *rpc);  // not yet answered
 
-// Calls the row of [methods] (ends with method NULL) that has the request's method; fails the request with
-// ERR_NOT_FOUND when none has it.
+// Calls the row of [methods] (ends with method NULL) that has the request's method; fails the
+// request with ERR_NOT_FOUND when none has it.
 void rpc_dispatch(const RpcMethod *methods, void *owner, RpcRequest *request);
 
 // {code, message, hint}, as it goes over the wire.

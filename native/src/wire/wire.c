@@ -56,16 +56,18 @@ static const Value *unless_null(const Value *value)
   return value_is(value, VALUE_NULL) ? NULL : value;
 }
 
-// Neovim sends the arguments of a request as an array; ours is always one map. An empty Lua table comes as
-// an empty array.
+// Neovim sends the arguments of a request as an array; ours is always one map. An empty Lua table
+// comes as an empty array.
 static bool request_params(const Value *params, Message *out, Error *err)
 {
   params = unless_null(params);
-  if (value_is(params, VALUE_LIST) && value_len(params) == 1) params = unless_null(value_first(params));
+  if (value_is(params, VALUE_LIST) && value_len(params) == 1)
+    params = unless_null(value_first(params));
   if (value_is(params, VALUE_LIST) && value_len(params) == 0) params = NULL;
   out->params = params;
   if (!params || value_is(params, VALUE_MAP)) return true;
-  return error_set(err, ERR_INVALID, "the parameters of %.*s are not one map", STR_ARG(out->method));
+  return error_set(err, ERR_INVALID, "the parameters of %.*s are not one map",
+                   STR_ARG(out->method));
 }
 
 static bool parse_request(const Value *tree, Message *out, WireBad *bad, Error *err)
@@ -95,7 +97,8 @@ static bool parse_event(const Value *tree, Message *out, Error *err)
   const Value *method = value_at(tree, 1);
   out->type = WIRE_EVENT;
   out->params = unless_null(value_at(tree, 2));
-  if (!value_is(method, VALUE_STR)) return error_set(err, ERR_PROTOCOL, "an event without a method");
+  if (!value_is(method, VALUE_STR))
+    return error_set(err, ERR_PROTOCOL, "an event without a method");
   out->method = method->str;
   return true;
 }
@@ -121,7 +124,8 @@ void wire_write_request(WireKind kind, Buf *out, int64_t id, Str method, const V
   }
 }
 
-void wire_write_response(WireKind kind, Buf *out, int64_t id, const Value *error, const Value *result)
+void wire_write_response(WireKind kind, Buf *out, int64_t id, const Value *error,
+                         const Value *result)
 {
   if (kind == WIRE_MSGPACK) {
     msgpack_write_response(out, id, error, result);
@@ -143,7 +147,7 @@ static bool fits(const Value *value, int levels)
 {
   if (!value || (value->type != VALUE_LIST && value->type != VALUE_MAP)) return true;
   if (levels == 0) return false;
-  for (VALUE_EACH(item, value)) {
+  for (VALUE_EACH (item, value)) {
     if (!fits(item, levels - 1)) return false;
   }
   return true;

@@ -4,10 +4,11 @@
 //   [1, id, error, result]      its answer; error is nil or {code, message, hint}
 //   [2, method, params]         an event, never answered
 //
-// Neovim speaks msgpack (msgpack.h), Vim one JSON text per line (ndjson.h). A reader turns bytes into
-// trees, message_parse turns a tree into a Message, rpc.h joins both with a stream.
+// Neovim speaks msgpack (msgpack.h), Vim one JSON text per line (ndjson.h). A reader turns bytes
+// into trees, message_parse turns a tree into a Message, rpc.h joins both with a stream.
 //
-// Life of a reader:  wire_reader_new -> (wire_feed -> wire_next until WIRE_MORE)* -> wire_reader_free
+// Life of a reader:  wire_reader_new -> (wire_feed -> wire_next until WIRE_MORE)* ->
+// wire_reader_free
 #pragma once
 
 #include "base/buf.h"
@@ -51,16 +52,17 @@ WireReader *wire_reader_new(WireKind kind, size_t max_bytes);  // max_bytes: of 
 void wire_reader_free(WireReader *reader);
 void wire_feed(WireReader *reader, Str bytes);  // copies
 
-// The next message as a tree in [arena], which borrows nothing from the reader. [err] tells what WIRE_BAD
-// and WIRE_BROKEN mean; [bad] is filled for WIRE_BAD.
+// The next message as a tree in [arena], which borrows nothing from the reader. [err] tells what
+// WIRE_BAD and WIRE_BROKEN mean; [bad] is filled for WIRE_BAD.
 WireRead wire_next(WireReader *reader, Arena *arena, Value **tree, WireBad *bad, Error *err);
 
-// [out] borrows from [tree]. False with ERR_PROTOCOL or ERR_INVALID; is_request and id of [bad] are filled
-// then as far as the tree tells.
+// [out] borrows from [tree]. False with ERR_PROTOCOL or ERR_INVALID; is_request and id of [bad] are
+// filled then as far as the tree tells.
 bool message_parse(const Value *tree, Message *out, WireBad *bad, Error *err);
 
 // Append one whole message to [out]. Payloads may be NULL (nil) and must pass wire_fits.
 void wire_write_request(WireKind kind, Buf *out, int64_t id, Str method, const Value *params);
-void wire_write_response(WireKind kind, Buf *out, int64_t id, const Value *error, const Value *result);
+void wire_write_response(WireKind kind, Buf *out, int64_t id, const Value *error,
+                         const Value *result);
 void wire_write_event(WireKind kind, Buf *out, Str method, const Value *params);
 bool wire_fits(const Value *payload);  // not deeper than WIRE_MAX_PAYLOAD_DEPTH

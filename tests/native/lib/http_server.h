@@ -1,5 +1,5 @@
-// http_server.h: a tiny scripted HTTP server on the test's own loop. The path of a request picks a script:
-// a list of steps, each after a pause. A connection then waits for the next request.
+// http_server.h: a tiny scripted HTTP server on the test's own loop. The path of a request picks a
+// script: a list of steps, each after a pause. A connection then waits for the next request.
 #pragma once
 
 #include <stdlib.h>
@@ -18,8 +18,8 @@ typedef struct {
 } Step;
 
 typedef struct {
-  const char *path;  // up to '?'
-  const Step *steps; // ends with STEP_END
+  const char *path;   // up to '?'
+  const Step *steps;  // ends with STEP_END
 } Script;
 
 typedef struct Conn Conn;
@@ -28,7 +28,7 @@ typedef struct {
   Loop *loop;
   const Script *scripts;  // ends with path NULL: what unknown paths get
   int port, connections, requests, open;
-  uint64_t slow_ms;       // pause after each piece read
+  uint64_t slow_ms;  // pause after each piece read
   Conn *first;
 } Server;
 
@@ -71,7 +71,8 @@ static void conn_close(Conn *conn, bool reset)
   if (conn->closing) return;
   conn->closing = true;
   timer_close(&conn->timer, conn_handle_closed);
-  if (!reset || uv_tcp_close_reset(&conn->uv, conn_uv_closed)) uv_close((uv_handle_t *)&conn->uv, conn_uv_closed);
+  if (!reset || uv_tcp_close_reset(&conn->uv, conn_uv_closed))
+    uv_close((uv_handle_t *)&conn->uv, conn_uv_closed);
 }
 
 static void conn_written(uv_write_t *req, int status)
@@ -117,23 +118,19 @@ static void conn_run_step(void *owner)
   const Step *step = conn->step++;
   static char flood[32768];
   switch (step->kind) {
-  case STEP_SEND:
-    conn_send(conn, (Str){step->text, step->len ? step->len : strlen(step->text)});
-    break;
-  case STEP_ECHO:
-    conn_echo(conn);
-    break;
-  case STEP_FLOOD:
-    conn->step--;
-    if (uv_stream_get_write_queue_size((uv_stream_t *)&conn->uv) == 0) conn_send(conn, (Str){flood, sizeof(flood)});
-    timer_start(&conn->timer, 1, 0);
-    return;
-  case STEP_CLOSE:
-  case STEP_RESET:
-    conn_close(conn, step->kind == STEP_RESET);
-    return;
-  case STEP_END:
-    break;
+    case STEP_SEND:
+      conn_send(conn, (Str){step->text, step->len ? step->len : strlen(step->text)});
+      break;
+    case STEP_ECHO: conn_echo(conn); break;
+    case STEP_FLOOD:
+      conn->step--;
+      if (uv_stream_get_write_queue_size((uv_stream_t *)&conn->uv) == 0)
+        conn_send(conn, (Str){flood, sizeof(flood)});
+      timer_start(&conn->timer, 1, 0);
+      return;
+    case STEP_CLOSE:
+    case STEP_RESET: conn_close(conn, step->kind == STEP_RESET); return;
+    case STEP_END: break;
   }
   conn_play(conn);
 }

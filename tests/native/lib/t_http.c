@@ -1,4 +1,5 @@
-// t_http.c: HTTP exchanges against a scripted server on the same loop: what works, and every way to fail.
+// t_http.c: HTTP exchanges against a scripted server on the same loop: what works, and every way to
+// fail.
 #include "tap.h"
 
 #include <arpa/inet.h>
@@ -19,28 +20,32 @@ static const char gzipped[] =  // "hello gzip " 20 times
 
 static Script scripts[] = {
     {"/hello", STEPS({.text = OK_HEAD "Content-Length: 5\r\nX-Two: 2\r\n\r\nhello"})},
-    {"/chunked", STEPS({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n"},
-                       {.after_ms = 5, .text = "3\r\none\r\n"},
-                       {.after_ms = 5, .text = "5\r\n two \r\n"},
-                       {.after_ms = 5, .text = "5\r\nthree\r\n0\r\nX-Trailer: t\r\n\r\n"})},
+    {"/chunked",
+     STEPS({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n"},
+           {.after_ms = 5, .text = "3\r\none\r\n"}, {.after_ms = 5, .text = "5\r\n two \r\n"},
+           {.after_ms = 5, .text = "5\r\nthree\r\n0\r\nX-Trailer: t\r\n\r\n"})},
     {"/reset", STEPS({.text = OK_HEAD "Content-Length: 100\r\n\r\nten bytes."},
                      {.kind = STEP_RESET, .after_ms = 20})},
     {"/cut", STEPS({.text = OK_HEAD "Content-Length: 100\r\n\r\nten bytes."},
                    {.kind = STEP_CLOSE, .after_ms = 20})},
     {"/hangup", STEPS({.kind = STEP_CLOSE, .after_ms = 5})},
     {"/silent", STEPS({.after_ms = 60000, .text = "late"})},
-    {"/head-only", STEPS({.text = OK_HEAD "Content-Length: 5\r\n\r\n"}, {.after_ms = 60000, .text = "late"})},
+    {"/head-only",
+     STEPS({.text = OK_HEAD "Content-Length: 5\r\n\r\n"}, {.after_ms = 60000, .text = "late"})},
     {"/stall", STEPS({.text = OK_HEAD "Content-Length: 100\r\n\r\nten bytes."},
                      {.after_ms = 60000, .text = "late"})},
     {"/pings", STEPS({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\n:\r\n"},
                      {.after_ms = 60, .text = "1\r\n:\r\n"}, {.after_ms = 60, .text = "1\r\n:\r\n"},
-                     {.after_ms = 60, .text = "1\r\n:\r\n"}, {.after_ms = 60, .text = "1\r\n:\r\n0\r\n\r\n"})},
+                     {.after_ms = 60, .text = "1\r\n:\r\n"},
+                     {.after_ms = 60, .text = "1\r\n:\r\n0\r\n\r\n"})},
     {"/flood", STEPS({.text = OK_HEAD "\r\n"}, {.kind = STEP_FLOOD})},
     {"/large-head", STEPS({.text = large_head})},
     {"/early", STEPS({.text = "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
                               "HTTP/1.1 200 OK\r\nX-Late: 2\r\nContent-Length: 2\r\n\r\nok"})},
-    {"/redirect", STEPS({.text = "HTTP/1.1 302 Found\r\nLocation: /hello\r\nContent-Length: 0\r\n\r\n"})},
-    {"/busy", STEPS({.text = "HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nwait"})},
+    {"/redirect",
+     STEPS({.text = "HTTP/1.1 302 Found\r\nLocation: /hello\r\nContent-Length: 0\r\n\r\n"})},
+    {"/busy",
+     STEPS({.text = "HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nwait"})},
     {"/echo", STEPS({.kind = STEP_ECHO})},
     {"/gzip", STEPS({.text = gzipped, .len = sizeof(gzipped) - 1})},
     {"/garbage", STEPS({.text = "SSH-2.0-nothing\r\n\r\n"}, {.kind = STEP_CLOSE, .after_ms = 5})},
@@ -63,9 +68,9 @@ typedef struct {
   int heads, chunks, dones, status;
   bool sent;
   Str x_two, retry_after, x_early, x_late;
-  size_t cancel_at_chunk;    // 1 = in the first on_chunk
+  size_t cancel_at_chunk;  // 1 = in the first on_chunk
   bool cancel_in_head, start_in_chunk, free_http_in_chunk, free_http_in_done;
-  struct Probe *follow_up;   // started from a callback
+  struct Probe *follow_up;  // started from a callback
   const char *follow_path;
 } Probe;
 
@@ -106,7 +111,8 @@ static void on_chunk(void *owner, Str bytes)
     http_cancel(p->call);
     http_cancel(p->call);
   }
-  if (p->start_in_chunk && p->chunks == 1) probe_start((Probe *)p->follow_up, p->fixture, p->follow_path, (HttpSpec){0});
+  if (p->start_in_chunk && p->chunks == 1)
+    probe_start((Probe *)p->follow_up, p->fixture, p->follow_path, (HttpSpec){0});
   if (p->free_http_in_chunk && p->fixture->http) {
     http_free(p->fixture->http);
     p->fixture->http = NULL;
@@ -126,7 +132,8 @@ static void on_done(void *owner, const Error *err, const HttpHead *head, bool se
   p->x_early = str_dup(arena, http_header(head, S("x-early")));
   p->x_late = str_dup(arena, http_header(head, S("x-late")));
   http_cancel(p->call);  // too late: no effect
-  if (p->follow_path && !p->start_in_chunk) probe_start((Probe *)p->follow_up, p->fixture, p->follow_path, (HttpSpec){0});
+  if (p->follow_path && !p->start_in_chunk)
+    probe_start((Probe *)p->follow_up, p->fixture, p->follow_path, (HttpSpec){0});
   if (p->free_http_in_done) {
     http_free(p->fixture->http);
     p->fixture->http = NULL;
@@ -169,16 +176,17 @@ static Probe fetch(Fixture *f, const char *path, HttpSpec spec)
   return p;
 }
 
-#define WITH_FIXTURE(f)                                                                            \
-  Fixture f;                                                                                       \
-  fixture_init(&f);                                                                                \
+#define WITH_FIXTURE(f) \
+  Fixture f;            \
+  fixture_init(&f);     \
   for (bool once_##f = true; once_##f; once_##f = false, fixture_deinit(&f))
 
 // --- what works ----------------------------------------------------------------------------------
 
 TEST(get)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = fetch(&f, "/hello", (HttpSpec){0});
     CHECK_INT(p.err.code, ERR_OK);
     CHECK_INT(p.status, 200);
@@ -192,7 +200,8 @@ TEST(get)
 
 TEST(connections_are_kept)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     for (int i = 0; i < 5; i++) {
       Probe p = fetch(&f, i % 2 ? "/chunked" : "/hello", (HttpSpec){0});
       CHECK_INT(p.err.code, ERR_OK);
@@ -205,7 +214,8 @@ TEST(connections_are_kept)
 
 TEST(chunks_and_trailers)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = fetch(&f, "/chunked", (HttpSpec){0});
     CHECK_INT(p.err.code, ERR_OK);
     CHECK_STR(buf_str(&p.body), S("one two three"));
@@ -217,9 +227,12 @@ TEST(chunks_and_trailers)
 
 TEST(post_sends_headers_and_body)
 {
-  WITH_FIXTURE(f) {
-    HttpHeader headers[] = {{S("content-type"), S("application/json")}, {S("x-key"), S("k")}, {S("x-none"), S("")}};
-    Probe p = fetch(&f, "/echo", (HttpSpec){.headers = headers, .header_count = 3, .body = S("{\"a\":1}")});
+  WITH_FIXTURE(f)
+  {
+    HttpHeader headers[] = {
+        {S("content-type"), S("application/json")}, {S("x-key"), S("k")}, {S("x-none"), S("")}};
+    Probe p = fetch(&f, "/echo",
+                    (HttpSpec){.headers = headers, .header_count = 3, .body = S("{\"a\":1}")});
     Str got = buf_str(&p.body);
     CHECK(str_starts(got, S("POST /echo HTTP/1.1\r\n")));
     CHECK(str_has(got, S("content-type: application/json\r\n")));
@@ -238,7 +251,8 @@ TEST(post_sends_headers_and_body)
 
 TEST(a_large_body_is_sent_at_once)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     size_t size = 3 << 20;
     char *text = malloc(size);
     memset(text, 'x', size);
@@ -254,7 +268,8 @@ TEST(a_large_body_is_sent_at_once)
 
 TEST(only_the_final_headers_count)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = fetch(&f, "/early", (HttpSpec){0});
     CHECK_INT(p.status, 200);
     CHECK_INT(p.heads, 1);
@@ -267,7 +282,8 @@ TEST(only_the_final_headers_count)
 
 TEST(statuses_are_answers_and_redirects_are_not_followed)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = fetch(&f, "/busy", (HttpSpec){0});
     CHECK_INT(p.err.code, ERR_OK);
     CHECK_INT(p.status, 429);
@@ -283,13 +299,15 @@ TEST(statuses_are_answers_and_redirects_are_not_followed)
 
 TEST(compressed_answers)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = fetch(&f, "/gzip", (HttpSpec){.compressed = true});
     CHECK_INT(p.err.code, ERR_OK);
     CHECK_INT(p.body.len, 220);
     CHECK(str_starts(buf_str(&p.body), S("hello gzip hello")));
     probe_deinit(&p);
-    p = fetch(&f, "/gzip", (HttpSpec){.compressed = true, .max_reply = 100});  // the unpacked size counts
+    p = fetch(&f, "/gzip",
+              (HttpSpec){.compressed = true, .max_reply = 100});  // the unpacked size counts
     CHECK_INT(p.err.code, ERR_TOO_BIG);
     probe_deinit(&p);
   }
@@ -297,7 +315,8 @@ TEST(compressed_answers)
 
 TEST(forty_calls_at_once)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     static Probe probes[40];
     memset(probes, 0, sizeof(probes));
     for (int i = 0; i < 40; i++) probe_start(&probes[i], &f, "/chunked", (HttpSpec){0});
@@ -311,10 +330,12 @@ TEST(forty_calls_at_once)
 
 TEST(plain_calls_do_not_queue_behind_each_other)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     static Probe probes[4];
     memset(probes, 0, sizeof(probes));
-    for (int i = 0; i < 4; i++) probe_start(&probes[i], &f, "/silent", (HttpSpec){.first_byte_ms = 300});
+    for (int i = 0; i < 4; i++)
+      probe_start(&probes[i], &f, "/silent", (HttpSpec){.first_byte_ms = 300});
     for (int i = 0; i < 4; i++) {
       probe_wait(&probes[i]);
       CHECK_INT(probes[i].err.code, ERR_TIMEOUT);
@@ -326,7 +347,8 @@ TEST(plain_calls_do_not_queue_behind_each_other)
 
 TEST(callbacks_may_start_calls)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe from_chunk = {0}, from_done = {0}, first = {0}, second = {0};
     first.follow_up = (struct Probe *)&from_chunk;
     first.start_in_chunk = true;
@@ -350,7 +372,8 @@ TEST(callbacks_may_start_calls)
 
 TEST(a_slow_upload_is_life)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     size_t size = 28 << 20;
     char *text = malloc(size);
     memset(text, 'x', size);
@@ -368,7 +391,8 @@ TEST(a_slow_upload_is_life)
 
 TEST(a_kept_connection_that_died_is_replaced)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = fetch(&f, "/hello", (HttpSpec){.body = S("1")});
     probe_deinit(&p);
     for (Conn *conn = f.server.first; conn; conn = conn->next) conn_close(conn, false);
@@ -403,9 +427,12 @@ TEST(failures)
       {"/large-head", ERR_TOO_BIG, true, "64 KiB of headers"},
       {"/garbage", ERR_NETWORK, true, "127.0.0.1"},
   };
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-      Probe p = fetch(&f, rows[i].path, (HttpSpec){.first_byte_ms = 150, .idle_ms = 100, .max_reply = 100000, .body = S("x")});
+      Probe p = fetch(
+          &f, rows[i].path,
+          (HttpSpec){.first_byte_ms = 150, .idle_ms = 100, .max_reply = 100000, .body = S("x")});
       CHECK_INT(p.err.code, rows[i].code);
       CHECK_INT(p.sent, rows[i].sent);
       if (!str_has(str_from(p.err.message), str_from(rows[i].says))) {
@@ -419,8 +446,10 @@ TEST(failures)
 
 TEST(idle_time_counts_from_the_last_byte)
 {
-  WITH_FIXTURE(f) {
-    Probe p = fetch(&f, "/pings", (HttpSpec){.first_byte_ms = 150, .idle_ms = 120});  // 240 ms of pings
+  WITH_FIXTURE(f)
+  {
+    Probe p =
+        fetch(&f, "/pings", (HttpSpec){.first_byte_ms = 150, .idle_ms = 120});  // 240 ms of pings
     CHECK_INT(p.err.code, ERR_OK);
     CHECK_INT(p.body.len, 5);
     probe_deinit(&p);
@@ -434,8 +463,10 @@ TEST(idle_time_counts_from_the_last_byte)
 
 TEST(refused_connections_are_not_sent)
 {
-  WITH_FIXTURE(f) {
-    Probe p = fetch(&f, "", (HttpSpec){.url = S("http://127.0.0.1:1/v1?key=hidden"), .body = S("x")});
+  WITH_FIXTURE(f)
+  {
+    Probe p =
+        fetch(&f, "", (HttpSpec){.url = S("http://127.0.0.1:1/v1?key=hidden"), .body = S("x")});
     CHECK_INT(p.err.code, ERR_NETWORK);
     CHECK(!p.sent);
     CHECK(str_has(str_from(p.err.message), S("127.0.0.1:1")));
@@ -453,7 +484,8 @@ TEST(refused_connections_are_not_sent)
 
 TEST(tls_to_a_plain_server_is_told_in_words)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Str url = str_fmt(&f.arena, "https://127.0.0.1:%d/hello", f.server.port);
     Probe p = fetch(&f, "", (HttpSpec){.url = url, .body = S("x"), .connect_timeout_ms = 300});
     CHECK(p.err.code == ERR_NETWORK || p.err.code == ERR_TIMEOUT);
@@ -464,8 +496,10 @@ TEST(tls_to_a_plain_server_is_told_in_words)
 
 TEST(requests_that_cannot_be_made)
 {
-  static const char *const urls[] = {"", "nonsense", "ftp://host/x", "file:///etc/passwd", "http://", "http://a b/"};
-  WITH_FIXTURE(f) {
+  static const char *const urls[] = {"",        "nonsense",   "ftp://host/x", "file:///etc/passwd",
+                                     "http://", "http://a b/"};
+  WITH_FIXTURE(f)
+  {
     for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
       Probe p = fetch(&f, "", (HttpSpec){.url = str_from(urls[i])});
       CHECK_INT(p.err.code, ERR_CONFIG);
@@ -487,7 +521,8 @@ TEST(running_out_of_descriptors)
 {
   struct rlimit limit, tight;
   getrlimit(RLIMIT_NOFILE, &limit);
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     int low = dup(0), failed = 0, fine = 0;
     close(low);
     for (int more = 0; more < 8; more++) {
@@ -510,7 +545,8 @@ TEST(running_out_of_descriptors)
 
 TEST(cancel_before_the_first_turn)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = {0};
     probe_start(&p, &f, "/hello", (HttpSpec){0});
     http_cancel(p.call);
@@ -526,7 +562,8 @@ TEST(cancel_before_the_first_turn)
 
 TEST(cancel_while_waiting)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = {0};
     probe_start(&p, &f, "/silent", (HttpSpec){.body = S("x")});
     while (!f.server.requests) loop_turn(&f.loop, true);
@@ -542,7 +579,8 @@ TEST(cancel_while_waiting)
 
 TEST(cancel_inside_callbacks)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     for (size_t at = 0; at < 3; at++) {
       Probe p = {.cancel_at_chunk = at, .cancel_in_head = at == 0};
       probe_start(&p, &f, "/chunked", (HttpSpec){0});
@@ -557,7 +595,8 @@ TEST(cancel_inside_callbacks)
 
 TEST(cancel_in_the_last_chunk_still_counts)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = {.cancel_at_chunk = 1};
     probe_start(&p, &f, "/hello", (HttpSpec){0});
     probe_wait(&p);
@@ -568,7 +607,8 @@ TEST(cancel_in_the_last_chunk_still_counts)
 
 TEST(free_cancels_what_is_left)
 {
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p[3] = {0};
     probe_start(&p[0], &f, "/silent", (HttpSpec){0});
     probe_start(&p[1], &f, "/stall", (HttpSpec){0});
@@ -587,7 +627,8 @@ TEST(free_cancels_what_is_left)
 TEST(free_inside_callbacks)
 {
   for (int in_done = 0; in_done < 2; in_done++) {
-    WITH_FIXTURE(f) {
+    WITH_FIXTURE(f)
+    {
       Probe other = {0}, p = {.free_http_in_chunk = !in_done, .free_http_in_done = in_done};
       probe_start(&other, &f, "/silent", (HttpSpec){0});
       probe_start(&p, &f, "/chunked", (HttpSpec){0});
@@ -607,7 +648,8 @@ TEST(proxies_are_bypassed_for_loopback_only)
 {
   setenv("http_proxy", "http://127.0.0.1:1", 1);
   setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
-  WITH_FIXTURE(f) {
+  WITH_FIXTURE(f)
+  {
     Probe p = fetch(&f, "/hello", (HttpSpec){0});
     CHECK_INT(p.err.code, ERR_OK);
     probe_deinit(&p);
@@ -622,10 +664,17 @@ TEST(proxies_are_bypassed_for_loopback_only)
 
 TEST(loopback_addresses)
 {
-  static const char *const yes[] = {"http://localhost:8080/x", "https://LOCALHOST", "http://127.0.0.1", "http://127.9.9.9:1/",
+  static const char *const yes[] = {"http://localhost:8080/x", "https://LOCALHOST",
+                                    "http://127.0.0.1", "http://127.9.9.9:1/",
                                     "http://[::1]:11434/api"};
-  static const char *const no[] = {"http://127.0.0.1.example.com", "http://127.0.0.1@example.com/", "http://localhost.example.com",
-                                   "http://example.com/127.0.0.1", "http://[::2]/", "http://10.0.0.1", "", "127.0.0.1x"};
+  static const char *const no[] = {"http://127.0.0.1.example.com",
+                                   "http://127.0.0.1@example.com/",
+                                   "http://localhost.example.com",
+                                   "http://example.com/127.0.0.1",
+                                   "http://[::2]/",
+                                   "http://10.0.0.1",
+                                   "",
+                                   "127.0.0.1x"};
   for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) CHECK(url_is_loopback(str_from(yes[i])));
   for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++) CHECK(!url_is_loopback(str_from(no[i])));
 }
@@ -633,7 +682,8 @@ TEST(loopback_addresses)
 static void __attribute__((constructor)) fill_large_head(void)
 {
   char *at = large_head + sprintf(large_head, "HTTP/1.1 200 OK\r\n");
-  while (at < large_head + sizeof(large_head) - 200) at += sprintf(at, "X-%zu: %0100d\r\n", (size_t)(at - large_head), 0);
+  while (at < large_head + sizeof(large_head) - 200)
+    at += sprintf(at, "X-%zu: %0100d\r\n", (size_t)(at - large_head), 0);
   sprintf(at, "\r\n");
 }
 

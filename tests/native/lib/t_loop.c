@@ -199,8 +199,14 @@ static void reader_open(Reader *r, int fd_in, int fd_out)
   CHECK(loop_init(&r->loop, NULL));
   buf_init(&r->got, 64 << 20);
   Error err = {0};
-  r->stream = stream_new((StreamSpec){.loop = &r->loop, .fd_in = fd_in, .fd_out = fd_out, .on_bytes = reader_bytes,
-                                     .on_end = reader_end, .on_drained = reader_drained, .owner = r}, &err);
+  r->stream = stream_new((StreamSpec){.loop = &r->loop,
+                                      .fd_in = fd_in,
+                                      .fd_out = fd_out,
+                                      .on_bytes = reader_bytes,
+                                      .on_end = reader_end,
+                                      .on_drained = reader_drained,
+                                      .owner = r},
+                         &err);
   CHECK_INT(err.code, ERR_OK);
   CHECK(r->stream != NULL);
 }
@@ -254,7 +260,8 @@ TEST(stream_measures_its_backlog_and_keeps_order)
   while (total < (size_t)PIECES * PIECE) {
     char buf[1 << 16];
     ssize_t n = read(out[0], buf, sizeof(buf));
-    for (ssize_t i = 0; i < n; i++, total++) bad += buf[i] != (char)('a' + (int)(total / PIECE) % 26);
+    for (ssize_t i = 0; i < n; i++, total++)
+      bad += buf[i] != (char)('a' + (int)(total / PIECE) % 26);
     loop_turn(&r.loop, false);
   }
   CHECK_INT(bad, 0);

@@ -116,7 +116,8 @@ TEST(the_tail_of_long_output_is_kept)
   CHECK(f.result.output_cut);
   CHECK_INT(f.result.output.len, 1000);
   CHECK(str_ends(f.result.output, S("199999\n200000\n")));
-  run_sh(&f, "printf '\\303\\251\\303\\251'", (ProcessSpec){.max_output = 3});  // cut inside a character
+  run_sh(&f, "printf '\\303\\251\\303\\251'",
+         (ProcessSpec){.max_output = 3});  // cut inside a character
   CHECK_STR(f.result.output, S("\xc3\xa9"));
   run_sh(&f, "printf 123", (ProcessSpec){.max_output = 3});
   CHECK(!f.result.output_cut);
@@ -129,7 +130,9 @@ TEST(a_missing_program_or_directory_is_told_at_once)
   Error err = {0};
   fixture_init(&f);
   ProcessSpec spec = {.argv = (const char *const[]){"no-such-program-here", NULL},
-                      .on_done = keep_result, .owner = &f, .timeout_ms = 5000};
+                      .on_done = keep_result,
+                      .owner = &f,
+                      .timeout_ms = 5000};
   CHECK(process_start(&f.loop, spec, &err) == NULL);
   CHECK_INT(err.code, ERR_NOT_FOUND);
   error_clear(&err);
@@ -182,7 +185,8 @@ TEST(who_ignores_term_is_killed)
 {
   Fixture f;
   fixture_init(&f);
-  run_sh(&f, "trap '' TERM; echo deaf; while :; do sleep 0.1; done", (ProcessSpec){.timeout_ms = 200});
+  run_sh(&f, "trap '' TERM; echo deaf; while :; do sleep 0.1; done",
+         (ProcessSpec){.timeout_ms = 200});
   CHECK(f.result.timed_out);
   CHECK_INT(f.result.signum, SIGKILL);
   CHECK(f.took_ms >= 2000 && f.took_ms < 4000);
@@ -207,7 +211,8 @@ TEST(kill_is_reported_once)
   fixture_init(&f);
   Process *process = process_start(
       &f.loop,
-      (ProcessSpec){.argv = (const char *const[]){"sleep", "100", NULL}, .on_done = keep_result, .owner = &f},
+      (ProcessSpec){
+          .argv = (const char *const[]){"sleep", "100", NULL}, .on_done = keep_result, .owner = &f},
       &err);
   process_kill(process);
   process_kill(process);
@@ -223,18 +228,21 @@ static void start_next(void *owner, const ProcessResult *result)
   Fixture *f = owner;
   keep_result(owner, result);
   if (f->done == 3) return;
-  process_start(&f->loop,
-                (ProcessSpec){.argv = (const char *const[]){"true", NULL}, .on_done = start_next, .owner = f},
-                NULL);
+  process_start(
+      &f->loop,
+      (ProcessSpec){.argv = (const char *const[]){"true", NULL}, .on_done = start_next, .owner = f},
+      NULL);
 }
 
 TEST(on_done_may_start_the_next)
 {
   Fixture f;
   fixture_init(&f);
-  process_start(&f.loop,
-                (ProcessSpec){.argv = (const char *const[]){"true", NULL}, .on_done = start_next, .owner = &f},
-                NULL);
+  process_start(
+      &f.loop,
+      (ProcessSpec){
+          .argv = (const char *const[]){"true", NULL}, .on_done = start_next, .owner = &f},
+      NULL);
   loop_run(&f.loop);
   CHECK_INT(f.done, 3);
   fixture_deinit(&f);
@@ -297,9 +305,11 @@ TEST(many_at_once)
   Fixture f;
   fixture_init(&f);
   for (int i = 0; i < 30; i++) {
-    process_start(&f.loop,
-                  (ProcessSpec){.argv = (const char *const[]){"echo", "x", NULL}, .on_done = keep_result, .owner = &f},
-                  NULL);
+    process_start(
+        &f.loop,
+        (ProcessSpec){
+            .argv = (const char *const[]){"echo", "x", NULL}, .on_done = keep_result, .owner = &f},
+        NULL);
   }
   loop_run(&f.loop);
   CHECK_INT(f.done, 30);
@@ -312,12 +322,13 @@ TEST(kill_while_the_input_is_written)
   fixture_init(&f);
   size_t size = 1 << 20;
   char *text = calloc(1, size);
-  Process *process = process_start(&f.loop,
-                                   (ProcessSpec){.argv = (const char *const[]){"sleep", "100", NULL},
-                                                 .input = {text, size},
-                                                 .on_done = keep_result,
-                                                 .owner = &f},
-                                   NULL);
+  Process *process =
+      process_start(&f.loop,
+                    (ProcessSpec){.argv = (const char *const[]){"sleep", "100", NULL},
+                                  .input = {text, size},
+                                  .on_done = keep_result,
+                                  .owner = &f},
+                    NULL);
   for (int i = 0; i < 5; i++) loop_turn(&f.loop, false);
   process_kill(process);
   loop_run(&f.loop);
@@ -388,9 +399,16 @@ static bool lists(const char *const *names, const char *name)
 
 TEST(secret_names)
 {
-  static const char *const yes[] = {"ANTHROPIC_API_KEY", "HF_TOKEN", "MY_SECRET_2", "db_password", "X_APIKEY",
-                                    "PGPASSWORD", "ANTHROPIC_CUSTOM_HEADERS", "GOOGLE_APPLICATION_CREDENTIALS"};
-  static const char *const no[] = {"KEYBOARD", "SSH_AUTH_SOCK", "GIT_CONFIG_KEY_0", "PASSAGE", "T_HOME"};
+  static const char *const yes[] = {"ANTHROPIC_API_KEY",
+                                    "HF_TOKEN",
+                                    "MY_SECRET_2",
+                                    "db_password",
+                                    "X_APIKEY",
+                                    "PGPASSWORD",
+                                    "ANTHROPIC_CUSTOM_HEADERS",
+                                    "GOOGLE_APPLICATION_CREDENTIALS"};
+  static const char *const no[] = {"KEYBOARD", "SSH_AUTH_SOCK", "GIT_CONFIG_KEY_0", "PASSAGE",
+                                   "T_HOME"};
   Arena arena;
   arena_init(&arena);
   for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) setenv(yes[i], "x", 1);

@@ -59,8 +59,10 @@ static Str encode(Arena *arena, const Value *value)
 }
 
 static const char every_kind[] =
-    "[0,1,\"m\",{\"a\":[1,-1,127,128,-32,-33,-128,-129,255,256,65535,65536,4294967296,-4294967296,9007199254740991],"
-    "\"b\":true,\"c\":false,\"d\":null,\"e\":1.5,\"f\":\"\",\"g\":{},\"h\":[],\"i\":\"caf\xc3\xa9\"}]";
+    "[0,1,\"m\",{\"a\":[1,-1,127,128,-32,-33,-128,-129,255,256,65535,65536,4294967296,-4294967296,"
+    "9007199254740991],"
+    "\"b\":true,\"c\":false,\"d\":null,\"e\":1.5,\"f\":\"\",\"g\":{},\"h\":[],\"i\":"
+    "\"caf\xc3\xa9\"}]";
 
 TEST(round_trip_whole_and_byte_by_byte)
 {
@@ -103,13 +105,17 @@ TEST(numbers_and_bytes_of_the_format)
 {
   Fixture f;
   fixture_init(&f, 1 << 20);
-  CHECK_INT(FEED(&f, "\x91\xcf\xff\xff\xff\xff\xff\xff\xff\xff"), WIRE_TREE);  // past int64: a double
+  CHECK_INT(FEED(&f, "\x91\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
+            WIRE_TREE);  // past int64: a double
   CHECK(value_is(value_first(f.tree), VALUE_DOUBLE));
   CHECK_INT(FEED(&f, "\x91\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"), WIRE_TREE);
   CHECK(value_to_int(value_first(f.tree), 0) == INT64_MAX);
   CHECK_INT(FEED(&f, "\x91\xd3\x80\0\0\0\0\0\0\0"), WIRE_TREE);
   CHECK(value_to_int(value_first(f.tree), 0) == INT64_MIN);
-  CHECK_INT(FEED(&f, "\x91\xc4\x03" "a\0b"), WIRE_TREE);  // bin is a string
+  CHECK_INT(FEED(&f,
+                 "\x91\xc4\x03"
+                 "a\0b"),
+            WIRE_TREE);  // bin is a string
   CHECK_STR(value_to_str(value_first(f.tree), STR_NONE), ((Str){"a\0b", 3}));
   CHECK_INT(FEED(&f, "\x91\xa2\xff\xfe"), WIRE_TREE);  // str with bytes that are no text
   CHECK_STR(value_to_str(value_first(f.tree), STR_NONE), S("\xff\xfe"));
@@ -117,7 +123,11 @@ TEST(numbers_and_bytes_of_the_format)
   CHECK(value_is(value_first(f.tree), VALUE_NULL) && value_len(f.tree) == 2);
   CHECK_INT(FEED(&f, "\x91\xca\x3f\xc0\0\0"), WIRE_TREE);  // float32
   CHECK(value_to_double(value_first(f.tree), 0) == 1.5);
-  CHECK_INT(FEED(&f, "\x91\x83\x05\xa1" "a\xa1" "b\x01\xc0\x02"), WIRE_TREE);  // odd keys
+  CHECK_INT(FEED(&f,
+                 "\x91\x83\x05\xa1"
+                 "a\xa1"
+                 "b\x01\xc0\x02"),
+            WIRE_TREE);  // odd keys
   CHECK_STR(json_str(&f.arena, f.tree), S("[{\"5\":\"a\",\"b\":1}]"));
   fixture_deinit(&f);
 }
@@ -152,7 +162,8 @@ TEST(too_big_messages_are_passed_over)
 {
   Fixture f;
   fixture_init(&f, 1000);
-  CHECK_INT(FEED(&f, "\x94\x00\xcd\x12\x34\xa1m\xdb\x00\x10\x00\x00"), WIRE_MORE);  // 1 MiB announced
+  CHECK_INT(FEED(&f, "\x94\x00\xcd\x12\x34\xa1m\xdb\x00\x10\x00\x00"),
+            WIRE_MORE);  // 1 MiB announced
   char piece[4096] = {0};
   for (int i = 0; i < 255; i++) CHECK_INT(feed(&f, (Str){piece, sizeof(piece)}), WIRE_MORE);
   CHECK(f.reader.in.cap < 100000);  // nothing is kept
@@ -175,7 +186,8 @@ TEST(counts_without_content_cost_nothing)
 
 TEST(what_is_no_message_breaks)
 {
-  static const Str rows[] = {S("\xc1"), S("\x91\xc1"), S("hello"), S("{\"json\":1}"), S("\x01"), S("\xc0"), S("\x81\x01\x01")};
+  static const Str rows[] = {S("\xc1"), S("\x91\xc1"), S("hello"),       S("{\"json\":1}"),
+                             S("\x01"), S("\xc0"),     S("\x81\x01\x01")};
   for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
     Fixture f;
     fixture_init(&f, 1000);
@@ -193,14 +205,17 @@ TEST(envelopes)
   arena_init(&arena);
   buf_init(&out, 1000);
   msgpack_write_response(&out, 3, NULL, from_json(&arena, "{\"a\":1}"));
-  CHECK_STR(buf_str(&out), S("\x94\x01\x03\xc0\x81\xa1" "a\x01"));
+  CHECK_STR(buf_str(&out), S("\x94\x01\x03\xc0\x81\xa1"
+                             "a\x01"));
   buf_clear(&out);
   msgpack_write_request(&out, 3, S("m"), from_json(&arena, "{}"));
   CHECK_STR(buf_str(&out), S("\x94\x00\x03\xa1m\x91\x80"));
   buf_clear(&out);
   msgpack_write_event(&out, S("event"), from_json(&arena, "{\"kind\":\"x\"}"));
-  CHECK_STR(buf_str(&out), S("\x93\x02\xadnvim_exec_lua\x92\xd9\x27return require('piecework.rpc').on(...)"
-                             "\x92\xa5" "event\x81\xa4kind\xa1x"));
+  CHECK_STR(buf_str(&out),
+            S("\x93\x02\xadnvim_exec_lua\x92\xd9\x27return require('piecework.rpc').on(...)"
+              "\x92\xa5"
+              "event\x81\xa4kind\xa1x"));
   buf_deinit(&out);
   arena_deinit(&arena);
 }

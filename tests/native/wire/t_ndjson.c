@@ -73,9 +73,15 @@ TEST(a_bad_line_is_one_bad_line)
     bool is_request;
     int64_t id;
   } rows[] = {
-      {"[0,12,\"m\",{\"a\":}]\n", true, 12}, {" [ 0 , 34 , oops\n", true, 34}, {"[0,5", false, 0},
-      {"\n", false, 0},                      {"hello\n", false, 0},            {"[1,5,{}\n", false, 0},
-      {"[0,-5,{}\n", false, 0},              {"[0,99999999999999999999,\n", false, 0}, {"[0,7\n", false, 0},
+      {"[0,12,\"m\",{\"a\":}]\n", true, 12},
+      {" [ 0 , 34 , oops\n", true, 34},
+      {"[0,5", false, 0},
+      {"\n", false, 0},
+      {"hello\n", false, 0},
+      {"[1,5,{}\n", false, 0},
+      {"[0,-5,{}\n", false, 0},
+      {"[0,99999999999999999999,\n", false, 0},
+      {"[0,7\n", false, 0},
   };
   Fixture f;
   fixture_init(&f, 1000);
@@ -133,7 +139,8 @@ TEST(envelopes_are_one_line_each)
   ndjson_write_response(&out, INT64_C(1) << 40, NULL, params);
   ndjson_write_event(&out, S("event"), NULL);
   ndjson_write_request(&out, 3, S("m"), params);
-  CHECK_STR(buf_str(&out), S("[1,1099511627776,null,{\"t\":\"a\\nb\"}]\n[2,\"event\",null]\n[0,3,\"m\",{\"t\":\"a\\nb\"}]\n"));
+  CHECK_STR(buf_str(&out), S("[1,1099511627776,null,{\"t\":\"a\\nb\"}]\n[2,\"event\",null]\n[0,3,"
+                             "\"m\",{\"t\":\"a\\nb\"}]\n"));
   buf_deinit(&out);
   arena_deinit(&arena);
 }

@@ -16,12 +16,12 @@ typedef struct {
   Loop loop;
   Arena arena;
   Rpc *rpc;
-  int peer;              // our end of the socket pair, not blocking
-  Buf got;               // what the peer has read
+  int peer;  // our end of the socket pair, not blocking
+  Buf got;   // what the peer has read
   RpcRequest *kept[KEPT];
   int requests, events, ends;
   Err end_code;
-  bool keep;             // answer later
+  bool keep;  // answer later
   bool free_in_request, free_in_end;
   Str last_event;
 } Fixture;
@@ -84,7 +84,8 @@ static void on_event(void *owner, Str method, const Value *params)
 {
   Fixture *f = owner;
   f->events++;
-  f->last_event = str_fmt(&f->arena, "%.*s %.*s", STR_ARG(method), STR_ARG(json_str(&f->arena, params)));
+  f->last_event =
+      str_fmt(&f->arena, "%.*s %.*s", STR_ARG(method), STR_ARG(json_str(&f->arena, params)));
 }
 
 static void on_end(void *owner, const Error *err)
@@ -107,8 +108,14 @@ static void fixture_init(Fixture *f, WireKind kind)
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
   f->peer = pair[1];
   fcntl(f->peer, F_SETFL, O_NONBLOCK);
-  f->rpc = rpc_new(&(RpcSpec){.loop = &f->loop, .kind = kind, .fd_in = pair[0], .fd_out = pair[0], .on_request = on_request,
-                              .on_event = on_event, .on_end = on_end, .owner = f},
+  f->rpc = rpc_new(&(RpcSpec){.loop = &f->loop,
+                              .kind = kind,
+                              .fd_in = pair[0],
+                              .fd_out = pair[0],
+                              .on_request = on_request,
+                              .on_event = on_event,
+                              .on_end = on_end,
+                              .owner = f},
                    NULL);
 }
 
@@ -124,7 +131,8 @@ static void fixture_deinit(Fixture *f)
 static void peer_read(Fixture *f)
 {
   static char text[1 << 16];
-  for (ssize_t n; f->peer >= 0 && (n = read(f->peer, text, sizeof(text))) > 0;) buf_add(&f->got, (Str){text, (size_t)n});
+  for (ssize_t n; f->peer >= 0 && (n = read(f->peer, text, sizeof(text))) > 0;)
+    buf_add(&f->got, (Str){text, (size_t)n});
 }
 
 // A few turns of the loop, the peer reading meanwhile.
@@ -166,10 +174,13 @@ TEST(requests_are_answered)
   expect(&f, "[1,2,null,{\"a\":1}]\n[1,3,null,null]\n");
   SAY(&f, "[0,4,\"broken\",{}]\n");
   expect(&f,
-         "[1,4,{\"code\":\"budget\",\"message\":\"too dear\",\"hint\":\"raise `budget:` in the plan, or run! (CLI: --yes) to "
+         "[1,4,{\"code\":\"budget\",\"message\":\"too dear\",\"hint\":\"raise `budget:` in the "
+         "plan, or run! (CLI: --yes) to "
          "go past it once\"},null]\n");
   SAY(&f, "[0,5,\"none\",{}]\n");
-  expect(&f, "[1,5,{\"code\":\"not_found\",\"message\":\"there is no method none\",\"hint\":\"\"},null]\n");
+  expect(&f,
+         "[1,5,{\"code\":\"not_found\",\"message\":\"there is no method "
+         "none\",\"hint\":\"\"},null]\n");
   fixture_deinit(&f);
 }
 
@@ -196,8 +207,12 @@ TEST(msgpack_answers_and_events)
 {
   Fixture f;
   fixture_init(&f, WIRE_MSGPACK);
-  SAY(&f, "\x94\x00\x01\xa4" "echo\x91\x81\xa1" "a\x05");
-  CHECK_STR(buf_str(&f.got), S("\x94\x01\x01\xc0\x81\xa1" "a\x05"));
+  SAY(&f,
+      "\x94\x00\x01\xa4"
+      "echo\x91\x81\xa1"
+      "a\x05");
+  CHECK_STR(buf_str(&f.got), S("\x94\x01\x01\xc0\x81\xa1"
+                               "a\x05"));
   SAY(&f, "\x93\x02\xb0nvim_error_event\x92\x00\xa4oops");
   CHECK_INT(f.events, 1);
   CHECK_STR(f.last_event, S("nvim_error_event [0,\"oops\"]"));
@@ -245,7 +260,9 @@ TEST(what_is_too_deep_or_too_large_becomes_an_error)
   Fixture f;
   fixture_init(&f, WIRE_JSON);
   SAY(&f, "[0,1,\"deep\",{}]\n");
-  CHECK(str_starts(buf_str(&f.got), S("[1,1,{\"code\":\"failed\",\"message\":\"the answer to deep nests too deep\"")));
+  CHECK(
+      str_starts(buf_str(&f.got),
+                 S("[1,1,{\"code\":\"failed\",\"message\":\"the answer to deep nests too deep\"")));
   buf_clear(&f.got);
   SAY(&f, "[0,2,\"huge\",{}]\n");
   CHECK(str_starts(buf_str(&f.got), S("[1,2,{\"code\":\"too_big\"")));
@@ -281,15 +298,23 @@ TEST(bad_msgpack_messages_are_answered_and_passed_over)
   fixture_init(&f, WIRE_MSGPACK);
   char deep[60];
   memset(deep, '\x91', sizeof(deep));
-  SAY(&f, "\x94\x00\x09\xa4" "echo");
+  SAY(&f,
+      "\x94\x00\x09\xa4"
+      "echo");
   say(&f, (Str){deep, sizeof(deep)});
   SAY(&f, "\xc0");
-  CHECK(str_starts(buf_str(&f.got), S("\x94\x01\x09\x83\xa4" "code\xa7invalid")));
+  CHECK(str_starts(buf_str(&f.got), S("\x94\x01\x09\x83\xa4"
+                                      "code\xa7invalid")));
   buf_clear(&f.got);
-  SAY(&f, "\x94\x00\x0a\xa4" "echo\x92\x80\x80");  // two maps
-  CHECK(str_starts(buf_str(&f.got), S("\x94\x01\x0a\x83\xa4" "code\xa7invalid")));
+  SAY(&f,
+      "\x94\x00\x0a\xa4"
+      "echo\x92\x80\x80");  // two maps
+  CHECK(str_starts(buf_str(&f.got), S("\x94\x01\x0a\x83\xa4"
+                                      "code\xa7invalid")));
   buf_clear(&f.got);
-  SAY(&f, "\x94\x00\x0b\xa4" "echo\x91\x80");
+  SAY(&f,
+      "\x94\x00\x0b\xa4"
+      "echo\x91\x80");
   CHECK_STR(buf_str(&f.got), S("\x94\x01\x0b\xc0\x80"));
   CHECK_INT(f.ends, 0);
   fixture_deinit(&f);
@@ -371,7 +396,9 @@ TEST(half_a_message_at_the_end)
   for (int kind = 0; kind < 2; kind++) {
     Fixture f;
     fixture_init(&f, kind ? WIRE_MSGPACK : WIRE_JSON);
-    say(&f, kind ? S("\x94\x00\x01\xa4" "ec") : S("[0,1,\"ec"));
+    say(&f, kind ? S("\x94\x00\x01\xa4"
+                     "ec")
+                 : S("[0,1,\"ec"));
     shutdown(f.peer, SHUT_WR);
     turn(&f);
     CHECK_INT(f.ends, 1);
