@@ -75,7 +75,6 @@ static void head_begin(HttpCall *call, Str line)
   arena_reset(&call->head_arena);
   memset(&call->headers, 0, sizeof(call->headers));
   call->head = (HttpHead){.status = (int)status};
-  call->head_bytes = 0;
   call->head_over = false;
 }
 

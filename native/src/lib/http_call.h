@@ -34,8 +34,8 @@ struct HttpCall {
     HttpHeader *items;
     size_t len, cap;
   } headers;
-  size_t head_bytes;
-  bool head_over;  // the final block is complete
+  size_t head_bytes;  // of all blocks and trailers
+  bool head_over;     // the final block is complete
 
   size_t got;           // body bytes so far, decompressed
   bool sent;            // see on_done
