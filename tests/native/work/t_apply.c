@@ -1,0 +1,287 @@
+// t_apply.c: decided hunks onto texts that may have changed, onto files, and back.
+#include "work_fixture.h"
+
+static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+static const char made_2[] = "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+static const char made_9[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n";
+static const char made_both[] = "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n";
+
+static void setup(Fixture *fx)
+{
+  fx_init(fx, false);
+  fx_write(fx, "a.txt", str_from(base));
+  fx_open(fx);
+  fx_task(fx, "T01", "a.txt", base, made_2);
+  fx_task(fx, "T02", "a.txt", base, made_9);
+}
+
+static ApplyPlan prepare(Fixture *fx, bool revert, const PresentList *present)
+{
+  ApplyPlan out = {0};
+  Error err = {0};
+  bool ok = revert ? revert_prepare(fx->engine, fx->plan, present, NULL, &fx->arena, &out, &err)
+                   : apply_prepare(fx->engine, fx->plan, present, NULL, &fx->arena, &out, &err);
+  if (!ok) printf("# %s\n", err.message);
+  CHECK(ok);
+  return out;
+}
+
+static Error write_out(Fixture *fx, const ApplyPlan *edits)
+{
+  Error err = {0};
+  apply_write(fx->engine, fx->plan, edits, &err);
+  return err;
+}
+
+static PlanState state(Fixture *fx)
+{
+  PlanRow row = {0};
+  Error err = {0};
+  journal_plan_get(fx->engine->journal, &fx->arena, fx->plan, &row, &err);
+  return row.state;
+}
+
+TEST(only_what_is_accepted)
+{
+  Fixture fx;
+  setup(&fx);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.files.len, 0);
+  fx_decide(&fx, S("task:T02"), DECISION_ACCEPTED);
+  edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.hunks, 1);
+  CHECK_STR(edits.files.items[0].text, str_from(made_9));
+  CHECK_INT(edits.files.items[0].edits.items[0].start, 9);
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(base));  // nothing is written by preparing
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(made_9));
+  CHECK_INT(state(&fx), PLAN_REVIEW);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.hunks, 1);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(made_both));
+  CHECK_INT(state(&fx), PLAN_DONE);
+  fx_deinit(&fx);
+}
+
+TEST(buffers_win_over_files)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  PresentFile file = {S("a.txt"), S("zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\nmore\n"), true};
+  PresentList present = {&file, 1, 1};
+  ApplyPlan edits = prepare(&fx, false, &present);
+  CHECK_INT(edits.hunks, 2);
+  CHECK_STR(edits.files.items[0].text,
+            S("zero\none\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\nmore\n"));
+  CHECK_INT(edits.files.items[0].edits.items[0].start, 3);
+  fx_deinit(&fx);
+}
+
+TEST(stale_is_refused_with_a_note)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  fx_write(&fx, "a.txt", S("one\ntwo, mine\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n"));
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.hunks, 1);
+  CHECK_INT(edits.stale.len, 1);
+  CHECK(str_has(edits.notes.items[0], S("a.txt")) && str_has(edits.notes.items[0], S("T01")));
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "a.txt"), S("one\ntwo, mine\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n"));
+  fx_deinit(&fx);
+}
+
+TEST(undone_in_the_buffer_can_be_applied_again)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  Error err = {0};
+  CHECK(apply_done(fx.engine, fx.plan, &edits.files.items[0].hunks, false, &err));
+  // The file still has the old text, as after `u`.
+  edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.hunks, 2);
+  // And a text that has it already needs nothing.
+  fx_write(&fx, "a.txt", str_from(made_both));
+  edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.files.len, 0);
+  fx_deinit(&fx);
+}
+
+TEST(a_crash_before_remembering_heals)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  fx_write(&fx, "a.txt", str_from(made_both));  // written, not journaled
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.hunks, 0);
+  CHECK_INT(edits.files.items[0].hunks.len, 2);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_INT(fx_review(&fx).applied, 2);
+  fx_deinit(&fx);
+}
+
+TEST(revert_by_content)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  fx_write(&fx, "a.txt", S("mine\none\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n"));
+  edits = prepare(&fx, true, NULL);
+  CHECK_INT(edits.hunks, 2);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "a.txt"), S("mine\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n"));
+  CHECK_INT(fx_review(&fx).applied, 0);
+  edits = prepare(&fx, true, NULL);
+  CHECK_INT(edits.files.len, 0);  // nothing is applied any more
+  fx_deinit(&fx);
+}
+
+TEST(revert_of_a_part)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL), back = {0};
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  Error err = {0};
+  Str one = S("task:T01");
+  StrList only = {&one, 1, 1};
+  CHECK(revert_prepare(fx.engine, fx.plan, NULL, &only, &fx.arena, &back, &err));
+  CHECK_INT(write_out(&fx, &back).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(made_9));
+  fx_deinit(&fx);
+}
+
+TEST(files_come_and_go)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "old.txt", S("x\n"));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "sub/dir/new.txt", NULL, "hello\n");
+  fx_task(&fx, "T02", "old.txt", "x\n", NULL);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.files.len, 2);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "sub/dir/new.txt"), S("hello\n"));
+  CHECK(!fs_exists(fx_path(&fx, "old.txt")));
+  edits = prepare(&fx, true, NULL);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK(!fs_exists(fx_path(&fx, "sub/dir/new.txt")));
+  CHECK_STR(fx_read(&fx, "old.txt"), S("x\n"));
+  fx_deinit(&fx);
+}
+
+TEST(a_new_file_never_overwrites)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "new.txt", NULL, "theirs\n");
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  fx_write(&fx, "new.txt", S("mine\n"));
+  CHECK_INT(write_out(&fx, &edits).code, ERR_STALE);  // it came after preparing
+  edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.stale.len, 1);
+  CHECK_STR(fx_read(&fx, "new.txt"), S("mine\n"));
+  fx_deinit(&fx);
+}
+
+TEST(all_or_none)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "a.txt", str_from(base));
+  fx_write(&fx, "b/b.txt", str_from(base));
+  fx_write(&fx, "c.txt", S("x\n"));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made_2);
+  fx_task(&fx, "T02", "c.txt", "x\n", NULL);
+  fx_task(&fx, "T03", "n.txt", NULL, "new\n");
+  fx_task(&fx, "T04", "b/b.txt", base, made_9);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.files.len, 4);
+  // The last one cannot be written: its directory is gone, its text as it was (a link to it stands there).
+  CHECK_INT(fx_sh(&fx, "mv b away && ln -s away b && chmod a-w away"), 0);
+  Error err = write_out(&fx, &edits);
+  if (geteuid() != 0) CHECK(err.code != ERR_OK);
+  if (err.code != ERR_OK) {
+    CHECK_STR(fx_read(&fx, "a.txt"), str_from(base));
+    CHECK_STR(fx_read(&fx, "c.txt"), S("x\n"));
+    CHECK(!fs_exists(fx_path(&fx, "n.txt")));
+    CHECK_INT(fx_review(&fx).applied, 0);
+  }
+  fx_sh(&fx, "chmod u+w away");
+  // A file that changed since stops it before anything is written.
+  fx_write(&fx, "a.txt", str_from(base));
+  fx_write(&fx, "c.txt", S("x\n"));
+  fx_sh(&fx, "rm -f n.txt; rm b; mv away b");
+  fx_write(&fx, "b/b.txt", S("other\n"));
+  CHECK_INT(write_out(&fx, &edits).code, ERR_STALE);
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(base));
+  fx_deinit(&fx);
+}
+
+TEST(a_failed_write_puts_back)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "a.txt", str_from(base));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made_2);
+  fx_task(&fx, "T02", "d/new.txt", NULL, "new\n");
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  fx_write(&fx, "d", S("a file where a directory should be\n"));
+  CHECK(write_out(&fx, &edits).code != ERR_OK);
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(base));
+  fx_deinit(&fx);
+}
+
+TEST(nothing_outside_is_written)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "link/new.txt", NULL, "x\n");
+  CHECK_INT(fx_sh(&fx, "mkdir ../outside && ln -s ../outside link"), 0);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan out = {0};
+  Error err = {0};
+  bool ok = apply_prepare(fx.engine, fx.plan, NULL, NULL, &fx.arena, &out, &err);
+  CHECK(!ok || out.files.len == 0);
+  CHECK(!fs_exists(fx_path(&fx, "../outside/new.txt")));
+  fx_deinit(&fx);
+}
+
+TEST(crlf_and_no_last_line_end_stay)
+{
+  Fixture fx;
+  const char *shown = "a\r\nb\r\nc\r\nd", *made = "a\r\nB\r\nc\r\nD";
+  fx_init(&fx, false);
+  fx_write(&fx, "w.txt", str_from(shown));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "w.txt", shown, made);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "w.txt"), str_from(made));
+  edits = prepare(&fx, true, NULL);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "w.txt"), str_from(shown));
+  fx_deinit(&fx);
+}
+
+TEST_MAIN
