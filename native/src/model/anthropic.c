@@ -299,7 +299,7 @@ static const struct {
 // Unknown events are skipped: the API may add some at any time.
 static void feed(ReplyBuilder *reply, const SseEvent *event)
 {
-  const Value *data = reply_parse(reply, event->data);
+  const Value *data = model_reply_parse(reply, event->data);
   Str type = value_get_str(data, S("type"), event->name);
   if (value_get(data, S("error"))) type = S("error");
   for (size_t i = 0; data && i < sizeof(events) / sizeof(events[0]); i++) {
@@ -309,7 +309,7 @@ static void feed(ReplyBuilder *reply, const SseEvent *event)
 
 static void whole(ReplyBuilder *reply, Str body)
 {
-  const Value *message = reply_parse(reply, body);
+  const Value *message = model_reply_parse(reply, body);
   if (!message) return;
   if (value_get(message, S("error"))) {
     on_error(reply, message);

@@ -4,7 +4,7 @@
 // I/O: call.c owns the connection, the retries and the money. Adding one means one file, one row in
 // dialect.c and rows in presets.c.
 //
-// Life of a reply:  reply_begin -> feed(event)* -> finish     (or whole(body) in place of the feeds, for a
+// Life of a reply:  model_reply_begin -> feed(event)* -> finish     (or whole(body) in place of the feeds, for a
 // server that answered in one piece)
 #pragma once
 
@@ -112,15 +112,15 @@ typedef struct {
 
 enum { REPLY_MAX = 32 * 1024 * 1024, REPLY_MAX_PARTS = 1024 };
 
-void reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks);
-void reply_end(ReplyBuilder *reply);  // frees the buffers; calls, raw and strings stay in the arena
+void model_reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks);
+void model_reply_end(ReplyBuilder *reply);  // frees the buffers; calls, raw and strings stay in the arena
 
 ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind, int64_t index);  // NULL past the limit
 ReplyPart *reply_part_find(ReplyBuilder *reply, int64_t index);                // the last with it
 void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece);  // text parts also go to on_text
-const Value *reply_parse(ReplyBuilder *reply, Str json);  // valid until the next; NULL fails the reply
+const Value *model_reply_parse(ReplyBuilder *reply, Str json);  // valid until the next; NULL fails the reply
 void reply_calls_finish(ReplyBuilder *reply);   // parses the arguments of PART_TOOL into `calls`
-void reply_fail(ReplyBuilder *reply, Err code, const char *message);    // a fault of the stream itself
+void model_reply_fail(ReplyBuilder *reply, Err code, const char *message);    // a fault of the stream itself
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback);  // a counter, between 0 and 1e12
 size_t reply_output_bytes(const ReplyBuilder *reply);   // what came back, for estimating a cut try
 

@@ -247,7 +247,7 @@ static void read_stop(ReplyBuilder *reply, Str word)
   if (word.len == 0) return;
   for (size_t i = 0; i < 2; i++) {
     if (str_eq(word, str_from(broken_stops[i]))) {
-      reply_fail(reply, ERR_OVERLOADED, "the provider gave up on the reply");
+      model_reply_fail(reply, ERR_OVERLOADED, "the provider gave up on the reply");
     }
   }
   bool refused = reply->stop == STOP_REFUSED;
@@ -328,7 +328,7 @@ static void read_message(ReplyBuilder *reply, const Value *delta)
   for (size_t i = 0; i < 3; i++) {
     Str thought = value_get_str(delta, str_from(reasoning[i]), STR_NONE);
     if (thought.len && !buf_add(&reply->extra, thought)) {
-      reply_fail(reply, ERR_TOO_BIG, "the reply is larger than 32 MiB");
+      model_reply_fail(reply, ERR_TOO_BIG, "the reply is larger than 32 MiB");
     }
     if (thought.len) break;
   }
@@ -367,7 +367,7 @@ static void feed(ReplyBuilder *reply, const SseEvent *event)
     if (!reply->ended && reply->parts.len) read_stop(reply, S("stop"));
     return;
   }
-  const Value *chunk = reply_parse(reply, data);
+  const Value *chunk = model_reply_parse(reply, data);
   if (str_eq(event->name, S("error")) && chunk && !value_get(chunk, S("error"))) {
     reply->failed = true;
     failure_classify(0, chunk, &reply->failure);
@@ -378,7 +378,7 @@ static void feed(ReplyBuilder *reply, const SseEvent *event)
 
 static void whole(ReplyBuilder *reply, Str body)
 {
-  read_chunk(reply, reply_parse(reply, body));
+  read_chunk(reply, model_reply_parse(reply, body));
 }
 
 static void finish(ReplyBuilder *reply)

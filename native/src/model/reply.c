@@ -2,7 +2,7 @@
 #include "lib/json.h"
 #include "model/dialect.h"
 
-void reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks)
+void model_reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks)
 {
   *reply = (ReplyBuilder){.arena = arena, .quirks = quirks, .cost = NANO_UNKNOWN, .stop = STOP_ERROR};
   buf_init(&reply->text, REPLY_MAX);
@@ -10,7 +10,7 @@ void reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks)
   arena_init(&reply->scratch);
 }
 
-void reply_end(ReplyBuilder *reply)
+void model_reply_end(ReplyBuilder *reply)
 {
   for (size_t i = 0; i < reply->parts.len; i++) {
     buf_deinit(&reply->parts.items[i].text);
@@ -22,15 +22,15 @@ void reply_end(ReplyBuilder *reply)
   arena_deinit(&reply->scratch);
 }
 
-const Value *reply_parse(ReplyBuilder *reply, Str json)
+const Value *model_reply_parse(ReplyBuilder *reply, Str json)
 {
   arena_reset(&reply->scratch);
   const Value *value = json_parse(&reply->scratch, json, NULL);
-  if (!value_is(value, VALUE_MAP)) reply_fail(reply, ERR_REPLY, "the provider sent broken JSON");
+  if (!value_is(value, VALUE_MAP)) model_reply_fail(reply, ERR_REPLY, "the provider sent broken JSON");
   return value_is(value, VALUE_MAP) ? value : NULL;
 }
 
-void reply_fail(ReplyBuilder *reply, Err code, const char *message)
+void model_reply_fail(ReplyBuilder *reply, Err code, const char *message)
 {
   if (reply->failed) return;
   reply->failed = true;
@@ -41,7 +41,7 @@ void reply_fail(ReplyBuilder *reply, Err code, const char *message)
 ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind, int64_t index)
 {
   if (reply->parts.len >= REPLY_MAX_PARTS) {
-    reply_fail(reply, ERR_TOO_BIG, "the reply has too many blocks");
+    model_reply_fail(reply, ERR_TOO_BIG, "the reply has too many blocks");
     return NULL;
   }
   ReplyPart part = {.kind = kind, .index = index};
@@ -64,7 +64,7 @@ void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece)
   if (!part || piece.len == 0) return;
   reply->bytes += piece.len;
   if (reply->bytes > REPLY_MAX) {
-    reply_fail(reply, ERR_TOO_BIG, "the reply is larger than 32 MiB");
+    model_reply_fail(reply, ERR_TOO_BIG, "the reply is larger than 32 MiB");
     return;
   }
   buf_add(&part->text, piece);

@@ -19,7 +19,7 @@ static void drain_events(Try *t)
 {
   SseEvent event;
   while (!t->reply.failed && sse_next(&t->sse, &event)) feed_event(t, &event);
-  if (sse_full(&t->sse)) reply_fail(&t->reply, ERR_TOO_BIG, "the provider sent an event of over 16 MiB");
+  if (sse_full(&t->sse)) model_reply_fail(&t->reply, ERR_TOO_BIG, "the provider sent an event of over 16 MiB");
 }
 
 static AnswerKind kind_of(const HttpHead *head)
@@ -176,7 +176,7 @@ static void wipe_headers(WireRequest *wire)
 void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, const Target *target,
                const Key *key)
 {
-  reply_begin(&t->reply, arena, target->quirks);
+  model_reply_begin(&t->reply, arena, target->quirks);
   t->reply.on_text = forward_text;
   t->reply.owner = t;
   sse_init(&t->sse, 0);
@@ -208,7 +208,7 @@ void try_cancel(Try *t)
 
 void try_end(Try *t)
 {
-  reply_end(&t->reply);
+  model_reply_end(&t->reply);
   sse_deinit(&t->sse);
   buf_deinit(&t->body);
 }

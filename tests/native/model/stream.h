@@ -21,7 +21,7 @@ static inline void stream_run_cut(Stream1 *s, const Dialect *dialect, unsigned q
 {
   *s = (Stream1){0};
   arena_init(&s->arena);
-  reply_begin(&s->reply, &s->arena, quirks);
+  model_reply_begin(&s->reply, &s->arena, quirks);
   s->reply.on_text = stream_on_text;
   s->reply.owner = s;
   Sse sse;
@@ -47,7 +47,7 @@ static inline void stream_whole(Stream1 *s, const Dialect *dialect, Str body)
 {
   *s = (Stream1){0};
   arena_init(&s->arena);
-  reply_begin(&s->reply, &s->arena, 0);
+  model_reply_begin(&s->reply, &s->arena, 0);
   dialect->whole(&s->reply, body);
   dialect->finish(&s->reply);
   s->text = str_dup(&s->arena, buf_str(&s->reply.text));
@@ -55,7 +55,7 @@ static inline void stream_whole(Stream1 *s, const Dialect *dialect, Str body)
 
 static inline void stream_end(Stream1 *s)
 {
-  reply_end(&s->reply);
+  model_reply_end(&s->reply);
   arena_deinit(&s->arena);
 }
 
