@@ -76,13 +76,8 @@ static bool overwrite(const char *path, Str bytes, Error *err)
 static char *write_target(Arena *arena, const char *path, Error *err)
 {
   if (fs_stat(path).kind != FS_LINK) return str_z(arena, str_from(path));
-  char *real = realpath(path, NULL);
-  if (real) {
-    char *copy = str_z(arena, str_from(real));
-    free(real);
-    return copy;
-  }
-  char to[PATH_MAX];
+  char real[PATH_MAX], to[PATH_MAX];
+  if (realpath(path, real)) return str_z(arena, str_from(real));
   ssize_t len = errno == ENOENT ? readlink(path, to, sizeof(to)) : -1;
   if (len < 0) {
     fs_fail(err, "write", path, errno);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/fs.h"
+#include "lib/fs_private.h"
 
 char *path_join(Arena *arena, Str dir, Str name)
 {
@@ -63,12 +64,8 @@ bool path_normal(Arena *arena, Str path, Str *out)
 
 char *fs_realpath(Arena *arena, const char *path, Error *err)
 {
-  char *real = realpath(path, NULL);
-  if (real) {
-    char *copy = str_z(arena, str_from(real));
-    free(real);
-    return copy;
-  }
+  char real[PATH_MAX];
+  if (realpath(path, real)) return str_z(arena, str_from(real));
   int cause = errno;
   Str whole = str_from(path), base = path_base(whole);
   // Only the last part may be missing. A link that points nowhere is not that: writing would follow
@@ -77,17 +74,13 @@ char *fs_realpath(Arena *arena, const char *path, Error *err)
   bool named = base.len && !str_eq(base, S(".")) && !str_eq(base, S(".."));
   if (missing && named) {
     Str dir = path_dir(whole);
-    real = realpath(dir.len ? str_z(arena, dir) : ".", NULL);
+    if (realpath(dir.len ? str_z(arena, dir) : ".", real)) {
+      return path_join(arena, str_from(real), base);
+    }
     cause = errno;
   }
-  if (!real) {
-    error_set(err, cause == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot resolve %s: %s", path,
-              strerror(cause));
-    return NULL;
-  }
-  char *joined = path_join(arena, str_from(real), base);
-  free(real);
-  return joined;
+  fs_fail(err, "resolve", path, cause);
+  return NULL;
 }
 
 static Str home(void)
