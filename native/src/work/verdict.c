@@ -1,0 +1,119 @@
+// verdict.c: see verdict.h.
+#include "work/verdict.h"
+
+#include "lib/json.h"
+
+enum { REASON_MAX = 1200 };
+
+// ---- finding the answer ------------------------------------------------------------------------------
+
+// The JSON inside a text that may have words and fences around it.
+static const Value *json_inside(Arena *arena, Str text)
+{
+  const char pairs[2][2] = {{'{', '}'}, {'[', ']'}};
+  for (size_t i = 0; i < 2; i++) {
+    size_t from = str_find_char(text, pairs[i][0]), to = str_rfind_char(text, pairs[i][1]);
+    if (from == STR_NOT_FOUND || to == STR_NOT_FOUND || to <= from) continue;
+    const Value *value = json_parse(arena, str_sub(text, from, to + 1), NULL);
+    if (value) return value;
+  }
+  return NULL;
+}
+
+static const Value *answer_of(Arena *arena, const AttemptReply *reply)
+{
+  for (size_t i = 0; i < reply->calls.len; i++) {
+    const ToolCall *call = &reply->calls.items[i];
+    if (value_len(call->input)) return call->input;
+    if (call->broken.len) return json_inside(arena, call->broken);
+  }
+  return json_inside(arena, reply->text);
+}
+
+// The list of verdicts: under "verdicts", or the answer itself.
+static const Value *list_of(const Value *answer)
+{
+  const Value *list = value_get(answer, S("verdicts"));
+  if (list) return list;
+  return answer;
+}
+
+// ---- one verdict -------------------------------------------------------------------------------------
+
+static VerdictKind kind_of(Str word)
+{
+  static const struct {
+    const char *word;
+    VerdictKind kind;
+  } words[] = {{"ok", VERDICT_OK},           {"pass", VERDICT_OK},         {"passed", VERDICT_OK},
+               {"accepted", VERDICT_OK},     {"approved", VERDICT_OK},     {"rejected", VERDICT_REJECTED},
+               {"reject", VERDICT_REJECTED}, {"failed", VERDICT_REJECTED}, {"fail", VERDICT_REJECTED},
+               {"wrong", VERDICT_REJECTED}};
+  word = str_trim(word);
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    if (str_eq_nocase(word, str_from(words[i].word))) return words[i].kind;
+  }
+  return VERDICT_DOUBT;
+}
+
+static bool names_task(Str said, Str id)
+{
+  if (str_eq_nocase(said, id)) return true;
+  return id.len > said.len && said.len && str_eq_nocase(str_sub(id, 0, said.len), said) &&
+         id.ptr[said.len] == '.';
+}
+
+static Str cut(Arena *arena, Str s)
+{
+  s = str_trim(s);
+  return str_dup(arena, str_sub(s, 0, str_utf8_floor(s, REASON_MAX)));
+}
+
+// "T01", or "T01: rename the calls"; a map's key when the answer is {"T01": "ok"}.
+static Str task_said(const Value *item)
+{
+  Str said = str_trim(value_get_str(item, S("task"), value_get_str(item, S("id"), item->key)));
+  size_t end = 0;
+  while (end < said.len && said.ptr[end] != ' ' && said.ptr[end] != ':') end++;
+  return str_sub(said, 0, end);
+}
+
+static VerdictRow read_item(Arena *arena, const Value *item, Str id, int round)
+{
+  Str word = value_get_str(item, S("verdict"), value_get_str(item, S("status"), value_to_str(item, STR_NONE)));
+  Str path = value_get_str(item, S("path"), value_get_str(item, S("file"), STR_NONE));
+  int64_t line = value_get_int(item, S("line"), 0);
+  VerdictRow row = {.task = id, .round = round, .kind = kind_of(word), .path = cut(arena, path),
+                    .line = line > 0 ? line : 0};
+  row.reason = cut(arena, value_get_str(item, S("reason"), STR_NONE));
+  if (row.kind == VERDICT_DOUBT && !row.reason.len && word.len) row.reason = cut(arena, word);
+  return row;
+}
+
+static bool read_task(Arena *arena, const Value *list, Str id, int round, VerdictRow *out)
+{
+  bool found = false;
+  for (VALUE_EACH(item, list)) {
+    if (!names_task(task_said(item), id)) continue;
+    VerdictRow row = read_item(arena, item, id, round);
+    if (!found || row.kind > out->kind) *out = row;
+    found = true;
+  }
+  return found;
+}
+
+bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply, int round,
+                  VerdictRowList *out)
+{
+  const Value *list = list_of(answer_of(arena, reply));
+  VerdictRowList rows = {0};
+  size_t said = 0;
+  for (size_t i = 0; i < tasks->len; i++) {
+    VerdictRow row = {.task = tasks->items[i].id, .round = round, .kind = VERDICT_DOUBT,
+                      .reason = S("the verifier said nothing about it")};
+    said += read_task(arena, list, row.task, round, &row);
+    PUSH(arena, &rows, row);
+  }
+  for (size_t i = 0; said && i < rows.len; i++) PUSH(arena, out, rows.items[i]);
+  return said > 0;
+}
