@@ -43,12 +43,19 @@ typedef struct {
   int64_t repeats;
 } Repeats;
 
+// What reached a provider, or was played back as if it had.
+static bool counts(const AttemptRow *attempt)
+{
+  bool used = attempt->sent || attempt->cost > 0 || attempt->outcome == ERR_OK;
+  return attempt->ended_ms != 0 && used && attempt->phase <= PHASE_VERIFY;
+}
+
 static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *out, Repeats *repeats)
 {
   Map index = {0};
   for (size_t i = 0; i < attempts->len; i++) {
     const AttemptRow *attempt = &attempts->items[i];
-    if (attempt->ended_ms == 0 || !attempt->sent || attempt->phase > PHASE_VERIFY) continue;
+    if (!counts(attempt)) continue;
     ReceiptRow row = row_of(arena, attempt);
     Str key = str_fmt(arena, "%d %.*s", (int)row.phase, STR_ARG(row.model));
     size_t at = out->rows.len;

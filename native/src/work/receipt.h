@@ -10,7 +10,7 @@
 typedef struct {
   Phase phase;
   Str model;             // "provider/model"; empty in a sum over models
-  int64_t calls;         // attempts that reached the provider
+  int64_t calls;         // attempts that reached the provider (or a cassette)
   AttemptUsage usage;    // of calls whose usage is known
   int64_t cost;          // nano-dollars, sum of what is known
   int64_t unknown;       // calls whose cost is not known: then [cost] is a lower bound
