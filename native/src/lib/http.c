@@ -224,7 +224,7 @@ static int on_curl_timer(CURLM *multi, long ms, void *data)
   if (ms < 0) {
     timer_stop(&http->timer);
   } else {
-    timer_start(&http->timer, ms ? (uint64_t)ms : 1, 0);
+    timer_start(&http->timer, (uint64_t)ms, 0);  // 0: the next turn
   }
   return 0;
 }
