@@ -58,10 +58,14 @@ static Nano add(Nano a, Nano b)
   return a < 0 || b < 0 ? NANO_UNKNOWN : a + b;
 }
 
-static Nano cost(const Price *price, int64_t fresh, int64_t cached, int64_t out)
+// The cost of [calls] that use so many tokens together. Each is priced by itself, at the mean: tiers go by the
+// length of one prompt, not by the sum.
+static Nano cost(const Price *price, int64_t calls, int64_t fresh, int64_t cached, int64_t out)
 {
-  Usage usage = {.fresh_in = fresh, .cache_read = cached, .out = out, .known = true};
-  return usage_cost(price, &usage);
+  if (calls <= 0) return 0;
+  Usage usage = {.fresh_in = fresh / calls, .cache_read = cached / calls, .out = out / calls, .known = true};
+  Nano one = usage_cost(price, &usage);
+  return one < 0 ? NANO_UNKNOWN : one * calls;
 }
 
 static Price role_price(Engine *engine, Str alias)
@@ -169,7 +173,7 @@ static Nano alone(const Price *price, const Work *work)
   int64_t context = AGENT_WORDS + work->shown;
   int64_t out = work->written + turns * AGENT_TURN;
   int64_t cached = turns * (AGENT_WORDS + (work->shown + out) / 2);
-  return cost(price, context + out, cached, out);
+  return cost(price, turns, context + out, cached, out);
 }
 
 static void finish(Engine *engine, const Work *work, Estimate *out)
@@ -179,10 +183,10 @@ static void finish(Engine *engine, const Work *work, Estimate *out)
   int64_t out_per_call = work->calls ? work->out / work->calls : 0;
   out->execute.in = work->in + again * (per_call + out_per_call);
   out->execute.out = work->out + again * out_per_call;
-  out->execute.cost = work->calls ? cost(&small, out->execute.in, 0, out->execute.out) : 0;
+  out->execute.cost = cost(&small, work->calls + again, out->execute.in, 0, out->execute.out);
   out->verify.in = VERIFIER_WORDS + TEST_TAIL + work->titles + 2 * work->written;
   out->verify.out = VERDICT * (work->targets + 2);
-  out->verify.cost = cost(&big, out->verify.in, 0, out->verify.out);
+  out->verify.cost = cost(&big, 1, out->verify.in, 0, out->verify.out);
   out->total = add(add(out->plan.cost, out->execute.cost), out->verify.cost);
   out->big_alone = alone(&big, work);
   out->small_alone = alone(&small, work);
@@ -259,7 +263,9 @@ Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const 
   out.plan.in = PLAN_TURNS * (INSTRUCTIONS + notes) + PLAN_TURNS * explored / 2;
   out.plan.out = PLAN_OUT;
   // each turn reads what came before it from the cache, and once fresh
-  out.plan.cost = cost(&big, INSTRUCTIONS + notes + explored, out.plan.in - INSTRUCTIONS - notes - explored, PLAN_OUT);
+  int64_t fresh = INSTRUCTIONS + notes + explored;
+  if (fresh > out.plan.in) fresh = out.plan.in;
+  out.plan.cost = cost(&big, PLAN_TURNS, fresh, out.plan.in - fresh, PLAN_OUT);
   finish(engine, &work, &out);
   return out;
 }

@@ -1,0 +1,103 @@
+// Advice: which words and scopes give which kind, one screen, once.
+#include "tap.h"
+
+#include "lib/fs.h"
+#include "work/advise.h"
+
+static char base[] = "/tmp/t_advise_XXXXXX";
+static Arena arena;
+static Loop loop;
+static Engine *engine;
+static Project *project;
+static Error err;
+
+static char *at(const char *name)
+{
+  return path_join(&arena, str_from(base), str_from(name));
+}
+
+static Advice ask(const char *words, const char *scope)
+{
+  FileRefList list = {0};
+  FileRef ref;
+  if (scope && file_ref_parse(&arena, str_from(scope), &ref, &err)) PUSH(&arena, &list, ref);
+  return advise(engine, project, &arena, str_from(words), &list);
+}
+
+static bool screen(const Advice *advice)
+{
+  bool short_lines = true;
+  for (Str rest = advice->text, line; str_line(&rest, &line);) short_lines = short_lines && line.len <= 110;
+  return str_count_lines(advice->text) <= 20 && short_lines;
+}
+
+TEST(kinds)
+{
+  struct { const char *words, *scope; AdviceKind kind; } rows[] = {
+      {"why does the parser crash on empty input?", NULL, ADVICE_EXPLORE},
+      {"debug the flaky test in net", NULL, ADVICE_EXPLORE},
+      {"find the bug in wire.c", NULL, ADVICE_EXPLORE},
+      {"redesign the module layout", NULL, ADVICE_EXPLORE},
+      {"is this thread safe?", NULL, ADVICE_EXPLORE},
+      {"rename cfg_get to config_get", NULL, ADVICE_FREE},
+      {"rename the function `cfg_get` to `config_get` everywhere", NULL, ADVICE_FREE},
+      {"replace cfg_get with config_get.", NULL, ADVICE_FREE},
+      {"reformat src", NULL, ADVICE_FREE},
+      {"rename cfg_get to config_get except in macros", NULL, ADVICE_FITS},
+      {"rename cfg_get to config_get, and update the docs", NULL, ADVICE_FITS},
+      {"shorten this comment", "a.c:1-3", ADVICE_SMALL},
+      {"compress all docstrings to one line", NULL, ADVICE_FITS},
+      {"show the whatever list in each header", NULL, ADVICE_FITS},
+      {"add a comment that says why to each function", "big.c", ADVICE_FITS},
+      {"split lib/argparse.py into modules by subject; the public names must stay importable", "big.c", ADVICE_FITS},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    Advice advice = ask(rows[i].words, rows[i].scope);
+    if (advice.kind != rows[i].kind) printf("# %s\n", rows[i].words);
+    CHECK_INT(advice.kind, rows[i].kind);
+    CHECK(screen(&advice));
+    CHECK(str_has(advice.text, S("big model alone")));
+  }
+}
+
+TEST(the_free_way_is_shown_with_its_count)
+{
+  Advice advice = ask("rename method cfg_get to cfg_read", NULL);
+  CHECK_STR(advice.command, S(":cfdo %s/\\<cfg_get\\>/cfg_read/ge"));
+  CHECK(str_has(advice.text, S("3 lines in 2 files have cfg_get")));
+}
+
+TEST(never_twice)
+{
+  CHECK(!ask("why is it so?", NULL).seen);
+  CHECK(ask("why is it so?", NULL).seen);
+  CHECK(!ask("why is it other?", NULL).seen);
+}
+
+int main(int argc, char **argv)
+{
+  if (!mkdtemp(base)) return 1;
+  Buf text;
+  buf_init(&text, 1 << 20);
+  for (int i = 0; i < 500; i++) buf_fmt(&text, "int f%d(void);\n", i);
+  fs_mkdirs(at("tree"), &err);
+  fs_mkdirs(at("state"), &err);
+  fs_write_atomic(at("tree/big.c"), buf_str(&text), 0644, &err);
+  fs_write_atomic(at("tree/a.c"), S("cfg_get();\nx = cfg_get() + cfg_get();\nmy_cfg_get();\n"), 0644, &err);
+  fs_write_atomic(at("tree/b.c"), S("// cfg_get\n"), 0644, &err);
+  buf_deinit(&text);
+  setenv("PIECEWORK_STATE", at("state"), 1);
+  setenv("PIECEWORK_CONFIG", "", 1);
+  setenv("ANTHROPIC_API_KEY", "unused", 1);
+  if (!loop_init(&loop, &err) || !(engine = engine_new(&loop, NULL, &err))) {
+    printf("Bail out! %s\n", err.message);
+    return 1;
+  }
+  project = engine_project(engine, at("tree"), &err);
+  int failed = tap_main(argc, argv);
+  engine_free(engine);
+  loop_deinit(&loop);
+  fs_remove_tree(base, &err);
+  arena_deinit(&arena);
+  return failed;
+}
