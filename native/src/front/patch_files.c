@@ -96,7 +96,7 @@ static void allow_deletions(PatchRun *run, const Reply *reply)
   for (size_t i = 0; i < reply->blocks.len; i++) {
     const Block *block = &reply->blocks.items[i];
     if (!block->deletes && block->kind != BLOCK_RENAME) continue;
-    PathMatch match = path_resolve(&run->spec, block);
+    PathMatch match = path_resolve(&run->spec, block, false);
     if (match.kind == PATH_FOUND) run->spec.targets[match.target].may_delete = true;
   }
 }

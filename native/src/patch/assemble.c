@@ -69,6 +69,15 @@ static size_t choose_literal(FileWork *work, Item *item, Located *found)
   return hits ? READINGS_MAX : 0;
 }
 
+// The rule that found it; one more than all of them for nothing found.
+static int strictness(const Located *located)
+{
+  if (located->kind == LOCATE_NOWHERE) return TIER_DIFF + 1;
+  if (located->kind == LOCATE_SEVERAL) return (int)located->all.items[0].tier;
+  return (int)located->match.tier;
+}
+
+// The literal reading unless another one fits by a stricter rule: "&lt;" is also a typo of "<".
 static void choose_reading(FileWork *work, Item *item)
 {
   Located found[READINGS_MAX];
@@ -81,9 +90,9 @@ static void choose_reading(FileWork *work, Item *item)
   }
   item->chosen = chosen;
   item->located = found[chosen];
-  for (size_t i = item->readings.literal; i < item->readings.len && item->located.kind == LOCATE_NOWHERE; i++) {
+  for (size_t i = item->readings.literal; i < item->readings.len && strictness(&item->located) > TIER_FOLDED; i++) {
     Located other = locate(&work->locator, item->sought[i]);
-    if (other.kind == LOCATE_NOWHERE) continue;
+    if (strictness(&other) >= strictness(&item->located)) continue;
     item->chosen = i;
     item->located = other;
   }
@@ -315,6 +324,15 @@ static void push_file(FileWork *work)
   if (passes) PUSH(assembly->arena, &assembly->out->files, file);
 }
 
+// A SEARCH of blank lines only is how some models write an empty one. It counts as a quotation when there
+// are several and REPLACE puts its lines between them.
+static bool quotes_something(const Sides *sides)
+{
+  if (!sides_blank(sides->search, sides->search_len)) return true;
+  return sides->search_len > 1 && sides->replace_len > 1 && sides_blank(sides->replace, 1) &&
+         sides_blank(sides->replace + sides->replace_len - 1, 1);
+}
+
 static void add_item(FileWork *work, const Block *block)
 {
   Item *item = &work->items[work->len++];
@@ -323,7 +341,7 @@ static void add_item(FileWork *work, const Block *block)
   const Sides *first = &item->readings.items[0];
   item->skip = item->readings.literal == 1 && sides_equal(&(Sides){first->search, first->search, first->search_len, first->search_len}, first);
   if (item->skip) return;
-  if (item->readings.literal == 1 && sides_blank(first->search, first->search_len)) {
+  if (item->readings.literal == 1 && !quotes_something(first)) {
     refuse_item(work, item, REFUSE_FILE_EXISTS, 0, STR_NONE);
     return;
   }

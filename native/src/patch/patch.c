@@ -107,14 +107,14 @@ static void sort_to_target(Sorting *sorting, const Block *block, size_t number)
 static PathMatch resolve_edited(const Sorting *sorting, const Block *block)
 {
   const PatchSpec *spec = sorting->assembly.spec;
-  PathMatch match = path_resolve(spec, block);
   Sides sides;
   bool creates = block->kind == BLOCK_HUNK ? block->creates
                                            : block_reading(block, 0, &sides) && sides_blank(sides.search, sides.search_len);
+  PathMatch match = path_resolve(spec, block, creates);
   if (match.kind != PATH_NEW || creates) return match;
   PatchSpec strict = *spec;
   strict.may_create = false;
-  PathMatch loose = path_resolve(&strict, block);
+  PathMatch loose = path_resolve(&strict, block, false);
   return loose.kind == PATH_FOUND ? loose : match;
 }
 
@@ -138,7 +138,7 @@ static void sort_edit(Sorting *sorting, const Block *block)
 static void sort_fence(Sorting *sorting, const Block *block, size_t fences)
 {
   const PatchSpec *spec = sorting->assembly.spec;
-  PathMatch match = path_resolve(spec, block);
+  PathMatch match = path_resolve(spec, block, true);
   bool listed = match.kind == PATH_FOUND;
   bool is_new = match.kind == PATH_NEW || (listed && !has_text(&spec->targets[match.target]));
   if (is_new && (!sorting->has_edits || listed)) {
@@ -158,7 +158,7 @@ static void sort_fence(Sorting *sorting, const Block *block, size_t fences)
 static void sort_rename(Sorting *sorting, const Block *block)
 {
   const PatchSpec *spec = sorting->assembly.spec;
-  PathMatch from = path_resolve_one(spec, block->hints[0]), to = path_resolve_one(spec, block->new_path);
+  PathMatch from = path_resolve_one(spec, block->hints[0], false), to = path_resolve_one(spec, block->new_path, true);
   RefuseCode code = REFUSE_COUNT;
   sorting->changes++;
   if (from.kind == PATH_REFUSED) code = from.why;

@@ -145,18 +145,19 @@ static PathMatch refused(Str path, RefuseCode why)
   return (PathMatch){PATH_REFUSED, 0, path, why};
 }
 
-// May the path be a new file? Then a near miss is another name, not a misspelt one.
-static Rule loosest_rule(const PatchSpec *spec)
+// Where files may be created, a near miss is another name, not a misspelt one.
+static Rule loosest_rule(const PatchSpec *spec, bool creates)
 {
-  return spec->may_create ? RULE_SUFFIX : RULE_TYPO;
+  if (!spec->may_create) return RULE_TYPO;
+  return creates ? RULE_PREFIX : RULE_SUFFIX;
 }
 
-PathMatch path_resolve_one(const PatchSpec *spec, Str path)
+PathMatch path_resolve_one(const PatchSpec *spec, Str path, bool creates)
 {
   RefuseCode why;
   path = plain(path);
   if (!patch_path_ok(path, &why)) return refused(path, why);
-  for (Rule rule = RULE_SAME; rule <= loosest_rule(spec); rule++) {
+  for (Rule rule = RULE_SAME; rule <= loosest_rule(spec, creates); rule++) {
     size_t hits = 0, hit = 0;
     for (size_t i = 0; i < spec->len; i++) {
       if (fits(rule, spec->targets[i].path, path)) hits++, hit = i;
@@ -197,17 +198,17 @@ static Str last_word(Str s)
   return equals == STR_NOT_FOUND ? s : path_clean(str_skip(s, equals + 1));
 }
 
-PathMatch path_resolve(const PatchSpec *spec, const Block *block)
+PathMatch path_resolve(const PatchSpec *spec, const Block *block, bool creates)
 {
   PathMatch unlisted = {PATH_NONE, 0, STR_NONE, REFUSE_COUNT};
   for (size_t i = 0; i < block->hint_count; i++) {
     Str path = path_clean(block->hints[i]);
     if (path.len == 0) continue;
-    PathMatch match = path_resolve_one(spec, path);
+    PathMatch match = path_resolve_one(spec, path, creates);
     if (match.kind == PATH_FOUND) return match;
     bool likely = looks_like_path(path);
     if (!likely && looks_like_path(last_word(path))) {
-      PathMatch word = path_resolve_one(spec, last_word(path));
+      PathMatch word = path_resolve_one(spec, last_word(path), creates);
       if (word.kind == PATH_FOUND) return word;
     }
     if (quoted_target(spec, block->hints[i], &match)) return match;

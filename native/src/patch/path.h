@@ -24,7 +24,8 @@ Str path_clean(Str line);
 // Reads a block's hints, likeliest first. Rules for one hint, in this order: the same path; without "./",
 // "a/", "b/"; the only target that ends with it, or that it ends with; the same but for case; two letters
 // of difference in the base name. A name that fits several targets is refused.
-PathMatch path_resolve(const PatchSpec *spec, const Block *block);
+// With [creates] only the first two rules hold: a new file may well be called like another one.
+PathMatch path_resolve(const PatchSpec *spec, const Block *block, bool creates);
 
-// The same for one path as such (a rename's target).
-PathMatch path_resolve_one(const PatchSpec *spec, Str path);
+// The same for one path as such (both sides of a rename).
+PathMatch path_resolve_one(const PatchSpec *spec, Str path, bool creates);

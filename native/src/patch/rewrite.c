@@ -7,6 +7,7 @@
 #include "patch/groups.h"
 #include "patch/indent.h"
 #include "patch/marker.h"
+#include "patch/readings.h"
 
 enum { ELISION_CHECKS = 64 };
 
@@ -302,28 +303,23 @@ static bool build_lines(Job *job, size_t from, size_t len, Line **out)
 }
 
 // New lines between two partners that have blank lines between them in the file, which SEARCH left out.
-// They go beside the line that is indented alike; their own blank lines pair with those of the gap.
+// A model that leaves them out of SEARCH leaves them out of REPLACE too, so a blank line on one side of the
+// new lines is theirs, and the one in the file stands on their other side. Blank lines on both sides, with
+// none in SEARCH: the file's blank line is one of the two. No blank line: beside the line indented alike.
 static RefuseCode insert_in_gap(Job *job, const Group *group, size_t from, size_t to, EditList *out)
 {
   size_t at = group->b_at, len = group->b_len;
-  bool blank_front = line_blank(job->sides->replace[at]), blank_back = line_blank(job->sides->replace[at + len - 1]);
-  while (len && line_blank(job->sides->replace[at])) at++, len--;
-  while (len && line_blank(job->sides->replace[at + len - 1])) len--;
-  if (len == 0) return REFUSE_COUNT;  // only blank lines, and the gap has them
+  if (sides_blank(job->sides->replace + at, len)) return REFUSE_COUNT;  // the gap has them
+  bool front = line_blank(job->sides->replace[at]), back = line_blank(job->sides->replace[at + len - 1]);
+  bool quoted = (group->a_at > 0 && line_blank(job->sides->search[group->a_at - 1])) ||
+                (group->a_at < job->sides->search_len && line_blank(job->sides->search[group->a_at]));
+  if (front && back && !quoted) len--;
   Edit edit = {.at = from, .len = len, .block = job->block};
   if (!build_lines(job, at, len, &edit.lines)) return REFUSE_INDENT;
   Str indent = indent_of(edit.lines[0].text);
   bool like_before = str_eq(indent, indent_of(text_line(job->text, from - 1)));
   bool like_after = str_eq(indent, indent_of(text_line(job->text, to)));
-  if (blank_front && blank_back) {
-    Line *lines = NEW_N(job->arena, Line, len + 1);  // one blank line of the gap on each side
-    memcpy(lines + 1, edit.lines, len * sizeof(Line));
-    edit.lines = lines;
-    edit.len++;
-    edit.at = to - 1;
-  } else if (blank_front || (!blank_back && like_after && !like_before)) {
-    edit.at = to;
-  }
+  if ((back && !front) || (!front && !back && like_after && !like_before)) edit.at = to;
   push_edit(job, edit, out);
   return REFUSE_COUNT;
 }

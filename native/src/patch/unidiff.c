@@ -61,8 +61,11 @@ static void start_hunk(Reply *reply, Str line)
   *block = (Block){.kind = BLOCK_HUNK, .line = reply->line};
   block->creates = is_null(reply->diff.old_path);
   block->deletes = is_null(reply->diff.new_path);
-  block->hints[0] = block->deletes ? reply->diff.old_path : reply->diff.new_path;
-  block->hint_count = block->hints[0].len > 0;
+  // The old name first: what is shown is the old file, also when the diff renames it.
+  Str paths[2] = {reply->diff.old_path, reply->diff.new_path};
+  for (size_t i = 0; i < 2; i++) {
+    if (paths[i].len && !is_null(paths[i])) block->hints[block->hint_count++] = paths[i];
+  }
   reply->diff.old_left = reply->diff.new_left = 0;
   reply->diff.overrun = false;
   block->counts_agree = range(&s, '-', &block->old_start, &reply->diff.old_left) &&
