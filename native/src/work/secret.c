@@ -81,15 +81,20 @@ static const NameRule dirs[] = {
     {".ssh", "in .ssh"},
     {".gnupg", "in .gnupg"},
     {".aws", "in .aws"},
-    {".azure", "in .azure"},
-    {".kube", "in .kube"},
-    {".docker", "in .docker"},
     {".password-store", "in a password store"},
+};
+
+// Names that say nothing without their directory, which holds other things too.
+static const NameRule places[] = {
+    {".docker/config.json", "a registry token file"},
+    {".kube/config", "a cluster's credentials"},
+    {".azure/*.json", "a token file"},
+    {"gh/hosts.yml", "a token file"},
 };
 
 static const char *match(const NameRule *rules, size_t count, Str name)
 {
-  char text[256];
+  char text[520];  // two parts of a path
   if (name.len >= sizeof(text)) name.len = sizeof(text) - 1;
   memcpy(text, name.ptr, name.len);
   text[name.len] = 0;
@@ -99,15 +104,24 @@ static const char *match(const NameRule *rules, size_t count, Str name)
   return NULL;
 }
 
+#define MATCH(rules, name) match(rules, sizeof(rules) / sizeof(*rules), name)
+
+// The last two parts of [path], or all of it.
+static Str tail_of(Str path)
+{
+  size_t last = str_rfind_char(path, '/');
+  if (last == STR_NOT_FOUND) return path;
+  size_t before = str_rfind_char(str_sub(path, 0, last), '/');
+  return before == STR_NOT_FOUND ? path : str_skip(path, before + 1);
+}
+
 const char *secret_by_name(Str path)
 {
   Str rest = path, part;
-  const char *reason = NULL;
+  const char *reason = MATCH(places, tail_of(path));
   while (!reason && str_cut(&rest, '/', &part)) {
     bool last = rest.ptr == NULL;
-    if (part.len == 0) continue;
-    reason = last ? match(names, sizeof(names) / sizeof(*names), part)
-                  : match(dirs, sizeof(dirs) / sizeof(*dirs), part);
+    if (part.len) reason = last ? MATCH(names, part) : MATCH(dirs, part);
   }
   return reason;
 }

@@ -323,7 +323,9 @@ TEST(secret_names)
                        "app-secrets.yaml",
                        "terraform.tfstate",
                        "x.tfvars",
-                       "firebase-service-account.json"};
+                       "firebase-service-account.json",
+                       ".docker/config.json",
+                       "h/.kube/config"};
   const char *no[] = {"env.c",
                       "environment.ts",
                       "key.c",
