@@ -2,6 +2,6 @@
 std = 'lua51'
 max_line_length = 100
 codes = true
-files['lua/piecework/host'] = { read_globals = { 'vim' } }
+files['lua/piecework/host'] = { globals = { 'vim' } }
 files['lua/piecework/health.lua'] = { read_globals = { 'vim' } }
 files['tests/editor'] = { read_globals = { 'vim' }, globals = { 'arg' } }

@@ -1,0 +1,346 @@
+-- Accepted hunks become edits of open buffers, and reverted ones go out again.
+--
+--   files    which files a plan touches           engine
+--   load     bufload each, refuse what cannot be changed, send the texts
+--   edits    line edits for exactly these texts   engine
+--   change   bottom-up, one undo step per file; a buffer changed meanwhile is left alone
+--   applied  told to the engine, hunk by hunk
+--
+-- Replaced lines are set, others appended or deleted: that keeps marks, folds and extmarks
+-- (measured). One file per safe time, so that the main loop is never held long.
+
+local host = require('piecework.host')
+local engine = require('piecework.engine')
+local message = require('piecework.message')
+local scope = require('piecework.scope')
+
+local M = {}
+
+---@class piecework.ApplyOptions
+---@field only? string[]    what review/decide takes
+---@field revert? boolean
+---@field write? boolean    bang: write the files, remove deleted ones
+
+---@class piecework.FileEdits
+---@field path string       absolute
+---@field change 'edit'|'new'|'delete'|'rename'
+---@field from? string
+---@field edits {first: integer, count: integer, lines: string[]}[]
+---@field text? string
+---@field hunks string[]
+
+local BOM = '\239\187\191'
+
+local function option(buf, name)
+  local value = host.fn('getbufvar', buf, '&' .. name)
+  if value == true then return 1 end
+  return value == false and 0 or value
+end
+
+local function buffer_of(path)
+  -- bufadd() finds the buffer of that very name, or makes one; bufnr() would take a pattern.
+  return host.fn('bufadd', path)
+end
+
+-- Loading ---------------------------------------------------------------------------------------
+
+-- The disk changed under the buffer: an unmodified one is read again, without any prompt.
+local function check_disk(buf)
+  host.cmd('let g:piecework_disk = ""')
+  host.cmd('augroup piecework_disk | augroup END')
+  host.cmd('autocmd! piecework_disk')
+  -- The changed buffer need not be the current one there.
+  host.cmd(('autocmd piecework_disk FileChangedShell <buffer=%d> if getbufvar(%d, "&modified")'
+    .. ' | let v:fcs_choice = "" | let g:piecework_disk = "changed on disk and in the buffer"'
+    .. ' | else | let v:fcs_choice = "reload" | endif'):format(buf, buf))
+  host.cmd('silent! checktime ' .. buf)
+  host.cmd('autocmd! piecework_disk')
+  local why = host.fn('eval', 'g:piecework_disk')
+  host.cmd('unlet! g:piecework_disk')
+  return why ~= '' and why or nil
+end
+
+-- A loaded, changeable buffer of [path], or nil and why not.
+local function load(path)
+  local known = host.fn('bufexists', path) == 1
+  local buf = buffer_of(path)
+  if host.fn('bufloaded', buf) == 0 then
+    local ok, err = pcall(host.fn, 'bufload', buf)
+    if not ok then
+      -- bufload loads all the same; a file open elsewhere must not be edited here as well.
+      host.cmd((known and 'bunload! ' or 'bwipeout! ') .. buf)
+      return nil, err:find('E325') and 'open in another Vim (swap file)' or err
+    end
+    host.fn('setbufvar', buf, '&buflisted', 1)
+  else
+    local why = check_disk(buf)
+    if why then return nil, why end
+  end
+  if option(buf, 'readonly') == 1 then return nil, 'readonly' end
+  if option(buf, 'modifiable') == 0 then return nil, 'nomodifiable' end
+  return buf
+end
+
+-- Changing --------------------------------------------------------------------------------------
+
+-- Vim joins two changes with idle time between into one undo step; setting 'undolevels', even to
+-- what it is, ends a step in both editors.
+local function break_undo(buf)
+  host.cmd_in(buf, 'let &l:undolevels = &l:undolevels')
+end
+
+-- Lines as the buffer holds them: without the \r of a dos file, without a BOM.
+local function to_buffer_lines(buf, lines, first)
+  local dos, bomb = option(buf, 'fileformat') == 'dos', option(buf, 'bomb') == 1
+  local out = {}
+  for i, line in ipairs(lines) do
+    if dos then line = line:gsub('\r$', '') end
+    if bomb and first + i == 2 and line:sub(1, 3) == BOM then line = line:sub(4) end
+    out[i] = line
+  end
+  return out
+end
+
+local function slice(list, first, last)
+  local out = {}
+  for i = first, last do out[#out + 1] = list[i] end
+  return out
+end
+
+-- Replaces [count] lines from [first].
+local function edit(buf, first, count, lines)
+  local common = math.min(count, #lines)
+  if common > 0 then host.set_lines(buf, first, slice(lines, 1, common)) end
+  if #lines > common then
+    host.append(buf, first + common - 1, slice(lines, common + 1, #lines))
+  elseif count > common then
+    host.fn('deletebufline', buf, first + common, first + count - 1)
+  end
+end
+
+-- Bottom-up, so that no edit moves another's lines.
+---@param edits {first: integer, count: integer, lines: string[]}[]
+function M.change(buf, edits)
+  break_undo(buf)
+  for i = #edits, 1, -1 do
+    local e = edits[i]
+    edit(buf, e.first, e.count, to_buffer_lines(buf, e.lines or {}, e.first))
+  end
+  break_undo(buf)
+end
+
+local function set_text(buf, text)
+  local lines = require('piecework.buffers').split(text)
+  break_undo(buf)
+  local old = #host.lines(buf)
+  edit(buf, 1, old, to_buffer_lines(buf, lines, 1))
+  host.fn('setbufvar', buf, '&endofline', text:sub(-1) == '\n' and 1 or 0)
+  break_undo(buf)
+end
+
+-- The whole of one apply ------------------------------------------------------------------------
+
+---@class piecework.Apply
+---@field plan integer
+---@field options piecework.ApplyOptions
+---@field buffers table<string, {buf: integer, tick: integer}>
+---@field refused {path: string, text: string}[]
+---@field left {path: string, text: string}[]   what only a bang does
+---@field hunks string[]
+---@field files integer
+
+local function refuse(work, path, why)
+  work.refused[#work.refused + 1] = { path = path, text = why, line = 1, type = 'W' }
+end
+
+local changers = {}
+
+function changers.edit(work, file)
+  local known = work.buffers[file.path]
+  if not known then return false end
+  if host.fn('getbufvar', known.buf, 'changedtick') ~= known.tick then
+    refuse(work, file.path, 'changed meanwhile; apply again')
+    return false
+  end
+  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits) end
+  return known.buf
+end
+
+function changers.new(work, file)
+  if host.fn('getftype', file.path) ~= '' then
+    refuse(work, file.path, 'exists by now')
+    return false
+  end
+  if work.options.write then
+    host.fn('mkdir', host.fn('fnamemodify', file.path, ':h'), 'p')
+  end
+  local buf, why = load(file.path)
+  if not buf then
+    refuse(work, file.path, why)
+    return false
+  end
+  set_text(buf, file.text or '')
+  return buf
+end
+
+-- The disk changes only with a bang; without one the file is named.
+function changers.delete(work, file)
+  if not work.options.write then
+    work.left[#work.left + 1] = { path = file.path, line = 1,
+      text = 'to be deleted: :Piecework! apply' }
+    return false
+  end
+  local buf = host.fn('bufexists', file.path) == 1 and buffer_of(file.path)
+  if buf and option(buf, 'modified') == 1 then
+    refuse(work, file.path, 'has unsaved changes, not deleted')
+    return false
+  end
+  host.fn('delete', file.path)
+  if buf then host.cmd('bdelete ' .. buf) end
+  return true
+end
+
+-- The buffer takes the new name; the old file goes with a bang.
+function changers.rename(work, file)
+  if host.fn('getftype', file.path) ~= '' then
+    refuse(work, file.path, 'exists by now')
+    return false
+  end
+  local known = work.buffers[file.from]
+  if not known then return false end
+  if not work.options.write then
+    work.left[#work.left + 1] = { path = file.from, line = 1,
+      text = 'to be renamed to ' .. file.path .. ': :Piecework! apply' }
+    return false
+  end
+  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits) end
+  local ok, err = host.cmd_in(known.buf, 'keepalt file ' .. host.fn('fnameescape', file.path))
+  if not ok then
+    refuse(work, file.from, err)
+    return false
+  end
+  host.fn('mkdir', host.fn('fnamemodify', file.path, ':h'), 'p')
+  if host.cmd_in(known.buf, 'silent write') then host.fn('delete', file.from) end
+  return known.buf
+end
+
+local function write(work, buf, path)
+  local ok, err = host.cmd_in(buf, 'silent update')
+  if not ok then refuse(work, path, 'applied, but not written: ' .. err) end
+end
+
+local function change_file(work, file)
+  local change = changers[file.change] or changers.edit
+  local ok, done = pcall(change, work, file)
+  if not ok then return refuse(work, file.path, tostring(done)) end
+  if not done then return end
+  work.files = work.files + 1
+  for _, hunk in ipairs(file.hunks or {}) do work.hunks[#work.hunks + 1] = hunk end
+  if work.options.write and type(done) == 'number' then write(work, done, file.path) end
+end
+
+local function plural(n, word)
+  return n .. ' ' .. word .. (n == 1 and '' or 's')
+end
+
+local function report(work, stale)
+  local parts = {}
+  local verb = work.options.revert and 'reverted' or 'applied'
+  parts[1] = ('%s %s in %s'):format(plural(#work.hunks, 'hunk'), verb, plural(work.files, 'file'))
+  if #work.hunks > 0 then
+    parts[2] = work.options.write and 'written' or 'not written (:wa)'
+  end
+  local problems = {}
+  for _, list in ipairs({ stale, work.refused, work.left }) do
+    for _, item in ipairs(list) do problems[#problems + 1] = item end
+  end
+  if #stale > 0 then parts[#parts + 1] = #stale .. ' stale' end
+  if #work.refused > 0 then
+    parts[#parts + 1] = ('%s %s'):format(work.refused[1].text,
+      host.fn('fnamemodify', work.refused[1].path, ':t'))
+  end
+  if #work.left > 0 then parts[#parts + 1] = #work.left .. ' only with a bang' end
+  if #problems > 0 then
+    require('piecework.quickfix').notes(work.plan,
+      ('Piecework #%d: not %s'):format(work.plan, verb), problems)
+    parts[#parts + 1] = ':copen lists them'
+  end
+  message.say(('#%d: '):format(work.plan) .. table.concat(parts, ', '),
+    #problems > 0 and 'warn' or 'info')
+end
+
+local function finish(work, stale)
+  local function told()
+    report(work, stale)
+    require('piecework.buffers').changed(work.plan)
+    require('piecework.quickfix').touch(work.plan)
+    host.event('PieceworkApplied', { plan = work.plan, files = work.files, hunks = #work.hunks,
+      reverted = work.options.revert and 1 or 0 })
+  end
+  if #work.hunks == 0 then return told() end
+  engine.request('review/applied', { plan = work.plan, hunks = work.hunks,
+    reverted = work.options.revert or false }, function(err)
+    if err then message.error(err) end
+    told()
+  end)
+end
+
+-- Calls [each] with one item per safe time, then [done].
+local function one_by_one(items, each, done)
+  local i = 0
+  local function step()
+    i = i + 1
+    if i > #items then return done() end
+    each(items[i])
+    host.safe(step)
+  end
+  step()
+end
+
+local function stale_items(result)
+  local out = {}
+  for _, item in ipairs(result.stale or {}) do
+    local path, line = tostring(item.note or ''):match('^([^:]+):(%d+)')
+    out[#out + 1] = { text = item.note or 'stale', line = tonumber(line) or 1, type = 'W',
+      path = path and engine.root and engine.root .. '/' .. path or nil }
+  end
+  return out
+end
+
+local function ask_edits(work)
+  local texts = {}
+  for path, known in pairs(work.buffers) do
+    known.tick = host.fn('getbufvar', known.buf, 'changedtick')
+    texts[#texts + 1] = { path = path, text = scope.text(known.buf) }
+  end
+  local method = work.options.revert and 'review/revert' or 'review/apply'
+  engine.request(method, { plan = work.plan, buffers = texts, only = work.options.only },
+    function(err, result)
+      if err then return message.error(err) end
+      one_by_one(result.files or {}, function(file) change_file(work, file) end,
+        function() finish(work, stale_items(result)) end)
+    end)
+end
+
+-- Applies (or reverts) what is accepted (or applied) of [plan].
+---@param plan integer
+---@param options piecework.ApplyOptions
+function M.start(plan, options)
+  local work = { plan = plan, options = options, buffers = {}, refused = {}, left = {}, hunks = {},
+    files = 0 }
+  engine.ask('review/files', { plan = plan, accepted = not options.revert }, function(result)
+    one_by_one(result.files or {}, function(file)
+      -- What does not exist yet gets its buffer with its text.
+      local path = file.from or file.path
+      if host.fn('getftype', path) == '' and host.fn('bufexists', path) == 0 then return end
+      local buf, why = load(path)
+      if buf then
+        work.buffers[path] = { buf = buf }
+      else
+        refuse(work, path, why)
+      end
+    end, function() ask_edits(work) end)
+  end)
+end
+
+return M

@@ -1,0 +1,152 @@
+-- :[range]Piecework[!] {sub} {args}: the table of subcommands, and their completion.
+
+local host = require('piecework.host')
+local message = require('piecework.message')
+
+local M = {}
+
+---@class piecework.Verb
+---@field module string   verbs/MODULE.lua; the function has the verb's name
+---@field args? string    for the help: what may follow
+---@field help string
+---@field complete? string[]  names of completers below
+---@field range? boolean
+---@field bang? string    what the bang does
+
+---@type table<string, piecework.Verb>
+M.verbs = {
+  plan = { module = 'plan', args = '[words | @file | N]', range = true, complete = { 'plans' },
+    bang = 'goes on although advice is against it',
+    help = 'plan a request; without words show the newest plan' },
+  edit = { module = 'plan', args = '{words}', range = true,
+    help = 'do it at once in the range, without a plan' },
+  each = { module = 'plan', args = '[--by=file|entry] {words}', range = true, complete = { 'by' },
+    bang = 'runs at once', help = 'one task per place of the range, quickfix list or arguments' },
+  run = { module = 'run', args = '[N] [T01,T02]', complete = { 'plans', 'tasks' },
+    bang = 'goes past the budget once', help = 'execute and verify a plan' },
+  stop = { module = 'run', args = '[N]', complete = { 'plans' },
+    bang = 'kills without waiting', help = 'stop a run, or all' },
+  retry = { module = 'run', args = '[N] T01 [remark]', complete = { 'tasks', 'plans' },
+    help = 'do a task again' },
+  verify = { module = 'run', args = '[N]', complete = { 'plans' },
+    bang = 'also what was verified already', help = 'run the test and the reviewer again' },
+  resume = { module = 'run', args = '[N]', complete = { 'plans' },
+    help = 'go on after a stop or crash' },
+  trust = { module = 'run', args = '[N]', complete = { 'plans' },
+    help = 'show the exact commands of a plan; ZZ trusts them' },
+  review = { module = 'review', args = '[N] [qf]', complete = { 'qf', 'plans' },
+    help = 'the diff of all results; qf: as a quickfix list' },
+  diff = { module = 'review', args = '[N] [path]', complete = { 'files', 'plans' },
+    help = 'a file beside its proposal, in diff mode' },
+  accept = { module = 'review', args = '[plan | file [path] | task T01]', range = true,
+    complete = { 'what', 'tasks' },
+    help = 'accept hunks; in a file those of the range, applied at once' },
+  reject = { module = 'review', args = '[plan | file [path] | task T01]', range = true,
+    complete = { 'what', 'tasks' }, help = 'reject hunks' },
+  apply = { module = 'review', args = '[N] [file path | task T01]', complete = { 'plans', 'what' },
+    bang = 'writes the files too, and removes deleted ones',
+    help = 'do what is accepted, in the buffers' },
+  revert = { module = 'review', args = '[N] [file path | task T01]', complete = { 'plans', 'what' },
+    bang = 'writes the files too', help = 'take applied hunks back, by content' },
+  commit = { module = 'review', args = '[N]', complete = { 'plans' },
+    help = 'commit the plan\'s files; opens the message' },
+  status = { module = 'show', args = '[N]', complete = { 'plans' }, help = 'what is going on' },
+  cost = { module = 'show', args = '[N | day | week | month | all]',
+    complete = { 'spans', 'plans' }, help = 'the receipt' },
+  log = { module = 'show', args = '[N]', complete = { 'plans' }, help = 'what happened' },
+  preview = { module = 'plan', args = '[N] T01', complete = { 'tasks', 'plans' },
+    help = 'exactly what would be sent for a task' },
+  health = { module = 'show', help = 'what is there and what is missing' },
+  build = { module = 'show', help = 'build the engine, in a visible log' },
+}
+
+local function names()
+  local list = {}
+  for name in pairs(M.verbs) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+M.names = names
+
+local function words_of(text)
+  local words = {}
+  for word in text:gmatch('%S+') do words[#words + 1] = word end
+  return words
+end
+
+local function unknown(sub)
+  local near = require('piecework.config').nearest(sub, names())
+  message.error(('no such subcommand: %s. %s'):format(sub,
+    near and 'Did you mean ' .. near .. '?' or 'See :help piecework-verbs'))
+end
+
+-- The command. [given]: line numbers given (0, 1 or 2).
+function M.run(first, last, given, bang, mods, args)
+  message.fresh()
+  local sub, text = args:match('^%s*(%S*)%s*(.-)%s*$')
+  if sub == '' then sub = 'status' end
+  local verb = M.verbs[sub]
+  if not verb then return unknown(sub) end
+  if given > 0 and not verb.range then return message.error(sub .. ' takes no range') end
+  if bang and not verb.bang then return message.error(sub .. ' takes no !') end
+  local call = { sub = sub, text = text, words = words_of(text), bang = bang, mods = mods or '',
+    range = given, first = first, last = last }
+  local ok, err = pcall(require('piecework.verbs.' .. verb.module)[sub], call)
+  if not ok then message.error('internal error: ' .. tostring(err)) end
+end
+
+-- Completion ------------------------------------------------------------------------------------
+
+local function ids_of(state, what)
+  local out = {}
+  for id, plan in pairs(state.plans) do
+    if what == 'plans' then
+      out[#out + 1] = tostring(id)
+    else
+      for task in pairs(plan.tasks) do out[#out + 1] = task end
+    end
+  end
+  table.sort(out)
+  return out
+end
+
+local completers = {
+  by = function() return { '--by=file', '--by=entry' } end,
+  qf = function() return { 'qf' } end,
+  what = function() return { 'plan', 'file', 'task' } end,
+  spans = function() return { 'day', 'week', 'month', 'all' } end,
+  plans = function() return ids_of(require('piecework.state'), 'plans') end,
+  tasks = function() return ids_of(require('piecework.state'), 'tasks') end,
+  files = function(lead) return host.fn('getcompletion', lead, 'file') end,
+}
+
+-- What can stand where the cursor is; [line] up to the cursor.
+---@return string[]
+function M.complete(lead, line)
+  local rest = line:match('Piecework!?%s+(.*)$') or ''
+  local sub = rest:match('^(%S+)%s')
+  local out = {}
+  if not sub then
+    for _, name in ipairs(names()) do out[#out + 1] = name end
+  elseif M.verbs[sub] then
+    -- `plan @file` takes a path.
+    if sub == 'plan' and lead:sub(1, 1) == '@' then
+      for _, path in ipairs(host.fn('getcompletion', lead:sub(2), 'file')) do
+        out[#out + 1] = '@' .. path
+      end
+    end
+    for _, completer in ipairs(M.verbs[sub].complete or {}) do
+      for _, item in ipairs(completers[completer](lead)) do out[#out + 1] = item end
+    end
+  end
+  local fitting, seen = {}, {}
+  for _, item in ipairs(out) do
+    if item:sub(1, #lead) == lead and not seen[item] then
+      seen[item] = true
+      fitting[#fitting + 1] = item
+    end
+  end
+  return fitting
+end
+
+return M

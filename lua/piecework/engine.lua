@@ -1,0 +1,210 @@
+-- The one engine of this editor: found and started at the first verb, greeted, and started again
+-- at the next verb when it died. Nothing is lost with it: what was paid for is in its journal.
+--
+--   off -> greeting -> ready          requests made meanwhile wait for `ready`
+--    ^--------+----------+  exit
+
+local host = require('piecework.host')
+local config = require('piecework.config')
+local events = require('piecework.events')
+local message = require('piecework.message')
+local rpc = require('piecework.rpc')
+
+local M = {
+  state = 'off',
+  root = nil,      -- of the project the engine was started in
+  version = nil,
+  binary = nil,    -- the one in use
+}
+
+local GREETING_MS = 10000
+local client
+local queue = {}     -- requests waiting for `ready`
+local generation = 0 -- tells a late exit of an earlier engine from one of this
+local hinted = false
+
+-- The plugin's own directory: two levels above this file.
+function M.home()
+  local source = debug.getinfo(1, 'S').source:sub(2)
+  return host.fn('fnamemodify', source, ':p:h:h:h')
+end
+
+-- Where an engine may be, best first: {path, where}.
+function M.candidates()
+  local list = {}
+  local own = config.get('bin')
+  if own and own ~= '' then
+    list[#list + 1] = { path = host.fn('expand', own), where = 'g:piecework.bin' }
+  end
+  list[#list + 1] = { path = M.home() .. '/build/piecework', where = 'build/' }
+  list[#list + 1] = { path = host.fn('exepath', 'piecework'), where = '$PATH' }
+  return list
+end
+
+function M.find()
+  for _, candidate in ipairs(M.candidates()) do
+    if candidate.path ~= '' and host.fn('executable', candidate.path) == 1 then
+      return candidate.path
+    end
+  end
+end
+
+local function tell_queue(err)
+  local waiting = queue
+  queue = {}
+  for _, item in ipairs(waiting) do
+    if item.callback then item.callback(err) end
+  end
+end
+
+local function stale_binary(what)
+  return rpc.failure('protocol', what, ':Piecework build makes one that fits')
+end
+
+-- The last line of stderr says most.
+local function last_line(text)
+  local last = ''
+  for line in text:gmatch('[^\r\n]+') do
+    if line:find('%S') then last = line end
+  end
+  return (last:gsub('^piecework: ', ''))
+end
+
+local function on_exit(code, stderr)
+  local was = M.state
+  M.state, client = 'off', nil
+  if was == 'leaving' or was == 'off' then return end
+  local why = last_line(stderr)
+  host.safe(function()
+    events.engine_gone()
+    if was == 'greeting' then
+      local err = rpc.failure('gone', 'the engine did not start'
+        .. (why ~= '' and ': ' .. why or ' (exit ' .. code .. ')'), 'see :Piecework health')
+      if why == '' then err = stale_binary('the engine did not answer (exit ' .. code .. ')') end
+      tell_queue(err)
+    else
+      message.say('the engine ended (' .. (why ~= '' and why or 'exit ' .. code)
+        .. '). Nothing is lost: :Piecework resume', 'error')
+    end
+  end)
+end
+
+local function open_work_hint(open)
+  if hinted or type(open) ~= 'table' then return end
+  hinted = true
+  local tasks, hunks = tonumber(open.tasks) or 0, tonumber(open.hunks) or 0
+  if tasks == 0 and hunks == 0 then return end
+  message.say(('%d open task%s and %d undecided hunk%s here: :Piecework resume, :Piecework review')
+    :format(tasks, tasks == 1 and '' or 's', hunks, hunks == 1 and '' or 's'))
+end
+
+local function on_greeted(err, result)
+  if not err and result.protocol ~= rpc.PROTOCOL then
+    err = stale_binary(('the engine speaks protocol %s, this plugin %d')
+      :format(tostring(result.protocol), rpc.PROTOCOL))
+  elseif err and err.code == 'protocol' then
+    err = stale_binary(err.message)
+  end
+  if err then
+    M.stop()
+    return tell_queue(err)
+  end
+  M.state, M.root, M.version = 'ready', result.root, result.version
+  for _, warning in ipairs(result.warnings or {}) do
+    message.say(tostring(type(warning) == 'table' and warning.text or warning), 'warn')
+  end
+  open_work_hint(result.open)
+  local waiting = queue
+  queue = {}
+  for _, item in ipairs(waiting) do
+    M.request(item.method, item.params, item.callback)
+  end
+end
+
+local function greet(mine)
+  M.state = 'greeting'
+  rpc.request(client, 'initialize', {
+    protocol = rpc.PROTOCOL, client = 'piecework', editor = host.name,
+    cwd = host.fn('getcwd'), config = require('piecework.json').map(config.for_engine()),
+  }, function(err, result)
+    host.safe(function()
+      if mine == generation and M.state == 'greeting' then on_greeted(err, result) end
+    end)
+  end)
+  host.defer(GREETING_MS, function()
+    if mine ~= generation or M.state ~= 'greeting' then return end
+    M.stop()
+    tell_queue(stale_binary(M.binary .. ' does not answer'))
+  end)
+end
+
+-- Nil, or why not.
+local function start()
+  if host.fn('eval', '&encoding') ~= 'utf-8' then
+    return rpc.failure('encoding', 'the editor must work in UTF-8',
+      '`set encoding=utf-8` in your vimrc')
+  end
+  M.binary = M.find()
+  if not M.binary then
+    return rpc.failure('no_engine', 'the engine is not built yet', ':Piecework build makes it')
+  end
+  generation = generation + 1
+  local mine = generation
+  local err
+  client, err = rpc.connect({ M.binary, 'serve', '--wire=' .. host.wire }, function(code, stderr)
+    if mine == generation then on_exit(code, stderr) end
+  end)
+  if not client then
+    return rpc.failure('no_engine', 'the engine does not start: ' .. err, ':Piecework build')
+  end
+  greet(mine)
+end
+
+-- Asks the engine; starts it when it is not there. [callback] comes at a safe time, exactly once;
+-- without one an error is told to the user.
+---@param method string
+---@param params table
+---@param callback? fun(err: piecework.Error?, result: table)
+function M.request(method, params, callback)
+  callback = callback or function(err)
+    if err then message.error(err) end
+  end
+  params.cwd = params.cwd or host.fn('getcwd')
+  if M.state == 'off' then
+    local err = start()
+    if err then return host.safe(function() callback(err) end) end
+  end
+  if M.state ~= 'ready' then
+    queue[#queue + 1] = { method = method, params = params, callback = callback }
+    return
+  end
+  rpc.request(client, method, params, function(err, result)
+    host.safe(function() callback(err, result) end)
+  end)
+end
+
+-- The same, for callers that only go on when it went well.
+---@param method string
+---@param params table
+---@param done fun(result: table)
+function M.ask(method, params, done)
+  M.request(method, params, function(err, result)
+    if err then return message.error(err) end
+    done(result)
+  end)
+end
+
+function M.running()
+  return M.state == 'ready'
+end
+
+function M.stop()
+  if not client then return end
+  M.state = 'leaving'
+  rpc.close(client)
+  client = nil
+  M.state = 'off'
+  generation = generation + 1
+end
+
+return M

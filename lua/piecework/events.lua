@@ -1,0 +1,137 @@
+-- What the engine tells unasked. A callback only records (state.lua); what the user sees of it is
+-- done at a safe time and at most twice a second. Nothing here takes focus or opens a window.
+
+local host = require('piecework.host')
+local config = require('piecework.config')
+local message = require('piecework.message')
+local rpc = require('piecework.rpc')
+local state = require('piecework.state')
+
+local M = {}
+
+local THROTTLE_MS = 500
+
+-- Live pages ------------------------------------------------------------------------------------
+
+local dirty = {}         -- plan -> true since the last refresh
+local scheduled = false
+local last_refresh = -1e9
+
+local function refresh()
+  scheduled = false
+  last_refresh = host.clock()
+  local plans = dirty
+  dirty = {}
+  require('piecework.buffers').refresh_live(plans)
+  host.cmd('let g:piecework_status = ' .. host.fn('string', state.statusline()))
+  host.cmd('redrawstatus!')
+end
+
+-- The first change shows at once, those behind it together half a second later.
+local function touch(plan)
+  dirty[plan or 0] = true
+  if scheduled then return end
+  scheduled = true
+  local wait = math.max(0, THROTTLE_MS - (host.clock() - last_refresh))
+  host.defer(math.floor(wait), function() host.safe(refresh) end)
+end
+M.touch = touch
+
+-- What is told ----------------------------------------------------------------------------------
+
+local function tell(text)
+  if config.get('messages') then message.say(text) end
+end
+
+local on_plan = {
+  ready = function(event)
+    tell(('plan %d ready: :Piecework plan'):format(event.plan))
+    host.event('PieceworkPlanReady', event)
+  end,
+  failed = function(event)
+    message.error(('plan %d failed: %s'):format(event.plan, event.note or 'see :Piecework log'))
+    host.event('PieceworkDone', event)
+  end,
+  unsuitable = function(event)
+    local note = (event.note or 'better not delegated'):gsub('[%s.]+$', '')
+    message.say(note .. '. :Piecework! plan ... goes on all the same', 'warn')
+  end,
+}
+
+local on_run = {
+  done = function(event) host.event('PieceworkDone', event) end,
+  stopped = function(event)
+    tell(('#%d stopped: :Piecework resume goes on'):format(event.plan))
+    host.event('PieceworkDone', event)
+  end,
+  failed = function(event)
+    message.error(('#%d: %s'):format(event.plan, event.note or 'failed'))
+    host.event('PieceworkDone', event)
+  end,
+  paused = function(event)
+    message.say(('#%d paused: %s'):format(event.plan, event.note or 'see :Piecework'), 'warn')
+  end,
+}
+
+local ended = { ok = true, done = true, failed = true, rejected = true, skipped = true }
+
+local tellers = {
+  plan = function(event)
+    if on_plan[event.state] then on_plan[event.state](event) end
+  end,
+  run = function(event)
+    if on_run[event.state] then on_run[event.state](event) end
+  end,
+  task = function(event)
+    if ended[event.state] then host.event('PieceworkTaskDone', event) end
+  end,
+  review = function(event)
+    local counts = {}
+    for _, what in ipairs({ 'ok', 'doubt', 'rejected' }) do
+      local n = tonumber(event[what]) or 0
+      if n > 0 then counts[#counts + 1] = n .. ' ' .. what end
+    end
+    tell(('#%d ready to review (%s): :Piecework review'):format(event.plan,
+      #counts > 0 and table.concat(counts, ', ') or (event.hunks or 0) .. ' hunks'))
+    if config.get('quickfix') then require('piecework.quickfix').fill(event.plan) end
+    host.event('PieceworkReviewReady', event)
+  end,
+  trust = function(event)
+    message.say(('`%s` waits for your look: :Piecework trust'):format(event.command or '?'), 'warn')
+  end,
+  budget = function(event)
+    message.say(('#%d: %s'):format(event.plan or 0, event.note or 'the budget is used up')
+      .. ' (:Piecework! run goes on)', 'warn')
+    host.event('PieceworkBudget', event)
+  end,
+  commit = function(event)
+    if event.state == 'done' then require('piecework.buffers').changed(event.plan) end
+  end,
+}
+
+local shows = { plan = true, run = true, task = true, money = true, verify = true, review = true }
+
+-- The review, and with it decisions, may have changed: pages that show it are loaded anew.
+local changes_review = { review = true }
+
+local function on_event(method, event)
+  if method ~= 'event' then return end
+  state.record(event)
+  local teller = tellers[event.kind]
+  if teller then
+    host.safe(function() teller(event) end)
+  end
+  if changes_review[event.kind] then
+    host.safe(function() require('piecework.buffers').changed(event.plan) end)
+  end
+  if shows[event.kind] then touch(event.plan) end
+end
+
+rpc.listen(on_event)
+
+function M.engine_gone()
+  state.engine_gone()
+  touch(nil)
+end
+
+return M

@@ -1,0 +1,43 @@
+-- The host contract: all that the layer asks of an editor. One of nvim.lua, vim.lua or, outside
+-- an editor, fake.lua answers; they are the only files that say `vim`.
+--
+-- All that crosses is a plain Lua value: strings, numbers, booleans, tables of these. Text is
+-- UTF-8. What an editor calls back may come at any moment, also in the middle of the user's
+-- typing: a callback may record, and changes buffers only through `safe`.
+
+---@class piecework.Host
+---@field name 'nvim'|'vim'|'fake'
+---@field wire 'msgpack'|'json'  encoding spoken with the engine
+---@field fn fun(name: string, ...): any  calls a Vim function; its failure is a Lua error
+---@field cmd fun(ex: string): boolean, string?  runs an Ex command; false and why when it failed
+---@field cmd_in fun(buf: integer, ex: string): boolean, string?  the same with that buffer current
+---@field connect fun(argv: string[], on: piecework.HostChannel): integer?, string?  an engine
+---@field send fun(channel: integer, message: any): boolean  one message; never waits
+---@field run fun(argv: string[], on: piecework.HostJob): integer?, string?  starts a program
+---@field stop fun(job: integer)  ends a channel or a program; on.exit follows
+---@field defer fun(ms: integer, callback: fun())  later, in any mode
+---@field safe fun(callback: fun())  as soon as the user is not in the middle of something
+---@field flush fun()  what waits for a safe time is done now (before quitting, in tests)
+---@field echo fun(text: string, highlight: string)  one line that fits, kept in :messages
+---@field event fun(name: string, data: table)  User autocommand; data also in g:piecework_event
+---@field lines fun(buf: integer): string[]  the text of a loaded buffer
+---@field set_lines fun(buf: integer, first: integer, lines: string[])  replaces existing lines
+---@field append fun(buf: integer, after: integer, lines: string[])  0 = before line 1
+---@field fill fun(buf: integer, lines: string[])  whole text of a buffer of ours, without undo
+---@field notes fun(buf: integer, notes: {line: integer, text: string}[])  text behind lines
+---@field folds fun(buf: integer, folds: {first: integer, last: integer, closed: boolean}[])
+---@field popup fun(lines: string[], title: string)  beside the cursor, gone when it moves
+---@field health fun(title: string, rows: piecework.HealthRow[])  writes a :checkhealth report
+---@field clock fun(): number  milliseconds, only good for differences
+
+---@class piecework.HostChannel
+---@field message fun(message: any)  one decoded message
+---@field exit fun(code: integer, stderr: string)  exactly once, the channel is dead
+
+---@class piecework.HostJob
+---@field cwd? string
+---@field line fun(text: string)  a line of its output, stdout and stderr alike
+---@field exit fun(code: integer)
+
+if not vim then return require('piecework.host.fake') end
+return require(vim.api and 'piecework.host.nvim' or 'piecework.host.vim')

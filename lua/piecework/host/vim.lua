@@ -1,0 +1,296 @@
+-- The host contract (host/init.lua) on Vim with +lua, from 9.0 on.
+--
+-- Tables must be wrapped on their way in, results unwrapped on their way out, numbers that enter
+-- Lua are cut to 32 bits, and errors of called functions do not raise: hence the Vim script beside
+-- this file, which tries and reports.
+
+local json = require('piecework.json')
+local safe = require('piecework.host.safe')
+
+local M = { name = 'vim', wire = 'json' }
+
+vim.command('runtime! lua/piecework/host/vim.vim')
+local vfn = vim.fn
+
+-- Crossing the border ---------------------------------------------------------------------------
+
+local function wrap(value)
+  if type(value) ~= 'table' then return value end
+  local is_map = json.is_map(value) or (#value == 0 and next(value) ~= nil)
+  if is_map then
+    local dict = vim.dict()
+    for k, v in pairs(value) do
+      dict[tostring(k)] = wrap(v)
+    end
+    return dict
+  end
+  local list = vim.list()
+  for i = 1, #value do
+    list:add(wrap(value[i]))
+  end
+  return list
+end
+
+local function unwrap(value)
+  local kind = vim.type(value)
+  if kind == 'list' then
+    local list, n = {}, 0
+    for item in value() do
+      n = n + 1
+      list[n] = unwrap(item)
+    end
+    return list
+  end
+  if kind == 'dict' then
+    local map = {}
+    for k, item in value() do
+      map[k] = unwrap(item)
+    end
+    return map
+  end
+  if type(value) == 'userdata' then return nil end
+  return value
+end
+
+function M.fn(name, ...)
+  local args = vim.list()
+  for i = 1, select('#', ...) do
+    args:add(wrap((select(i, ...))))
+  end
+  local answer = vfn.Piecework_host_fn(name, args)
+  if answer[1] ~= 1 then error((tostring(answer[2]):gsub('^Vim[^:]*:', '')), 0) end
+  return unwrap(answer[2])
+end
+
+function M.cmd(ex)
+  local err = vfn.Piecework_host_cmd(ex)
+  if err == '' then return true end
+  return false, (err:gsub('^Vim[^:]*:', ''))
+end
+
+-- A hidden buffer becomes current in a hidden popup: nothing on the screen moves.
+function M.cmd_in(buf, ex)
+  local err = vfn.Piecework_host_cmd_in(buf, ex)
+  if err == '' then return true end
+  return false, (err:gsub('^Vim[^:]*:', ''))
+end
+
+-- Safe time -------------------------------------------------------------------------------------
+
+local timers, last_timer = {}, 0
+
+function M.defer(ms, callback)
+  last_timer = last_timer + 1
+  timers[last_timer] = callback
+  vfn.Piecework_host_after(ms, last_timer)
+end
+
+function M.on_timer(id)
+  local callback = timers[id]
+  timers[id] = nil
+  if callback then callback() end
+end
+
+local queue = safe.new({
+  mode = function() return vfn.mode(1), vfn.state() end,
+  defer = M.defer,
+  watch = function(on)
+    vim.command('augroup piecework_safe | exe "autocmd!" | augroup END')
+    if not on then return end
+    vim.command('autocmd piecework_safe ' .. table.concat(safe.events, ',') ..
+      ' * lua require("piecework.host.vim").wake()')
+  end,
+  failed = function(err) M.echo('piecework: internal error: ' .. err, 'ErrorMsg') end,
+})
+
+M.safe, M.flush, M.wake = queue.add, queue.flush, queue.wake
+
+function M.clock()
+  return vfn.reltimefloat(vfn.reltime()) * 1000
+end
+
+-- Processes -------------------------------------------------------------------------------------
+
+local jobs = {}
+
+local function start(argv, cwd, lines, job)
+  local ok, id = pcall(M.fn, 'Piecework_host_start', argv, cwd or '', lines and 1 or 0)
+  if not ok then return nil, id end
+  if id == 0 then return nil, 'cannot run ' .. argv[1] end
+  jobs[id] = job
+  return id
+end
+
+function M.connect(argv, on)
+  local errors = {}
+  return start(argv, nil, false, {
+    line = function(text)
+      local message = json.decode(text)
+      -- Anything but a message on stdout is not ours; it must not end the session.
+      if message ~= nil then on.message(message) end
+    end,
+    error = function(text)
+      errors[#errors + 1] = text
+      if #errors > 50 then table.remove(errors, 1) end
+    end,
+    exit = function(code) on.exit(code, table.concat(errors, '\n')) end,
+  })
+end
+
+function M.run(argv, on)
+  return start(argv, on.cwd, true, { line = on.line, error = on.line, exit = on.exit })
+end
+
+function M.on_line(id, text)
+  if jobs[id] then jobs[id].line(text) end
+end
+
+function M.on_error(id, text)
+  if jobs[id] then jobs[id].error(text) end
+end
+
+function M.on_exit(id, code)
+  local job = jobs[id]
+  jobs[id] = nil
+  if job then job.exit(code) end
+end
+
+function M.send(channel, message)
+  return vfn.Piecework_host_send(channel, json.encode(message)) == 1
+end
+
+function M.stop(job)
+  vfn.Piecework_host_stop(job)
+end
+
+-- What the user sees ----------------------------------------------------------------------------
+
+function M.echo(text, highlight)
+  vim.command('redraw')
+  vim.command('echohl ' .. highlight)
+  M.cmd('echomsg ' .. vfn.string(text))
+  vim.command('echohl None')
+end
+
+function M.event(name, data)
+  vim.vars.piecework_event = wrap(data)
+  if vfn.exists('#User#' .. name) == 1 then M.cmd('doautocmd <nomodeline> User ' .. name) end
+end
+
+function M.lines(buf)
+  local lines, n = {}, 0
+  for line in vfn.getbufline(buf, 1, '$')() do
+    n = n + 1
+    lines[n] = line:find('\n', 1, true) and line:gsub('\n', '\0') or line
+  end
+  return lines
+end
+
+local function to_list(lines)
+  local list = vim.list()
+  for i = 1, #lines do
+    list:add(lines[i]:find('%z') and (lines[i]:gsub('%z', '\n')) or lines[i])
+  end
+  return list
+end
+
+local function changed(result, what)
+  if result ~= 0 then error(what, 0) end
+end
+
+function M.set_lines(buf, first, lines)
+  local answer = vfn.Piecework_host_fn('setbufline', vim.list({ buf, first, to_list(lines) }))
+  if answer[1] ~= 1 then error(tostring(answer[2]), 0) end
+  changed(answer[2], 'cannot change the lines')
+end
+
+function M.append(buf, after, lines)
+  local answer = vfn.Piecework_host_fn('appendbufline', vim.list({ buf, after, to_list(lines) }))
+  if answer[1] ~= 1 then error(tostring(answer[2]), 0) end
+  changed(answer[2], 'cannot add lines')
+end
+
+-- Replaces only the lines that differ, so that cursors and folds elsewhere stay.
+local function replace_middle(buf, new)
+  local old = M.lines(buf)
+  local head, tail = 0, 0
+  local least = math.min(#old, #new)
+  while head < least and old[head + 1] == new[head + 1] do head = head + 1 end
+  while tail < least - head and old[#old - tail] == new[#new - tail] do tail = tail + 1 end
+  local removed, added = #old - head - tail, #new - head - tail
+  local common, slice = math.min(removed, added), {}
+  for i = 1, common do slice[i] = new[head + i] end
+  if common > 0 then M.set_lines(buf, head + 1, slice) end
+  slice = {}
+  for i = common + 1, added do slice[#slice + 1] = new[head + i] end
+  if #slice > 0 then M.append(buf, head + common, slice) end
+  if removed > common then M.fn('deletebufline', buf, head + common + 1, head + removed) end
+end
+
+function M.fill(buf, lines)
+  local keep = {}
+  for name, value in pairs({ undolevels = -1, modifiable = 1, readonly = 0 }) do
+    keep[name] = vfn.getbufvar(buf, '&' .. name)
+    vfn.setbufvar(buf, '&' .. name, value)
+  end
+  replace_middle(buf, #lines > 0 and lines or { '' })
+  keep.modified = 0
+  for name, value in pairs(keep) do
+    vfn.setbufvar(buf, '&' .. name, value)
+  end
+end
+
+local note_type = false
+
+function M.notes(buf, notes)
+  if not note_type then
+    M.cmd('call prop_type_add("piecework_note", {"highlight": "PieceworkNote"})')
+    note_type = true
+  end
+  M.fn('prop_remove', { type = 'piecework_note', bufnr = buf, all = 1 })
+  for _, note in ipairs(notes) do
+    pcall(M.fn, 'prop_add', note.line, 0, {
+      type = 'piecework_note', bufnr = buf, text = '  ' .. note.text, text_align = 'after',
+      text_wrap = 'truncate',
+    })
+  end
+end
+
+-- An expression over a list built once: `:fold` in a loop is slower here (facts, 1.4).
+function M.folds(buf, folds)
+  local count = #M.lines(buf)
+  local levels, depth = {}, 0
+  local starts, ends = {}, {}
+  for _, fold in ipairs(folds) do
+    starts[fold.first] = (starts[fold.first] or 0) + 1
+    ends[fold.last] = (ends[fold.last] or 0) + 1
+  end
+  for line = 1, count do
+    local opens = starts[line] or 0
+    depth = depth + opens
+    levels[line] = opens > 0 and '>' .. depth or tostring(depth)
+    depth = depth - (ends[line] or 0)
+  end
+  M.fn('setbufvar', buf, 'piecework_folds', levels)
+  for _, win in ipairs(M.fn('win_findbuf', buf)) do
+    for _, ex in ipairs({ 'setlocal foldmethod=expr foldexpr=Piecework_host_fold(v:lnum)',
+      'setlocal foldenable foldlevel=9', 'silent! normal! zX' }) do
+      M.fn('win_execute', win, ex)
+    end
+    for _, fold in ipairs(folds) do
+      if fold.closed then M.fn('win_execute', win, 'silent! ' .. fold.first .. 'foldclose') end
+    end
+  end
+end
+
+function M.popup(lines, title)
+  M.fn('popup_atcursor', lines, {
+    title = ' ' .. title .. ' ', border = {}, padding = { 0, 1, 0, 1 }, moved = 'any',
+    maxheight = 15,
+  })
+end
+
+-- Vim has no :checkhealth: `:Piecework health` shows the same rows.
+function M.health() end
+
+return M

@@ -1,0 +1,98 @@
+" The few lines of Vim script behind host/vim.lua: jobs and channels cannot cross into Lua, and
+" errors of functions called from Lua do not raise there.
+
+let s:jobs = {}
+let s:next = 0
+
+function! Piecework_host_fn(name, args) abort
+  try
+    return [1, call(a:name, a:args)]
+  catch
+    return [0, v:exception]
+  endtry
+endfunction
+
+function! Piecework_host_cmd(ex) abort
+  try
+    execute a:ex
+    return ''
+  catch
+    return v:exception
+  endtry
+endfunction
+
+" With [buf] current, in a window of its own if it has none.
+function! Piecework_host_cmd_in(buf, ex) abort
+  let s:failed = ''
+  let win = bufwinid(a:buf)
+  let popup = win > 0 ? 0 : popup_create(a:buf, {'hidden': 1})
+  let s:command = a:ex
+  call win_execute(popup ? popup : win, 'call ' .. expand('<SID>') .. 'run_command()')
+  if popup | call popup_close(popup) | endif
+  return s:failed
+endfunction
+
+function! s:run_command() abort
+  try
+    execute s:command
+  catch
+    let s:failed = v:exception
+  endtry
+endfunction
+
+" The exit is told once the process ended and its output was read to the end.
+function! s:ended(id, what, code) abort
+  let job = get(s:jobs, a:id, {})
+  if empty(job) | return | endif
+  let job[a:what] = 1
+  if a:what ==# 'exit' | let job.code = a:code | endif
+  if has_key(job, 'exit') && has_key(job, 'close')
+    call remove(s:jobs, a:id)
+    call s:told('on_exit', a:id, job.code)
+  endif
+endfunction
+
+function! s:told(what, id, text) abort
+  call luaeval('require("piecework.host.vim")[_A[1]](_A[2], _A[3])', [a:what, a:id, a:text])
+endfunction
+
+function! Piecework_host_start(argv, cwd, lines) abort
+  let s:next += 1
+  let id = s:next
+  let options = {'noblock': 1, 'mode': 'nl', 'err_mode': 'nl', 'drop': 'never',
+        \ 'out_cb': {_, text -> s:told('on_line', id, text)},
+        \ 'err_cb': {_, text -> s:told('on_error', id, text)},
+        \ 'exit_cb': {_, code -> s:ended(id, 'exit', code)},
+        \ 'close_cb': {_ -> s:ended(id, 'close', 0)}}
+  if !empty(a:cwd) | let options.cwd = a:cwd | endif
+  if a:lines | let options.in_io = 'null' | endif
+  let s:jobs[id] = {}
+  let job = job_start(a:argv, options)
+  if job_status(job) ==# 'fail'
+    call remove(s:jobs, id)
+    return 0
+  endif
+  let s:jobs[id].job = job
+  return id
+endfunction
+
+function! Piecework_host_send(id, text) abort
+  let job = get(s:jobs, a:id, {})
+  if empty(job) || ch_status(job.job) !=# 'open' | return 0 | endif
+  call ch_sendraw(job.job, a:text .. "\n")
+  return 1
+endfunction
+
+function! Piecework_host_stop(id) abort
+  let job = get(s:jobs, a:id, {})
+  if !empty(job) | call job_stop(job.job) | endif
+endfunction
+
+function! Piecework_host_after(ms, id) abort
+  call timer_start(a:ms, {_ -> luaeval('require("piecework.host.vim").on_timer(_A)', a:id)})
+endfunction
+
+" Returns the fold level text of a line, see host/vim.lua.
+function! Piecework_host_fold(lnum) abort
+  return get(get(b:, 'piecework_folds', []), a:lnum - 1, '=')
+endfunction

@@ -1,0 +1,69 @@
+-- What the user is told: one line each, cut to the screen, so that no hit-enter prompt ever
+-- appears. The whole text stays for `:Piecework log`.
+
+local host = require('piecework.host')
+
+local M = {}
+
+---@class piecework.Message
+---@field time integer  seconds since the epoch
+---@field level 'info'|'warn'|'error'
+---@field text string
+
+---@type piecework.Message[]
+M.history = {}
+
+local KEEP = 300
+local HIGHLIGHT = { info = 'None', warn = 'WarningMsg', error = 'ErrorMsg' }
+-- A result that follows on the heels of an error must not wipe it off the message line.
+local ERROR_STAYS_MS = 1500
+local last_error = -1e9
+
+-- At most [width] screen cells of [text], on one line.
+function M.cut(text, width)
+  text = text:gsub('%s*[\r\n]+%s*', ' '):gsub('%c', ' ')
+  if host.fn('strdisplaywidth', text) <= width then return text end
+  local chars = host.fn('strcharpart', text, 0, width - 3)
+  while host.fn('strdisplaywidth', chars) > width - 3 do
+    chars = host.fn('strcharpart', chars, 0, host.fn('strchars', chars) - 1)
+  end
+  return chars .. '...'
+end
+
+---@param text string
+---@param level? 'info'|'warn'|'error'
+function M.say(text, level)
+  level = level or 'info'
+  if not text:find('^piecework: ') then text = 'piecework: ' .. text end
+  M.history[#M.history + 1] = { time = host.fn('localtime'), level = level, text = text }
+  if #M.history > KEEP then table.remove(M.history, 1) end
+  local now = host.clock()
+  if level ~= 'error' and now - last_error < ERROR_STAYS_MS then return end
+  if level == 'error' then last_error = now end
+  host.echo(M.cut(text, math.max(20, host.fn('eval', 'v:echospace'))), HIGHLIGHT[level])
+end
+
+-- A new verb was typed: what went wrong before it is old news.
+function M.fresh()
+  last_error = -1e9
+end
+
+-- [err] of the engine, or a text.
+---@param err piecework.Error|string
+function M.error(err)
+  if type(err) == 'string' then return M.say(err, 'error') end
+  local text = tostring(err.message or err.code or 'failed'):gsub('[%s.]+$', '')
+  local hint = err.hint or ''
+  M.say(hint ~= '' and text .. '. ' .. hint or text, 'error')
+end
+
+-- The history as text, oldest first.
+function M.lines()
+  local lines = {}
+  for i, message in ipairs(M.history) do
+    lines[i] = host.fn('strftime', '%H:%M:%S', message.time) .. ' ' .. message.text
+  end
+  return lines
+end
+
+return M

@@ -1,0 +1,111 @@
+-- The quickfix twin of a review: an entry per hunk and per problem. A list of our own per plan,
+-- with its own title; other lists are never touched. Decisions tick entries in place, at most
+-- twice a second.
+
+local host = require('piecework.host')
+local engine = require('piecework.engine')
+local message = require('piecework.message')
+
+local M = {}
+
+local THROTTLE_MS = 500
+
+---@type table<string, integer>  what the list is for -> quickfix list id
+local lists = {}
+
+-- hunks of files as last seen, for the text object: absolute path -> {first, last, hunk}
+M.places = {}
+
+local function exists(id)
+  return id and host.fn('getqflist', { id = id, title = 1 }).id == id
+end
+
+-- Fills the list of [name], made anew at the end of the stack when it is gone.
+local function put(name, title, items, context)
+  local id = lists[name]
+  if exists(id) then
+    local at = host.fn('getqflist', { id = id, idx = 0 }).idx
+    host.fn('setqflist', {}, 'r', { id = id, title = title, items = items, idx = at })
+    return id
+  end
+  -- The user's place in the stack: with a list of theirs in the middle, newer ones must survive
+  -- too.
+  host.fn('setqflist', {}, ' ', { nr = '$', title = title, items = items, context = context })
+  lists[name] = host.fn('getqflist', { nr = '$', id = 0 }).id
+  return lists[name]
+end
+
+local function to_item(item)
+  local out = { lnum = item.line or 1, end_lnum = item.end_line or 0, text = item.text or '',
+    type = item.type or '', valid = 1 }
+  if item.path and item.path ~= '' then
+    out.filename = item.path
+  else
+    out.valid = 0
+  end
+  return out
+end
+
+local function remember(items)
+  M.places = {}
+  for _, item in ipairs(items) do
+    if item.path and item.hunk and item.hunk ~= '' then
+      local list = M.places[item.path] or {}
+      M.places[item.path] = list
+      list[#list + 1] = { first = item.line, last = item.end_line or item.line, hunk = item.hunk }
+    end
+  end
+end
+
+-- Fills the list of a plan's review. [done] when it stands.
+---@param plan integer
+---@param done? fun(count: integer)
+function M.fill(plan, done)
+  engine.request('review/quickfix', { plan = plan }, function(err, result)
+    if err then
+      if done then message.error(err) end
+      return
+    end
+    local items = {}
+    for i, item in ipairs(result.items or {}) do items[i] = to_item(item) end
+    remember(result.items or {})
+    put('review ' .. plan, result.title or ('Piecework #' .. plan), items, { piecework = plan })
+    if done then done(#items) end
+  end)
+end
+
+local waiting = {}
+
+-- Decisions changed: the entries of that plan's list, if there is one, are ticked soon.
+function M.touch(plan)
+  if waiting[plan] or not exists(lists['review ' .. plan]) then return end
+  waiting[plan] = true
+  host.defer(THROTTLE_MS, function()
+    host.safe(function()
+      waiting[plan] = nil
+      M.fill(plan)
+    end)
+  end)
+end
+
+-- Problems of a plan's text. An empty list empties ours, and makes none.
+---@param problems {line: integer, warning: boolean, text: string}[]
+function M.problems(plan, buf, problems)
+  local name = 'plan ' .. plan
+  if #problems == 0 and not exists(lists[name]) then return end
+  local items = {}
+  for i, problem in ipairs(problems) do
+    items[i] = { bufnr = buf, lnum = problem.line or 1, text = problem.text,
+      type = problem.warning and 'W' or 'E', valid = 1 }
+  end
+  put(name, ('Piecework #%d: problems of the plan'):format(plan), items, { piecework = plan })
+end
+
+-- A plain list, e.g. of what could not be applied.
+function M.notes(plan, title, items)
+  local out = {}
+  for i, item in ipairs(items) do out[i] = to_item(item) end
+  put('notes ' .. plan, title, out, { piecework = plan })
+end
+
+return M

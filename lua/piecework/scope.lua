@@ -1,0 +1,138 @@
+-- What a request is about (Scope) and what the models must see of it (Buffers).
+--
+-- Scope: {path, first, last}, from a range, the arguments, or the quickfix list. Buffers: the
+-- text of every modified file buffer, as its file would be after `:w`, but always in UTF-8.
+
+local host = require('piecework.host')
+
+local M = {}
+
+---@class piecework.Range
+---@field path string    absolute
+---@field first integer  0 = the whole file
+---@field last integer
+
+---@class piecework.BufferText
+---@field path string
+---@field text string
+
+local BOM = '\239\187\191'
+-- Lines above and below an entry of the quickfix list that may be changed with it.
+local MARGIN = 3
+
+local function option(buf, name)
+  return host.fn('getbufvar', buf, '&' .. name)
+end
+
+local function is_on(value)
+  return value == 1 or value == true
+end
+
+-- An ordinary file buffer with a name.
+function M.is_file(buf)
+  local name = host.fn('bufname', buf)
+  return name ~= '' and option(buf, 'buftype') == '' and not name:find('^%a[%w+.-]*://')
+end
+
+-- The full name, symlinks and all: what `:w` would write.
+function M.path(buf)
+  return host.fn('fnamemodify', host.fn('bufname', buf), ':p')
+end
+
+-- A buffer of no lines and one of an empty line look the same, but for their size in bytes.
+local function is_empty(buf)
+  host.cmd_in(buf, 'let b:piecework_bytes = line2byte(line("$") + 1)')
+  return (host.fn('getbufvar', buf, 'piecework_bytes', 2)) <= 0
+end
+
+-- The buffer's text as its file would be. 'fileformat', 'endofline' and 'bomb' are honoured.
+function M.text(buf)
+  local lines = host.lines(buf)
+  if #lines == 1 and lines[1] == '' and is_empty(buf) then return '' end
+  local formats = { dos = '\r\n', unix = '\n', mac = '\r' }
+  local ending = formats[option(buf, 'fileformat')] or '\n'
+  local text = table.concat(lines, ending)
+  local without = not is_on(option(buf, 'endofline'))
+    and (not is_on(option(buf, 'fixendofline')) or is_on(option(buf, 'binary')))
+  if not without then text = text .. ending end
+  if is_on(option(buf, 'bomb')) then text = BOM .. text end
+  return text
+end
+
+-- Every loaded file buffer with changes that are not on disk.
+---@return piecework.BufferText[]
+function M.buffers()
+  local out = {}
+  for buf = 1, host.fn('bufnr', '$') do
+    if host.fn('bufloaded', buf) == 1 and is_on(option(buf, 'modified')) and M.is_file(buf) then
+      out[#out + 1] = { path = M.path(buf), text = M.text(buf) }
+    end
+  end
+  return out
+end
+
+-- The lines of the current buffer, or all of it.
+---@param first integer 0 = the whole file
+---@return piecework.Range[]
+function M.range(first, last)
+  local buf = host.fn('bufnr', '%')
+  if not M.is_file(buf) then return {} end
+  return { { path = M.path(buf), first = first, last = last } }
+end
+
+-- Whole files, from names as typed.
+function M.files(names)
+  local out = {}
+  for _, name in ipairs(names) do
+    out[#out + 1] = { path = host.fn('fnamemodify', name, ':p'), first = 0, last = 0 }
+  end
+  return out
+end
+
+function M.args()
+  return M.files(host.fn('argv'))
+end
+
+-- The entries of the current quickfix list that stand in a file. Nil when there are none, or when
+-- the list is one of ours: working on results is not meant by mistake.
+function M.quickfix()
+  local list = host.fn('getqflist', { items = 1, title = 1 })
+  if (list.title or ''):find('^Piecework #') then return nil end
+  local out = {}
+  for _, item in ipairs(list.items or {}) do
+    if is_on(item.valid) and item.bufnr > 0 and host.fn('bufname', item.bufnr) ~= '' then
+      local last = item.end_lnum and item.end_lnum > 0 and item.end_lnum or item.lnum
+      out[#out + 1] = { path = M.path(item.bufnr), first = item.lnum, last = last }
+    end
+  end
+  return #out > 0 and out or nil
+end
+
+-- One range per file, over all its entries and a margin.
+---@param ranges piecework.Range[]
+function M.by_file(ranges)
+  local out, by_path = {}, {}
+  for _, range in ipairs(ranges) do
+    local known = by_path[range.path]
+    if not known then
+      known = { path = range.path, first = range.first, last = range.last }
+      by_path[range.path] = known
+      out[#out + 1] = known
+    end
+    if range.first == 0 or known.first == 0 then
+      known.first, known.last = 0, 0
+    else
+      known.first = math.min(known.first, range.first)
+      known.last = math.max(known.last, range.last)
+    end
+  end
+  for _, range in ipairs(out) do
+    if range.first > 0 then
+      range.first = math.max(1, range.first - MARGIN)
+      range.last = range.last + MARGIN
+    end
+  end
+  return out
+end
+
+return M

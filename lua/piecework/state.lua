@@ -1,0 +1,108 @@
+-- What is known of the plans of this session, from the engine's events. Pure: tables in, tables
+-- out.
+
+local M = {}
+
+---@class piecework.PlanState
+---@field plan integer
+---@field state string  planning, ready, failed, unsuitable; running, paused, done, stopped; review
+---@field title? string
+---@field note? string
+---@field path? string   the plan file, absolute
+---@field done integer   finished tasks
+---@field total integer
+---@field spent integer  nano-dollars, -1 = unknown
+---@field budget integer
+---@field tasks table<string, table>  the last event of each task
+
+---@type table<integer, piecework.PlanState>
+M.plans = {}
+M.newest = nil       -- the plan that was last talked of
+M.newest_review = nil
+
+function M.plan(id)
+  local plan = M.plans[id]
+  if not plan then
+    plan = { plan = id, state = 'known', done = 0, total = 0, spent = -1, budget = -1, tasks = {} }
+    M.plans[id] = plan
+  end
+  M.newest = id
+  return plan
+end
+
+local record = {}
+
+function record.plan(plan, event)
+  plan.state = event.state or plan.state
+  plan.note, plan.path = event.note or plan.note, event.path or plan.path
+  plan.spent = event.spent or plan.spent
+end
+
+function record.run(plan, event)
+  plan.state, plan.note = event.state or plan.state, event.note
+end
+
+function record.task(plan, event)
+  if event.task then plan.tasks[event.task] = event end
+  plan.done, plan.total = event.done or plan.done, event.total or plan.total
+end
+
+function record.money(plan, event)
+  plan.spent, plan.budget = event.spent or plan.spent, event.budget or plan.budget
+end
+record.budget = record.money
+
+function record.verify(plan, event)
+  if event.state ~= 'done' and event.state ~= 'failed' then plan.state = 'verifying' end
+  plan.note = event.note
+end
+
+function record.review(plan)
+  plan.state = 'review'
+  M.newest_review = plan.plan
+end
+
+-- Takes over one event. Nil when it concerns no plan.
+function M.record(event)
+  local id = tonumber(event.plan)
+  if not id or id == 0 then return nil end
+  local plan = M.plan(id)
+  local take = record[event.kind]
+  if take then take(plan, event) end
+  return plan
+end
+
+-- The engine is gone: what ran does not run any more.
+function M.engine_gone()
+  for _, plan in pairs(M.plans) do
+    if plan.state == 'planning' or plan.state == 'running' or plan.state == 'verifying' then
+      plan.state = 'interrupted'
+    end
+  end
+end
+
+-- '$0.031'; '?' when unknown.
+function M.money(nano)
+  nano = tonumber(nano) or -1
+  if nano < 0 then return '?' end
+  local dollars = nano / 1e9
+  return ('$%.' .. (dollars >= 1 and 2 or 3) .. 'f'):format(dollars)
+end
+
+local short = {
+  planning = function(p) return 'plan ' .. p.plan .. ' ...' end,
+  running = function(p) return ('%d/%d'):format(p.done, p.total) end,
+  verifying = function(p) return ('%d/%d verify'):format(p.done, p.total) end,
+  paused = function(p) return ('%d/%d paused'):format(p.done, p.total) end,
+}
+
+-- '[P 5/9 $0.110]' while something is going on, else ''.
+function M.statusline()
+  local plan = M.plans[M.newest or 0]
+  local text = plan and short[plan.state]
+  if not text then return '' end
+  local money = plan.spent >= 0 and ' ' .. M.money(plan.spent) or ''
+  return '[P ' .. text(plan) .. money .. ']'
+end
+
+return M

@@ -1,0 +1,59 @@
+-- piecework://commit/N: the message of a commit, as git shows it. ZZ commits, ZQ leaves; `:w`
+-- only keeps the text here.
+
+local host = require('piecework.host')
+local buffers = require('piecework.buffers')
+local engine = require('piecework.engine')
+local keys = require('piecework.ui.keys')
+local message = require('piecework.message')
+
+local M = { filetype = 'gitcommit' }
+
+function M.load(view, show)
+  engine.request('commit/prepare', { plan = view.plan }, function(err, result)
+    if err then
+      message.error(err)
+      return show('# piecework: ' .. err.message .. '\n# ' .. (err.hint or ''))
+    end
+    show(result.message or '')
+  end)
+end
+
+function M.write(view)
+  host.fn('setbufvar', view.buf, '&modified', 0)
+end
+
+-- Without comment lines and the empty lines around, like git's own clean-up.
+local function text_of(view)
+  local kept = {}
+  for _, line in ipairs(host.lines(view.buf)) do
+    if not line:find('^#') then kept[#kept + 1] = (line:gsub('%s+$', '')) end
+  end
+  return (table.concat(kept, '\n'):gsub('^\n+', ''):gsub('\n+$', ''))
+end
+
+local function commit(view)
+  local text = text_of(view)
+  if text == '' then return message.say('empty message: not committed', 'warn') end
+  host.fn('setbufvar', view.buf, '&modified', 0)
+  engine.ask('commit/start', { plan = view.plan, message = text }, function(result)
+    message.say(('#%d committed%s'):format(view.plan,
+      result.commit and ' as ' .. result.commit:sub(1, 10) or ''))
+    host.cmd('silent! checktime')
+  end)
+  buffers.close()
+end
+
+M.keys = {
+  { lhs = 'ZZ', name = 'commit-start', run = commit, help = 'commit' },
+  { lhs = 'ZQ', name = 'commit-leave', help = 'leave without committing',
+    run = function(view)
+      host.fn('setbufvar', view.buf, '&modified', 0)
+      buffers.close()
+    end },
+}
+M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+
+M.syntax = { { 'PieceworkNote', '^#.*' }, { 'PieceworkHead', '\\%1l[^#].*' } }
+
+return M

@@ -1,0 +1,31 @@
+-- piecework://health: what is there and what is not; the same rows as `:checkhealth piecework`.
+
+local buffers = require('piecework.buffers')
+local keys = require('piecework.ui.keys')
+
+local M = {}
+
+function M.load(_, show)
+  require('piecework.check').rows(function(rows)
+    local text = { 'piecework://health' }
+    for _, row in ipairs(rows) do
+      text[#text + 1] = ('%-5s %s'):format(row.level, row.text)
+    end
+    show(table.concat(text, '\n'))
+  end)
+end
+
+M.keys = {
+  { lhs = 'R', name = 'health-reload', help = 'look again', run = buffers.load },
+  { lhs = 'gq', name = 'health-close', help = 'close', run = function() buffers.close() end },
+}
+M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+
+M.syntax = {
+  { 'PieceworkHead', '\\%1l.*' },
+  { 'PieceworkOk', '^ok ' },
+  { 'PieceworkDoubt', '^warn ' },
+  { 'PieceworkFailed', '^error ' },
+}
+
+return M

@@ -1,0 +1,29 @@
+-- The text object: the hunk at the cursor, in a review or in a file that a review lists.
+
+local host = require('piecework.host')
+
+local M = {}
+
+local function in_review(view, line)
+  for _, hunk in ipairs(view.hunks or {}) do
+    if line >= hunk.first and line <= hunk.last then return hunk end
+  end
+end
+
+local function in_file(line)
+  local scope = require('piecework.scope')
+  local places = require('piecework.quickfix').places[scope.path(host.fn('bufnr', '%'))]
+  for _, place in ipairs(places or {}) do
+    if line >= place.first and line <= place.last then return place end
+  end
+end
+
+function M.lines_at_cursor()
+  local line = host.fn('line', '.')
+  local view = require('piecework.buffers').view()
+  local hunk
+  if view then hunk = in_review(view, line) else hunk = in_file(line) end
+  return hunk and hunk.first .. ' ' .. hunk.last or ''
+end
+
+return M

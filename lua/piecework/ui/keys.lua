@@ -1,0 +1,74 @@
+-- Buffer-local keys of piecework:// buffers. Each key is a <Plug> map that users may map
+-- otherwise; the default keys are left out with g:no_plugin_maps or g:no_piecework_maps.
+
+local host = require('piecework.host')
+local message = require('piecework.message')
+
+local M = {}
+
+---@class piecework.Key
+---@field lhs string
+---@field name string   of the <Plug> map: <Plug>(piecework-NAME)
+---@field help string
+---@field run fun(view: piecework.View, first: integer, last: integer)  lines of the buffer
+---@field visual? boolean  also in visual mode, over all its lines
+
+-- <Plug> name -> function; names are the same in every page that has the key.
+local handlers = {}
+
+local function map(mode, lhs, rhs, more)
+  host.cmd(('%s <buffer> <silent> %s %s %s'):format(mode, more or '', lhs, rhs))
+end
+
+local function wants_defaults()
+  return host.fn('eval', 'get(g:, "no_plugin_maps", 0) || get(g:, "no_piecework_maps", 0)') == 0
+end
+
+---@param list piecework.Key[]
+function M.install(list)
+  local defaults = wants_defaults()
+  local buf = host.fn('bufnr', '%')
+  handlers[buf] = {}
+  for _, key in ipairs(list) do
+    handlers[buf][key.name] = key
+    local plug = '<Plug>(piecework-' .. key.name .. ')'
+    local call = ('<Cmd>lua require("piecework.ui.keys").press("%s")<CR>'):format(key.name)
+    for _, mode in ipairs(key.visual and { 'n', 'x' } or { 'n' }) do
+      map(mode .. 'noremap', plug, call)
+      if defaults then map(mode .. 'map', key.lhs, plug, '<nowait>') end
+    end
+  end
+end
+
+-- A key was pressed in the current buffer. In visual mode over all lines of the selection.
+function M.press(name)
+  local buf = host.fn('bufnr', '%')
+  local key = handlers[buf] and handlers[buf][name]
+  local view = require('piecework.buffers').view(buf)
+  if not key or not view then return end
+  message.fresh()
+  local first, last = host.fn('line', '.'), host.fn('line', '.')
+  if host.fn('mode'):find('^[vV\22]') then
+    first = host.fn('line', 'v')
+    if first > last then first, last = last, first end
+    -- Ends visual mode: what follows moves the cursor.
+    host.cmd('execute "normal! \\<Esc>"')
+  end
+  key.run(view, first, last)
+end
+
+-- What `g?` shows.
+function M.help(list)
+  local lines = {}
+  for _, key in ipairs(list) do
+    lines[#lines + 1] = ('%-6s %s'):format(key.lhs, key.help)
+  end
+  host.popup(lines, 'keys')
+end
+
+-- The key every page has.
+function M.help_key(list)
+  return { lhs = 'g?', name = 'help', help = 'this list', run = function() M.help(list()) end }
+end
+
+return M

@@ -1,0 +1,131 @@
+-- piecework://plan/N: the plan file as an editable buffer. `:w` saves and validates; ZZ saves and
+-- runs; ZQ drops the plan. Deleting a section skips its task.
+
+local host = require('piecework.host')
+local buffers = require('piecework.buffers')
+local config = require('piecework.config')
+local engine = require('piecework.engine')
+local keys = require('piecework.ui.keys')
+local message = require('piecework.message')
+local quickfix = require('piecework.quickfix')
+
+local M = {}
+
+-- Estimate and problems behind their lines; problems first.
+local function notes_of(result)
+  local notes = {}
+  for _, problem in ipairs(result.problems or {}) do
+    local mark = problem.warning and '' or '!! '
+    notes[#notes + 1] = { line = problem.line or 1, text = mark .. problem.text }
+  end
+  for _, note in ipairs(result.notes or {}) do
+    notes[#notes + 1] = { line = note.line or 1, text = note.text }
+  end
+  return notes
+end
+
+local function show_notes(view, result)
+  if config.get('notes') then host.notes(view.buf, notes_of(result)) end
+end
+
+function M.load(view, show)
+  if view.plan == 0 then return show('no plan yet: :Piecework plan {what to do}') end
+  engine.request('plan/text', { plan = view.plan }, function(err, result)
+    if err then
+      message.error(err)
+      return show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
+    end
+    view.path = result.path
+    show(result.text or '')
+    show_notes(view, result)
+  end)
+end
+
+local function errors_of(problems)
+  local errors = 0
+  for _, problem in ipairs(problems) do
+    if not problem.warning then errors = errors + 1 end
+  end
+  return errors
+end
+
+local function tell_problems(view, problems)
+  quickfix.problems(view.plan, view.buf, problems)
+  local errors = errors_of(problems)
+  if errors > 0 then
+    local first = problems[1]
+    for i = #problems, 1, -1 do
+      if not problems[i].warning then first = problems[i] end
+    end
+    message.say(('plan %d, line %d: %s'):format(view.plan, first.line or 1, first.text)
+      .. (errors > 1 and (' (and %d more: :cnext)'):format(errors - 1) or ''), 'error')
+  end
+  return errors == 0
+end
+
+-- Saves the text; [done] gets whether it can run. The buffer counts as saved at once, so that
+-- `:wq` works; a failure takes that back.
+local function save(view, done)
+  local text = table.concat(host.lines(view.buf), '\n') .. '\n'
+  host.fn('setbufvar', view.buf, '&modified', 0)
+  engine.request('plan/save', { plan = view.plan, text = text }, function(err, result)
+    if err then
+      host.fn('setbufvar', view.buf, '&modified', 1)
+      return message.error(err)
+    end
+    show_notes(view, result)
+    local ok = tell_problems(view, result.problems or {})
+    if done then done(ok) end
+  end)
+end
+
+function M.write(view)
+  save(view, function(ok)
+    if ok then message.say(('plan %d saved'):format(view.plan)) end
+  end)
+end
+
+local function run(view)
+  save(view, function(ok)
+    if not ok then return end
+    if host.fn('bufnr', '%') == view.buf then buffers.close() end
+    require('piecework.verbs.run').start(view.plan, {})
+  end)
+end
+
+local function drop(view)
+  engine.ask('plan/drop', { plan = view.plan }, function()
+    message.say(('plan %d dropped'):format(view.plan))
+  end)
+  host.fn('setbufvar', view.buf, '&modified', 0)
+  buffers.close()
+end
+
+-- The file named on this line ('files: src/net.c:80-140'), at its range.
+local function open_path(view)
+  local text = host.fn('getline', '.')
+  local word = host.fn('expand', '<cWORD>'):gsub('[,;]$', '')
+  local path, first = word:match('^(.-):(%d+)')
+  path = path or word
+  if not text:find(path, 1, true) or path == '' then return end
+  require('piecework.verbs.files').absolute(view.plan, path, function(absolute)
+    host.cmd('split ' .. host.fn('fnameescape', absolute))
+    if first then host.fn('cursor', tonumber(first), 1) end
+  end)
+end
+
+M.keys = {
+  { lhs = 'ZZ', name = 'plan-run', run = run, help = 'save and run' },
+  { lhs = 'ZQ', name = 'plan-drop', run = drop, help = 'drop the plan' },
+  { lhs = 'K', name = 'plan-file', run = open_path, help = 'the file named here' },
+}
+M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+
+M.syntax = {
+  { 'PieceworkTask', '^## .*' },
+  { 'PieceworkField', '^\\l[a-z_]*:' },
+  { 'PieceworkNote', '^---$' },
+  { 'PieceworkNote', '\\s# .*', 'contained' },
+}
+
+return M

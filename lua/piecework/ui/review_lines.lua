@@ -1,0 +1,134 @@
+-- What the lines of a review stand for: pure functions over its index and text.
+
+local M = {}
+
+---@class piecework.HunkLines
+---@field id string
+---@field first integer     its @@ line
+---@field last integer
+---@field path string
+---@field decision 'none'|'accepted'|'rejected'|'applied'|'stale'
+
+local marks = { 'accepted', 'rejected', 'applied' }
+
+local function decision_of(text)
+  for _, mark in ipairs(marks) do
+    if text:find('[' .. mark .. ']', 1, true) then return mark end
+  end
+  return text:find('%[stale') and 'stale' or 'none'
+end
+
+-- The hunks in the order of the text.
+---@param index piecework.Line[]
+---@param text string[]
+---@return piecework.HunkLines[]
+function M.hunks(index, text)
+  local out, current = {}, nil
+  for i = 1, #index do
+    local entry = index[i]
+    if entry.hunk and entry.hunk ~= '' then
+      if not current or current.id ~= entry.hunk then
+        current = { id = entry.hunk, first = i, path = entry.path, decision = 'none' }
+        out[#out + 1] = current
+      end
+      current.last = i
+      if entry.kind == 'hunk' and current.decision == 'none' then
+        current.decision = decision_of(text[i] or '')
+      end
+    else
+      current = nil
+    end
+  end
+  return out
+end
+
+function M.hunk_at(index, hunks, line)
+  local id = index[line] and index[line].hunk
+  for _, hunk in ipairs(hunks) do
+    if hunk.id == id then return hunk end
+  end
+end
+
+-- What `review/decide` takes for these lines: a file's head line stands for the whole file.
+function M.named(index, first, last)
+  local what, seen = {}, {}
+  for i = first, last do
+    local entry = index[i] or {}
+    local name
+    if entry.hunk and entry.hunk ~= '' then
+      name = entry.hunk
+    elseif entry.kind == 'file' and entry.path then
+      name = 'file:' .. entry.path
+    end
+    if name and not seen[name] then
+      seen[name] = true
+      what[#what + 1] = name
+    end
+  end
+  return what
+end
+
+-- The next line of that kind that begins something, from [at] on; a head of two lines counts once.
+function M.next_of_kind(index, kind, at, step)
+  local i = at + step
+  while index[i] do
+    local entry, before = index[i], index[i - 1]
+    local continues = before and before.kind == kind and before.hunk == entry.hunk
+      and before.path == entry.path
+    if entry.kind == kind and not continues then return i end
+    i = i + step
+  end
+end
+
+-- The next hunk that waits for a decision, after line [at]; round the end when going forward.
+function M.next_undecided(hunks, at, step)
+  local function open(hunk) return hunk.decision == 'none' or hunk.decision == 'stale' end
+  if step == -1 then
+    for i = #hunks, 1, -1 do
+      if hunks[i].first < at and open(hunks[i]) then return hunks[i].first end
+    end
+    return nil
+  end
+  for _, hunk in ipairs(hunks) do
+    if hunk.first > at and open(hunk) then return hunk.first end
+  end
+  for _, hunk in ipairs(hunks) do
+    if open(hunk) then return hunk.first end
+  end
+end
+
+-- Folds: a file, and each hunk in it; what is decided is closed.
+function M.folds(index, hunks)
+  local folds = {}
+  local file
+  for i = 1, #index do
+    local entry = index[i]
+    if entry.kind == 'file' and not (file and file.path == entry.path) then
+      if file then file.last = i - 1 end
+      file = { first = i, path = entry.path, closed = false, all = true }
+      folds[#folds + 1] = file
+    end
+  end
+  if file then file.last = #index end
+  local files = #folds
+  local at = 1
+  for _, hunk in ipairs(hunks) do
+    while at < files and hunk.first > folds[at].last do at = at + 1 end
+    local decided = hunk.decision ~= 'none' and hunk.decision ~= 'stale'
+    folds[#folds + 1] = { first = hunk.first, last = hunk.last, closed = decided }
+    if folds[at] and at <= files then
+      folds[at].all = folds[at].all and decided
+      folds[at].any = true
+    end
+  end
+  for i = 1, files do
+    folds[i].closed = folds[i].any == true and folds[i].all
+  end
+  -- Inner folds first: a manual fold over closed ones would swallow them.
+  table.sort(folds, function(a, b)
+    return a.last - a.first < b.last - b.first
+  end)
+  return folds
+end
+
+return M

@@ -1,0 +1,149 @@
+-- review, diff, accept, reject, apply, revert, commit: what the user decides.
+
+local host = require('piecework.host')
+local apply = require('piecework.apply')
+local buffers = require('piecework.buffers')
+local context = require('piecework.verbs.context')
+local engine = require('piecework.engine')
+local files = require('piecework.verbs.files')
+local message = require('piecework.message')
+local scope = require('piecework.scope')
+
+local M = {}
+
+local REVIEWABLE = { 'review', 'verifying', 'running', 'paused', 'done' }
+
+function M.review(call)
+  local twin = call.words[1] == 'qf' or call.words[2] == 'qf'
+  context.plan(call, REVIEWABLE, function(plan)
+    if not twin then return context.open(call, 'review', plan) end
+    require('piecework.quickfix').fill(plan, function(count)
+      message.say(('%d entr%s in the quickfix list: :cnext, :copen'):format(count,
+        count == 1 and 'y' or 'ies'))
+    end)
+  end)
+end
+
+function M.diff(call)
+  context.plan(call, REVIEWABLE, function(plan)
+    local path = call.words[1] and host.fn('fnamemodify', call.words[1], ':p')
+      or context.current_file()
+    if not path then return message.error('which file? :Piecework diff [N] {path}') end
+    engine.ask('review/files', { plan = plan, accepted = false }, function(result)
+      for _, file in ipairs(result.files or {}) do
+        if files.resolve(file.path) == files.resolve(path) then
+          local relative = files.relative(file.path, engine.root)
+            or host.fn('fnamemodify', file.path, ':.')
+          return require('piecework.ui.proposal').diff(plan, relative)
+        end
+      end
+      message.say(('plan %d does not change %s'):format(plan,
+        host.fn('fnamemodify', path, ':t')), 'warn')
+    end)
+  end)
+end
+
+-- Deciding --------------------------------------------------------------------------------------
+
+-- The hunks of the newest review that touch these lines of the current file.
+local function at_lines(call, done)
+  local buf = host.fn('bufnr', '%')
+  engine.ask('review/at', { plan = 0, path = scope.path(buf), first = call.first, last = call.last,
+    text = scope.text(buf) }, function(result)
+    local ids = {}
+    for _, hunk in ipairs(result.hunks or {}) do ids[#ids + 1] = hunk.id end
+    if #ids == 0 then
+      return message.say('no hunk on these lines; :Piecework review shows all', 'warn')
+    end
+    done(result.plan, ids)
+  end)
+end
+
+-- In a file accepting applies at once: the user sees the place. Rejecting changes nothing.
+local function decide_in_file(call, decision)
+  at_lines(call, function(found, ids)
+    local call_for = { words = { found and tostring(found) or nil }, text = '' }
+    context.plan(call_for, REVIEWABLE, function(plan)
+      engine.ask('review/decide', { plan = plan, what = ids, decision = decision }, function()
+        require('piecework.quickfix').touch(plan)
+        if decision == 'accepted' then return apply.start(plan, { only = ids }) end
+        message.say(('%d hunk%s rejected'):format(#ids, #ids == 1 and '' or 's'))
+        buffers.changed(plan)
+      end)
+    end)
+  end)
+end
+
+-- `plan`, `file [path]`, `task T01`, `T01` as review/decide takes them; nil when it is none of
+-- these.
+local function named(call)
+  local what, name = call.words[1], call.words[2]
+  if what == 'plan' or what == 'all' then return 'all' end
+  if what == 'task' and name then return 'task:' .. name end
+  if what and what:find('^T%d') then return 'task:' .. what end
+  if what ~= 'file' then return nil end
+  local view = buffers.view()
+  local entry = view and view.index[host.fn('line', '.')]
+  local path = name or (entry and entry.path)
+  if not path then
+    local file = context.current_file()
+    path = file and files.relative(file, engine.root)
+  end
+  return path and 'file:' .. path
+end
+
+local function decide(call, decision)
+  local view = buffers.view()
+  if #call.words == 0 then
+    if view and view.kind == 'review' then
+      local lines = require('piecework.ui.review_lines')
+      local what = lines.named(view.index, call.first, call.last)
+      if #what == 0 then return message.say('no hunk on these lines', 'warn') end
+      return require('piecework.ui.review').decide(view.plan, what, decision)
+    end
+    if context.current_file() then return decide_in_file(call, decision) end
+  end
+  local number = context.take_plan(call)
+  local what = named(call)
+  if not what then
+    return message.error(('%s what? plan, file [path], task T01, or a range of a file')
+      :format(call.sub))
+  end
+  if number then call.words = { tostring(number) } else call.words = {} end
+  context.plan(call, REVIEWABLE, function(plan)
+    require('piecework.ui.review').decide(plan, { what }, decision)
+  end)
+end
+
+function M.accept(call)
+  decide(call, 'accepted')
+end
+
+function M.reject(call)
+  decide(call, 'rejected')
+end
+
+-- Doing -----------------------------------------------------------------------------------------
+
+local function only_of(call)
+  local what = named(call)
+  return what and what ~= 'all' and { what } or nil
+end
+
+function M.apply(call)
+  context.plan(call, REVIEWABLE, function(plan)
+    apply.start(plan, { write = call.bang, only = only_of(call) })
+  end)
+end
+
+function M.revert(call)
+  context.plan(call, { 'review', 'done' }, function(plan)
+    apply.start(plan, { write = call.bang, revert = true, only = only_of(call) })
+  end)
+end
+
+function M.commit(call)
+  context.plan(call, { 'done', 'review' }, function(plan) context.open(call, 'commit', plan) end)
+end
+
+return M

@@ -1,0 +1,43 @@
+-- For specs: the stand-in engine in place of the real one.
+
+return function(T)
+  local host = require('piecework.host')
+  local json = require('piecework.json')
+  local engine = require('piecework.engine')
+  local M = {}
+  local script_path = T.cwd .. '/standin.json'
+
+  local launcher = T.write('standin.sh', '#!/bin/sh\nexec python3 '
+    .. T.tree .. '/tests/editor/standin.py "$@"\n')
+  os.execute('chmod +x ' .. launcher)
+  host.cmd('let $STANDIN = ' .. host.fn('string', script_path))
+  host.cmd('let g:piecework = {"bin": ' .. host.fn('string', launcher) .. '}')
+
+  -- What it answers from now on; a running one is stopped.
+  function M.script(replies)
+    engine.stop()
+    host.cmd('let g:piecework = {"bin": ' .. host.fn('string', launcher) .. '}')
+    T.write('standin.json', json.encode(json.map(replies)))
+    os.remove(script_path .. '.log')
+  end
+
+  -- All requests so far: {method, params}.
+  function M.requests()
+    local list = {}
+    for line in (T.read(script_path .. '.log') or ''):gmatch('[^\n]+') do
+      list[#list + 1] = json.decode(line)
+    end
+    return list
+  end
+
+  -- The params of the last request of that method.
+  function M.last(method)
+    local found
+    for _, request in ipairs(M.requests()) do
+      if request[1] == method then found = request[2] end
+    end
+    return found
+  end
+
+  return M
+end
