@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -462,6 +463,48 @@ TEST(the_lease_of_a_dead_process_is_free)
   CHECK(journal_lease_holder(journal, &arena, plan, &holder, &err) && holder.len > 0);
   CHECK(journal_lease_take(journal, plan, journal_holder(&arena), 1000, &err));
   teardown();
+}
+
+// Writes fail from some point on, as on a disk that fills up: each call says so or is kept whole.
+static void child_on_a_full_disk(rlim_t limit)
+{
+  signal(SIGXFSZ, SIG_IGN);
+  Journal *own = journal_open(dir, NULL);
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, limit});
+  char *reply = arena_alloc(&arena, 20000);
+  memset(reply, 'r', 20000);
+  int kept = 0;
+  for (bool ok = own != NULL; ok && kept < 100; kept += ok) {
+    AttemptRow a = attempt("T01", 10);
+    reply[0] = (char)kept;
+    ok = journal_attempt_start(own, &arena, &a, S("p"), -1, NULL);
+    a.cost = 1;
+    a.sent = true;
+    ok = ok && journal_attempt_finish(own, &arena, &a, (Str){reply, 20000}, NULL);
+  }
+  _exit(kept);
+}
+
+TEST(a_full_disk_keeps_what_was_said_to_be_kept)
+{
+  for (rlim_t limit = 200000; limit < 1000000; limit += 150000) {
+    setup();
+    pid_t pid = fork();
+    if (pid == 0) child_on_a_full_disk(limit);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    int kept = WEXITSTATUS(status);
+    CHECK(WIFEXITED(status) && kept < 100 && (kept > 0 || limit < 400000));
+    AttemptRowList list = {0};
+    CHECK(journal_attempt_list(journal, &arena, plan, S(""), &list, &err));
+    int ended = 0;
+    for (size_t i = 0; i < list.len; i++) ended += list.items[i].ended_ms > 0;
+    CHECK_INT(ended, kept);
+    money(kept, 0, list.len > (size_t)kept ? 10 : 0, 0);
+    AttemptRow a = attempt("T02", 10);
+    CHECK(journal_attempt_start(journal, &arena, &a, S("p"), -1, &err));
+    teardown();
+  }
 }
 
 TEST(groups)
