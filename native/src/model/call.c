@@ -178,9 +178,22 @@ static void call_finish(ModelCall *call)
   call_release(call);
 }
 
+// A provider that does not know a model seldom says which: the call does.
+static void name_model(const ModelCall *call, Error *error)
+{
+  Str model = call->request.model;
+  if (error->code != ERR_MODEL || str_has(str_from(error->message), model)) return;
+  Error named = {0};
+  error_set(&named, error->code, "%.*s/%.*s: %s", STR_ARG(call->request.provider), STR_ARG(model),
+            error->message);
+  memcpy(named.hint, error->hint, sizeof(named.hint));
+  *error = named;
+}
+
 static void fail(ModelCall *call, const Error *error)
 {
   if (call->reply.error.code == ERR_OK) call->reply.error = *error;
+  name_model(call, &call->reply.error);
   call->reply.stop = STOP_ERROR;
 }
 

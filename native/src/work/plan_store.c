@@ -46,17 +46,17 @@ Str plan_title(Arena *arena, Str text)
 
 // ---- writing ---------------------------------------------------------------------------------------------
 
-void plan_event(Engine *engine, const PlanRow *row, PlanState state, Str text)
+void plan_event(Engine *engine, const PlanRow *row, const char *state, Str note)
 {
   Arena scratch;
   arena_init(&scratch);
   Value *params = value_map(&scratch);
   value_put_int(&scratch, params, S("plan"), row->id);
-  value_put_str(&scratch, params, S("state"), str_from(plan_state_name(state)));
+  value_put_str(&scratch, params, S("state"), str_from(state));
   value_put_str(&scratch, params, S("path"), row->path);
   value_put_str(&scratch, params, S("title"), row->title);
-  value_put_str(&scratch, params, S("text"), text);
-  journal_log(engine->journal, row->id, S("plan"), STR_NONE, "%.*s", STR_ARG(text));
+  value_put_str(&scratch, params, S("note"), note);
+  journal_log(engine->journal, row->id, S("plan"), STR_NONE, "%.*s", STR_ARG(note));
   engine_event(engine, S("plan"), params);
   arena_deinit(&scratch);
 }
@@ -88,7 +88,7 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
   if (!estimate_store(engine, row->id, &estimate, err)) return false;
   if (!journal_plan_set_state(engine->journal, row->id, PLAN_READY, STR_NONE, err)) return false;
   TaskList tasks = plan_expand(arena, plan);
-  plan_event(engine, row, PLAN_READY,
+  plan_event(engine, row, "ready",
              str_fmt(arena, "plan %lld is ready: %zu tasks, about %.*s", (long long)row->id, tasks.len,
                      STR_ARG(money(arena, estimate.total))));
   return true;
@@ -247,7 +247,7 @@ static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char 
   plan.id = row.id;
   Estimate estimate = estimate_plan(engine, project, arena, &plan);
   if (!estimate_store(engine, row.id, &estimate, err)) return 0;
-  plan_event(engine, &row, PLAN_READY, str_fmt(arena, "plan %lld is %s", (long long)row.id, real));
+  plan_event(engine, &row, "ready", str_fmt(arena, "plan %lld is %s", (long long)row.id, real));
   return row.id;
 }
 

@@ -13,8 +13,8 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
 // The test command that a new plan proposes: the user's own setting, else what the project documents.
 Str plan_test_command(Engine *engine, Project *project, Arena *arena);
 
-// Tells listeners and the log that a plan changed its state.
-void plan_event(Engine *engine, const PlanRow *row, PlanState state, Str text);
+// Tells listeners and the log: "planning", "ready", "failed" or "unsuitable" (doc/wire.md, event `plan`).
+void plan_event(Engine *engine, const PlanRow *row, const char *state, Str note);
 
 // "0012-rename-cfg-get.md". In [arena].
 Str plan_file_name(Arena *arena, int64_t id, Str title);

@@ -55,6 +55,7 @@ struct Planner {
 
   bool stopped;
   bool resumed;              // the next turn is asked as it was before
+  bool unsuitable;           // the planner says that the request does not suit small tasks
   Error error;               // how it ends
 };
 
@@ -209,6 +210,7 @@ static void judge(Planner *p, const ToolCall *call)
   }
   bool usable = submission_read(&p->arena, call->input, &submission, &problems);
   if (usable && submission.unsuitable) {
+    p->unsuitable = true;
     error_set(&p->error, ERR_REFUSED, "the planner says this does not suit small tasks: %.*s",
               STR_ARG(submission.reason));
     error_hint_set(&p->error, "give it to one big model, or ask for a part that can be divided");
@@ -311,7 +313,7 @@ static void finish(Planner *p)
   if (err.code != ERR_OK) {
     PlanState state = ends_plan(err.code) ? PLAN_FAILED : PLAN_PLANNING;
     journal_plan_set_state(p->engine->journal, p->row.id, state, note, &none);
-    plan_event(p->engine, &p->row, state, note);
+    plan_event(p->engine, &p->row, p->unsuitable ? "unsuitable" : "failed", note);
   }
   journal_lease_release(p->engine->journal, p->row.id, str_from(p->engine->holder), &none);
   unlink_planner(p);
@@ -492,7 +494,7 @@ int64_t planner_start(Engine *engine, Project *project, const PlanRequest *reque
   }
   p->next = engine->planners;
   engine->planners = p;
-  plan_event(engine, &p->row, PLAN_PLANNING, S("planning"));
+  plan_event(engine, &p->row, "planning", S("planning"));
   go(p, PLANNER_ASK);
   return p->row.id;
 }
