@@ -86,7 +86,9 @@ void cli_json(const Value *value)
 
 void cli_print_error(const Error *err)
 {
-  const char *hint = error_hint(err);
+  char hint[sizeof(err->hint)];
+  snprintf(hint, sizeof(hint), "%s", error_hint(err));
+  if (hint[0] >= 'a' && hint[0] <= 'z') hint[0] = (char)(hint[0] - 'a' + 'A');
   cli_say("piecework: %s%s%s\n", err->message, hint[0] ? ". " : "", hint);
 }
 
@@ -190,11 +192,32 @@ static bool last_plan(Cli *cli, int64_t *plan)
   return error_hint_set(&cli->err, "make one: piecework plan \"what to do\"");
 }
 
+void cli_say_problems(Str path, const PlanProblemList *problems)
+{
+  for (size_t i = 0; i < problems->len; i++) {
+    const PlanProblem *p = &problems->items[i];
+    cli_say("%.*s:%d: %s%.*s\n", STR_ARG(path), p->line, p->warning ? "warning: " : "", STR_ARG(p->text));
+  }
+}
+
+// All that is wrong with a plan file, not only the first thing.
+static void say_file_problems(Cli *cli, Project *project, const char *path)
+{
+  Str text;
+  Plan plan;
+  PlanProblemList problems = {0};
+  Error ignored = {0};
+  if (!fs_read(&cli->arena, path, PROJECT_MAX_FILE, &text, &ignored)) return;
+  if (plan_parse(&cli->arena, text, &plan, &problems)) plan_check(&cli->arena, &plan, project, &problems);
+  if (problems.len > 1) cli_say_problems(str_from(path), &problems);
+}
+
 static bool plan_file(Cli *cli, Str word, int64_t *plan)
 {
   Project *project = cli_project(cli);
   char *path = project ? fs_realpath(&cli->arena, str_z(&cli->arena, word), &cli->err) : NULL;
   if (path) *plan = plan_adopt(cli->engine, project, path, &cli->err);
+  if (path && *plan <= 0 && cli->err.code == ERR_PLAN_SYNTAX) say_file_problems(cli, project, path);
   return path && *plan > 0;
 }
 

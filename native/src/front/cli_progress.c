@@ -45,12 +45,10 @@ static void line_print(Progress *p, Str text)
 
 // ---- events to words -------------------------------------------------------------------------------
 
-static void show_plan(Progress *p, Arena *arena, const Value *params)
+static void show_planning(Progress *p, Arena *arena, const Value *params)
 {
-  Str state = value_get_str(params, S("state"), STR_NONE), note = value_get_str(params, S("note"), STR_NONE);
-  int64_t turn = value_get_int(params, S("turn"), 0);
-  if (!str_eq(state, S("planning"))) return;
-  Str text = str_fmt(arena, "planning, turn %lld  %.*s", (long long)turn, STR_ARG(note));
+  Str text = value_get_str(params, S("text"), STR_NONE);
+  text = str_fmt(arena, "planning: %.*s", STR_ARG(text));
   p->redraw ? line_draw(p, text) : line_print(p, text);
 }
 
@@ -108,7 +106,7 @@ typedef struct {
 
 // Events not in the table (money, log, review ...) are for --json and editors.
 static const Shower showers[] = {
-    {"plan", show_plan},   {"task", show_task},   {"verify", show_verify},
+    {"planning", show_planning}, {"task", show_task},   {"verify", show_verify},
     {"trust", show_trust}, {"budget", show_note}, {"commit", show_note},
 };
 

@@ -19,10 +19,7 @@ bool cli_report_problems(Cli *cli, int64_t plan, Plan *out)
   Project *project = engine_project_of_plan(cli->engine, plan, &cli->err);
   if (!project) return false;
   if (!problems.errors) plan_check(&cli->arena, out, project, &problems);
-  for (size_t i = 0; i < problems.len; i++) {
-    const PlanProblem *p = &problems.items[i];
-    cli_say("%.*s:%d: %s%.*s\n", STR_ARG(row.path), p->line, p->warning ? "warning: " : "", STR_ARG(p->text));
-  }
+  cli_say_problems(row.path, &problems);
   if (!problems.errors) return true;
   return error_set(&cli->err, ERR_PLAN_SYNTAX, "the plan has %zu problem%s", problems.errors,
                    problems.errors == 1 ? "" : "s");
