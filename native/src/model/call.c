@@ -123,17 +123,20 @@ static void call_free(void *owner)
   mem_free(call);
 }
 
-static void redact_error(ModelCall *call)
+// Providers repeat keys in their errors. Done before anything is kept, told or logged.
+static void redact_error(const ModelCall *call, Error *error)
 {
+  if (error->code == ERR_OK) return;
+  Arena scratch;
+  arena_init(&scratch);
   StrList secrets = {0};
-  Error *error = &call->reply.error;
-  keys_known(call->models->keys, &call->arena, &secrets);
-  if (error->code == ERR_OK || secrets.len == 0) return;
+  keys_known(call->models->keys, &scratch, &secrets);
   Error clean = {0};
-  Str message = redact(&call->arena, str_from(error->message), &secrets, REDACT_MESSAGE);
+  Str message = redact(&scratch, str_from(error->message), &secrets, REDACT_MESSAGE);
   error_set(&clean, error->code, "%.*s", STR_ARG(message));
   memcpy(clean.hint, error->hint, sizeof(clean.hint));
   *error = clean;
+  arena_deinit(&scratch);
 }
 
 static void record(ModelCall *call)
@@ -165,7 +168,6 @@ static void call_tell(ModelCall *call)
   ticket_leave(&call->ticket);
   key_wait_cancel(call->models->keys, &call->key_waiter);
   loop_soon_cancel(call->loop, &call->soon);
-  redact_error(call);
   record(call);
   call_unlink(call);
   call->models = NULL;
@@ -354,6 +356,7 @@ static void step_over(ModelCall *call)
   }
   account(call);
   Failure failure = call->try.failure;
+  redact_error(call, &failure.error);
   bool ok = call->try.ok;
   if (ok) {
     ticket_succeeded(&call->ticket);

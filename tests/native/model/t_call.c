@@ -157,4 +157,370 @@ TEST(every_fault_once)
   unsetenv("PIECEWORK_IDLE_MS");
 }
 
+TEST(what_a_broken_stream_has_cost)
+{
+  setenv("PIECEWORK_BACKOFF_MS", "5", 1);
+  Bench bench;
+  bench_open(&bench, "[{\"times\": 1, \"fault\": {\"truncated_stream\": true}, \"reply\": {\"text\": \"a reply that is long enough\","
+                     "\"usage\": {\"fresh_in\": 500, \"cache_read\": 70, \"cache_write\": 0, \"out\": 40}}},"
+                     "{\"times\": 1, \"fault\": {\"reset_before\": true}, \"reply\": {\"text\": \"x\"}},"
+                     "{\"reply\": {\"text\": \"whole\", \"usage\": {\"fresh_in\": 500, \"cache_read\": 70, \"cache_write\": 0, \"out\": 2}}}]");
+  Result r = bench_call(&bench, "a", "go");
+  CHECK_STR(r.reply.text, S("whole"));
+  CHECK_INT(r.reply.tries, 3);
+  CHECK(!r.reply.usage.known);  // one of three is an estimate
+  CHECK(r.reply.usage.fresh_in > 1000 && r.reply.usage.fresh_in < 1200);
+  CHECK_INT(r.reply.usage.cache_read, 140);
+  CHECK(r.reply.usage.out > 2 && r.reply.usage.out < 20);
+  CHECK_INT(r.waits, 2);
+  bench_close(&bench);
+  unsetenv("PIECEWORK_BACKOFF_MS");
+}
+
+TEST(three_tries_and_no_more)
+{
+  setenv("PIECEWORK_BACKOFF_MS", "5", 1);
+  Bench bench;
+  bench_open(&bench, "[{\"fault\": {\"status\": 500}}]");
+  Result r = bench_call(&bench, "o", "go");
+  CHECK_INT(r.reply.error.code, ERR_OVERLOADED);
+  CHECK_INT(r.reply.tries, 3);
+  CHECK(!r.reply.terminal);
+  CHECK(str_has(str_from(r.reply.error.message), S("(500)")));
+  CHECK_INT(r.reply.usage.fresh_in, 0);  // an error answer is not billed
+  CHECK_INT(r.reply.cost, 0);
+  CHECK_INT(log_count(&bench, "\"arrived\""), 3);
+  bench_close(&bench);
+  unsetenv("PIECEWORK_BACKOFF_MS");
+}
+
+static int most_in_flight(Bench *bench)
+{
+  int most = 0;
+  Str rest = bench_read(bench, "log"), line;
+  while (str_line(&rest, &line)) {
+    const Value *entry = json_parse(&bench->arena, line, NULL);
+    int n = (int)value_get_int(entry, S("in_flight"), 0);
+    if (n > most) most = n;
+  }
+  return most;
+}
+
+TEST(many_calls_within_the_limit)
+{
+  enum { CALLS = 40 };
+  Bench bench;
+  bench_open(&bench, "[{\"reply\": {\"text\": \"ok\", \"delay_ms\": 15}}]");
+  static Result results[CALLS];
+  memset(results, 0, sizeof(results));
+  for (int i = 0; i < CALLS; i++) {
+    ModelRequest request = request_of(&bench, i % 2 ? "a" : "o", "go");
+    bench_start(&bench, &results[i], &request);
+  }
+  bench_run(&bench);
+  for (int i = 0; i < CALLS; i++) CHECK_STR(results[i].reply.text, S("ok"));
+  CHECK_INT(log_count(&bench, "\"arrived\""), CALLS);
+  CHECK(most_in_flight(&bench) <= 8);
+  CHECK(most_in_flight(&bench) >= 5);
+  bench_close(&bench);
+}
+
+TEST(one_429_holds_back_all)
+{
+  enum { CALLS = 12 };
+  Bench bench;
+  bench_open(&bench, "[{\"times\": 1, \"fault\": {\"status\": 429, \"retry_after\": \"0.4\"}}, {\"reply\": {\"text\": \"ok\"}}]");
+  static Result results[CALLS];
+  memset(results, 0, sizeof(results));
+  bench_provider(&bench, "a", "anthropic", 1);
+  for (int i = 0; i < CALLS; i++) {
+    ModelRequest request = request_of(&bench, "a", "go");
+    bench_start(&bench, &results[i], &request);
+  }
+  uint64_t from = loop_now_ms(&bench.loop);
+  bench_run(&bench);
+  CHECK(loop_now_ms(&bench.loop) - from >= 400);
+  CHECK_INT(results[0].reply.tries, 2);
+  CHECK_INT(results[0].waits, 1);
+  CHECK(results[0].waited_ms >= 400);
+  for (int i = 1; i < CALLS; i++) CHECK_INT(results[i].reply.tries, 1);
+  CHECK_INT(log_count(&bench, "\"arrived\""), CALLS + 1);
+  bench_close(&bench);
+}
+
+TEST(a_terminal_error_stops_the_queue)
+{
+  enum { CALLS = 12 };
+  Bench bench;
+  bench_open(&bench, "[{\"fault\": {\"status\": 401}, \"reply\": {\"text\": \"x\", \"delay_ms\": 30}}]");
+  static Result results[CALLS];
+  memset(results, 0, sizeof(results));
+  bench_provider(&bench, "o", "openai-chat", 2);
+  for (int i = 0; i < CALLS; i++) {
+    ModelRequest request = request_of(&bench, "o", "go");
+    bench_start(&bench, &results[i], &request);
+  }
+  bench_run(&bench);
+  for (int i = 0; i < CALLS; i++) {
+    CHECK_INT(results[i].done, 1);
+    CHECK_INT(results[i].reply.error.code, ERR_AUTH);
+    CHECK(results[i].reply.terminal);
+  }
+  CHECK_INT(log_count(&bench, "\"arrived\""), 2);  // those that were under way
+  bench_close(&bench);
+}
+
+TEST(cancelling)
+{
+  Bench bench;
+  bench_open(&bench, "[{\"reply\": {\"text\": \"a long text in many pieces, so that there is time to cancel it in between\","
+                     " \"delta_chars\": 4, \"chunks\": [200], \"chunk_ms\": 40}}]");
+  Result streaming = {.cancel_on_text = true}, queued = {0}, early = {0};
+  ModelRequest request = request_of(&bench, "a", "go");
+  bench_provider(&bench, "a", "anthropic", 1);
+  bench_start(&bench, &streaming, &request);
+  bench_start(&bench, &queued, &request);
+  bench_start(&bench, &early, &request);
+  model_cancel(early.call);
+  CHECK_INT(early.done, 0);
+  while (!streaming.texts && loop_turn(&bench.loop, true)) {}
+  model_cancel(queued.call);
+  bench_run(&bench);
+  Result *all[] = {&streaming, &queued, &early};
+  for (int i = 0; i < 3; i++) {
+    CHECK_INT(all[i]->done, 1);
+    CHECK_INT(all[i]->reply.error.code, ERR_CANCELLED);
+  }
+  CHECK_INT(streaming.texts, 1);
+  CHECK(streaming.reply.text.len > 0);
+  CHECK(streaming.reply.usage.fresh_in + streaming.reply.usage.cache_write > 0);
+  CHECK(!streaming.reply.usage.known);
+  CHECK(!early.reply.sent);
+  CHECK_INT(early.reply.cost, 0);
+  Result after = bench_call(&bench, "a", "the slot is free");
+  CHECK_INT(after.reply.error.code, ERR_OK);
+  bench_close(&bench);
+}
+
+TEST(shutting_down_in_the_middle)
+{
+  Bench bench;
+  bench_open(&bench, "[{\"fault\": {\"stall\": \"forever\", \"at\": 900}, \"reply\": {\"text\": \"some text before the silence, and then some more of it, in many small events\", \"delta_chars\": 3}}]");
+  static Result results[6];
+  memset(results, 0, sizeof(results));
+  for (int i = 0; i < 6; i++) {
+    ModelRequest request = request_of(&bench, "a", "go");
+    bench_start(&bench, &results[i], &request);
+  }
+  for (int i = 0; i < 400 && results[0].firsts == 0; i++) loop_turn(&bench.loop, true);
+  bench_close(&bench);
+  for (int i = 0; i < 6; i++) {
+    CHECK_INT(results[i].done, 1);
+    CHECK_INT(results[i].reply.error.code, ERR_CANCELLED);
+  }
+  CHECK(results[0].reply.usage.fresh_in > 0);
+}
+
+TEST(a_field_the_server_does_not_know_is_left_out)
+{
+  Bench bench;
+  bench_open(&bench, "[{\"times\": 1, \"fault\": {\"status\": 400, \"message\": \"Unknown parameter: 'stream_options'\"}},"
+                     " {\"reply\": {\"text\": \"ok\"}}]");
+  Result r = bench_call(&bench, "o", "go");
+  CHECK_STR(r.reply.text, S("ok"));
+  CHECK_INT(r.reply.tries, 1);
+  CHECK(!r.reply.usage.known);  // nobody asked for it now
+  CHECK(r.reply.usage.fresh_in > 0 && r.reply.usage.out > 0);
+  bench_call(&bench, "o", "again");
+  CHECK_INT(log_count(&bench, "\"arrived\""), 3);
+  bench_close(&bench);
+}
+
+TEST(an_unknown_model_closes_that_model_only)
+{
+  Bench bench;
+  bench_open(&bench, "[{\"match\": {\"model\": \"gone\"}, \"fault\": {\"status\": \"model\"}}, {\"reply\": {\"text\": \"ok\"}}]");
+  ModelRequest request = request_of(&bench, "a", "go");
+  request.model = S("gone");
+  Result gone = {0}, again = {0};
+  bench_start(&bench, &gone, &request);
+  bench_run(&bench);
+  bench_start(&bench, &again, &request);
+  bench_run(&bench);
+  CHECK_INT(gone.reply.error.code, ERR_MODEL);
+  CHECK_INT(again.reply.error.code, ERR_MODEL);
+  CHECK_INT(again.reply.tries, 0);
+  CHECK_STR(bench_call(&bench, "a", "go").reply.text, S("ok"));
+  bench_close(&bench);
+}
+
+TEST(the_pilot_warms_the_cache)
+{
+  static const char *const options[] = {"--cache-min", "1", NULL};
+
+  Bench bench;
+  bench_open_with(&bench, "[{\"reply\": {\"text\": \"ok\", \"delay_ms\": 5}}]", options);
+  ProviderConfig config = *models_provider_get(bench.models, S("o"));
+  config.quirks = 1 << 7;  // QUIRK_CACHE_MARK: as the vendor itself
+  models_provider(bench.models, &config);
+  for (int i = 0; i < 2; i++) {
+    Result pilot = bench_call(&bench, both[i], "task 1");
+    CHECK(pilot.reply.usage.cache_write > 0);
+    CHECK_INT(pilot.reply.usage.cache_read, 0);
+    Result next = bench_call(&bench, both[i], "task 2");
+    CHECK_INT(next.reply.usage.cache_read, pilot.reply.usage.cache_write);
+    CHECK_INT(next.reply.usage.cache_write, 0);
+  }
+  bench_close(&bench);
+}
+
+// ---- what needs no provider -----------------------------------------------------------------------------
+
+TEST(calls_that_cannot_start)
+{
+  Bench bench;
+  bench_open(&bench, NULL);
+  ProviderConfig odd[] = {
+      {.name = S("strange"), .dialect = S("esperanto"), .base_url = S("http://127.0.0.1:1"), .limit = 1},
+      {.name = S("plain"), .dialect = S("anthropic"), .base_url = S("http://example.invalid"), .limit = 1},
+      {.name = S("bare"), .dialect = S("anthropic"), .limit = 1},
+      {.name = S("keyless"), .dialect = S("anthropic"), .base_url = S("http://127.0.0.1:1"), .key_env = S("T_CALL_NO_SUCH"), .limit = 1},
+      {.name = S("down"), .dialect = S("anthropic"), .base_url = S("http://127.0.0.1:1"), .limit = 1},
+  };
+  for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) models_provider(bench.models, &odd[i]);
+  static const struct {
+    const char *provider;
+    Err code;
+    const char *says;
+    bool terminal;
+  } rows[] = {{"nobody", ERR_CONFIG, "nobody", false},       {"strange", ERR_CONFIG, "esperanto", false},
+              {"plain", ERR_CONFIG, "plain http", false},    {"bare", ERR_CONFIG, "base_url", false},
+              {"keyless", ERR_NO_KEY, "$T_CALL_NO_SUCH", true}, {"down", ERR_NETWORK, "127.0.0.1:1", false}};
+  setenv("PIECEWORK_BACKOFF_MS", "5", 1);
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    Result r = bench_call(&bench, rows[i].provider, "go");
+    CHECK_INT(r.reply.error.code, rows[i].code);
+    CHECK(str_has(str_from(r.reply.error.message), str_from(rows[i].says)));
+    CHECK_INT(r.reply.terminal, rows[i].terminal);
+    CHECK(error_hint(&r.reply.error)[0]);
+    CHECK_INT(r.reply.cost, 0);
+  }
+  ModelRequest tools = request_of(&bench, "openai", "plan");
+  ModelTool tool = {S("f"), S("f"), NULL};
+  tools.model = S("gpt-6.1-sol");
+  tools.tools = &tool;
+  tools.tool_count = 1;
+  Result r = {0};
+  bench_start(&bench, &r, &tools);
+  bench_run(&bench);
+  CHECK_INT(r.reply.error.code, ERR_MODEL);
+  CHECK(str_has(str_from(r.reply.error.message), S("gpt-6.1-sol")));
+  unsetenv("PIECEWORK_BACKOFF_MS");
+  bench_close(&bench);
+}
+
+static const char *const key_cmd[] = {"sh", "-c", "echo run >> \"$0\"; sleep 0.1; echo canary-from-cmd; echo second line"};
+
+TEST(a_key_from_a_command_is_fetched_once)
+{
+  Bench bench;
+  static const char *const options[] = {"--require-key", "canary-from-cmd", NULL};
+  bench_open_with(&bench, "[{\"reply\": {\"text\": \"ok\"}}]", options);
+  ProviderConfig config = *models_provider_get(bench.models, S("a"));
+  for (int i = 0; i < 3; i++) PUSH(&bench.arena, &config.key_cmd, str_from(key_cmd[i]));
+  PUSH(&bench.arena, &config.key_cmd, str_from(bench_path(&bench, "runs")));
+  models_provider(bench.models, &config);
+  static Result results[4];
+  memset(results, 0, sizeof(results));
+  ModelRequest request = request_of(&bench, "a", "go");
+  for (int i = 0; i < 4; i++) bench_start(&bench, &results[i], &request);
+  for (int i = 0; i < 3; i++) loop_turn(&bench.loop, false);
+  model_cancel(results[1].call);
+  bench_run(&bench);
+  for (int i = 0; i < 4; i++) CHECK_INT(results[i].reply.error.code, i == 1 ? ERR_CANCELLED : ERR_OK);
+  CHECK_INT(str_count_lines(bench_read(&bench, "runs")), 1);
+  bench_close(&bench);
+}
+
+TEST(key_commands_that_fail)
+{
+  static const char *const commands[] = {"exit 3", "true", "printf 'two words\\n'", "echo"};
+  Bench bench;
+  bench_open(&bench, NULL);
+  for (size_t i = 0; i < 5; i++) {
+    char name[8];
+    snprintf(name, sizeof(name), "p%zu", i);
+    ProviderConfig config = {.name = str_from(name), .dialect = S("anthropic"), .base_url = S("http://127.0.0.1:1"), .limit = 3};
+    const char *argv[] = {i < 4 ? "sh" : "/no/such/program", "-c", i < 4 ? commands[i] : "x"};
+    for (int k = 0; k < 3; k++) PUSH(&bench.arena, &config.key_cmd, str_from(argv[k]));
+    models_provider(bench.models, &config);
+    Result r[3] = {0};
+    ModelRequest request = request_of(&bench, name, "go");
+    for (int k = 0; k < 3; k++) bench_start(&bench, &r[k], &request);
+    bench_run(&bench);
+    for (int k = 0; k < 3; k++) {
+      CHECK_INT(r[k].reply.error.code, ERR_NO_KEY);
+      CHECK(r[k].reply.terminal);
+      CHECK(!str_has(str_from(r[k].reply.error.message), S("two words")));
+    }
+  }
+  bench_close(&bench);
+}
+
+TEST(a_wrong_key_is_not_repeated_in_the_error)
+{
+  Bench bench;
+  bench_open(&bench, "[{\"fault\": {\"status\": 401, \"message\": \"Incorrect API key provided: canaryKey\"}}]");
+  setenv("T_CALL_KEY", "canaryKey", 1);
+  ProviderConfig config = *models_provider_get(bench.models, S("o"));
+  config.key_env = S("T_CALL_NO_SUCH, T_CALL_KEY");
+  models_provider(bench.models, &config);
+  Result r = bench_call(&bench, "o", "go");
+  CHECK_INT(r.reply.error.code, ERR_AUTH);
+  CHECK(str_has(str_from(r.reply.error.message), S("provided: [removed]")));
+  CHECK(!str_has(str_from(r.reply.error.message), S("canary")));
+  Result closed = bench_call(&bench, "o", "go");
+  CHECK(!str_has(str_from(closed.reply.error.message), S("canary")));
+  CHECK(!str_has(bench_read(&bench, "log"), S("canary")));
+  setenv("T_CALL_KEY", "with blank", 1);  // read again after models_reopen
+  models_reopen(bench.models);
+  r = bench_call(&bench, "o", "go");
+  CHECK_INT(r.reply.error.code, ERR_NO_KEY);
+  CHECK(!str_has(str_from(r.reply.error.message), S("with blank")));
+  unsetenv("T_CALL_KEY");
+  bench_close(&bench);
+}
+
+static bool never(void *owner, Nano spent, Nano worst)
+{
+  Result *result = owner;
+  CHECK(spent > 0);
+  CHECK(worst > 0);
+  result->waits += 100;
+  return false;
+}
+
+TEST(a_retry_that_may_cost_is_asked_for)
+{
+  setenv("PIECEWORK_BACKOFF_MS", "5", 1);
+  Bench bench;
+  bench_open(&bench, "[{\"times\": 1, \"fault\": {\"status\": 500}}, {\"times\": 1, \"fault\": {\"truncated_stream\": true},"
+                     " \"reply\": {\"text\": \"partial text of some length\"}}, {\"reply\": {\"text\": \"ok\"}}]");
+  const Value *prices = json_parse(&bench.arena, S("{\"a/small-1\": {\"input\": 1, \"output\": 2}}"), NULL);
+  models_prices(bench.models, prices);
+  Result r = {.bench = &bench};
+  ModelRequest request = request_of(&bench, "a", "go");
+  ModelSpec spec = {.request = &request, .may_retry = never, .on_done = on_done, .owner = &r};
+  bench.pending++;
+  model_start(bench.models, &spec);
+  bench_run(&bench);
+  CHECK_INT(r.waits, 100);  // asked after the broken stream, not after the 500
+  CHECK_INT(r.reply.error.code, ERR_NETWORK);
+  CHECK_INT(r.reply.tries, 2);
+  CHECK(r.reply.cost > 0);
+  CHECK(r.reply.text.len > 0);
+  bench_close(&bench);
+  unsetenv("PIECEWORK_BACKOFF_MS");
+}
+
 TEST_MAIN
