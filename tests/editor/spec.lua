@@ -118,6 +118,9 @@ T.cwd = require('piecework.host').fn('getcwd')
 local ok, err = pcall(function() dofile(os.getenv('PIECEWORK_SPEC'))(T) end)
 if not ok then T.ok(false, 'the spec runs to its end', err) end
 pcall(function() require('piecework.engine').stop() end)
+local messages = require('piecework.host').fn('execute', 'messages')
+T.ok(not messages:find('internal error') and not messages:find('stack traceback'),
+  'no internal error', messages)
 out:write('# end\n')
 out:close()
 command('qall!')

@@ -173,7 +173,7 @@ function M.echo(text, highlight)
 end
 
 function M.event(name, data)
-  vim.vars.piecework_event = wrap(data)
+  vim.g.piecework_event = wrap(data)
   if vfn.exists('#User#' .. name) == 1 then M.cmd('doautocmd <nomodeline> User ' .. name) end
 end
 

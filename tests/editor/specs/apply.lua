@@ -1,0 +1,201 @@
+-- Apply: marks, undo, line ends, and everything that must be refused by name.
+
+return function(T)
+  local host = require('piecework.host')
+  local apply = require('piecework.apply')
+  local standin = dofile(T.tree .. '/tests/editor/with_standin.lua')(T)
+  T.command('set hidden nobackup')
+
+  local function buffer(path)
+    return host.fn('bufnr', '^' .. path .. '$')
+  end
+
+  local function text(path)
+    return table.concat(host.lines(buffer(path)), '|')
+  end
+
+  -- Applies [files] through the stand-in; waits for its one line.
+  local function run(files, options, more)
+    local listed = {}
+    for i, file in ipairs(files) do
+      listed[i] = { path = file.path, change = file.change, from = file.from, hunks = 1 }
+    end
+    local replies = {
+      ['review/files'] = { { result = { files = listed } } },
+      ['review/apply'] = { { result = { files = files, stale = (more or {}).stale or {}, hunks = #files } } },
+      ['review/revert'] = { { result = { files = files, stale = {}, hunks = #files } } },
+      ['review/applied'] = { { result = {} } },
+    }
+    standin.script(replies)
+    local before = #require('piecework.message').history
+    apply.start(4, options or {})
+    if (more or {}).meanwhile then
+      T.wait(function() return standin.last('review/files') end, 'the first question')
+      more.meanwhile()
+    end
+    T.wait(function() return #require('piecework.message').history > before end, 'the result')
+    return T.said()
+  end
+
+  -- marks, cursor, folds, undo --------------------------------------------------------------------
+  local a = T.write('a.txt', ('line\n'):rep(4) .. 'old five\nold six\n' .. ('tail\n'):rep(10))
+  T.command('edit a.txt')
+  T.command([[5mark a | 6mark b | 12mark c | 14]])
+  T.command('call setline(14, "mine, unsaved")')
+  local said = run({ { path = a, change = 'edit', hunks = { 'h1', 'h2' }, edits = {
+    { first = 1, count = 0, lines = { 'top' } },
+    { first = 5, count = 2, lines = { 'new 5', 'new 6', 'new 7' } },
+    { first = 16, count = 1, lines = {} } } } })
+  T.like(said, '2 hunks applied in 1 file, not written', 'the one line')
+  T.eq(text(a), 'top|line|line|line|line|new 5|new 6|new 7|tail|tail|tail|tail|tail|tail|tail|'
+    .. 'mine, unsaved|tail', 'the edits, bottom-up')
+  local function mark(name) return host.fn('line', "'" .. name) end
+  T.eq({ mark('a'), mark('b'), mark('c'), host.fn('line', '.') }, { 6, 7, 14, 16 }, 'marks and cursor follow')
+  T.eq(T.read('a.txt'):sub(1, 5), 'line\n', 'nothing is written')
+  T.eq(host.fn('getbufvar', buffer(a), '&modified') ~= 0, true, 'the buffer is modified')
+  T.eq(standin.last('review/applied'), { plan = 4, hunks = { 'h1', 'h2' }, reverted = false, cwd = T.cwd },
+    'told hunk by hunk')
+  local given = standin.last('review/apply').buffers
+  T.eq({ #given, given[1].path, given[1].text:find('mine, unsaved') ~= nil }, { 1, a, true },
+    'edits are asked for the text of the buffer')
+  T.command('silent undo')
+  T.eq(text(a):find('new 5'), nil, 'one undo takes all of it back')
+  T.ok(text(a):find('mine, unsaved'), 'but not the edit before it')
+  T.command('silent undo')
+  T.eq(text(a):find('mine'), nil, 'that is the next step')
+  T.command('silent redo')
+  T.command('silent redo')
+  T.ok(text(a):find('new 5'), 'redo brings it again')
+
+  -- two applies with nothing between are two undo steps
+  T.command('enew!')
+  local two = T.write('two.txt', '1\n2\n3\n')
+  T.command('edit two.txt')
+  run({ { path = two, change = 'edit', hunks = { 'x' }, edits = { { first = 1, count = 1, lines = { 'A' } } } } })
+  run({ { path = two, change = 'edit', hunks = { 'y' }, edits = { { first = 3, count = 1, lines = { 'C' } } } } })
+  T.eq(text(two), 'A|2|C', 'two applies')
+  T.command('silent undo')
+  T.eq(text(two), 'A|2|3', 'are two undo steps')
+
+  -- files that are not open ------------------------------------------------------------------------
+  T.command('enew!')
+  local hidden = T.write('hidden.vim', 'let a = 1\nlet b = 2\n')
+  T.command('autocmd BufReadPost hidden.vim let g:read = get(g:, "read", 0) + 1')
+  said = run({ { path = hidden, change = 'edit', hunks = { 'x' },
+    edits = { { first = 2, count = 1, lines = { 'let b = 3' } } } } })
+  T.eq(text(hidden), 'let a = 1|let b = 3', 'a file that was not open')
+  T.eq({ host.fn('eval', 'get(g:, "read")'), host.fn('buflisted', buffer(hidden)),
+    host.fn('winnr', '$') }, { 1, 1, 1 }, 'is loaded with autocommands, listed, not shown')
+  T.command('buffer hidden.vim')
+  T.command('silent undo')
+  T.eq(text(hidden), 'let a = 1|let b = 2', 'and can be undone')
+
+  -- line ends, encodings -----------------------------------------------------------------------------
+  local dos = T.write('dos.txt', 'a\r\nb\r\nc\r\n')
+  run({ { path = dos, change = 'edit', hunks = { 'x' },
+    edits = { { first = 2, count = 1, lines = { 'B\r', 'B2' } } } } }, { write = true })
+  T.eq(T.read('dos.txt'), 'a\r\nB\r\nB2\r\nc\r\n', 'a dos file keeps its line ends')
+  T.eq(standin.last('review/apply').buffers[1].text, 'a\r\nb\r\nc\r\n', 'and is sent with them')
+  local noeol = T.write('noeol.txt', 'a\nb')
+  T.command('edit noeol.txt | setlocal nofixeol')
+  run({ { path = noeol, change = 'edit', hunks = { 'x' },
+    edits = { { first = 1, count = 1, lines = { 'A' } } } } }, { write = true })
+  T.eq(T.read('noeol.txt'), 'A\nb', 'no newline at the end stays so')
+  local bom = T.write('bom.txt', '\239\187\191a\nb\n')
+  run({ { path = bom, change = 'edit', hunks = { 'x' },
+    edits = { { first = 1, count = 1, lines = { '\239\187\191A' } } } } }, { write = true })
+  T.eq(T.read('bom.txt'), '\239\187\191A\nb\n', 'a byte order mark stays one')
+  local nul = T.write('nul.txt', 'a\0b\nc\n')
+  run({ { path = nul, change = 'edit', hunks = { 'x' },
+    edits = { { first = 2, count = 1, lines = { 'c\0d' } } } } }, { write = true })
+  T.eq(T.read('nul.txt'), 'a\0b\nc\0d\n', 'NUL bytes')
+
+  -- refused by name ----------------------------------------------------------------------------------
+  local function edit_of(path)
+    return { path = path, change = 'edit', hunks = { 'x' },
+      edits = { { first = 1, count = 1, lines = { 'CHANGED' } } } }
+  end
+  local ro = T.write('ro.txt', 'a\n')
+  local fine = T.write('fine.txt', 'a\n')
+  T.command('edit ro.txt | setlocal readonly')
+  said = run({ edit_of(ro), edit_of(fine) })
+  T.like(said, 'readonly ro.txt', 'readonly is refused')
+  T.eq({ text(ro), text(fine) }, { 'a', 'CHANGED' }, 'the other file is done')
+  T.eq(host.fn('getqflist', { title = 1 }).title, 'Piecework #4: not applied', 'and listed')
+  local nomod = T.write('nomod.txt', 'a\n')
+  T.command('edit nomod.txt | setlocal nomodifiable')
+  T.like(run({ edit_of(nomod) }), 'nomodifiable nomod.txt', 'nomodifiable is refused')
+  local swap = T.write('swap.txt', 'a\n')
+  -- A swap file of a process that lives: this editor's own number.
+  T.command('edit swap.txt | setlocal swapfile | preserve')
+  local swapname = host.fn('swapname', '%')
+  os.execute("cp '" .. swapname .. "' kept.swp")
+  T.command('bwipeout!')
+  os.execute("cp kept.swp '" .. swapname .. "'")
+  T.command('set shortmess-=A')
+  said = run({ edit_of(swap) })
+  T.like(said, 'another Vim', 'a file open elsewhere is refused')
+  T.ok(host.fn('bufloaded', swap) == 0, 'and not loaded')
+  T.command('call delete(' .. host.fn('string', swapname) .. ')')
+  local late = T.write('late.txt', 'a\nb\n')
+  T.command('edit late.txt')
+  said = run({ edit_of(late) }, {}, { meanwhile = function()
+    local request = require('piecework.rpc').request
+    -- The user types between the question and the answer.
+    require('piecework.rpc').request = function(client, method, ...)
+      request(client, method, ...)
+      if method == 'review/apply' then
+        require('piecework.rpc').request = request
+        T.command('call setline(2, "typed meanwhile")')
+      end
+    end
+  end })
+  T.like(said, 'changed meanwhile', 'a buffer changed meanwhile is left alone')
+  T.eq(text(late), 'a|typed meanwhile', 'with the edit of the user')
+  local disk = T.write('disk.txt', 'old\n')
+  T.command('edit disk.txt | setlocal noautoread | enew!')
+  T.write('disk.txt', 'new on disk\n')
+  os.execute('touch -d "+5 seconds" disk.txt')
+  run({ { path = disk, change = 'edit', hunks = { 'x' }, edits = {} } })
+  T.eq(standin.last('review/apply').buffers[1].text, 'new on disk\n', 'changed on disk: read again, no prompt')
+  T.command('buffer disk.txt | call setline(1, "mine")')
+  T.write('disk.txt', 'newer on disk\n')
+  os.execute('touch -d "+9 seconds" disk.txt')
+  T.like(run({ edit_of(disk) }), 'changed on disk and in the buffer', 'changed in both: refused')
+  T.eq(text(disk), 'mine', 'nothing lost')
+  T.command('bwipeout!')
+
+  -- new, deleted, renamed ----------------------------------------------------------------------------
+  T.command('enew!')
+  local new = T.cwd .. '/sub/new.py'
+  said = run({ { path = new, change = 'new', text = 'import os\n\nx = 1\n', hunks = { 'x' } } })
+  T.eq(text(new), 'import os||x = 1', 'a new file is a buffer')
+  T.eq(T.read('sub/new.py'), nil, 'not on disk yet')
+  T.command('bwipeout! ' .. buffer(new))
+  run({ { path = new, change = 'new', text = 'import os\n', hunks = { 'x' } } }, { write = true })
+  T.eq(T.read('sub/new.py'), 'import os\n', 'with a bang it is written, its folder made')
+  T.like(run({ { path = new, change = 'new', text = 'x\n', hunks = { 'x' } } }), 'exists by now new.py',
+    'a new file that exists is refused')
+  local gone = T.write('gone.txt', 'a\n')
+  said = run({ { path = gone, change = 'delete', hunks = { 'x' } } })
+  T.like(said, '1 only with a bang', 'a deletion waits for a bang')
+  T.eq(T.read('gone.txt'), 'a\n', 'the file is there')
+  run({ { path = gone, change = 'delete', hunks = { 'x' } } }, { write = true })
+  T.eq(T.read('gone.txt'), nil, 'with a bang it goes')
+  local from = T.write('from.txt', 'a\nb\n')
+  T.like(run({ { path = T.cwd .. '/to.txt', from = from, change = 'rename', hunks = { 'x' }, edits = {} } }),
+    'only with a bang', 'a rename waits too')
+  run({ { path = T.cwd .. '/to.txt', from = from, change = 'rename', hunks = { 'x' },
+    edits = { { first = 2, count = 1, lines = { 'B' } } } } }, { write = true })
+  T.eq({ T.read('from.txt'), T.read('to.txt') }, { nil, 'a\nB\n' }, 'with a bang it is done')
+
+  -- revert -------------------------------------------------------------------------------------------
+  said = run({ edit_of(fine) }, { revert = true })
+  T.like(said, '1 hunk reverted in 1 file', 'revert is the same backwards')
+  T.eq(standin.last('review/applied').reverted, true, 'and told so')
+
+  -- stale hunks are listed
+  said = run({}, {}, { stale = { { hunk = 'z', note = 'fine.txt:3: hunk of T01 is stale: the lines changed' } } })
+  T.like(said, '1 stale, :copen lists them', 'stale hunks are told')
+  T.like(host.fn('getqflist')[1].text, 'is stale', 'with the reason')
+end

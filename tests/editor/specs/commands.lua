@@ -1,0 +1,101 @@
+-- :Piecework itself: subcommands, completion, ranges, bangs, what is refused, and that nothing loads early.
+
+return function(T)
+  local host = require('piecework.host')
+  local commands = require('piecework.commands')
+  local standin = dofile(T.tree .. '/tests/editor/with_standin.lua')(T)
+
+  T.eq(host.fn('exists', ':Piecework'), 2, 'the command is there')
+  T.eq(commands.names(), { 'accept', 'apply', 'build', 'commit', 'cost', 'diff', 'each', 'edit', 'health',
+    'log', 'plan', 'preview', 'reject', 'resume', 'retry', 'revert', 'review', 'run', 'status', 'stop',
+    'trust', 'verify' }, 'every subcommand')
+  for _, name in ipairs(commands.names()) do
+    local verb = commands.verbs[name]
+    local found = require('piecework.verbs.' .. verb.module)[name]
+    T.ok(type(found) == 'function' and verb.help ~= '', name .. ' has a function and a help line')
+  end
+
+  local function complete(text)
+    return host.fn('getcompletion', text, 'cmdline')
+  end
+  T.eq(complete('Piecework re'), { 'reject', 'resume', 'retry', 'revert', 'review' }, 'completion of verbs')
+  T.eq(complete('Piecework! ap'), { 'apply' }, 'with a bang')
+  T.eq(complete('%Piecework acc'), { 'accept' }, 'with a range')
+  T.eq(complete('Piecework accept '), { 'plan', 'file', 'task' }, 'of arguments')
+  T.eq(complete('Piecework cost w'), { 'week' }, 'of spans')
+  require('piecework.state').record({ kind = 'task', plan = 12, task = 'T03', state = 'running' })
+  T.eq(complete('Piecework retry T'), { 'T03' }, 'of task ids')
+  T.eq(complete('Piecework run 1'), { '12' }, 'of plans')
+  T.write('some file.md', 'x')
+  T.eq(complete('Piecework plan @some'), { '@some file.md' }, 'of plan files')
+
+  local function says(command, pattern, what)
+    local before = T.said()
+    T.command(command)
+    T.wait(function() return T.said() ~= before end, command)
+    T.like(T.said(), pattern, what)
+  end
+  says('Piecework nonsense', 'no such subcommand: nonsense. See :help', 'an unknown subcommand')
+  says('Piecework stauts', 'Did you mean status%?', 'names the nearest')
+  says('1Piecework health', 'takes no range', 'a range where none belongs')
+  says('Piecework! health', 'takes no !', 'a bang where none belongs')
+  says('Piecework edit', 'say what to do', 'edit without words')
+  says('Piecework each', 'say what to do', 'each without words')
+  says('Piecework each --by=line x', 'file or entry', 'each by something else')
+  says('Piecework each x', 'no range, no quickfix list', 'each over nothing')
+  says('Piecework edit x', 'no file', 'edit in a buffer without a file')
+  says('Piecework accept', 'accept what%?', 'accept of nothing')
+
+  standin.script({
+    ['plan/create'] = { { result = { plan = 5 }, later = { { kind = 'plan', plan = 5, state = 'ready' } } } },
+    ['edit/start'] = { { result = { plan = 6 } } },
+    ['plan/adopt'] = { { result = { plan = 7 } } },
+    ['run/start'] = { { result = {} } },
+    ['task/retry'] = { { result = {} } },
+  })
+  local path = T.write('src/a.c', 'one\ntwo\nthree\n')
+  T.command('edit src/a.c')
+  T.command('set hidden')
+  local ready = 0
+  T.command('let g:ready = 0 | autocmd User PieceworkPlanReady let g:ready += g:piecework_event.plan')
+  T.command('2,3Piecework! plan rename  x to "y"; keep | this')
+  T.wait(function() return (T.said() or ''):find('plan 5 ready') end, 'the plan')
+  local sent = standin.last('plan/create')
+  T.eq({ sent.request, sent.go_on, sent.cwd }, { 'rename  x to "y"; keep | this', true, T.cwd },
+    'words as typed, bang, directory')
+  T.eq(sent.scope, { { path = path, first = 2, last = 3 } }, 'the range')
+  T.eq(sent.buffers, {}, 'no buffer is modified')
+  T.eq(host.fn('eval', 'g:ready'), 5, 'User PieceworkPlanReady with its data')
+  T.eq(host.fn('winnr', '$'), 1, 'no window was opened')
+  T.eq(T.said(), 'piecework: plan 5 ready: :Piecework plan', 'one line')
+
+  T.command('call setline(1, "ONE")')
+  T.command('1Piecework edit shout')
+  T.wait(function() return standin.last('edit/start') end, 'edit')
+  sent = standin.last('edit/start')
+  T.eq({ sent.run, sent.scope[1].last, sent.buffers[1].text }, { true, 1, 'ONE\ntwo\nthree\n' },
+    'edit runs at once on the text of the buffer')
+  T.write('b.c', 'b\n')
+  T.command('call setqflist([{"filename": "b.c", "lnum": 1, "text": "x"},'
+    .. ' {"filename": "src/a.c", "lnum": 3, "text": "y"}, {"text": "no place"}])')
+  T.command('Piecework each fix it')
+  T.wait(function() return (T.said() or ''):find('plan 6 ready') end, 'each')
+  sent = standin.last('edit/start')
+  T.eq(sent.scope, { { path = T.cwd .. '/b.c', first = 1, last = 4 }, { path = path, first = 1, last = 6 } },
+    'each works on the quickfix list')
+  T.eq(sent.run, false, 'and makes a plan')
+  T.command('Piecework each --by=entry fix it')
+  T.wait(function() return #standin.last('edit/start').instruction == 6
+    and standin.last('edit/start').scope[1].last == 1 end, 'by entry')
+  T.command('Piecework plan @some file.md')
+  T.wait(function() return standin.last('plan/adopt') end, 'adopt')
+  T.eq(standin.last('plan/adopt').path, T.cwd .. '/some file.md', 'plan @file adopts')
+  T.command('Piecework! run 5 T01,T02 T03')
+  T.wait(function() return standin.last('run/start') end, 'run')
+  sent = standin.last('run/start')
+  T.eq({ sent.plan, sent.only, sent.force }, { 5, { 'T01', 'T02', 'T03' }, true }, 'run with tasks and bang')
+  T.command('Piecework retry 5 T02 use the  macro')
+  T.wait(function() return standin.last('task/retry') end, 'retry')
+  sent = standin.last('task/retry')
+  T.eq({ sent.plan, sent.task, sent.remark }, { 5, 'T02', 'use the  macro' }, 'retry with a remark')
+end
