@@ -13,10 +13,11 @@
 #include "lib/http_call.h"
 
 struct Http {
-  Loop *loop;       // borrowed
-  CURLM *multi;     // owned; NULL until the first call
-  Timer timer;      // libcurl's
-  HttpCall *first;  // calls not yet ended
+  Loop *loop;           // borrowed
+  const CurlApi *curl;  // NULL until the first call
+  CURLM *multi;         // owned; NULL until the first call
+  Timer timer;          // libcurl's
+  HttpCall *first;      // calls not yet ended
   Arena arena;
   Str ca;        // owned by [arena]; empty = environment, then libcurl's default
   int busy;      // > 0 while libcurl or the draining is on the stack
@@ -61,28 +62,27 @@ static void call_end(HttpCall *call)
   loop_soon_cancel(call->loop, &call->tick);
   call_unlink(call);
   if (call->easy) {
-    curl_multi_remove_handle(call->http->multi, call->easy);
-    curl_easy_cleanup(call->easy);
+    call->curl->multi_remove_handle(call->http->multi, call->easy);
+    call->curl->easy_cleanup(call->easy);
     call->easy = NULL;
   }
-  curl_slist_free_all(call->lines);
+  if (call->lines) call->curl->slist_free_all(call->lines);
   call->spec.on_done(call->spec.owner, &call->why, &call->head, call->sent);
   timer_close(&call->idle, call_free);
 }
 
 // libcurl's first load costs milliseconds; nobody pays them before the first call.
-static bool multi_ready(Http *http);
+static bool multi_ready(Http *http, Error *err);
 
 static void call_begin(HttpCall *call)
 {
   Http *http = call->http;
   call->state = CALL_RUNNING;
-  if (!multi_ready(http)) {
-    error_set(&call->why, ERR_FAILED, "libcurl could not be started");
-  } else if (call_setup(call, http->ca)) {
-    CURLMcode rc = curl_multi_add_handle(http->multi, call->easy);
+  if (multi_ready(http, &call->why) && call_setup(call, http->curl, http->ca)) {
+    CURLMcode rc = http->curl->multi_add_handle(http->multi, call->easy);
     if (rc)
-      error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s", curl_multi_strerror(rc));
+      error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s",
+                http->curl->multi_strerror(rc));
   }
   if (call->why.code) {
     call_end(call);
@@ -142,11 +142,11 @@ static void drain(Http *http)
 {
   int left;
   CURLMsg *msg;
-  while ((msg = curl_multi_info_read(http->multi, &left))) {
+  while ((msg = http->curl->multi_info_read(http->multi, &left))) {
     if (msg->msg != CURLMSG_DONE) continue;
     HttpCall *call = NULL;
     CURLcode result = msg->data.result;  // [msg] dies with the handle's removal
-    curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call);
+    http->curl->easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call);
     call_verdict(call, result);
     call_end(call);
   }
@@ -156,8 +156,8 @@ static void act(Http *http, curl_socket_t socket, int flags)
 {
   int running;
   http->busy++;
-  CURLMcode rc = curl_multi_socket_action(http->multi, socket, flags, &running);
-  if (rc) log_error("http: %s", curl_multi_strerror(rc));
+  CURLMcode rc = http->curl->multi_socket_action(http->multi, socket, flags, &running);
+  if (rc) log_error("http: %s", http->curl->multi_strerror(rc));
   drain(http);
   if (--http->busy == 0 && http->freeing) http_destroy(http);
 }
@@ -202,7 +202,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *data, voi
   Watch *watch = socket_data;
   if (what == CURL_POLL_REMOVE) {
     if (!watch) return 0;
-    curl_multi_assign(http->multi, socket, NULL);
+    http->curl->multi_assign(http->multi, socket, NULL);
     uv_poll_stop(&watch->uv);  // at once: libcurl closes the socket next
     uv_close((uv_handle_t *)&watch->uv, on_watch_closed);
     return 0;
@@ -210,7 +210,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *data, voi
   if (!watch) {
     watch = watch_new(http, socket);
     if (!watch) return -1;
-    curl_multi_assign(http->multi, socket, watch);
+    http->curl->multi_assign(http->multi, socket, watch);
   }
   int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
   return uv_poll_start(&watch->uv, events, on_socket_ready) ? -1 : 0;
@@ -231,22 +231,23 @@ static int on_curl_timer(CURLM *multi, long ms, void *data)
 
 // --- the engine's own life -----------------------------------------------------------------------
 
-static bool multi_ready(Http *http)
+static bool multi_ready(Http *http, Error *err)
 {
   if (http->multi) return true;
-  if (curl_global_init(CURL_GLOBAL_DEFAULT)) return false;  // counted by libcurl
-  http->multi = curl_multi_init();
-  if (!http->multi) {
-    curl_global_cleanup();
-    return false;
+  http->curl = curl_load(err);
+  if (!http->curl) return false;
+  if (http->curl->global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {  // counted by libcurl
+    http->multi = http->curl->multi_init();
+    if (!http->multi) http->curl->global_cleanup();
   }
-  curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-  curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-  curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-  curl_multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 100L);
+  if (!http->multi) return error_set(err, ERR_FAILED, "libcurl could not be started");
+  http->curl->multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  http->curl->multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+  http->curl->multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+  http->curl->multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+  http->curl->multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 100L);
 #if LIBCURL_VERSION_NUM >= 0x081600
-  curl_multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);  // never wait for a resolver
+  http->curl->multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);  // never wait for a resolver
 #endif
   return true;
 }
@@ -273,8 +274,8 @@ static void http_destroy(Http *http)
     call_end(http->first);
   }
   if (http->multi) {
-    curl_multi_cleanup(http->multi);
-    curl_global_cleanup();
+    http->curl->multi_cleanup(http->multi);
+    http->curl->global_cleanup();
   }
   arena_deinit(&http->arena);
   timer_close(&http->timer, http_closed);

@@ -3,6 +3,7 @@
 #include "lib/http_call.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,48 +13,68 @@ enum {
   FIRST_BYTE_MS = 120000,
   IDLE_MS = 90000,
   MAX_REPLY = 64 << 20,
-  // libcurl silently repeats a POST on a kept connection that turns out to be dead, which may be
-  // paid twice; a connection is therefore not kept for long. Local servers close after 5 s.
+  // A kept connection that the server closes just as we use it costs a failed call (see on_send), so
+  // that none is kept for long. Local servers close after 5 s.
   KEEP_S = 20,
   KEEP_LOOPBACK_S = 3,
 };
 
 // --- addresses -----------------------------------------------------------------------------------
 
-// The part [what] of [url] as libcurl itself reads it, so that no trick with '@' or '\' makes us
-// and libcurl see different hosts. Empty when there is none.
-static Str url_part(Arena *arena, Str url, CURLUPart what, unsigned flags)
+// The "host:port" of an http or https URL, without a name and password before '@'. Empty when it is
+// no such URL.
+static Str url_authority(Str url)
 {
-  Str out = STR_NONE;
-  char *text = NULL;
-  CURLU *parsed = curl_url();
-  if (parsed && !curl_url_set(parsed, CURLUPART_URL, str_z(arena, url), 0) &&
-      !curl_url_get(parsed, what, &text, flags)) {
-    out = str_dup(arena, str_from(text));
-  }
-  curl_free(text);
-  curl_url_cleanup(parsed);
-  return out;
+  size_t begin = str_find(url, S("://"));
+  if (begin == STR_NOT_FOUND) return STR_NONE;
+  Str scheme = str_sub(url, 0, begin), rest = str_skip(url, begin + 3);
+  if (!str_eq_nocase(scheme, S("http")) && !str_eq_nocase(scheme, S("https"))) return STR_NONE;
+  size_t len = 0;
+  while (len < rest.len && !strchr("/?#", rest.ptr[len])) len++;
+  Str authority = {rest.ptr, len};
+  size_t at = str_rfind_char(authority, '@');
+  return at == STR_NOT_FOUND ? authority : str_skip(authority, at + 1);
 }
 
-static bool host_is_loopback(Arena *arena, Str host)
+static bool url_is_tls(Str url)
 {
-  struct in_addr v4;
-  struct in6_addr v6;
-  if (str_eq_nocase(host, S("localhost"))) return true;
-  if (host.len > 2 && host.ptr[0] == '[') host = str_sub(host, 1, host.len - 1);
-  const char *text = str_z(arena, host);
-  if (inet_pton(AF_INET, text, &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+  return url.len >= 6 && str_eq_nocase(str_sub(url, 0, 6), S("https:"));
+}
+
+// A host without its port: letters, digits, dots and hyphens, or an IPv6 address in brackets. With
+// anything else ('@', '\\', '%' ...) two readers of URLs might disagree, so there is no host.
+static Str plain_host(Str authority)
+{
+  bool v6 = authority.len && authority.ptr[0] == '[';
+  size_t end = str_find_char(authority, v6 ? ']' : ':');
+  if (v6 && end == STR_NOT_FOUND) return STR_NONE;
+  if (end == STR_NOT_FOUND) end = authority.len;
+  Str host = str_sub(authority, v6 ? 1 : 0, end), port = str_skip(authority, v6 ? end + 1 : end);
+  for (size_t i = 0; i < host.len; i++) {
+    char c = host.ptr[i];
+    if (!isalnum((unsigned char)c) && c != '.' && c != '-' && !(v6 && c == ':')) return STR_NONE;
+  }
+  for (size_t i = 0; i < port.len; i++) {
+    if (i == 0 ? port.ptr[i] != ':' : !isdigit((unsigned char)port.ptr[i])) return STR_NONE;
+  }
+  return host;
 }
 
 bool url_is_loopback(Str url)
 {
-  Arena scratch;
-  arena_init(&scratch);
-  bool yes = host_is_loopback(&scratch, url_part(&scratch, url, CURLUPART_HOST, 0));
-  arena_deinit(&scratch);
-  return yes;
+  struct in_addr v4;
+  struct in6_addr v6;
+  char text[64] = {0};
+  size_t begin = str_find(url, S("://"));
+  Str authority = url_authority(url);
+  // With a '@' before it the authority is not all there is.
+  if (!authority.len || authority.ptr != url.ptr + begin + 3) return false;
+  Str host = plain_host(authority);
+  if (str_eq_nocase(host, S("localhost"))) return true;
+  if (host.len == 0 || host.len >= sizeof(text)) return false;
+  memcpy(text, host.ptr, host.len);
+  if (inet_pton(AF_INET, text, &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 // --- what comes back -----------------------------------------------------------------------------
@@ -152,7 +173,7 @@ uint64_t call_idle_left(HttpCall *call)
 {
   uint64_t now = loop_now_ms(call->loop);
   curl_off_t uploaded = 0;
-  if (call->easy) curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+  if (call->easy) call->curl->easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
   if (uploaded > call->uploaded) call->last_ms = now;  // a long request on a slow line is life, too
   call->uploaded = uploaded;
   uint64_t limit = call->got ? call->spec.idle_ms : call->spec.first_byte_ms;
@@ -176,8 +197,8 @@ static bool has_control(Str s)
 
 static bool line_add(HttpCall *call, Arena *scratch, const char *format, Str name, Str value)
 {
-  struct curl_slist *longer =
-      curl_slist_append(call->lines, str_fmt(scratch, format, STR_ARG(name), STR_ARG(value)).ptr);
+  struct curl_slist *longer = call->curl->slist_append(
+      call->lines, str_fmt(scratch, format, STR_ARG(name), STR_ARG(value)).ptr);
   if (!longer) return error_set(&call->why, ERR_FAILED, "out of memory");
   call->lines = longer;
   return true;
@@ -213,16 +234,16 @@ static bool headers_setup(HttpCall *call)
   return ok;
 }
 
-static void ca_setup(CURL *easy, Arena *scratch, Str own)
+static void ca_setup(HttpCall *call, Str own)
 {
   Str candidates[] = {own, str_from(getenv("CURL_CA_BUNDLE")), str_from(getenv("SSL_CERT_FILE")),
                       str_from(getenv("SSL_CERT_DIR"))};
   for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++) {
     if (candidates[i].len == 0) continue;
-    const char *path = str_z(scratch, candidates[i]);
+    const char *path = str_z(&call->arena, candidates[i]);
     struct stat st;
     bool dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    curl_easy_setopt(easy, dir ? CURLOPT_CAPATH : CURLOPT_CAINFO, path);
+    call->curl->easy_setopt(call->easy, dir ? CURLOPT_CAPATH : CURLOPT_CAINFO, path);
     return;
   }
 }
@@ -230,44 +251,60 @@ static void ca_setup(CURL *easy, Arena *scratch, Str own)
 static void transport_setup(HttpCall *call, bool loopback, bool tls)
 {
   CURL *easy = call->easy;
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);  // a key must not travel to another host
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  __typeof__(call->curl->easy_setopt) set = call->curl->easy_setopt;
+  set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set(easy, CURLOPT_FOLLOWLOCATION, 0L);  // a key must not travel to another host
+  set(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
   // Wait for a connection that may turn out to be HTTP/2 instead of opening one per call. Only TLS
   // tells before the first answer; over plain http the calls would queue behind the first one's
   // reply.
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)tls);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->spec.connect_timeout_ms);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 60L);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 30L);
-  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(loopback ? KEEP_LOOPBACK_S : KEEP_S));
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,
-                   1L);  // a cancel never waits for a slow resolver thread
-  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  if (loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");  // "" also overrides the environment
+  set(easy, CURLOPT_PIPEWAIT, (long)tls);
+  set(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->spec.connect_timeout_ms);
+  set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  set(easy, CURLOPT_TCP_KEEPIDLE, 60L);
+  set(easy, CURLOPT_TCP_KEEPINTVL, 30L);
+  set(easy, CURLOPT_MAXAGE_CONN, (long)(loopback ? KEEP_LOOPBACK_S : KEEP_S));
+  set(easy, CURLOPT_QUICK_EXIT,
+      1L);  // a cancel never waits for a slow resolver thread
+  set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (loopback) set(easy, CURLOPT_PROXY, "");  // "" also overrides the environment
+}
+
+// Hands the body to libcurl. A body given this way cannot be rewound, and that is the point: libcurl
+// silently repeats a POST when a kept connection turns out to be dead, though the server may have had
+// the first one, and a model call would be paid twice. Now it reports instead, and `sent` tells.
+static size_t on_send(char *to, size_t unit, size_t count, void *data)
+{
+  HttpCall *call = data;
+  Str rest = str_skip(call->spec.body, call->put);
+  size_t len = rest.len < unit * count ? rest.len : unit * count;
+  if (len) memcpy(to, rest.ptr, len);
+  call->put += len;
+  return len;
 }
 
 static void exchange_setup(HttpCall *call)
 {
   CURL *easy = call->easy;
+  __typeof__(call->curl->easy_setopt) set = call->curl->easy_setopt;
   const HttpSpec *spec = &call->spec;
-  curl_easy_setopt(easy, CURLOPT_URL, spec->url.ptr);  // NUL-terminated by str_dup
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->lines);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "piecework");
+  set(easy, CURLOPT_URL, spec->url.ptr);  // NUL-terminated by str_dup
+  set(easy, CURLOPT_HTTPHEADER, call->lines);
+  set(easy, CURLOPT_USERAGENT, "piecework");
   if (spec->post || spec->body.len) {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body.len);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, spec->body.ptr);  // not copied: lives in call->arena
+    set(easy, CURLOPT_POST, 1L);
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body.len);
+    set(easy, CURLOPT_READFUNCTION, on_send);
+    set(easy, CURLOPT_READDATA, call);
   }
-  if (spec->compressed) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_text);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+  if (spec->compressed) set(easy, CURLOPT_ACCEPT_ENCODING, "");
+  set(easy, CURLOPT_PRIVATE, call);
+  set(easy, CURLOPT_ERRORBUFFER, call->curl_text);
+  set(easy, CURLOPT_HEADERFUNCTION, on_header);
+  set(easy, CURLOPT_HEADERDATA, call);
+  set(easy, CURLOPT_WRITEFUNCTION, on_body);
+  set(easy, CURLOPT_WRITEDATA, call);
 }
 
 void call_copy_spec(HttpCall *call, const HttpSpec *spec)
@@ -289,22 +326,19 @@ void call_copy_spec(HttpCall *call, const HttpSpec *spec)
   if (!own->max_reply) own->max_reply = MAX_REPLY;
 }
 
-bool call_setup(HttpCall *call, Str ca)
+bool call_setup(HttpCall *call, const CurlApi *curl, Str ca)
 {
-  Str host = url_part(&call->arena, call->spec.url, CURLUPART_HOST, 0);
-  Str port = url_part(&call->arena, call->spec.url, CURLUPART_PORT, 0);
-  Str scheme = url_part(&call->arena, call->spec.url, CURLUPART_SCHEME, 0);
-  bool tls = str_eq_nocase(scheme, S("https"));
-  if (host.len == 0 || !(tls || str_eq_nocase(scheme, S("http")))) {
+  call->curl = curl;
+  call->where = url_authority(call->spec.url);
+  if (call->where.len == 0) {
     return error_set(&call->why, ERR_CONFIG,
                      "the address of the provider is not a URL with http or https");
   }
-  call->where = port.len ? str_fmt(&call->arena, "%.*s:%.*s", STR_ARG(host), STR_ARG(port)) : host;
   if (!headers_setup(call)) return false;
-  call->easy = curl_easy_init();
+  call->easy = curl->easy_init();
   if (!call->easy) return error_set(&call->why, ERR_FAILED, "libcurl could not start a call");
-  transport_setup(call, host_is_loopback(&call->arena, host), tls);
-  ca_setup(call->easy, &call->arena, ca);
+  transport_setup(call, url_is_loopback(call->spec.url), url_is_tls(call->spec.url));
+  ca_setup(call, ca);
   exchange_setup(call);
   return true;
 }
@@ -327,6 +361,7 @@ static const Verdict verdicts[] = {
     {CURLE_GOT_NOTHING, ERR_NETWORK, "%.*s closed the connection without an answer"},
     {CURLE_PARTIAL_FILE, ERR_NETWORK, "%.*s broke off in the middle of its answer"},
     {CURLE_RECV_ERROR, ERR_NETWORK, "the connection to %.*s broke off"},
+    {CURLE_SEND_FAIL_REWIND, ERR_NETWORK, "%.*s closed a kept connection without an answer"},
     {CURLE_SEND_ERROR, ERR_NETWORK, "the connection to %.*s broke off while sending"},
     {CURLE_HTTP2, ERR_NETWORK, "the connection to %.*s broke off (HTTP/2)"},
     {CURLE_HTTP2_STREAM, ERR_NETWORK, "%.*s broke off its answer (HTTP/2)"},
@@ -337,7 +372,7 @@ static const Verdict verdicts[] = {
 static void tls_verdict(HttpCall *call, CURLcode code)
 {
   // libcurl's text is about the certificate ("certificate has expired"), never about the request.
-  const char *detail = call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
+  const char *detail = call->curl_text[0] ? call->curl_text : call->curl->easy_strerror(code);
   if (code == CURLE_SSL_CACERT_BADFILE) {
     error_set(&call->why, ERR_CONFIG, "cannot read the CA certificates needed for %.*s",
               STR_ARG(call->where));
@@ -364,7 +399,7 @@ static bool is_tls(CURLcode code)
 static void connect_verdict(HttpCall *call)
 {
   long number = 0;
-  curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number);
+  call->curl->easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number);
   error_set(&call->why, ERR_NETWORK, "cannot connect to %.*s: %s", STR_ARG(call->where),
             number ? strerror((int)number) : "no connection");
 }
@@ -385,7 +420,7 @@ void call_verdict(HttpCall *call, CURLcode code)
       error_set(&call->why, verdicts[i].err, verdicts[i].text, STR_ARG(call->where));
   }
   error_set(&call->why, ERR_NETWORK, "the call to %.*s failed: %s", STR_ARG(call->where),
-            curl_easy_strerror(code));
+            call->curl->easy_strerror(code));
 }
 
 bool call_was_sent(const HttpCall *call)
@@ -393,7 +428,7 @@ bool call_was_sent(const HttpCall *call)
   curl_off_t ready_us = 0;
   long bytes = 0;
   if (!call->easy) return false;
-  curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-  curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &bytes);
+  call->curl->easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+  call->curl->easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &bytes);
   return call->head.status != 0 || (ready_us > 0 && bytes > 0);
 }

@@ -7,8 +7,7 @@
 // cannot be removed; the tick (a soon task) ends the call afterwards.
 #pragma once
 
-#include <curl/curl.h>
-
+#include "lib/curl_api.h"
 #include "lib/http.h"
 
 enum { HTTP_HEAD_MAX = 64 * 1024 };
@@ -18,6 +17,7 @@ typedef enum { CALL_QUEUED, CALL_RUNNING, CALL_ENDED } CallState;
 struct HttpCall {
   Http *http;             // borrowed
   Loop *loop;             // borrowed
+  const CurlApi *curl;    // from RUNNING on
   HttpCall *prev, *next;  // in http's list, until ENDED
   HttpSpec spec;          // strings owned by [arena]
   Arena arena;            // the request, dies with the call
@@ -37,6 +37,7 @@ struct HttpCall {
   size_t head_bytes;  // of all blocks and trailers
   bool head_over;     // the final block is complete
 
+  size_t put;           // bytes of spec.body handed to libcurl
   size_t got;           // body bytes so far, decompressed
   bool sent;            // see on_done
   uint64_t last_ms;     // when bytes last moved
@@ -49,7 +50,7 @@ struct HttpCall {
 void call_copy_spec(HttpCall *call, const HttpSpec *spec);
 
 // Makes the call's easy handle. False with call->why set when the request cannot be made.
-bool call_setup(HttpCall *call, Str ca);
+bool call_setup(HttpCall *call, const CurlApi *curl, Str ca);
 
 // Translates libcurl's verdict into call->why; a reason already there stays.
 void call_verdict(HttpCall *call, CURLcode code);

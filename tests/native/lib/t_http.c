@@ -405,6 +405,21 @@ TEST(a_kept_connection_that_died_is_replaced)
   }
 }
 
+// libcurl would send it again on a new connection: two answers to pay for.
+TEST(a_request_is_never_repeated_behind_our_back)
+{
+  WITH_FIXTURE(f)
+  {
+    Probe p = fetch(&f, "/hello", (HttpSpec){.body = S("1")});
+    probe_deinit(&p);
+    p = fetch(&f, "/hangup", (HttpSpec){.body = S("2")});
+    CHECK_INT(p.err.code, ERR_NETWORK);
+    CHECK(p.sent);
+    CHECK_INT(f.server.requests, 2);
+    probe_deinit(&p);
+  }
+}
+
 // --- what fails ----------------------------------------------------------------------------------
 
 typedef struct {
