@@ -104,12 +104,13 @@ def trailing_in_file(edit, rng):
     if not blocks or any(x != x.rstrip() for x in edit.old + edit.new):
         return None
     old, new = list(edit.old), list(edit.new)
+    touched = {x for i1, i2, j1, j2 in edit.changes for x in edit.old[i1:i2] + edit.new[j1:j2]}
     j = 0
     marked = 0
     for i1, i2, j1, j2 in edit.changes + [(len(old), len(old), len(new), len(new))]:
         while j < j1:
             i = i1 - (j1 - j)
-            if rng.random() < 0.3 and old[i].strip():
+            if rng.random() < 0.3 and old[i].strip() and old[i] not in touched:
                 old[i] += '  '
                 new[j] += '  '
                 marked += 1
@@ -717,7 +718,9 @@ def lazy_replace(edit, rng):
     b = Block(edit, edit.changes, 6)
     if count_run(edit.old, b.search) != 1 or len(b.replace) < 6:
         return None
-    spots = [i for i in range(1, len(b.replace) - 3) if i in b.equal and i + 1 in b.equal and b.replace[i].strip()]
+    kept = {k: i for i, k in enumerate(b.equal) if k is not None}
+    spots = [i for i in range(1, len(b.replace) - 3) if b.replace[i].strip()
+             and all(kept.get(i + d) is not None and kept[i + d] == kept.get(i - 1, -9) + d + 1 for d in (0, 1, 2))]
     if not spots:
         return None
     at = rng.choice(spots)

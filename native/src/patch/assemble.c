@@ -170,13 +170,14 @@ bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new
   return after > before;
 }
 
-static bool is_import(Str line)
+static bool is_import(Str line, size_t *imports)
 {
   static const char *const starts[] = {"#include", "import ", "from ", "use ", "using ", "require", "const ", "@import"};
   Str s = str_trim(line);
   if (s.len == 0) return true;
   for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
     if (!str_starts(s, str_from(starts[i]))) continue;
+    ++*imports;
     return !str_starts(s, S("const ")) || str_has(s, S("require("));
   }
   return false;
@@ -185,13 +186,14 @@ static bool is_import(Str line)
 // The one change outside its range that a task may need: the imports of what it now uses.
 static bool only_imports(const FileWork *work, const Edit *edit)
 {
+  size_t imports = 0;
   for (size_t i = 0; i < edit->len; i++) {
-    if (!is_import(edit->lines[i].text)) return false;
+    if (!is_import(edit->lines[i].text, &imports)) return false;
   }
   for (size_t i = 0; i < edit->old_len; i++) {
-    if (!is_import(work->text.items[edit->at + i].text)) return false;
+    if (!is_import(work->text.items[edit->at + i].text, &imports)) return false;
   }
-  return true;
+  return imports > 0;
 }
 
 static bool edit_in_range(const FileWork *work, const Edit *edit)

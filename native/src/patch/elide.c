@@ -15,12 +15,6 @@ typedef struct {
   bool changed;       // REPLACE touches it
 } Piece;
 
-static bool same_or_elided(Str a, Str b)
-{
-  if (str_eq(str_trim_end(a), str_trim_end(b))) return true;
-  return marker_elision(a) != ELISION_NONE && marker_elision(b) != ELISION_NONE;
-}
-
 static size_t piece_len(const Locator *locator, const Sought *sought, size_t piece)
 {
   return locator->finder.needles.items[sought->pieces[piece]].len;
@@ -106,8 +100,9 @@ static void mark_changed(Locator *locator, const Sought *sought, Piece *pieces)
 {
   const Sides *sides = &sought->sides;
   GroupList groups = {0};
-  groups_diff(locator->arena, sides->search, sides->search_len, sides->replace, sides->replace_len, same_or_elided,
-              &groups);
+  bool *loose = NEW_N(locator->arena, bool, sides->search_len);
+  for (size_t i = 0; i < sides->search_len; i++) loose[i] = true;
+  groups_diff(locator->arena, sides->search, sides->search_len, sides->replace, sides->replace_len, loose, &groups);
   for (size_t i = 0; i < groups.len; i++) {
     const Group *group = &groups.items[i];
     for (size_t k = 0; k < group->a_len; k++) mark_line(locator, sought, pieces, group->a_at + k);

@@ -160,26 +160,38 @@ typedef struct {
   Arena *arena;
   const IndentPairList *pairs;
   Str indent;
+  bool with_prefix;    // rules may add or cut one
   Str answer;
-  bool answered;
+  size_t answers;
+  bool agreed;
 } Vote;
 
-// A rule that explains all pairs says what [indent] becomes; false when it contradicts an earlier one.
-static bool vote(Vote *v, Rule rule)
+// A rule that explains all pairs says what [indent] becomes.
+static void vote(Vote *v, Rule rule)
 {
   Str got;
-  if (!fit_prefix(v->arena, &rule, &v->pairs->items[0])) return true;
-  if (!explains(v->arena, &rule, v->pairs) || !apply_rule(v->arena, &rule, v->indent, &got)) return true;
-  if (v->answered) return str_eq(v->answer, got);
+  if (!fit_prefix(v->arena, &rule, &v->pairs->items[0])) return;
+  if (!v->with_prefix && rule.add.len + rule.cut.len > 0) return;
+  if (!explains(v->arena, &rule, v->pairs) || !apply_rule(v->arena, &rule, v->indent, &got)) return;
+  v->agreed = v->answers == 0 || (v->agreed && str_eq(v->answer, got));
   v->answer = got;
-  v->answered = true;
-  return true;
+  v->answers++;
 }
 
 static bool has_tabs(const IndentPairList *pairs, bool file)
 {
   for (size_t i = 0; i < pairs->len; i++) {
     if (!spaces_only(file ? pairs->items[i].file : pairs->items[i].reply)) return true;
+  }
+  return false;
+}
+
+// Some pair is indented on both sides, and alike at the end: the reply uses the file's own characters.
+static bool style_shared(const IndentPairList *pairs)
+{
+  for (size_t i = 0; i < pairs->len; i++) {
+    Str a = pairs->items[i].reply, b = pairs->items[i].file;
+    if (a.len && b.len && a.ptr[a.len - 1] == b.ptr[b.len - 1]) return true;
   }
   return false;
 }
@@ -192,35 +204,41 @@ static bool foreign_style(const IndentPairList *pairs, Str s)
     indented |= pairs->items[i].file.len > 0;
     spaces |= str_find_char(pairs->items[i].file, ' ') != STR_NOT_FOUND;
   }
-  if (!indented) return false;
+  if (!indented || style_shared(pairs)) return false;
   if (tabs && !spaces) return str_find_char(s, ' ') != STR_NOT_FOUND;
   return !tabs && !spaces_only(s);
 }
 
-// Widths first of all rules that convert: a shift of spaces is never mistaken for a change of width unless
-// the pairs say so, because then both explain and the shift has been asked first.
-static bool map_by_rule(Arena *arena, const IndentMap *map, Str indent, Str *out)
+static bool accepted(const Vote *v, Str *out)
 {
-  Vote v = {.arena = arena, .pairs = &map->pairs, .indent = indent};
-  vote(&v, (Rule){.convert = KEEP});
-  if (v.answered && !foreign_style(&map->pairs, v.answer)) {
-    *out = v.answer;
-    return true;
-  }
-  v.answered = false;
-  bool agreed = true;
+  if (v->answers == 0 || !v->agreed || foreign_style(v->pairs, v->answer)) return false;
+  *out = v->answer;
+  return true;
+}
+
+static void vote_converting(Vote *v)
+{
   for (size_t width = 1; width <= WIDTH_MAX; width++) {
-    agreed &= vote(&v, (Rule){.convert = TABS_TO_SPACES, .width = width});
-    agreed &= vote(&v, (Rule){.convert = SPACES_TO_TABS, .width = width});
+    vote(v, (Rule){.convert = TABS_TO_SPACES, .width = width});
+    vote(v, (Rule){.convert = SPACES_TO_TABS, .width = width});
     for (size_t to = 1; to <= WIDTH_MAX; to++) {
-      if (to != width) agreed &= vote(&v, (Rule){.convert = RESCALE, .width = width, .new_width = to});
+      if (to != width) vote(v, (Rule){.convert = RESCALE, .width = width, .new_width = to});
     }
   }
-  if (v.answered && agreed && !foreign_style(&map->pairs, v.answer)) {
-    *out = v.answer;
-    return true;
-  }
-  return false;
+}
+
+// In this order: a prefix more or less; other characters or widths; both at once.
+static bool map_by_rule(Arena *arena, const IndentMap *map, Str indent, Str *out)
+{
+  Vote shift = {.arena = arena, .pairs = &map->pairs, .indent = indent, .with_prefix = true};
+  vote(&shift, (Rule){.convert = KEEP});
+  if (accepted(&shift, out)) return true;
+  Vote plain = {.arena = arena, .pairs = &map->pairs, .indent = indent};
+  vote_converting(&plain);
+  if (plain.answers) return accepted(&plain, out);
+  Vote both = {.arena = arena, .pairs = &map->pairs, .indent = indent, .with_prefix = true};
+  vote_converting(&both);
+  return accepted(&both, out);
 }
 
 bool indent_map(Arena *arena, const IndentMap *map, Str indent, bool first, Str *out)

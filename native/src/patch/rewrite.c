@@ -32,12 +32,6 @@ static bool line_blank(Str s)
   return str_trim(s).len == 0;
 }
 
-static bool same_loose(Str a, Str b)
-{
-  if (str_eq(str_trim_end(a), str_trim_end(b))) return true;
-  return marker_elision(a) != ELISION_NONE && marker_elision(b) != ELISION_NONE;
-}
-
 // The file's line without a byte order mark.
 static Str text_line(const Text *text, size_t line)
 {
@@ -467,6 +461,20 @@ static void wish_eof(Job *job, EofWish eof, EditList *edits, size_t from)
   PUSH(job->arena, edits, edit);
 }
 
+// Which SEARCH lines do not quote the file's blanks at the line end. Where they do, a REPLACE line without
+// them means to remove them.
+static bool *loose_lines(const Job *job)
+{
+  bool *loose = NEW_N(job->arena, bool, job->match->len);
+  for (size_t i = 0; i < job->match->len; i++) {
+    Str search = job->sides->search[i];
+    Str file = job->match->lines[i] == LINE_NONE ? STR_NONE : text_line(job->text, job->match->lines[i]);
+    loose[i] = job->match->lines[i] == LINE_NONE ||
+               !str_eq(str_skip(search, str_trim_end(search).len), str_skip(file, str_trim_end(file).len));
+  }
+  return loose;
+}
+
 RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *sides, const Match *match,
                          EofWish eof, EditList *out, size_t *line)
 {
@@ -476,7 +484,7 @@ RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *side
   size_t before = out->len;
   learn(&job);
   groups_diff(job.arena, sides->search, sides->search_len, sides->replace, sides->replace_len,
-              match->tier == TIER_EXACT ? str_eq : same_loose, &groups);
+              match->tier == TIER_EXACT ? NULL : loose_lines(&job), &groups);
   RefuseCode why = REFUSE_COUNT;
   bool shifted = match->tier >= TIER_INDENT && groups.len > 0;
   if (shifted && (!job.indent_known || !one_line_is_clear(&job))) why = REFUSE_INDENT;
