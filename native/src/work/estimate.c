@@ -2,8 +2,9 @@
 //
 // The method (also in :help piecework-cost). Tokens are bytes / 3.6. Code counts:
 //   shown    what the tasks show to workers (ranges of files and read), each target once
-//   written  what has to be written: for a model task half of what it changes plus 60 tokens (blocks quote some
-//            lines and write some), 500 for a new file; for a move the moved lines; for a substitution 40 per file
+//   written  what has to be written: for a model task half of what it changes, at most 250 in a whole file or 600
+//            in a range, plus 60 (blocks quote some lines and write some), 500 for a new file; for a move the moved
+//            lines; for a substitution 80 per file
 //
 // plan      what was paid, once there is a plan; before, four turns that see the instructions and half the scope
 // execute   each model task once, at the small model's first rung, nothing cached (the shared prefix is mostly
@@ -34,6 +35,8 @@ enum {
   VERDICT = 25,
   NEW_FILE = 500,
   BLOCK = 60,
+  FILE_WRITTEN = 250,        // most that is written into one whole file
+  RANGE_WRITTEN = 600,
   PER_SUBSTITUTED_FILE = 40,
   AGENT_WORDS = 2500,        // system prompt and tools of an agent that does all itself
   AGENT_TURN = 80,           // tokens it says around each edit
@@ -136,9 +139,23 @@ static int64_t text_tokens(const TaskSpec *task)
   return tokens_of((int64_t)bytes);
 }
 
-static void add_model_task(Work *work, const TaskSpec *task, int64_t changed, int64_t new_files, int64_t read)
+// Edits are small beside what they stand in: nobody rewrites a file to rename a function in it.
+static int64_t written_tokens(Texts *texts, const FileRefList *files)
 {
-  int64_t out = changed / 2 + BLOCK + new_files * NEW_FILE;
+  int64_t sum = BLOCK;
+  for (size_t i = 0; i < files->len; i++) {
+    const FileRef *ref = &files->items[i];
+    int64_t half = ref_tokens(texts, ref) / 2;
+    int64_t most = range_is_whole(ref->range) ? FILE_WRITTEN : RANGE_WRITTEN;
+    sum += ref->is_new ? NEW_FILE : half < most ? half : most;
+  }
+  return sum;
+}
+
+static void add_model_task(Work *work, Texts *texts, const TaskSpec *task)
+{
+  int64_t out = written_tokens(texts, &task->files), changed = refs_tokens(texts, &task->files);
+  int64_t read = refs_tokens(texts, &task->read);
   work->calls++;
   work->targets++;
   work->in += WORKER_WORDS + changed + read + text_tokens(task);
@@ -149,11 +166,9 @@ static void add_model_task(Work *work, const TaskSpec *task, int64_t changed, in
 
 static void add_task(Work *work, Texts *texts, const TaskSpec *task)
 {
-  int64_t new_files = 0;
-  for (size_t i = 0; i < task->files.len; i++) new_files += task->files.items[i].is_new;
   work->titles += tokens_of((int64_t)task->title.len) + 4;
   if (task->executor == EXECUTOR_MODEL) {
-    add_model_task(work, task, refs_tokens(texts, &task->files), new_files, refs_tokens(texts, &task->read));
+    add_model_task(work, texts, task);
   } else if (task->executor == EXECUTOR_MOVE) {
     int64_t moved = ref_tokens(texts, &task->from);
     work->targets++;
@@ -257,9 +272,10 @@ Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const 
   int64_t targets = files < 5 ? 5 : files;
   int64_t explored = tokens / 2 < EXPLORED_MAX ? tokens / 2 : EXPLORED_MAX;
   int64_t notes = tokens_estimate(planner_guidance(arena, project));
+  int64_t written = tokens / 2 < targets * FILE_WRITTEN ? tokens / 2 : targets * FILE_WRITTEN;
+  written += targets * BLOCK;
   Work work = {.calls = targets, .targets = targets, .in = targets * (WORKER_WORDS + 150) + tokens,
-               .out = tokens / 2 + targets * BLOCK, .shown = tokens, .written = tokens / 2 + targets * BLOCK,
-               .titles = targets * 15};
+               .out = written, .shown = tokens, .written = written, .titles = targets * 15};
   out.plan.in = PLAN_TURNS * (INSTRUCTIONS + notes) + PLAN_TURNS * explored / 2;
   out.plan.out = PLAN_OUT;
   // each turn reads what came before it from the cache, and once fresh

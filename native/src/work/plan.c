@@ -151,7 +151,10 @@ static void read_field(Parser *p, const PlanField *field, Str value)
     case FIELD_TEXT: *(Str *)slot = str_dup(p->arena, plain_value(p->arena, value)); break;
     case FIELD_REFS: read_refs(p, value, slot); break;
     case FIELD_REF: if (value.len) read_ref(p, value, slot); break;
-    case FIELD_IDS: read_ids(p, value, slot); break;
+    case FIELD_IDS:
+      read_ids(p, value, slot);
+      p->task->after_line = p->line;
+      break;
     case FIELD_RULES: read_rules(p, value, slot); break;
     case FIELD_EXECUTOR: read_executor(p, value, slot); break;
     case FIELD_FLAG: read_flag(p, value, slot); break;

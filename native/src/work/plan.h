@@ -44,6 +44,7 @@ typedef struct {
   Str body;             // the specification, Markdown
   const Value *unknown; // keys we do not know, kept
   int line;             // of the heading
+  int after_line;       // of `after:`, 0 = none
 } TaskSpec;
 
 typedef struct {

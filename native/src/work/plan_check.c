@@ -47,11 +47,12 @@ static void check_ids(Check *c)
 
 static void check_after(Check *c, const TaskSpec *task)
 {
+  int line = task->after_line ? task->after_line : task->line;
   for (size_t i = 0; i < task->after.len; i++) {
     Str id = task->after.items[i];
-    if (str_eq(id, task->id)) BAD(task->line, "%.*s waits for itself", STR_ARG(id));
+    if (str_eq(id, task->id)) BAD(line, "%.*s waits for itself", STR_ARG(id));
     if (map_get(&c->ids, id, NULL)) continue;
-    BAD(task->line, "%.*s waits for %.*s, which is not in the plan", STR_ARG(task->id), STR_ARG(id));
+    BAD(line, "%.*s waits for %.*s, which is not in the plan", STR_ARG(task->id), STR_ARG(id));
   }
 }
 
@@ -90,7 +91,7 @@ static bool visit_from(Check *c, size_t start, uint8_t *colour, Visit *stack)
       depth--;
     } else if (map_get(&c->ids, task->after.items[top->next++], &next) && next != top->task) {
       if (colour[next] == OPEN) {
-        BAD(task->line, "tasks wait for each other in a circle: %.*s",
+        BAD(task->after_line ? task->after_line : task->line, "tasks wait for each other in a circle: %.*s",
             STR_ARG(cycle_text(c, stack, depth, next)));
         return false;
       }

@@ -46,17 +46,23 @@ Str plan_title(Arena *arena, Str text)
 
 // ---- writing ---------------------------------------------------------------------------------------------
 
-void plan_event(Engine *engine, const PlanRow *row, const char *state, Str note)
+void plan_event(Engine *engine, const PlanRow *row, const char *state, int turn, Str note)
 {
   Arena scratch;
   arena_init(&scratch);
+  PlanMoney money = {0};
+  Error none = {0};
   Value *params = value_map(&scratch);
   value_put_int(&scratch, params, S("plan"), row->id);
   value_put_str(&scratch, params, S("state"), str_from(state));
-  value_put_str(&scratch, params, S("path"), row->path);
   value_put_str(&scratch, params, S("title"), row->title);
   value_put_str(&scratch, params, S("note"), note);
-  journal_log(engine->journal, row->id, S("plan"), STR_NONE, "%.*s", STR_ARG(note));
+  if (row->path.len) value_put_str(&scratch, params, S("path"), row->path);
+  if (turn) value_put_int(&scratch, params, S("turn"), turn);
+  if (journal_money(engine->journal, row->id, &money, &none)) {
+    value_put_int(&scratch, params, S("spent"), money.spent + money.lost);
+  }
+  if (note.len) journal_log(engine->journal, row->id, S("plan"), STR_NONE, "%.*s", STR_ARG(note));
   engine_event(engine, S("plan"), params);
   arena_deinit(&scratch);
 }
@@ -88,7 +94,7 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
   if (!estimate_store(engine, row->id, &estimate, err)) return false;
   if (!journal_plan_set_state(engine->journal, row->id, PLAN_READY, STR_NONE, err)) return false;
   TaskList tasks = plan_expand(arena, plan);
-  plan_event(engine, row, "ready",
+  plan_event(engine, row, "ready", 0,
              str_fmt(arena, "plan %lld is ready: %zu tasks, about %.*s", (long long)row->id, tasks.len,
                      STR_ARG(money(arena, estimate.total))));
   return true;
@@ -217,14 +223,22 @@ bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems
 
 // ---- adopting --------------------------------------------------------------------------------------------
 
-static bool syntax_error(Str path, const PlanProblemList *problems, Error *err)
+// As many problems as fit one message: "bad.md:3: ...; line 7: ...".
+static bool syntax_error(Arena *arena, Str path, const PlanProblemList *problems, Error *err)
 {
-  for (size_t i = 0; i < problems->len; i++) {
-    if (problems->items[i].warning) continue;
-    return error_set(err, ERR_PLAN_SYNTAX, "%.*s:%d: %.*s", STR_ARG(path), problems->items[i].line,
-                     STR_ARG(problems->items[i].text));
+  enum { SHOWN = 3 };
+  StrList parts = {0};
+  size_t left = problems->errors;
+  for (size_t i = 0; i < problems->len && parts.len < SHOWN; i++) {
+    const PlanProblem *problem = &problems->items[i];
+    if (problem->warning) continue;
+    Str text = str_fmt(arena, "%.*s:%d: %.*s", STR_ARG(parts.len ? STR_NONE : path), problem->line,
+                       STR_ARG(str_sub(problem->text, 0, str_utf8_floor(problem->text, 130))));
+    PUSH(arena, &parts, text);
+    left--;
   }
-  return true;
+  if (left) PUSH(arena, &parts, str_fmt(arena, "and %zu more", left));
+  return error_set(err, ERR_PLAN_SYNTAX, "%.*s", STR_ARG(str_join(arena, &parts, S("; "))));
 }
 
 static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char *path, Error *err)
@@ -238,8 +252,9 @@ static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char 
   if (!real) return 0;
   if (journal_plan_by_path(engine->journal, arena, str_from(real), &row, &none)) return row.id;
   if (!fs_read(arena, real, PLAN_MAX_BYTES, &text, err)) return 0;
-  if (!plan_parse(arena, text, &plan, &problems)) return syntax_error(str_from(path), &problems, err);
-  if (!plan_check(arena, &plan, project, &problems)) return syntax_error(str_from(path), &problems, err);
+  plan_parse(arena, text, &plan, &problems);
+  plan_check(arena, &plan, project, &problems);
+  if (problems.errors) return syntax_error(arena, str_from(path), &problems, err);
   row = (PlanRow){.root = project_root(project), .path = str_from(real), .request = plan.request,
                   .title = plan.title.len ? plan.title : path_base(str_from(real)), .state = PLAN_READY,
                   .budget = plan.budget};
@@ -247,7 +262,7 @@ static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char 
   plan.id = row.id;
   Estimate estimate = estimate_plan(engine, project, arena, &plan);
   if (!estimate_store(engine, row.id, &estimate, err)) return 0;
-  plan_event(engine, &row, "ready", str_fmt(arena, "plan %lld is %s", (long long)row.id, real));
+  plan_event(engine, &row, "ready", 0, str_fmt(arena, "plan %lld is %s", (long long)row.id, real));
   return row.id;
 }
 

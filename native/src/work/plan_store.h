@@ -14,7 +14,8 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
 Str plan_test_command(Engine *engine, Project *project, Arena *arena);
 
 // Tells listeners and the log: "planning", "ready", "failed" or "unsuitable" (doc/wire.md, event `plan`).
-void plan_event(Engine *engine, const PlanRow *row, const char *state, Str note);
+// [turn] 0 = none. A note goes to the log as well.
+void plan_event(Engine *engine, const PlanRow *row, const char *state, int turn, Str note);
 
 // "0012-rename-cfg-get.md". In [arena].
 Str plan_file_name(Arena *arena, int64_t id, Str title);

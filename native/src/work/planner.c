@@ -156,7 +156,10 @@ static void ask(Planner *p)
   error_clear(&err);
   p->attempt = attempt_start(&spec, &answer, &err);
   p->state = PLANNER_WAIT;
-  if (p->attempt) return;
+  if (p->attempt) {
+    plan_event(p->engine, &p->row, "planning", p->turns + 1, STR_NONE);
+    return;
+  }
   if (err.code == ERR_OK) error_set(&err, ERR_BUDGET, "the planner's next turn does not fit the budget");
   end_with(p, &err);
 }
@@ -313,7 +316,7 @@ static void finish(Planner *p)
   if (err.code != ERR_OK) {
     PlanState state = ends_plan(err.code) ? PLAN_FAILED : PLAN_PLANNING;
     journal_plan_set_state(p->engine->journal, p->row.id, state, note, &none);
-    plan_event(p->engine, &p->row, p->unsuitable ? "unsuitable" : "failed", note);
+    plan_event(p->engine, &p->row, p->unsuitable ? "unsuitable" : "failed", p->turns, note);
   }
   journal_lease_release(p->engine->journal, p->row.id, str_from(p->engine->holder), &none);
   unlink_planner(p);
@@ -494,7 +497,6 @@ int64_t planner_start(Engine *engine, Project *project, const PlanRequest *reque
   }
   p->next = engine->planners;
   engine->planners = p;
-  plan_event(engine, &p->row, "planning", S("planning"));
   go(p, PLANNER_ASK);
   return p->row.id;
 }

@@ -23,7 +23,8 @@ typedef struct {
 // A plan row exists (state planning) when this returns its id; 0 with [err]. Ends with state ready and the
 // plan file written, or failed with a note (unsuitable, refused, no usable plan: ERR_REFUSED, ERR_MODEL_REFUSED,
 // ERR_FAILED, ERR_REPLY). What may go better another time (network, key, budget, a stop) leaves it in state
-// planning with a note. Events: "plan" {plan, state, path, title, text}, "planning" {plan, text} for each tool.
+// planning with a note. Events: "plan" at each turn and at the end (doc/wire.md), "planning"
+// {plan, text} for each tool.
 int64_t planner_start(Engine *engine, Project *project, const PlanRequest *request, OpDone *on_done,
                       void *owner, Error *err);
 // on_done follows with ERR_CANCELLED; the plan stays in state planning, to be gone on with.

@@ -86,7 +86,7 @@ static void add_shares(Engine *engine, const Repeats *repeats, Receipt *out)
   out->r = price_ratio(engine);
   out->e = calls ? (double)repeats->repeats / (double)calls : 0;
   if (!out->has_estimate || e->big_alone <= 0 || out->total.unknown) return;
-  out->has_saving = out->total.calls > 0;
+  out->has_saving = out->total.calls > 0 && out->finished;
   out->saved_big = 1 - (double)out->total.cost / (double)e->big_alone;
   out->saved_small = e->small_alone > 0 ? 1 - (double)out->total.cost / (double)e->small_alone : 0;
   out->o = (double)(out->phases[PHASE_PLAN].cost + out->phases[PHASE_VERIFY].cost) / (double)e->big_alone;
@@ -111,7 +111,12 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
   out->lost = held.lost;
   out->reserved = held.reserved;
   out->tasks = (int64_t)tasks.len;
-  for (size_t i = 0; i < tasks.len; i++) out->mechanical += !str_eq(tasks.items[i].executor, S("model"));
+  out->finished = tasks.len > 0;
+  for (size_t i = 0; i < tasks.len; i++) {
+    TaskState state = tasks.items[i].state;
+    out->mechanical += !str_eq(tasks.items[i].executor, S("model"));
+    out->finished = out->finished && (state == TASK_DONE || state == TASK_ABSTAINED);
+  }
   sum_attempts(arena, &attempts, out, &repeats);
   out->has_estimate = estimate_stored(engine, arena, plan, &out->estimate);
   add_shares(engine, &repeats, out);
@@ -144,7 +149,8 @@ static void add_baselines(Arena *arena, Buf *out, const Receipt *r)
   buf_fmt(out, "\nthe same work by one model (estimate):  big alone %.*s, small alone %.*s\n",
           STR_ARG(money(arena, e->big_alone)), STR_ARG(money(arena, e->small_alone)));
   if (!r->has_saving) {
-    buf_add(out, S("saving: unknown, because a price or a call's cost is\n"));
+    buf_add(out, r->finished ? S("saving: unknown, because a price or a call's cost is\n")
+                             : S("saving: known when all tasks are done\n"));
     return;
   }
   buf_fmt(out, "saving (estimate): %.0f %% under the big model alone;  o = %.0f %%, e = %.0f %%, r = %.0f\n",

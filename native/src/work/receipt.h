@@ -27,6 +27,7 @@ typedef struct {
   ReceiptRowList rows;   // plan, execute, verify; within a phase dearest first; only models that were called
   ReceiptRow phases[3];  // sums, indexed by Phase
   ReceiptRow total;
+  bool finished;         // every task is done or abstained
   int64_t tasks, mechanical;  // tasks of the plan; those done without a model
   int64_t lost;          // worst case of calls whose end nobody knows
   int64_t reserved;      // worst case of calls in flight

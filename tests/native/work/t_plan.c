@@ -310,8 +310,8 @@ TEST(checks_without_a_project)
   CHECK(parse("## T01 a\nfiles: a\nafter: T03\n\nb\n## T02 a\nfiles: a\nafter: T01\n\nb\n## T03 a\nfiles: a\nafter: T02, T09\n\nb\n"
               "## T03 twin\nfiles: a\n\nb\n## T05 empty\nfiles: ../up\n## T06 s\nexecutor: substitute\npattern: (\n## T07 m\nexecutor: move\nfrom: a\n"));
   CHECK(!plan_check(&arena, &plan, NULL, &problems));
-  CHECK(problem_at(6, "circle: T01 -> T03 -> T02 -> T01"));
-  CHECK(problem_at(11, "T09, which is not in the plan"));
+  CHECK(problem_at(8, "circle: T01 -> T03 -> T02 -> T01"));
+  CHECK(problem_at(13, "T09, which is not in the plan"));
   CHECK(problem_at(16, "twice"));
   CHECK(problem_at(20, "says nothing to do"));
   CHECK(problem_at(21, "inside the project"));
