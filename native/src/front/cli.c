@@ -89,7 +89,9 @@ void cli_print_error(const Error *err)
   char hint[sizeof(err->hint)];
   snprintf(hint, sizeof(hint), "%s", error_hint(err));
   if (hint[0] >= 'a' && hint[0] <= 'z') hint[0] = (char)(hint[0] - 'a' + 'A');
-  cli_say("piecework: %s%s%s\n", err->message, hint[0] ? ". " : "", hint);
+  Str message = str_from(err->message);  // providers' words may bring their own full stop
+  if (hint[0] && str_ends(message, S("."))) message.len--;
+  cli_say("piecework: %.*s%s%s\n", STR_ARG(message), hint[0] ? ". " : "", hint);
 }
 
 void cli_print_view(Cli *cli, const View *view)
@@ -208,7 +210,8 @@ static void say_file_problems(Cli *cli, Project *project, const char *path)
   PlanProblemList problems = {0};
   Error ignored = {0};
   if (!fs_read(&cli->arena, path, PROJECT_MAX_FILE, &text, &ignored)) return;
-  if (plan_parse(&cli->arena, text, &plan, &problems)) plan_check(&cli->arena, &plan, project, &problems);
+  plan_parse(&cli->arena, text, &plan, &problems);
+  plan_check(&cli->arena, &plan, project, &problems);
   if (problems.len > 1) cli_say_problems(str_from(path), &problems);
 }
 
