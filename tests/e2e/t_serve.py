@@ -1,0 +1,241 @@
+"""`piecework serve` over both wires: the life of a connection, a plan without a model, hostile params."""
+
+import json
+import os
+import struct
+import subprocess
+import threading
+
+from harness import BINARY, Scratch, done, ok
+from workloads import git_init
+
+PLAN = """---
+title: a rename
+---
+## T01 rename the calls
+files: a.c
+files: b.c
+executor: substitute
+pattern: cfg_get
+replace: config_get
+word: true
+"""
+TEXT = "int cfg_get(void);\nint x;\nint y;\nint z;\nint u;\nint v;\nint w;\nint n = cfg_get();\n"
+
+
+# ---- msgpack, as much as we need -----------------------------------------------------------------------
+
+def pack(v) -> bytes:
+    if v is None:
+        return b"\xc0"
+    if isinstance(v, bool):
+        return b"\xc3" if v else b"\xc2"
+    if isinstance(v, int):
+        return struct.pack(">Bq", 0xD3, v)
+    if isinstance(v, float):
+        return struct.pack(">Bd", 0xCB, v)
+    if isinstance(v, str):
+        return struct.pack(">BI", 0xDB, len(v.encode())) + v.encode()
+    if isinstance(v, list):
+        return struct.pack(">BI", 0xDD, len(v)) + b"".join(map(pack, v))
+    return struct.pack(">BI", 0xDF, len(v)) + b"".join(pack(k) + pack(x) for k, x in v.items())
+
+
+class Unpacker:
+    def __init__(self, stream) -> None:
+        self.stream = stream
+
+    def take(self, n: int) -> bytes:
+        data = self.stream.read(n)
+        if len(data) < n:
+            raise EOFError
+        return data
+
+    def number(self, form: str):
+        return struct.unpack(">" + form, self.take(struct.calcsize(form)))[0]
+
+    def read(self):
+        c = self.take(1)[0]
+        if c < 0x80 or c >= 0xE0:
+            return c if c < 0x80 else c - 256
+        if c < 0x90:
+            return self.map(c & 15)
+        if c < 0xA0:
+            return [self.read() for _ in range(c & 15)]
+        if c < 0xC0:
+            return self.take(c & 31).decode()
+        simple = {0xC0: None, 0xC2: False, 0xC3: True}
+        if c in simple:
+            return simple[c]
+        numbers = {0xCA: "f", 0xCB: "d", 0xCC: "B", 0xCD: "H", 0xCE: "I", 0xCF: "Q", 0xD0: "b", 0xD1: "h", 0xD2: "i", 0xD3: "q"}
+        if c in numbers:
+            return self.number(numbers[c])
+        sizes = {0xD9: "B", 0xDA: "H", 0xDB: "I", 0xDC: "H", 0xDD: "I", 0xDE: "H", 0xDF: "I"}
+        n = self.number(sizes[c])
+        return self.take(n).decode() if c < 0xDC else [self.read() for _ in range(n)] if c < 0xDE else self.map(n)
+
+    def map(self, n: int) -> dict:
+        return {self.read(): self.read() for _ in range(n)}
+
+
+# ---- a client ------------------------------------------------------------------------------------------
+
+class Client:
+    def __init__(self, scratch: Scratch, cwd, wire: str) -> None:
+        self.wire, self.id, self.answers, self.events = wire, 0, {}, []
+        self.changed = threading.Condition()
+        self.errors = (scratch.path / f"stderr-{wire}").open("w+")
+        self.process = subprocess.Popen([str(BINARY), "serve", f"--wire={wire}"], cwd=cwd, env=scratch.env,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self) -> None:
+        unpacker = Unpacker(self.process.stdout)
+        while True:
+            try:
+                line = unpacker.read() if self.wire == "msgpack" else json.loads(self.process.stdout.readline() or "null")
+            except EOFError:
+                return
+            if line is None:
+                return
+            with self.changed:
+                if line[0] == 1:
+                    self.answers[line[1]] = line
+                else:
+                    # Neovim calls a handler with a list of arguments: one map
+                    self.events.append(line[2][0] if isinstance(line[2], list) else line[2])
+                self.changed.notify_all()
+
+    def send(self, message) -> None:
+        data = pack(message) if self.wire == "msgpack" else (json.dumps(message) + "\n").encode()
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def call(self, method: str, params=None) -> tuple:
+        self.id += 1
+        self.send([0, self.id, method, params if params is not None else {}])
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.id in self.answers, 30):
+                raise TimeoutError(method)
+            return tuple(self.answers[self.id][2:])
+
+    def event(self, kind: str, *states: str) -> dict:
+        def found():
+            return [e for e in self.events if e["kind"] == kind and (not states or e.get("state") in states)]
+        with self.changed:
+            if not self.changed.wait_for(found, 30):
+                raise TimeoutError(f"{kind} {states}: {self.events}")
+            return found()[-1]
+
+    def end(self) -> tuple:
+        self.process.stdin.close()
+        status = self.process.wait(40)
+        self.errors.seek(0)
+        return status, self.errors.read()
+
+
+def project(scratch: Scratch, name: str):
+    root = scratch.path / name
+    root.mkdir()
+    (root / "a.c").write_text(TEXT)
+    (root / "b.c").write_text("int cfg_get(void) { return 1; }\n")
+    (root / "empty.c").write_text("")
+    (scratch.path / "plan.md").write_text(PLAN)
+    git_init(root)
+    return root
+
+
+def hello(client: Client, root) -> tuple:
+    return client.call("initialize", {"protocol": 1, "client": "test", "editor": "test", "cwd": str(root), "config": {}})
+
+
+def life(wire: str) -> None:
+    with Scratch() as scratch:
+        root = project(scratch, "w")
+        client = Client(scratch, root, wire)
+        error, _ = client.call("plan/list")
+        ok(error and error["code"] == "protocol", f"{wire}: nothing before initialize", error)
+        error, _ = client.call("initialize", {"protocol": 2, "cwd": str(root)})
+        ok(error and error["code"] == "protocol" and ":Piecework build" in error["hint"], f"{wire}: another protocol", error)
+        error, result = hello(client, root)
+        ok(not error and result["protocol"] == 1 and result["root"] == str(root), f"{wire}: initialize", error)
+        error, result = client.call("plan/adopt", {"path": str(scratch.path / "plan.md"), "cwd": str(root)})
+        ok(not error and result["plan"] == 1, f"{wire}: plan/adopt", error)
+        text = client.call("plan/text", {"plan": 1})[1]
+        ok(text["text"] == PLAN and text["problems"] == [] and text["notes"], f"{wire}: plan/text", text)
+        error, _ = client.call("run/start", {"plan": 1, "verify": False, "buffers": []})
+        ok(not error, f"{wire}: run/start", error)
+        client.event("run", "done")
+        view = client.call("review/get", {"plan": 1})[1]
+        ok(view["hunks"] == 3 and len(view["index"]) == view["text"].count("\n"), f"{wire}: a meaning for each line", view)
+        ok((root / "a.c").read_text() == TEXT, f"{wire}: nothing was written")
+
+        ids = [line["hunk"] for line in view["index"] if line["kind"] == "hunk"]
+        changed = client.call("review/decide", {"plan": 1, "what": ids[:1] + ["file:b.c"], "decision": "accepted"})[1]
+        ok(changed["changed"] == 2, f"{wire}: two accepted", changed)
+        # the buffer was edited meanwhile: a line above
+        buffers = [{"path": str(root / "a.c"), "text": "// mine\n" + TEXT}]
+        edits = client.call("review/apply", {"plan": 1, "buffers": buffers})[1]
+        by_path = {os.path.basename(f["path"]): f for f in edits["files"]}
+        want = [{"first": 2, "count": 1, "lines": ["int config_get(void);"]}]
+        ok(by_path["a.c"]["edits"] == want, f"{wire}: the edit moved with its line", edits)
+        ok(edits["hunks"] == 2 and edits["stale"] == [], f"{wire}: nothing is stale", edits)
+        done_ids = [h for f in edits["files"] for h in f["hunks"]]
+        ok(client.call("review/applied", {"plan": 1, "hunks": done_ids, "reverted": False})[0] is None, f"{wire}: applied")
+        items = client.call("review/quickfix", {"plan": 1})[1]["items"]
+        ok(len(items) == 3 and sum("[*]" in i["text"] for i in items) == 2, f"{wire}: quickfix", items)
+        at = client.call("review/at", {"plan": 0, "path": str(root / "a.c"), "first": 8, "last": 8, "text": TEXT})[1]
+        ok([h["first"] for h in at["hunks"]] == [8], f"{wire}: the hunk at a line", at)
+        buffers = [{"path": str(root / "a.c"), "text": "// mine\n" + TEXT.replace("int cfg_get(", "int config_get(", 1)}]
+        edits = client.call("review/revert", {"plan": 1, "buffers": buffers, "only": ["file:a.c"]})[1]
+        ok(edits["files"][0]["edits"] == [{"first": 2, "count": 1, "lines": ["int cfg_get(void);"]}], f"{wire}: revert", edits)
+        status, errors = client.end()
+        ok(status == 0 and not errors, f"{wire}: ends in order when its input ends", status, errors)
+
+
+# Everything a broken plugin may send: an answer is an answer, the connection lives on.
+def hostile(wire: str) -> None:
+    methods = """project/advise plan/create plan/adopt plan/list plan/text plan/save plan/drop edit/start run/start run/stop
+        task/retry verify/start resume status/get review/get review/decide review/at review/files review/apply review/revert
+        review/applied review/quickfix review/diff review/proposal commit/prepare commit/start trust/get trust/set cost/get
+        log/get preview/get health/get""".split()
+    junk = [None, -1, 0, 2**62, 1.5, True, "", "x", "../../etc/passwd", "/etc/passwd", "a.c", [], [1, None], [{}], {},
+            [{"path": "../x", "text": "y"}], [{"path": "a.c", "first": 9, "last": 3}], [{"path": "a.c", "first": -5}]]
+    keys = ["plan", "path", "text", "request", "scope", "buffers", "what", "decision", "hunks", "only", "task", "commands",
+            "message", "instruction", "cwd", "which", "limit", "first", "last"]
+    with Scratch() as scratch:
+        root = project(scratch, "w")
+        scratch.configure("http://127.0.0.1:9")
+        client = Client(scratch, root, wire)
+        hello(client, root)
+        client.call("plan/adopt", {"path": str(scratch.path / "plan.md"), "cwd": str(root)})
+        answers = 0
+        for i, method in enumerate(methods):
+            for k in range(40):
+                seed = i * 40 + k
+                params = {key: junk[(seed * 7 + n * 11 + k * n) % len(junk)] for n, key in enumerate(keys) if (seed + n) % 3}
+                if k % 2:
+                    params["plan"] = 1
+                if method == "plan/drop" and params.get("plan") == 1:
+                    continue
+                client.call(method, params)
+                answers += 1
+        ok(client.process.poll() is None, f"{wire}: {answers} odd requests, each answered")
+        ok((root / "a.c").read_text() == TEXT, f"{wire}: no file was touched")
+        error, _ = client.call("no/such")
+        ok(error and error["code"] == "not_found", f"{wire}: an unknown method")
+        error, _ = client.call("shutdown")
+        ok(error is None and client.process.wait(40) == 0, f"{wire}: shutdown answers, then ends", client.process.poll())
+        client.errors.seek(0)
+        errors = client.errors.read()
+        ok("Sanitizer" not in errors and "runtime error" not in errors, f"{wire}: no sanitizer report", errors)
+
+
+for test in (life, hostile):
+    for wire in ("json", "msgpack"):
+        try:
+            test(wire)
+        except Exception as error:
+            ok(False, f"{test.__name__} {wire} ended in {type(error).__name__}", error)
+done()
