@@ -322,6 +322,13 @@ local function ask_edits(work)
     end)
 end
 
+-- On disk, or as text in a buffer. A name in the quickfix list or an empty buffer is no file yet.
+local function is_there(path)
+  if host.fn('getftype', path) ~= '' then return true end
+  if host.fn('bufloaded', path) == 0 then return false end
+  return scope.text(buffer_of(path)) ~= ''
+end
+
 -- Applies (or reverts) what is accepted (or applied) of [plan].
 ---@param plan integer
 ---@param options piecework.ApplyOptions
@@ -330,9 +337,8 @@ function M.start(plan, options)
     files = 0 }
   engine.ask('review/files', { plan = plan, accepted = not options.revert }, function(result)
     one_by_one(result.files or {}, function(file)
-      -- What does not exist yet gets its buffer with its text.
       local path = file.from or file.path
-      if host.fn('getftype', path) == '' and host.fn('bufexists', path) == 0 then return end
+      if not is_there(path) then return end
       local buf, why = load(path)
       if buf then
         work.buffers[path] = { buf = buf }

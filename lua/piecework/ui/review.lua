@@ -31,6 +31,9 @@ function M.shown(view, first)
   if config.get('folds') then host.folds(view.buf, lines.folds(view.index, view.hunks)) end
   local target = first and lines.next_undecided(view.hunks, 0) or view.go_to_undecided
     and lines.next_undecided(view.hunks, view.go_to_undecided)
+  if view.go_to_undecided and not target and #view.hunks > 0 then
+    message.say(('all %d hunks are decided: ZZ applies'):format(#view.hunks))
+  end
   view.go_to_undecided = nil
   if target and host.fn('bufnr', '%') == view.buf then
     host.fn('cursor', target, 1)
