@@ -1,8 +1,6 @@
 // run_preview.c: exactly what would be sent for a task now (promise 8). Built by the same functions as the
 // request itself; nothing is stored and nothing is sent.
-#include "work/planner.h"
-#include "work/run.h"
-#include "work/schedule.h"
+#include "work/run_private.h"
 #include "work/task_private.h"
 
 typedef struct {
@@ -25,16 +23,9 @@ static bool find_task(Preview *p, Arena *arena, Str id, Error *err)
 
 static bool load(Preview *p, int64_t plan, Str id, Arena *arena, Error *err)
 {
-  Str text;
-  PlanProblemList problems = {0};
+  PlanRow row;
   p->project = engine_project_of_plan(p->engine, plan, err);
-  if (!p->project || !plan_load(p->engine, plan, arena, &text, &p->plan, &problems, err)) return false;
-  for (size_t i = 0; i < problems.len; i++) {
-    if (problems.items[i].warning) continue;
-    return error_set(err, ERR_PLAN_SYNTAX, "plan file, line %d: %.*s", problems.items[i].line,
-                     STR_ARG(problems.items[i].text));
-  }
-  p->plan.id = plan;
+  if (!p->project || !run_load_plan(p->engine, plan, arena, &row, &p->plan, err)) return false;
   p->tasks = plan_expand(arena, &p->plan);
   return find_task(p, arena, id, err);
 }

@@ -59,6 +59,10 @@ struct Run {
 
 // run_setup.c: everything before the first task; on failure nothing is left behind but journal rows.
 bool run_setup(Run *run, Error *err);
+// The plan file as it is now: its syntax is checked, not whether it fits the present files: results are made
+// on the base, and what they make is there after apply.
+bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan *out, Error *err);
+
 void run_touch(Run *run, size_t task, Str path);   // [task] has a result in [path]
 Str run_redo_note(Run *run, size_t task, Arena *arena);  // the remark to give it, empty = none
 void run_before(Run *run, size_t task, Arena *arena, StrList *ids);

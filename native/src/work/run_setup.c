@@ -1,11 +1,11 @@
 // run_setup.c: how a run begins: the plan as it is now, the lease, the base texts, the rows of the tasks,
 // the schedule. See run_private.h.
+#include "lib/fs.h"
 #include "patch/diff.h"
-#include "work/planner.h"
 #include "work/run_private.h"
 #include "work/task_private.h"
 
-enum { LEASE_MS = 30000, REMARK_DIFF_MAX = 3000 };
+enum { LEASE_MS = 30000, REMARK_DIFF_MAX = 3000, PLAN_FILE_MAX = 16 << 20 };
 
 // ---- plan --------------------------------------------------------------------------------------------
 
@@ -19,15 +19,25 @@ static bool first_problem(const PlanProblemList *problems, Err code, Error *err)
   return error_set(err, code, "the plan file cannot be used");
 }
 
-static bool load_plan(Run *run, Error *err)
+bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan *out, Error *err)
 {
   Str text;
   PlanProblemList problems = {0};
-  int64_t id = run->spec.plan;
-  if (!journal_plan_get(run->engine->journal, &run->arena, id, &run->plan_row, err)) return false;
-  if (!plan_load(run->engine, id, &run->arena, &text, &run->plan, &problems, err)) return false;
-  if (problems.errors) return first_problem(&problems, ERR_PLAN_SYNTAX, err);
-  run->plan.id = id;
+  if (!journal_plan_get(engine->journal, arena, id, row, err)) return false;
+  if (!row->path.len) {
+    error_set(err, ERR_NOT_FOUND, "plan %lld has no file: it is %s", (long long)id,
+              plan_state_name(row->state));
+    return error_hint_set(err, "plan it again");
+  }
+  if (!fs_read(arena, str_z(arena, row->path), PLAN_FILE_MAX, &text, err)) return false;
+  if (!plan_parse(arena, text, out, &problems)) return first_problem(&problems, ERR_PLAN_SYNTAX, err);
+  out->id = id;
+  return true;
+}
+
+static bool load_plan(Run *run, Error *err)
+{
+  if (!run_load_plan(run->engine, run->spec.plan, &run->arena, &run->plan_row, &run->plan, err)) return false;
   run->tasks = plan_expand(&run->arena, &run->plan);
   if (run->tasks.len == 0) return error_set(err, ERR_INVALID, "the plan has no tasks");
   run->rows = NEW_N(&run->arena, TaskRow, run->tasks.len);

@@ -15,7 +15,6 @@
 
 #include <inttypes.h>
 
-#include "work/planner.h"
 #include "work/run_private.h"
 #include "work/trust.h"
 #include "work/verdict.h"
@@ -493,10 +492,8 @@ static void tick(void *owner)
 
 static bool load(Verify *v, Error *err)
 {
-  Str text;
-  PlanProblemList problems = {0};
-  if (!plan_load(v->engine, v->plan_id, &v->arena, &text, &v->plan, &problems, err)) return false;
-  v->plan.id = v->plan_id;
+  PlanRow row;
+  if (!run_load_plan(v->engine, v->plan_id, &v->arena, &row, &v->plan, err)) return false;
   v->plan.test = str_trim(v->plan.test);
   v->tasks = plan_expand(&v->arena, &v->plan);
   PatchRowList rows = {0};

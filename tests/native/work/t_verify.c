@@ -1,0 +1,320 @@
+// t_verify.c: scratch worktrees, trusted tests, verdicts, correction rounds; the user's tree stays as it is.
+#include "run_fixture.h"
+
+#include "work/trust.h"
+#include "work/verdict.h"
+#include "work/worktree.h"
+
+static const char plan_text[] =
+    "---\ntitle: two\ntest: sh test.sh\n---\n"
+    "## T01 first\nfiles: a.txt:1-1\nChange one.\n\n"
+    "## T02 second\nfiles: a.txt:3-3\nChange three.\n";
+
+static const char two_ok[] =
+    "{\"verdicts\": [{\"task\": \"T01\", \"verdict\": \"ok\", \"reason\": \"\"},"
+    "{\"task\": \"T02\", \"verdict\": \"ok\", \"reason\": \"\"}]}";
+
+// A committed project whose test wants "ONE" in a.txt and prints what it sees.
+static void project(RunFixture *rf)
+{
+  rf_init(rf);
+  fx_write(&rf->fx, "a.txt", S("one\ntwo\nthree\n"));
+  fx_write(&rf->fx, "test.sh", S("cat a.txt new.txt staged.txt 2>/dev/null\ntest -e gone.txt && echo still there\n"
+                                 "echo git=${GIT_DIR-none} key=${MY_API_KEY-none}\ngrep -q ONE a.txt\n"));
+  fx_write(&rf->fx, "gone.txt", S("x\n"));
+  fx_commit_all(&rf->fx);
+  rf_reply(rf, "execute", "T01", rf_block(rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(rf, "execute", "T02", rf_block(rf, "a.txt", "three\n", "THREE\n"));
+}
+
+static void trust(RunFixture *rf, const char *command)
+{
+  CHECK(trust_give(rf->fx.engine, project_root(rf->fx.project), str_from(command), NULL));
+}
+
+static Error run_and_verify(RunFixture *rf)
+{
+  return rf_run_spec(rf, (RunSpec){.verify = true});
+}
+
+TEST(the_whole_way)
+{
+  RunFixture rf;
+  project(&rf);
+  rf_reply(&rf, "verify", "", str_from(two_ok));
+  // local state: staged, changed, new, deleted files and an unsaved buffer
+  fx_write(&rf.fx, "staged.txt", S("staged\n"));
+  fx_sh(&rf.fx, "git add staged.txt && git rm -q --cached gone.txt && rm gone.txt && git stash list");
+  fx_write(&rf.fx, "new.txt", S("on disk\n"));
+  setenv("MY_API_KEY", "secret", 1);
+  setenv("GIT_DIR", "/nonexistent", 1);
+  Str before = fx_out(&rf.fx, "unset GIT_DIR; git status --porcelain; git rev-parse HEAD; git branch; git stash list; sha1sum .git/index");
+  rf_open(&rf, "", plan_text);
+  project_overlay_set(rf.fx.project, S("new.txt"), S("in the buffer\n"));
+  trust(&rf, "sh test.sh");
+  Error err = run_and_verify(&rf);
+  unsetenv("GIT_DIR");
+  CHECK_STR(str_from(err.message), S(""));
+  PlanRow plan = rf_plan(&rf);
+  CHECK_STR(plan.test_tail, S("ONE\ntwo\nTHREE\nin the buffer\nstaged\ngit=none key=none\n"));
+  CHECK_INT(plan.test_status, 0);
+  CHECK_INT(plan.state, PLAN_REVIEW);
+  CHECK_STR(plan.note, S("tests passed; 2 ok"));
+  CHECK(str_has(buf_str(&rf.events), S("verify worktree\n")));
+  CHECK(str_has(buf_str(&rf.events), S("verify done tests passed; 2 ok\n")));
+  Str after = fx_out(&rf.fx, "git status --porcelain; git rev-parse HEAD; git branch; git stash list; sha1sum .git/index");
+  CHECK_STR(after, before);
+  CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("1"));
+  CHECK_STR(fx_out(&rf.fx, "ls ../state/piecework/scratch | wc -l"), S("0"));
+  CHECK_STR(fx_read(&rf.fx, "a.txt"), S("one\ntwo\nthree\n"));
+  rf_deinit(&rf);
+}
+
+TEST(an_untrusted_test_does_not_run)
+{
+  RunFixture rf;
+  project(&rf);
+  fx_write(&rf.fx, "test.sh", S("touch ../ran\n"));
+  rf_reply(&rf, "verify", "", str_from(two_ok));
+  rf_open(&rf, "", plan_text);
+  Error err = run_and_verify(&rf);
+  CHECK_STR(str_from(err.message), S(""));
+  CHECK(str_has(rf_plan(&rf).note, S("not trusted")));
+  CHECK(str_has(buf_str(&rf.events), S("trust  trust needed")));
+  CHECK_STR(fx_read(&rf.fx, "../ran"), S("(none)"));
+  PlanCommandList list = {0};
+  CHECK(trust_list(rf.fx.engine, rf.fx.plan, &rf.fx.arena, &list, NULL));
+  CHECK_INT(list.len, 1);
+  CHECK(!list.items[0].trusted);
+  rf_deinit(&rf);
+}
+
+TEST(a_failing_test_is_told_and_review_comes_all_the_same)
+{
+  RunFixture rf;
+  project(&rf);
+  fx_write(&rf.fx, "test.sh", S("echo broken; exit 3\n"));
+  rf_reply(&rf, "verify", "", str_from(two_ok));
+  rf_open(&rf, "", plan_text);
+  trust(&rf, "sh test.sh");
+  Error err = run_and_verify(&rf);
+  CHECK_INT(err.code, ERR_TEST_FAILED);
+  CHECK_INT(rf_plan(&rf).state, PLAN_REVIEW);
+  CHECK_INT(rf_plan(&rf).test_status, 3);
+  CHECK(str_has(buf_str(&rf.events), S("review")));
+  rf_deinit(&rf);
+}
+
+TEST(a_rejected_task_is_corrected)
+{
+  RunFixture rf;
+  project(&rf);
+  rf_reply(&rf, "verify", "",
+           S("Here: {\"verdicts\": [{\"task\": \"T01\", \"verdict\": \"ok\", \"reason\": \"\"},"
+             "{\"task\": \"T02\", \"verdict\": \"rejected\", \"reason\": \"say 3\", \"path\": \"a.txt\", \"line\": 3}]}"));
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", "3\n"));
+  rf_reply(&rf, "verify", "", str_from(two_ok));
+  rf_open(&rf, "", plan_text);
+  trust(&rf, "sh test.sh");
+  Error err = run_and_verify(&rf);
+  CHECK_STR(str_from(err.message), S(""));
+  CHECK_STR(rf_text(&rf, "a.txt"), S("ONE\ntwo\n3\n"));
+  VerdictRowList rows = {0};
+  CHECK(journal_verdict_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, true, &rows, NULL));
+  CHECK_INT(rows.len, 2);
+  CHECK_INT(rows.items[1].kind, VERDICT_OK);
+  CHECK_INT(rows.items[1].round, 2);
+  CHECK_INT(rf_calls(&rf), 5);
+  rf_deinit(&rf);
+}
+
+TEST(rounds_are_bounded)
+{
+  RunFixture rf;
+  project(&rf);
+  Str no = S("{\"verdicts\": [{\"task\": \"T02\", \"verdict\": \"rejected\", \"reason\": \"no\"}]}");
+  for (int i = 0; i < 4; i++) {
+    rf_reply(&rf, "verify", "", no);
+    rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", i % 2 ? "x\n" : "y\n"));
+  }
+  rf_open(&rf, "\"verify_rounds\": 1", plan_text);
+  trust(&rf, "sh test.sh");
+  Error err = run_and_verify(&rf);
+  CHECK_INT(err.code, ERR_FAILED);
+  CHECK(str_has(str_from(err.message), S("1 rejected")));
+  CHECK_INT(rf_calls(&rf), 5);
+  CHECK_INT(rf_plan(&rf).state, PLAN_REVIEW);
+  rf_deinit(&rf);
+}
+
+TEST(without_git_a_copy)
+{
+  RunFixture rf;
+  rf_init(&rf);
+  fx_sh(&rf.fx, "rm -rf .git");
+  fx_write(&rf.fx, "a.txt", S("one\ntwo\nthree\n"));
+  fx_write(&rf.fx, "sub/deep/b.txt", S("b\n"));
+  fx_write(&rf.fx, "test.sh", S("cat a.txt sub/deep/b.txt; pwd | grep -q scratch\n"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(&rf, "execute", "T02", S("NOTHING TO CHANGE"));
+  rf_reply(&rf, "verify", "", S("no idea"));
+  rf_open(&rf, "", plan_text);
+  trust(&rf, "sh test.sh");
+  Error err = run_and_verify(&rf);
+  CHECK_STR(str_from(err.message), S(""));
+  CHECK_STR(rf_plan(&rf).test_tail, S("ONE\ntwo\nthree\nb\n"));
+  CHECK(str_has(rf_plan(&rf).note, S("no verdicts")));
+  CHECK_STR(fx_out(&rf.fx, "ls ../state/piecework/scratch | wc -l"), S("0"));
+  rf_deinit(&rf);
+}
+
+TEST(no_commits_hooks_links_and_leftovers)
+{
+  RunFixture rf;
+  project(&rf);
+  rf_reply(&rf, "verify", "", str_from(two_ok));
+  // a hook that would leave a trace, a link that leads out, a leftover of a dead run
+  fx_write(&rf.fx, ".git/hooks/post-checkout", S("#!/bin/sh\ntouch ../../hooked /tmp/piecework-hooked\n"));
+  fx_sh(&rf.fx, "chmod +x .git/hooks/post-checkout; mkdir ../outside; ln -s ../outside dir; git add dir; git commit -qm link");
+  fx_sh(&rf.fx, "rm dir; mkdir dir; echo inside > dir/file.txt");
+  rf_open(&rf, "", plan_text);
+  trust(&rf, "sh test.sh");
+  Error err = run_and_verify(&rf);
+  CHECK_STR(str_from(err.message), S(""));
+  CHECK_STR(fx_out(&rf.fx, "ls ../outside | wc -l"), S("0"));
+  CHECK_STR(fx_out(&rf.fx, "ls /tmp/piecework-hooked 2>/dev/null | wc -l"), S("0"));
+  rf_deinit(&rf);
+}
+
+TEST(leftovers_of_dead_runs_go)
+{
+  RunFixture rf;
+  project(&rf);
+  rf_reply(&rf, "verify", "", str_from(two_ok));
+  rf_open(&rf, "", plan_text);
+  char host[256] = "";
+  gethostname(host, sizeof(host) - 1);
+  Str name = str_fmt(&rf.fx.arena, "piecework-%08x-999999999-1-abc", (unsigned)str_hash(str_from(host)));
+  Str mine = str_fmt(&rf.fx.arena, "piecework-%08x-%ld-1-abc", (unsigned)str_hash(str_from(host)), (long)getpid());
+  fx_sh(&rf.fx, "mkdir -p ../state/piecework/scratch/%.*s && cd ../state/piecework/scratch && git -C %s worktree add --detach $PWD/%.*s HEAD && printf %%s %s > %.*s.owner",
+        STR_ARG(mine), rf.fx.root, STR_ARG(name), rf.fx.root, STR_ARG(name));
+  CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("2"));
+  trust(&rf, "sh test.sh");
+  CHECK_INT(run_and_verify(&rf).code, ERR_OK);
+  CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("1"));
+  CHECK_STR(fx_out(&rf.fx, "ls ../state/piecework/scratch"), mine);
+  rf_deinit(&rf);
+}
+
+TEST(a_repository_without_commits)
+{
+  RunFixture rf;
+  rf_init(&rf);
+  fx_write(&rf.fx, "a.txt", S("one\ntwo\nthree\n"));
+  fx_write(&rf.fx, "test.sh", S("cat a.txt\n"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(&rf, "execute", "T02", S("NOTHING TO CHANGE"));
+  rf_reply(&rf, "verify", "", S("[{\"task\": \"T01\", \"verdict\": \"OK\"}]"));
+  rf_open(&rf, "", plan_text);
+  trust(&rf, "sh test.sh");
+  CHECK_INT(run_and_verify(&rf).code, ERR_OK);
+  CHECK_STR(rf_plan(&rf).test_tail, S("ONE\ntwo\nthree\n"));
+  CHECK_STR(rf_plan(&rf).note, S("tests passed; 1 ok"));
+  rf_deinit(&rf);
+}
+
+TEST(checks_run_in_a_scratch_copy)
+{
+  RunFixture rf;
+  project(&rf);
+  // the first reply breaks the check, the second is fine; the other task's result is not in its copy
+  rf.cassette.len = 0;
+  buf_add(&rf.cassette, S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "BAD\n"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", "THREE\n"));
+  rf_open(&rf, "\"retries\": 1",
+          "---\ntitle: two\n---\n"
+          "## T01 first\nfiles: a.txt:1-1\ncheck: grep -q '^ONE$' a.txt\nChange one.\n\n"
+          "## T02 second\nfiles: a.txt:3-3\ncheck: \"! grep -q ONE a.txt\"\nChange three.\n");
+  trust(&rf, "grep -q '^ONE$' a.txt");
+  trust(&rf, "! grep -q ONE a.txt");
+  Error err = rf_run(&rf);
+  CHECK_STR(str_from(err.message), S(""));
+  CHECK_STR(rf_text(&rf, "a.txt"), S("ONE\ntwo\nTHREE\n"));
+  CHECK_INT(rf_calls(&rf), 3);
+  CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("1"));
+  rf_deinit(&rf);
+}
+
+TEST(an_untrusted_check_is_skipped_and_said)
+{
+  RunFixture rf;
+  project(&rf);
+  rf_open(&rf, "", "---\ntitle: one\n---\n## T01 first\nfiles: a.txt:1-1\ncheck: touch ../../ran\nChange one.\n");
+  Error err = rf_run(&rf);
+  CHECK_STR(str_from(err.message), S(""));
+  CHECK_STR(rf_state(&rf, "T01"), S("done: check not run: not trusted yet"));
+  rf_deinit(&rf);
+}
+
+TEST(stopping_a_test)
+{
+  RunFixture rf;
+  project(&rf);
+  fx_write(&rf.fx, "test.sh", S("sleep 100\n"));
+  rf_open(&rf, "", plan_text);
+  trust(&rf, "sh test.sh");
+  CHECK_INT(rf_run(&rf).code, ERR_OK);
+  Error err = {0};
+  rf.done = false;
+  CHECK(verify_start(rf.fx.engine, rf.fx.plan, false, rf_done, &rf, &err));
+  for (int i = 0; i < 400 && !str_has(buf_str(&rf.events), S("verify test")); i++) loop_turn(&rf.fx.loop, true);
+  verify_stop(rf.fx.engine, rf.fx.plan);
+  rf_wait(&rf);
+  CHECK_INT(rf.error.code, ERR_CANCELLED);
+  CHECK_INT(rf_plan(&rf).state, PLAN_REVIEW);
+  CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("1"));
+  // stopped before anything began
+  rf.done = false;
+  CHECK(verify_start(rf.fx.engine, rf.fx.plan, false, rf_done, &rf, &err));
+  run_stop(rf.fx.engine, rf.fx.plan, true);
+  rf_wait(&rf);
+  CHECK_INT(rf.error.code, ERR_CANCELLED);
+  rf_deinit(&rf);
+}
+
+static Arena arena;
+static VerdictRowList rows;
+
+static bool reads(const char *text)
+{
+  TaskList tasks = {0};
+  const char *ids[] = {"T01", "T02.1", "T02.2"};
+  for (int i = 0; i < 3; i++) PUSH(&arena, &tasks, ((TaskSpec){.id = str_from(ids[i])}));
+  AttemptReply reply = {.text = str_from(text)};
+  rows = (VerdictRowList){0};
+  return verdict_read(&arena, &tasks, &reply, 1, &rows);
+}
+
+TEST(answers_in_many_shapes)
+{
+  arena_init(&arena);
+  CHECK(reads("```json\n{\"verdicts\": [{\"task\": \"T01: rename\", \"verdict\": \"OK\"}, {\"task\": \"T02\", \"verdict\": \"maybe\"}]}\n```"));
+  CHECK_INT(rows.items[0].kind, VERDICT_OK);
+  CHECK_INT(rows.items[1].kind, VERDICT_DOUBT);
+  CHECK_STR(rows.items[2].reason, S("maybe"));
+  CHECK(reads("{\"T01\": \"rejected\"}"));
+  CHECK_INT(rows.items[0].kind, VERDICT_REJECTED);
+  CHECK_STR(rows.items[1].reason, S("the verifier said nothing about it"));
+  CHECK(reads("[{\"task\": \"T01\", \"verdict\": \"ok\"}, {\"task\": \"T01\", \"verdict\": \"rejected\", \"reason\": \"x\", \"line\": -3}]"));
+  CHECK_INT(rows.items[0].kind, VERDICT_REJECTED);
+  CHECK_INT(rows.items[0].line, 0);
+  CHECK(!reads("all fine"));
+  CHECK(!reads("{\"verdicts\": [{\"task\": \"T77\", \"verdict\": \"ok\"}]}"));
+  CHECK(!reads("{\"verdicts\": 7}"));
+  CHECK_INT(rows.len, 0);
+  arena_deinit(&arena);
+}
+
+TEST_MAIN
