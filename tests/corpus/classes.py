@@ -680,11 +680,10 @@ def overlapping(edit, rng):
     b = blocks[0]
     if len(b.search) < 2 or b.equal[-1] is None:
         return None
-    other = list(b.search)
     changed = [i for i, k in enumerate(b.equal) if k is None]
     if not changed:
         return None
-    other[changed[0]] = 'another wish'
+    other = ['another wish']
     return Case('overlapping', render(edit.path, [sides(b), (b.search, other)]), {edit.path: edit.old_text()},
                 codes=('overlap',))
 

@@ -241,6 +241,13 @@ static bool map_by_rule(Arena *arena, const IndentMap *map, Str indent, Str *out
   return accepted(&both, out);
 }
 
+bool indent_converts(Arena *arena, const IndentMap *map)
+{
+  Rule keep = {.convert = KEEP};
+  if (map->kind != INDENT_RULE || map->pairs.len == 0) return false;
+  return !fit_prefix(arena, &keep, &map->pairs.items[0]) || !explains(arena, &keep, &map->pairs);
+}
+
 bool indent_map(Arena *arena, const IndentMap *map, Str indent, bool first, Str *out)
 {
   *out = indent;

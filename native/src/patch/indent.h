@@ -33,3 +33,7 @@ bool indent_learn(Arena *arena, const IndentPairList *pairs, IndentMap *out);
 // The file's form of the reply's [indent]; [first] tells that it is the first line of REPLACE. False when
 // it cannot be told.
 bool indent_map(Arena *arena, const IndentMap *map, Str indent, bool first, Str *out);
+
+// Whether the reply uses other characters or widths than the file, not only a prefix more or less. Only then
+// a line of nothing but blanks is mapped, too.
+bool indent_converts(Arena *arena, const IndentMap *map);

@@ -135,8 +135,8 @@ static bool new_line(Job *job, size_t r, Str *out)
   Str line = job->sides->replace[r], indent = indent_of(line), mapped;
   if (job->strip_trailing) line = str_trim_end(line);
   *out = line;
-  if (job->match->tier < TIER_INDENT || line_blank(line)) return true;
-  if (job->indent.kind == INDENT_SAME) return true;
+  if (job->match->tier < TIER_INDENT || line.len == 0 || job->indent.kind == INDENT_SAME) return true;
+  if (line_blank(line) && !indent_converts(job->arena, &job->indent)) return true;
   if (!indent_map(job->arena, &job->indent, indent, r == job->first_full, &mapped)) return false;
   *out = str_cat(job->arena, mapped, str_skip(line, indent.len));
   return true;
@@ -398,36 +398,49 @@ static RefuseCode replace_lines(Job *job, const Group *group, EditList *out)
 
 // --- elisions in REPLACE -----------------------------------------------------------------------------
 
-// A line like "..." that the file itself has, or Python's, is text.
-static bool elision_is_text(Job *job, size_t r)
+static bool file_has_line(Job *job, Str line)
 {
-  Str line = str_trim(job->sides->replace[r]);
-  if (marker_elision(line) == ELISION_BARE && r > 0) {
-    Str above = str_trim_end(job->sides->replace[r - 1]);
-    if (above.len && above.ptr[above.len - 1] == ':') return true;
-  }
   if (job->rewrite->elisions_checked++ >= ELISION_CHECKS) return false;
-  Str bytes = job->text->bytes;
-  for (size_t at; (at = str_find(bytes, line)) != STR_NOT_FOUND; bytes = str_skip(bytes, at + line.len)) {
-    size_t end = at + line.len, start = str_rfind_char(str_sub(bytes, 0, at), '\n');
-    Str before = str_skip(str_sub(bytes, 0, at), start == STR_NOT_FOUND ? 0 : start + 1);
-    size_t stop = str_find_char(str_skip(bytes, end), '\n');
-    Str after = stop == STR_NOT_FOUND ? str_skip(bytes, end) : str_sub(bytes, end, end + stop);
-    if (line_blank(before) && line_blank(after)) return true;
+  for (size_t i = 0; i < job->text->len; i++) {
+    if (str_eq(str_trim(job->text->items[i].text), line)) return true;
   }
   return false;
 }
 
-// New lines that stand for lines left out. Alone in their group they mean "as it was"; beside other new
-// lines nobody can tell how much.
+// A line like "..." among lines that are only added, where the file has such lines or Python wants one; or
+// instead of `pass`.
+static bool elision_is_text(Job *job, const Group *group, size_t r)
+{
+  Str line = str_trim(job->sides->replace[r]);
+  bool bare = marker_elision(line) == ELISION_BARE;
+  if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass"))) return true;
+  if (group->a_len > 0) return false;
+  Str above = bare && r > 0 ? str_trim_end(job->sides->replace[r - 1]) : STR_NONE;
+  return (above.len && above.ptr[above.len - 1] == ':') || file_has_line(job, line);
+}
+
+// A line of both sides that is more than a brace: the placeholder ends where it stands.
+static bool is_anchor(Str line)
+{
+  size_t letters = 0;
+  for (size_t i = 0; i < line.len; i++) {
+    char c = line.ptr[i];
+    letters += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  }
+  return letters >= 3;
+}
+
+// New lines that stand for lines left out. Alone between two lines of SEARCH they mean "as it was"; beside
+// other new lines nobody can tell how much.
 static RefuseCode check_elision(Job *job, const Group *group, bool *keep)
 {
-  size_t elisions = 0;
-  for (size_t i = 0; i < group->b_len; i++) {
-    size_t r = group->b_at + i;
-    elisions += marker_elision(job->sides->replace[r]) != ELISION_NONE && !elision_is_text(job, r);
+  size_t elisions = 0, end = group->b_at + group->b_len;
+  for (size_t r = group->b_at; r < end; r++) {
+    elisions += marker_elision(job->sides->replace[r]) != ELISION_NONE && !elision_is_text(job, group, r);
   }
-  *keep = elisions > 0 && elisions == group->b_len && group->a_len > 0;
+  *keep = elisions == 1 && group->b_len == 1 && group->a_len > 0 && group->b_at > 0 &&
+          is_anchor(job->sides->replace[group->b_at - 1]) && end < job->sides->replace_len &&
+          is_anchor(job->sides->replace[end]);
   return elisions == 0 || *keep ? REFUSE_COUNT : REFUSE_ELIDED;
 }
 
