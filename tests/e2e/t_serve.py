@@ -103,8 +103,8 @@ class Client:
                 if line[0] == 1:
                     self.answers[line[1]] = line
                 else:
-                    # Neovim calls a handler with a list of arguments: one map
-                    self.events.append(line[2][0] if isinstance(line[2], list) else line[2])
+                    # to Neovim an event is a call of its own: nvim_exec_lua [code, [method, params]]
+                    self.events.append(line[2][1][1] if line[1] == "nvim_exec_lua" else line[2])
                 self.changed.notify_all()
 
     def send(self, message) -> None:
