@@ -7,17 +7,21 @@ enum { REASON_MAX = 1200 };
 
 // ---- finding the answer ------------------------------------------------------------------------------
 
-// The JSON inside a text that may have words and fences around it.
+static const Value *json_between(Arena *arena, Str text, char open, char close)
+{
+  size_t from = str_find_char(text, open), to = str_rfind_char(text, close);
+  if (from == STR_NOT_FOUND || to == STR_NOT_FOUND || to <= from) return NULL;
+  return json_parse(arena, str_sub(text, from, to + 1), NULL);
+}
+
+// The JSON inside a text that may have words and fences around it. What opens first is tried first.
 static const Value *json_inside(Arena *arena, Str text)
 {
-  const char pairs[2][2] = {{'{', '}'}, {'[', ']'}};
-  for (size_t i = 0; i < 2; i++) {
-    size_t from = str_find_char(text, pairs[i][0]), to = str_rfind_char(text, pairs[i][1]);
-    if (from == STR_NOT_FOUND || to == STR_NOT_FOUND || to <= from) continue;
-    const Value *value = json_parse(arena, str_sub(text, from, to + 1), NULL);
-    if (value) return value;
-  }
-  return NULL;
+  bool list_first = str_find_char(text, '[') < str_find_char(text, '{');
+  const Value *list = json_between(arena, text, '[', ']');
+  if (list_first && list) return list;
+  const Value *map = json_between(arena, text, '{', '}');
+  return map ? map : list;
 }
 
 static const Value *answer_of(Arena *arena, const AttemptReply *reply)
@@ -34,8 +38,7 @@ static const Value *answer_of(Arena *arena, const AttemptReply *reply)
 static const Value *list_of(const Value *answer)
 {
   const Value *list = value_get(answer, S("verdicts"));
-  if (list) return list;
-  return answer;
+  return list ? list : answer;
 }
 
 // ---- one verdict -------------------------------------------------------------------------------------
@@ -93,6 +96,10 @@ static VerdictRow read_item(Arena *arena, const Value *item, Str id, int round)
 static bool read_task(Arena *arena, const Value *list, Str id, int round, VerdictRow *out)
 {
   bool found = false;
+  if (value_get(list, S("verdict")) && names_task(task_said(list), id)) {  // one verdict, not a list
+    *out = read_item(arena, list, id, round);
+    return true;
+  }
   for (VALUE_EACH(item, list)) {
     if (!names_task(task_said(item), id)) continue;
     VerdictRow row = read_item(arena, item, id, round);

@@ -310,6 +310,8 @@ TEST(answers_in_many_shapes)
   CHECK(reads("[{\"task\": \"T01\", \"verdict\": \"ok\"}, {\"task\": \"T01\", \"verdict\": \"rejected\", \"reason\": \"x\", \"line\": -3}]"));
   CHECK_INT(rows.items[0].kind, VERDICT_REJECTED);
   CHECK_INT(rows.items[0].line, 0);
+  CHECK(reads("My verdict: {\"task\": \"T01\", \"verdict\": \"ok\"}"));
+  CHECK_INT(rows.items[0].kind, VERDICT_OK);
   CHECK(!reads("all fine"));
   CHECK(!reads("{\"verdicts\": [{\"task\": \"T77\", \"verdict\": \"ok\"}]}"));
   CHECK(!reads("{\"verdicts\": 7}"));
