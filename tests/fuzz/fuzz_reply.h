@@ -16,17 +16,22 @@ static inline void need(bool truth)
 static inline void check_reply(const ReplyBuilder *reply)
 {
   const Usage *u = &reply->usage;
-  need(u->fresh_in >= 0 && u->cache_write >= 0 && u->cache_read >= 0 && u->out >= 0 && u->reasoning >= 0);
+  need(u->fresh_in >= 0 && u->cache_write >= 0 && u->cache_read >= 0 && u->out >= 0 &&
+       u->reasoning >= 0);
   need(reply->cost >= NANO_UNKNOWN);
   need(reply->failed == (reply->failure.error.code != ERR_OK));
-  for (size_t i = 0; i < reply->calls.len; i++) need(value_is(reply->calls.items[i].input, VALUE_MAP));
+  for (size_t i = 0; i < reply->calls.len; i++)
+    need(value_is(reply->calls.items[i].input, VALUE_MAP));
 }
 
 // What came is sent back in the next request of the same dialect.
 static inline void send_back(const Dialect *dialect, Arena *arena, const ReplyBuilder *reply)
 {
   ModelMessage messages[] = {{.role = MSG_USER, .text = S("go")},
-                             {.role = MSG_ASSISTANT, .text = buf_str(&reply->text), .calls = reply->calls, .raw = reply->raw},
+                             {.role = MSG_ASSISTANT,
+                              .text = buf_str(&reply->text),
+                              .calls = reply->calls,
+                              .raw = reply->raw},
                              {.role = MSG_USER, .text = S("on")}};
   ModelRequest request = {.model = S("m"), .messages = {messages, 3, 3}, .max_output = 10};
   WireRequest wire;

@@ -65,7 +65,7 @@ static void put_blocks(Arena *arena, Value *content, const ModelMessage *message
   if (message->role == MSG_TOOL) {
     value_push(content, tool_result(arena, message));
   } else if (message->role == MSG_ASSISTANT && value_is(message->raw, VALUE_LIST)) {
-    for (VALUE_EACH(block, message->raw)) value_push(content, value_dup(arena, block));
+    for (VALUE_EACH (block, message->raw)) value_push(content, value_dup(arena, block));
   } else {
     if (message->text.len) value_push(content, text_block(arena, message->text));
     for (size_t i = 0; i < message->calls.len; i++) {
@@ -119,7 +119,7 @@ static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
 
 static bool level_known(const Value *levels, Str level)
 {
-  for (VALUE_EACH(item, levels)) {
+  for (VALUE_EACH (item, levels)) {
     if (str_eq(value_to_str(item, STR_NONE), level)) return true;
   }
   return false;
@@ -204,8 +204,9 @@ static const struct {
   const char *word;
   StopReason stop;
 } stops[] = {
-    {"end_turn", STOP_DONE},      {"stop_sequence", STOP_DONE}, {"tool_use", STOP_TOOL},
-    {"max_tokens", STOP_LENGTH},  {"refusal", STOP_REFUSED},    {"model_context_window_exceeded", STOP_LENGTH},
+    {"end_turn", STOP_DONE},     {"stop_sequence", STOP_DONE},
+    {"tool_use", STOP_TOOL},     {"max_tokens", STOP_LENGTH},
+    {"refusal", STOP_REFUSED},   {"model_context_window_exceeded", STOP_LENGTH},
     {"pause_turn", STOP_LENGTH},
 };
 
@@ -219,7 +220,8 @@ static void read_stop(ReplyBuilder *reply, const Value *holder)
     if (str_eq(word, str_from(stops[i].word))) reply->stop = stops[i].stop;
   }
   const Value *details = value_get(holder, S("stop_details"));
-  Str why = value_get_str(details, S("explanation"), value_get_str(details, S("category"), STR_NONE));
+  Str why =
+      value_get_str(details, S("explanation"), value_get_str(details, S("category"), STR_NONE));
   reply->stop_detail = str_dup(reply->arena, why);
 }
 
@@ -240,7 +242,8 @@ static PartKind kind_of(Str type)
 
 static void block_start(ReplyBuilder *reply, const Value *block, int64_t index)
 {
-  ReplyPart *part = reply_part_add(reply, kind_of(value_get_str(block, S("type"), STR_NONE)), index);
+  ReplyPart *part =
+      reply_part_add(reply, kind_of(value_get_str(block, S("type"), STR_NONE)), index);
   if (!part) return;
   part->start = value_dup(reply->arena, block);
   part->id = value_get_str(part->start, S("id"), STR_NONE);
@@ -291,9 +294,9 @@ static const struct {
   const char *type;
   void (*run)(ReplyBuilder *reply, const Value *event);
 } events[] = {
-    {"message_start", on_message_start},       {"content_block_start", on_block_start},
-    {"content_block_delta", on_block_delta},   {"message_delta", on_message_delta},
-    {"message_stop", on_message_stop},         {"error", on_error},
+    {"message_start", on_message_start},     {"content_block_start", on_block_start},
+    {"content_block_delta", on_block_delta}, {"message_delta", on_message_delta},
+    {"message_stop", on_message_stop},       {"error", on_error},
 };
 
 // Unknown events are skipped: the API may add some at any time.
@@ -318,7 +321,7 @@ static void whole(ReplyBuilder *reply, Str body)
   reply->began = true;
   reply->id = str_dup(reply->arena, value_get_str(message, S("id"), STR_NONE));
   int64_t index = 0;
-  for (VALUE_EACH(block, value_get(message, S("content")))) {
+  for (VALUE_EACH (block, value_get(message, S("content")))) {
     block_start(reply, block, index);
     ReplyPart *part = reply_part_find(reply, index++);
     const Value *input = value_get(block, S("input"));
@@ -334,7 +337,7 @@ static Value *raw_block(Arena *arena, const ReplyPart *part, const ToolCall *cal
 {
   static const char *const streamed[] = {"text", "thinking", "signature", "input"};
   Value *block = value_map(arena);
-  for (VALUE_EACH(item, part->start)) {
+  for (VALUE_EACH (item, part->start)) {
     bool filled = false;
     for (size_t i = 0; part->kind != PART_OTHER && i < 4; i++) {
       filled |= str_eq(item->key, str_from(streamed[i]));

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "model/models.h"
 #include "model/redact.h"
+#include "model/request.h"
 #include "model/try.h"
 
 enum {
@@ -22,7 +23,14 @@ enum {
   LOCAL_IDLE_MS = 300000,
 };
 
-typedef enum { CALL_WAITING, CALL_KEY, CALL_TRYING, CALL_REPLAYING, CALL_FAILED, CALL_DONE } CallState;
+typedef enum {
+  CALL_WAITING,
+  CALL_KEY,
+  CALL_TRYING,
+  CALL_REPLAYING,
+  CALL_FAILED,
+  CALL_DONE
+} CallState;
 
 typedef enum {
   EV_GO,        // it has a slot
@@ -35,22 +43,23 @@ typedef enum {
 } Event;
 
 struct ModelCall {
-  Models *models;            // NULL once models_free has let go of the call
+  Models *models;  // NULL once models_free has let go of the call
   Loop *loop;
-  ModelCall *prev, *next;    // in models' list
+  ModelCall *prev, *next;  // in models' list
   Arena arena;
-  ModelSpec spec;            // its request is [request]
-  ModelRequest request;      // a deep copy in the arena
+  ModelSpec spec;        // its request is [request]
+  ModelRequest request;  // a deep copy in the arena
+  SharedText *shared;    // owned: its `shared`
   const ProviderConfig *config;
-  const Dialect *dialect;    // NULL: replayed
+  const Dialect *dialect;  // NULL: replayed
   CallState state;
   Ticket ticket;
   KeyWaiter key_waiter;
   LoopSoon soon;
-  Timer timer;               // REPLAYING
+  Timer timer;  // REPLAYING
   bool has_timer;
   Try try;
-  bool try_open;             // try_end is still owed
+  bool try_open;  // try_end is still owed
   bool first_told, cancelled;
   int lessons;               // repeats without a field, which are no tries
   const Exchange *exchange;  // REPLAYING; a copy in the arena
@@ -58,49 +67,6 @@ struct ModelCall {
 };
 
 static void call_step(ModelCall *call, Event event);
-
-// ---- copies ---------------------------------------------------------------------------------------------
-
-static ToolCallList copy_calls(Arena *arena, const ToolCallList *from)
-{
-  ToolCallList to = {0};
-  for (size_t i = 0; i < from->len; i++) {
-    const ToolCall *call = &from->items[i];
-    ToolCall copy = {str_dup(arena, call->id), str_dup(arena, call->name), value_dup(arena, call->input),
-                     str_dup(arena, call->broken)};
-    PUSH(arena, &to, copy);
-  }
-  return to;
-}
-
-static ModelMessage copy_message(Arena *arena, const ModelMessage *from)
-{
-  ModelMessage to = *from;
-  to.text = str_dup(arena, from->text);
-  to.calls = copy_calls(arena, &from->calls);
-  to.raw = value_dup(arena, from->raw);
-  to.call_id = str_dup(arena, from->call_id);
-  return to;
-}
-
-static ModelRequest copy_request(Arena *arena, const ModelRequest *from)
-{
-  ModelRequest to = *from;
-  Str *strings[] = {&to.provider, &to.model, &to.role, &to.label, &to.system, &to.shared, &to.effort};
-  for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) *strings[i] = str_dup(arena, *strings[i]);
-  to.schema = value_dup(arena, from->schema);
-  to.messages = (MessageList){0};
-  for (size_t i = 0; i < from->messages.len; i++) {
-    PUSH(arena, &to.messages, copy_message(arena, &from->messages.items[i]));
-  }
-  to.tools = NEW_N(arena, ModelTool, from->tool_count);
-  for (size_t i = 0; i < from->tool_count; i++) {
-    const ModelTool *tool = &from->tools[i];
-    to.tools[i] = (ModelTool){str_dup(arena, tool->name), str_dup(arena, tool->description),
-                              value_dup(arena, tool->schema)};
-  }
-  return to;
-}
 
 // ---- the end --------------------------------------------------------------------------------------------
 
@@ -119,6 +85,7 @@ static void call_unlink(ModelCall *call)
 static void call_free(void *owner)
 {
   ModelCall *call = owner;
+  shared_drop(call->shared);
   arena_deinit(&call->arena);
   mem_free(call);
 }
@@ -245,13 +212,14 @@ static void send_try(ModelCall *call, const Key *key)
   bool loopback = url_is_loopback(target.base_url);
   call->state = CALL_TRYING;
   call->try_open = true;
-  call->try = (Try){.dialect = call->dialect,
-                    .first_byte_ms = or_ms(models->first_byte_ms, LOCAL_FIRST_MS, loopback, HOSTED_FIRST_MS),
-                    .idle_ms = or_ms(models->idle_ms, LOCAL_IDLE_MS, loopback, HOSTED_IDLE_MS),
-                    .on_first = told_first,
-                    .on_text = told_text,
-                    .on_over = try_over,
-                    .owner = call};
+  call->try = (Try){
+      .dialect = call->dialect,
+      .first_byte_ms = or_ms(models->first_byte_ms, LOCAL_FIRST_MS, loopback, HOSTED_FIRST_MS),
+      .idle_ms = or_ms(models->idle_ms, LOCAL_IDLE_MS, loopback, HOSTED_IDLE_MS),
+      .on_first = told_first,
+      .on_text = told_text,
+      .on_over = try_over,
+      .owner = call};
   call->reply.tries++;
   try_start(&call->try, models->http, &call->arena, &call->request, &target, key);
 }
@@ -274,7 +242,8 @@ static Nano cost_of(const Price *price, const Usage *usage)
 
 static void cost_add(ModelReply *reply, Nano more)
 {
-  reply->cost = reply->cost == NANO_UNKNOWN || more == NANO_UNKNOWN ? NANO_UNKNOWN : reply->cost + more;
+  reply->cost =
+      reply->cost == NANO_UNKNOWN || more == NANO_UNKNOWN ? NANO_UNKNOWN : reply->cost + more;
 }
 
 // Adds what the try used to the bill, priced by itself, for tiers go by the single request.
@@ -325,7 +294,8 @@ static void retry(ModelCall *call, const Failure *failure)
   ticket_again(&call->ticket, failure->gate ? 0 : wait);
   log_info("%.*s: %s; again in %llu ms", STR_ARG(call->request.label), failure->error.message,
            (unsigned long long)wait);
-  if (call->spec.on_wait) call->spec.on_wait(call->spec.owner, str_from(failure->error.message), wait);
+  if (call->spec.on_wait)
+    call->spec.on_wait(call->spec.owner, str_from(failure->error.message), wait);
 }
 
 // A 400 that names a field: once more without it, at no cost and not counted as a try.
@@ -333,7 +303,8 @@ static bool lesson_learned(ModelCall *call, const Failure *failure)
 {
   enum { LESSONS_MAX = 4 };
   if (!failure->learned || call->lessons >= LESSONS_MAX) return false;
-  if (!models_learn(call->models, call->request.provider, call->request.model, failure->learned)) return false;
+  if (!models_learn(call->models, call->request.provider, call->request.model, failure->learned))
+    return false;
   call->lessons++;
   call->reply.tries--;
   call->state = CALL_WAITING;
@@ -371,7 +342,8 @@ static void step_over(ModelCall *call)
       call->try_open = false;
       return;
     }
-    if (failure.gate) ticket_hold_gate(&call->ticket, failure.has_wait ? failure.wait_ms : UINT64_MAX);
+    if (failure.gate)
+      ticket_hold_gate(&call->ticket, failure.has_wait ? failure.wait_ms : UINT64_MAX);
   }
   take_reply(call);
   if (!ok) fail(call, &failure.error);
@@ -404,7 +376,7 @@ static void step_replay(ModelCall *call)
   Exchange *copy = NEW(&call->arena, Exchange);
   *copy = *found;
   copy->text = str_dup(&call->arena, found->text);
-  copy->calls = copy_calls(&call->arena, &found->calls);
+  copy->calls = calls_copy(&call->arena, &found->calls);
   copy->provider = str_dup(&call->arena, found->provider);
   copy->model = str_dup(&call->arena, found->model);
   call->exchange = copy;
@@ -526,7 +498,8 @@ static bool check_address(const ProviderConfig *config, Error *err)
   if (!str_starts(config->base_url, S("http://")) || config->allow_http) return true;
   if (url_is_loopback(config->base_url)) return true;
   error_hint_set(err, "use https, or set `allow_http` for this provider");
-  return error_set(err, ERR_CONFIG, "the provider %.*s is reached by plain http: key and code could be read",
+  return error_set(err, ERR_CONFIG,
+                   "the provider %.*s is reached by plain http: key and code could be read",
                    STR_ARG(config->name));
 }
 
@@ -536,7 +509,8 @@ static bool check(ModelCall *call, Error *err)
   const ModelRequest *request = &call->request;
   call->config = models_provider_get(call->models, request->provider);
   if (!call->config) {
-    error_hint_set(err, "add it under `providers` in the configuration; see :help piecework-config");
+    error_hint_set(err,
+                   "add it under `providers` in the configuration; see :help piecework-config");
     return error_set(err, ERR_CONFIG, "there is no provider \"%.*s\"", STR_ARG(request->provider));
   }
   if (str_eq(call->config->dialect, S("replay"))) return true;
@@ -549,7 +523,8 @@ static bool check(ModelCall *call, Error *err)
   Target target = models_target(call->models, call->config, request->model);
   if (request->tool_count && target.quirks & QUIRK_TOOLS_ELSEWHERE) {
     error_hint_set(err, "choose another model for this role in the configuration");
-    return error_set(err, ERR_MODEL, "%.*s takes tools only through an interface piecework does not speak yet",
+    return error_set(err, ERR_MODEL,
+                     "%.*s takes tools only through an interface piecework does not speak yet",
                      STR_ARG(request->model));
   }
   return check_address(call->config, err);
@@ -560,7 +535,9 @@ static ModelCall *call_new(Models *models, const ModelSpec *spec)
   ModelCall *call = mem_alloc(sizeof(*call));
   *call = (ModelCall){.models = models, .loop = models->loop, .spec = *spec};
   arena_init(&call->arena);
-  call->request = copy_request(&call->arena, spec->request);
+  call->request = request_copy(&call->arena, spec->request);
+  call->shared = shared_take(models->first ? models->first->shared : NULL, spec->request->shared);
+  call->request.shared = (Str){call->shared->bytes, call->shared->len};
   call->spec.request = &call->request;
   call->reply.usage.known = true;
   call->ticket = (Ticket){.on_go = ticket_go, .on_closed = ticket_closed, .owner = call};
@@ -576,7 +553,8 @@ ModelCall *model_start(Models *models, const ModelSpec *spec)
   ModelCall *call = call_new(models, spec);
   if (check(call, &call->reply.error)) {
     const ModelRequest *request = &call->request;
-    ticket_enter(models->limiter, &call->ticket, request->provider, call->config->limit, request->model);
+    ticket_enter(models->limiter, &call->ticket, request->provider, call->config->limit,
+                 request->model);
   } else {
     fail_soon(call);
   }

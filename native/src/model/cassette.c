@@ -53,7 +53,7 @@ static Usage read_usage(const Value *map)
 
 static void read_calls(Arena *arena, Exchange *exchange, const Value *calls)
 {
-  for (VALUE_EACH(item, calls)) {
+  for (VALUE_EACH (item, calls)) {
     const Value *input = value_get(item, S("input"));
     Str id = value_get_str(item, S("id"), STR_NONE);
     if (id.len == 0) id = str_fmt(arena, "call_%zu", exchange->calls.len + 1);
@@ -90,7 +90,8 @@ static bool read_header(const Value *line, const char *path, Error *err)
   }
   int64_t version = value_get_int(line, S("version"), 0);
   if (version == 1) return true;
-  return error_set(err, ERR_CASSETTE, "%s is a cassette of version %lld; this piecework reads version 1", path,
+  return error_set(err, ERR_CASSETTE,
+                   "%s is a cassette of version %lld; this piecework reads version 1", path,
                    (long long)version);
 }
 
@@ -174,8 +175,8 @@ static void drift(Cassette *cassette, const ModelRequest *request, Str label, Er
   Arena arena;
   arena_init(&arena);
   Str left = what_is_left(cassette, &arena, request->role);
-  error_set(err, ERR_CASSETTE, "the cassette has no answer for %.*s \"%.*s\": %.*s", STR_ARG(request->role),
-            STR_ARG(label), STR_ARG(left));
+  error_set(err, ERR_CASSETTE, "the cassette has no answer for %.*s \"%.*s\": %.*s",
+            STR_ARG(request->role), STR_ARG(label), STR_ARG(left));
   arena_deinit(&arena);
 }
 
@@ -191,8 +192,8 @@ const Exchange *cassette_take(Cassette *cassette, const ModelRequest *request, E
   char hash[REQUEST_HASH_SIZE];
   request_hash(request, hash);
   if (exchange->hash.len && !str_eq(exchange->hash, str_from(hash))) {
-    log_debug("cassette: the request for %.*s \"%.*s\" is not the recorded one", STR_ARG(request->role),
-              STR_ARG(label));
+    log_debug("cassette: the request for %.*s \"%.*s\" is not the recorded one",
+              STR_ARG(request->role), STR_ARG(label));
   }
   return exchange;
 }
@@ -200,7 +201,8 @@ const Exchange *cassette_take(Cassette *cassette, const ModelRequest *request, E
 Str cassette_provider_of(const Cassette *cassette, Str model)
 {
   for (size_t i = 0; cassette && i < cassette->exchanges.len; i++) {
-    if (str_eq(cassette->exchanges.items[i].model, model)) return cassette->exchanges.items[i].provider;
+    if (str_eq(cassette->exchanges.items[i].model, model))
+      return cassette->exchanges.items[i].provider;
   }
   return STR_NONE;
 }

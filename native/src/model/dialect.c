@@ -1,6 +1,6 @@
 // dialect.c: the table of dialects, and what they share in building a request.
-#include "lib/json.h"
 #include "model/dialect.h"
+#include "lib/json.h"
 
 static const Dialect *const dialects[] = {&dialect_anthropic, &dialect_openai_chat};
 
@@ -16,6 +16,7 @@ Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_wor
 {
   if (!request->schema || !schema_in_words) return request->system;
   Str schema = json_str(arena, request->schema);
-  return str_fmt(arena, "%.*s\n\nAnswer with one JSON object of this schema and nothing else:\n%.*s",
+  return str_fmt(arena,
+                 "%.*s\n\nAnswer with one JSON object of this schema and nothing else:\n%.*s",
                  STR_ARG(request->system), STR_ARG(schema));
 }

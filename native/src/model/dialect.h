@@ -15,22 +15,22 @@
 // Bits of ProviderConfig.quirks and of the model table's flags; more are learned at run time, when a 400
 // names the field it does not know (fail.c).
 enum {
-  QUIRK_COMPATIBLE = 1 << 0,       // nothing but the set every compatible server knows
-  QUIRK_MAX_TOKENS = 1 << 1,       // "max_tokens", not "max_completion_tokens"
-  QUIRK_SYSTEM_ROLE = 1 << 2,      // "system", not "developer"
-  QUIRK_NO_EFFORT = 1 << 3,        // no reasoning effort
+  QUIRK_COMPATIBLE = 1 << 0,         // nothing but the set every compatible server knows
+  QUIRK_MAX_TOKENS = 1 << 1,         // "max_tokens", not "max_completion_tokens"
+  QUIRK_SYSTEM_ROLE = 1 << 2,        // "system", not "developer"
+  QUIRK_NO_EFFORT = 1 << 3,          // no reasoning effort
   QUIRK_NO_STREAM_OPTIONS = 1 << 4,  // no stream_options: usage stays unknown
-  QUIRK_NO_SCHEMA = 1 << 5,        // no schema output: ask for a JSON object
-  QUIRK_NO_JSON = 1 << 6,          // not even that
-  QUIRK_CACHE_MARK = 1 << 7,       // takes prompt_cache_breakpoint, prompt_cache_key and `store`
-  QUIRK_NO_CACHE_MARK = 1 << 8,    // learned: it does not
-  QUIRK_REASONING_BACK = 1 << 9,   // wants reasoning_content back in tool loops
-  QUIRK_COST = 1 << 10,            // usage.cost is what the user pays, in USD
+  QUIRK_NO_SCHEMA = 1 << 5,          // no schema output: ask for a JSON object
+  QUIRK_NO_JSON = 1 << 6,            // not even that
+  QUIRK_CACHE_MARK = 1 << 7,         // takes prompt_cache_breakpoint, prompt_cache_key and `store`
+  QUIRK_NO_CACHE_MARK = 1 << 8,      // learned: it does not
+  QUIRK_REASONING_BACK = 1 << 9,     // wants reasoning_content back in tool loops
+  QUIRK_COST = 1 << 10,              // usage.cost is what the user pays, in USD
   QUIRK_REQUIRE_PARAMETERS = 1 << 11,  // a router: only hosts that know the parameters
-  QUIRK_LOCAL = 1 << 12,           // the user's own machine: no price, long first byte
-  QUIRK_TOOLS_NO_EFFORT = 1 << 13,  // tools only with effort "none"
-  QUIRK_TOOLS_ELSEWHERE = 1 << 14,  // tools only through a dialect we do not speak yet
-  QUIRK_NO_EFFORT_NONE = 1 << 15,  // effort "none" and "minimal" are refused
+  QUIRK_LOCAL = 1 << 12,               // the user's own machine: no price, long first byte
+  QUIRK_TOOLS_NO_EFFORT = 1 << 13,     // tools only with effort "none"
+  QUIRK_TOOLS_ELSEWHERE = 1 << 14,     // tools only through a dialect we do not speak yet
+  QUIRK_NO_EFFORT_NONE = 1 << 15,      // effort "none" and "minimal" are refused
 };
 
 // ---- request ------------------------------------------------------------------------------------------
@@ -43,9 +43,9 @@ typedef struct {
 // Where a request goes and what is known about it.
 typedef struct {
   Str base_url;
-  unsigned quirks;        // provider's, model's and learned
-  const Value *efforts;   // levels the model knows, a list; NULL = unknown
-  int64_t max_output;     // the model's limit; 0 = unknown
+  unsigned quirks;       // provider's, model's and learned
+  const Value *efforts;  // levels the model knows, a list; NULL = unknown
+  int64_t max_output;    // the model's limit; 0 = unknown
 } Target;
 
 enum { WIRE_MAX_HEADERS = 8 };
@@ -78,34 +78,34 @@ typedef struct {
 // What to do about a try that failed.
 typedef struct {
   Error error;
-  bool retry;        // may be tried again
-  bool gate;         // rate or overload: hold back all calls of this provider and model
-  bool terminal;     // nothing more may be dispatched: to the provider, or to the model (`model_only`)
+  bool retry;     // may be tried again
+  bool gate;      // rate or overload: hold back all calls of this provider and model
+  bool terminal;  // nothing more may be dispatched: to the provider, or to the model (`model_only`)
   bool model_only;
-  bool has_wait;     // the provider named a time
+  bool has_wait;  // the provider named a time
   uint64_t wait_ms;
   unsigned learned;  // a quirk the message taught: repeat without that field
 } Failure;
 
 typedef struct {
-  Arena *arena;          // the call's
-  Arena scratch;         // one event's JSON; emptied before the next
+  Arena *arena;   // the call's
+  Arena scratch;  // one event's JSON; emptied before the next
   unsigned quirks;
   ReplyPartList parts;
-  size_t bytes;          // of all parts, against REPLY_MAX
-  bool began;            // the provider has begun to answer
-  bool ended;            // its end marker was seen: without it the reply counts as cut
-  bool failed;           // `failure` holds an error that came inside the stream
+  size_t bytes;  // of all parts, against REPLY_MAX
+  bool began;    // the provider has begun to answer
+  bool ended;    // its end marker was seen: without it the reply counts as cut
+  bool failed;   // `failure` holds an error that came inside the stream
   Failure failure;
   StopReason stop;
-  Str stop_detail;       // why it refused, where the provider says so
-  Usage usage;           // known once a counter was seen
-  Nano cost;             // the provider's own figure, else NANO_UNKNOWN
-  Str id;                // of the message
-  Buf text;              // all text parts
-  Buf extra;             // reasoning that goes back unchanged (QUIRK_REASONING_BACK)
-  ToolCallList calls;    // after finish
-  const Value *raw;      // after finish
+  Str stop_detail;     // why it refused, where the provider says so
+  Usage usage;         // known once a counter was seen
+  Nano cost;           // the provider's own figure, else NANO_UNKNOWN
+  Str id;              // of the message
+  Buf text;            // all text parts
+  Buf extra;           // reasoning that goes back unchanged (QUIRK_REASONING_BACK)
+  ToolCallList calls;  // after finish
+  const Value *raw;    // after finish
   void (*on_text)(void *owner, Str piece);
   void *owner;
 } ReplyBuilder;
@@ -113,16 +113,21 @@ typedef struct {
 enum { REPLY_MAX = 32 * 1024 * 1024, REPLY_MAX_PARTS = 1024 };
 
 void model_reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks);
-void model_reply_end(ReplyBuilder *reply);  // frees the buffers; calls, raw and strings stay in the arena
+void model_reply_end(
+    ReplyBuilder *reply);  // frees the buffers; calls, raw and strings stay in the arena
 
-ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind, int64_t index);  // NULL past the limit
-ReplyPart *reply_part_find(ReplyBuilder *reply, int64_t index);                // the last with it
-void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece);  // text parts also go to on_text
-const Value *model_reply_parse(ReplyBuilder *reply, Str json);  // valid until the next; NULL fails the reply
-void reply_calls_finish(ReplyBuilder *reply);   // parses the arguments of PART_TOOL into `calls`
-void model_reply_fail(ReplyBuilder *reply, Err code, const char *message);    // a fault of the stream itself
+ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind,
+                          int64_t index);                        // NULL past the limit
+ReplyPart *reply_part_find(ReplyBuilder *reply, int64_t index);  // the last with it
+void reply_part_text(ReplyBuilder *reply, ReplyPart *part,
+                     Str piece);  // text parts also go to on_text
+const Value *model_reply_parse(ReplyBuilder *reply,
+                               Str json);      // valid until the next; NULL fails the reply
+void reply_calls_finish(ReplyBuilder *reply);  // parses the arguments of PART_TOOL into `calls`
+void model_reply_fail(ReplyBuilder *reply, Err code,
+                      const char *message);                        // a fault of the stream itself
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback);  // a counter, between 0 and 1e12
-size_t reply_output_bytes(const ReplyBuilder *reply);   // what came back, for estimating a cut try
+size_t reply_output_bytes(const ReplyBuilder *reply);  // what came back, for estimating a cut try
 
 // ---- the table ----------------------------------------------------------------------------------------
 
@@ -131,8 +136,8 @@ typedef struct {
   void (*build)(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                 WireRequest *out);
   void (*feed)(ReplyBuilder *reply, const SseEvent *event);
-  void (*whole)(ReplyBuilder *reply, Str body);  // a 2xx answer in one piece
-  void (*finish)(ReplyBuilder *reply);           // parts -> calls and raw
+  void (*whole)(ReplyBuilder *reply, Str body);                    // a 2xx answer in one piece
+  void (*finish)(ReplyBuilder *reply);                             // parts -> calls and raw
   void (*classify)(const HttpHead *head, Str body, Failure *out);  // an answer that is not 2xx
 } Dialect;
 

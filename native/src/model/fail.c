@@ -36,8 +36,10 @@ static const StatusRow statuses[] = {
     {529, ERR_OVERLOADED, RETRY | GATE, "the provider is overloaded"},
 };
 static const StatusRow other_request = {0, ERR_REQUEST, 0, "the provider refused the request"};
-static const StatusRow other_server = {0, ERR_OVERLOADED, RETRY, "the provider had an internal error"};
-static const StatusRow redirect = {0, ERR_CONFIG, 0, "the address redirects elsewhere; check base_url"};
+static const StatusRow other_server = {0, ERR_OVERLOADED, RETRY,
+                                       "the provider had an internal error"};
+static const StatusRow redirect = {0, ERR_CONFIG, 0,
+                                   "the address redirects elsewhere; check base_url"};
 
 // The provider's word (error.type, error.code, details.error_code) or a phrase of its message. It may stand
 // for a status (inside a stream there is none) or overrule one.
@@ -49,8 +51,14 @@ typedef struct {
   const char *words;
 } KindRow;
 
-#define QUOTA_ROW(word) {word, 0, ERR_QUOTA, TERMINAL, "the account's quota or spend limit is reached"}
-#define TOO_LONG_ROW(word) {word, 0, ERR_TOO_BIG, 0, "the prompt does not fit into the model's context"}
+#define QUOTA_ROW(word)                                                           \
+  {                                                                               \
+    word, 0, ERR_QUOTA, TERMINAL, "the account's quota or spend limit is reached" \
+  }
+#define TOO_LONG_ROW(word)                                                      \
+  {                                                                             \
+    word, 0, ERR_TOO_BIG, 0, "the prompt does not fit into the model's context" \
+  }
 
 static const KindRow kinds[] = {
     // terminal, whatever the status
@@ -64,7 +72,8 @@ static const KindRow kinds[] = {
     {"authentication_error", 401, ERR_OK, 0, NULL},
     {"model_not_found", 404, ERR_OK, 0, NULL},
     // about this request only
-    {"misalignment_policy_violation", 0, ERR_MODEL_REFUSED, 0, "the provider's policy forbids this"},
+    {"misalignment_policy_violation", 0, ERR_MODEL_REFUSED, 0,
+     "the provider's policy forbids this"},
     TOO_LONG_ROW("context_length_exceeded"),
     TOO_LONG_ROW("exceed_context_size_error"),
     {"request_too_large", 413, ERR_OK, 0, NULL},
@@ -134,7 +143,8 @@ static const KindRow *kind_of(const Value *error, Str message)
 {
   const KindRow *found = phrase_find(message);
   Str words[] = {value_get_str(value_get(error, S("details")), S("error_code"), STR_NONE),
-                 value_get_str(error, S("code"), STR_NONE), value_get_str(error, S("type"), STR_NONE)};
+                 value_get_str(error, S("code"), STR_NONE),
+                 value_get_str(error, S("type"), STR_NONE)};
   for (size_t i = 0; i < 3; i++) {
     const KindRow *row = kind_find(words[i]);
     if (row && (!found || (found->status && !row->status))) found = row;
@@ -148,7 +158,8 @@ static Str message_of(const Value *error)
   if (value_is(error, VALUE_STR)) return error->str;
   Str message = value_get_str(error, S("message"), STR_NONE);
   if (message.len == 0) message = value_get_str(error, S("detail"), STR_NONE);
-  if (message.len == 0) message = value_get_str(value_at(value_get(error, S("detail")), 0), S("msg"), STR_NONE);
+  if (message.len == 0)
+    message = value_get_str(value_at(value_get(error, S("detail")), 0), S("msg"), STR_NONE);
   return message;
 }
 
@@ -182,10 +193,11 @@ static void words_set(Failure *out, Err code, const char *words, int status, Str
 // Google names the wait inside the body: details[] {"@type": "...RetryInfo", "retryDelay": "46s"}.
 static void retry_info(const Value *error, Failure *out)
 {
-  for (VALUE_EACH(detail, value_get(error, S("details")))) {
+  for (VALUE_EACH (detail, value_get(error, S("details")))) {
     Str delay = value_get_str(detail, S("retryDelay"), STR_NONE);
     uint64_t seconds;
-    if (!str_ends(delay, S("s")) || !str_to_u64(str_sub(delay, 0, delay.len - 1), &seconds)) continue;
+    if (!str_ends(delay, S("s")) || !str_to_u64(str_sub(delay, 0, delay.len - 1), &seconds))
+      continue;
     out->has_wait = true;
     out->wait_ms = seconds < 86400 ? seconds * 1000 : 86400 * 1000;
   }
@@ -211,7 +223,8 @@ void failure_classify(int status, const Value *error, Failure *out)
     out->learned = lesson_of(message, value_get_str(error, S("param"), STR_NONE));
   }
   retry_info(error, out);
-  words_set(out, overrules ? kind->code : row->code, overrules ? kind->words : row->words, status, message);
+  words_set(out, overrules ? kind->code : row->code, overrules ? kind->words : row->words, status,
+            message);
 }
 
 static bool is_html(const HttpHead *head, Str body)

@@ -12,18 +12,18 @@ typedef struct Entry Entry;
 struct Entry {
   KeyStore *store;
   Entry *next;
-  char *provider;     // owned
-  char *secret;       // owned, wiped; NULL = not fetched
+  char *provider;  // owned
+  char *secret;    // owned, wiped; NULL = not fetched
   bool bearer;
-  bool forgotten;     // the command that still runs is for an old configuration
-  Process *process;   // the command, while it runs
+  bool forgotten;    // the command that still runs is for an old configuration
+  Process *process;  // the command, while it runs
   KeyWaiter *waiters;
 };
 
 struct KeyStore {
   Loop *loop;
   Entry *first;
-  int busy;      // > 0 while waiters are being called
+  int busy;  // > 0 while waiters are being called
   bool freeing;
 };
 
@@ -241,7 +241,8 @@ static bool command_start(Entry *entry, const ProviderConfig *config, Error *err
   Arena scratch;
   arena_init(&scratch);
   const char **argv = NEW_N(&scratch, const char *, config->key_cmd.len + 1);
-  for (size_t i = 0; i < config->key_cmd.len; i++) argv[i] = str_z(&scratch, config->key_cmd.items[i]);
+  for (size_t i = 0; i < config->key_cmd.len; i++)
+    argv[i] = str_z(&scratch, config->key_cmd.items[i]);
   ProcessSpec spec = {.argv = argv,
                       .max_output = OUTPUT_MAX,
                       .split = true,
@@ -252,11 +253,12 @@ static bool command_start(Entry *entry, const ProviderConfig *config, Error *err
   entry->process = process_start(entry->store->loop, spec, &cause);
   arena_deinit(&scratch);
   if (entry->process) return true;
-  return error_set(err, ERR_NO_KEY, "the key command of %.*s does not run: %s", STR_ARG(config->name),
-                   cause.message);
+  return error_set(err, ERR_NO_KEY, "the key command of %.*s does not run: %s",
+                   STR_ARG(config->name), cause.message);
 }
 
-static KeyState from_command(Entry *entry, const ProviderConfig *config, KeyWaiter *waiter, Error *err)
+static KeyState from_command(Entry *entry, const ProviderConfig *config, KeyWaiter *waiter,
+                             Error *err)
 {
   if (!entry->process && !command_start(entry, config, err)) return KEY_FAILED;
   waiter->next = entry->waiters;
@@ -267,12 +269,14 @@ static KeyState from_command(Entry *entry, const ProviderConfig *config, KeyWait
 
 // ---- both -----------------------------------------------------------------------------------------------
 
-KeyState key_get(KeyStore *keys, const ProviderConfig *config, KeyWaiter *waiter, Key *key, Error *err)
+KeyState key_get(KeyStore *keys, const ProviderConfig *config, KeyWaiter *waiter, Key *key,
+                 Error *err)
 {
   Entry *entry = entry_for(keys, config->name);
   KeyState state = KEY_READY;
   if (!entry->secret) {
-    state = config->key_cmd.len ? from_command(entry, config, waiter, err) : from_env(entry, config, err);
+    state = config->key_cmd.len ? from_command(entry, config, waiter, err)
+                                : from_env(entry, config, err);
   }
   if (state == KEY_READY) *key = (Key){str_from(entry->secret), entry->bearer};
   return state;

@@ -25,9 +25,11 @@ void keys_free(KeyStore *keys);  // stops commands that still run, wipes what is
 
 // KEY_READY: [key] is filled (empty when none is needed) and valid until keys_free or key_forget.
 // KEY_PENDING: [waiter] is called later. KEY_FAILED: ERR_NO_KEY or ERR_CONFIG in [err].
-KeyState key_get(KeyStore *keys, const ProviderConfig *config, KeyWaiter *waiter, Key *key, Error *err);
+KeyState key_get(KeyStore *keys, const ProviderConfig *config, KeyWaiter *waiter, Key *key,
+                 Error *err);
 void key_wait_cancel(KeyStore *keys, KeyWaiter *waiter);
-void key_forget(KeyStore *keys, Str provider);  // a changed configuration, a refused key: fetch it again
+void key_forget(KeyStore *keys,
+                Str provider);  // a changed configuration, a refused key: fetch it again
 
 // Where the key would come from ("$NAME", "`pass`", "none needed"), without fetching it by command.
 bool key_source(const ProviderConfig *config, Arena *arena, Str *source, Error *err);

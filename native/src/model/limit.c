@@ -15,11 +15,11 @@ enum {
 struct LimitGate {
   LimitGate *next;
   Str model;
-  int width, in_use;      // how many may run at once, and do
-  int successes;          // since the width last changed
-  int holds;              // in a row, for the backoff
-  uint64_t open_at;       // ms; 0 = open
-  Error closed;           // ERR_OK = not
+  int width, in_use;  // how many may run at once, and do
+  int successes;      // since the width last changed
+  int holds;          // in a row, for the backoff
+  uint64_t open_at;   // ms; 0 = open
+  Error closed;       // ERR_OK = not
 };
 
 struct LimitPool {
@@ -28,14 +28,14 @@ struct LimitPool {
   Str provider;
   int limit, in_use;
   LimitGate *gates;
-  Ticket *first, *last;   // by number
+  Ticket *first, *last;  // by number
   Error closed;
-  bool sweep;             // something was closed: look at the whole queue
+  bool sweep;  // something was closed: look at the whole queue
 };
 
 struct Limiter {
   Loop *loop;
-  Arena arena;            // pools and gates
+  Arena arena;  // pools and gates
   LimitPool *pools;
   LoopSoon soon;
   Timer timer;
@@ -208,7 +208,8 @@ static void limiter_turn(void *owner)
   Limiter *limiter = owner;
   uint64_t wake = UINT64_MAX;
   for (LimitPool *pool = limiter->pools; pool && !limiter->freed; pool = pool->next) {
-    while (!limiter->freed && pool_serve(pool, &wake)) {}
+    while (!limiter->freed && pool_serve(pool, &wake)) {
+    }
   }
   if (limiter->freed) return;
   timer_stop(&limiter->timer);

@@ -20,16 +20,16 @@ typedef struct Ticket Ticket;
 
 typedef enum { TICKET_OUT, TICKET_WAITING, TICKET_HOLDING } TicketState;
 
-struct Ticket {  // embedded in its owner; zeroed before the first use
-  void (*on_go)(void *owner);                            // it has a slot
-  void (*on_closed)(void *owner, const Error *error);    // it never will; the ticket is out
+struct Ticket {                // embedded in its owner; zeroed before the first use
+  void (*on_go)(void *owner);  // it has a slot
+  void (*on_closed)(void *owner, const Error *error);  // it never will; the ticket is out
   void *owner;
   TicketState state;
   LimitPool *pool;
   LimitGate *gate;
-  Ticket *prev, *next;     // in the pool's queue
-  uint64_t number;         // order of entering
-  uint64_t not_before;     // ms of loop_now_ms
+  Ticket *prev, *next;  // in the pool's queue
+  uint64_t number;      // order of entering
+  uint64_t not_before;  // ms of loop_now_ms
 };
 
 Limiter *limiter_new(Loop *loop);
@@ -37,8 +37,9 @@ void limiter_free(Limiter *limiter);  // all tickets must be out
 
 // Callbacks come from the loop, never from inside these functions.
 void ticket_enter(Limiter *limiter, Ticket *ticket, Str provider, int limit, Str model);
-void ticket_again(Ticket *ticket, uint64_t wait_ms);  // gives the slot back and queues at its old place
-void ticket_leave(Ticket *ticket);                    // in any state
+void ticket_again(Ticket *ticket,
+                  uint64_t wait_ms);  // gives the slot back and queues at its old place
+void ticket_leave(Ticket *ticket);    // in any state
 
 // A 429 or overload: nobody of this provider and model goes for a while. [named_ms]: what the provider asked
 // for, UINT64_MAX when it said nothing; bounded to 250 ms .. 60 s and spread by up to a quarter. Returns the

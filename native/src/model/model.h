@@ -19,16 +19,16 @@ typedef struct ModelCall ModelCall;
 
 // One row of configuration; presets in model/presets.c. All strings live as long as the Models.
 typedef struct {
-  Str name;          // "anthropic"
-  Str dialect;       // "anthropic", "openai-chat", "replay"
-  Str base_url;      // without trailing slash; "/v1" included where the dialect's paths need it
-  Str key_env;       // environment variable read at first use (or several, "A,B": the first one set counts);
-                     // empty = no key needed
-  bool key_optional; // a missing key is fine (local servers)
-  StrList key_cmd;   // argv whose first output line is the key; empty = none
-  int limit;         // parallel requests at most
-  bool allow_http;   // plain http to other than loopback
-  unsigned quirks;   // dialect.h; 0 = the preset's of this name, or those of any compatible server
+  Str name;      // "anthropic"
+  Str dialect;   // "anthropic", "openai-chat", "replay"
+  Str base_url;  // without trailing slash; "/v1" included where the dialect's paths need it
+  Str key_env;  // environment variable read at first use (or several, "A,B": the first one set counts);
+                // empty = no key needed
+  bool key_optional;  // a missing key is fine (local servers)
+  StrList key_cmd;    // argv whose first output line is the key; empty = none
+  int limit;          // parallel requests at most
+  bool allow_http;    // plain http to other than loopback
+  unsigned quirks;    // dialect.h; 0 = the preset's of this name, or those of any compatible server
 } ProviderConfig;
 
 // USD per million tokens; negative = unknown.
@@ -37,7 +37,7 @@ typedef struct {
   int64_t tier_above;  // prompt tokens above which the tier prices hold; 0 = no tier
   double tier_input, tier_output, tier_cache_read, tier_cache_write;
   int64_t context, max_output;  // tokens; 0 = unknown
-  bool known;         // input and output have a price
+  bool known;                   // input and output have a price
 } Price;
 
 typedef int64_t Nano;  // money: 1e-9 USD
@@ -56,8 +56,8 @@ typedef struct {
 
 typedef struct {
   Str id, name;
-  const Value *input;   // parsed arguments; a map, empty when the model sent none
-  Str broken;           // the raw arguments when they were not JSON
+  const Value *input;  // parsed arguments; a map, empty when the model sent none
+  Str broken;          // the raw arguments when they were not JSON
 } ToolCall;
 
 typedef struct {
@@ -83,52 +83,54 @@ typedef struct {
 
 typedef struct {
   Str provider, model;
-  Str role;            // "plan", "execute", "verify": for cassettes and logs
-  Str label;           // "plan 12 T03": for logs and cassettes
-  Str system;          // the role's instructions
-  Str shared;          // context shared to the byte by all tasks of a plan; a cache breakpoint follows it
+  Str role;    // "plan", "execute", "verify": for cassettes and logs
+  Str label;   // "plan 12 T03": for logs and cassettes
+  Str system;  // the role's instructions
+  Str shared;  // context shared to the byte by all tasks of a plan; a cache breakpoint follows it
   MessageList messages;
   ModelTool *tools;
   size_t tool_count;
-  const Value *schema; // ask for JSON of this schema; NULL = text
-  int64_t max_output;  // tokens
-  Str effort;          // "low", "medium", "high"; empty = the model's default
+  const Value *schema;  // ask for JSON of this schema; NULL = text
+  int64_t max_output;   // tokens
+  Str effort;           // "low", "medium", "high"; empty = the model's default
 } ModelRequest;
 
 // ---- a reply ---------------------------------------------------------------------------------------
 
 typedef struct {
-  int64_t fresh_in, cache_write, cache_read, out, reasoning;  // tokens, disjoint; reasoning is part of out
-  bool known;          // false: estimated from bytes because the provider sent none
+  int64_t fresh_in, cache_write, cache_read, out,
+      reasoning;  // tokens, disjoint; reasoning is part of out
+  bool known;     // false: estimated from bytes because the provider sent none
 } Usage;
 
 // A refusal and a reply cut at the token limit are no errors here: the call worked and is paid for.
 typedef enum { STOP_DONE, STOP_LENGTH, STOP_TOOL, STOP_REFUSED, STOP_ERROR } StopReason;
 
 typedef struct {
-  Error error;         // code ERR_OK when the call worked; text may hold a partial reply all the same
+  Error error;  // code ERR_OK when the call worked; text may hold a partial reply all the same
   StopReason stop;
   Str text;
   ToolCallList calls;
-  const Value *raw;    // assistant blocks for ModelMessage.raw
-  Usage usage;         // over all tries
-  Str stop_detail;     // why it refused, where the provider says so
-  Nano cost;           // over all tries; NANO_UNKNOWN when the price is unknown; estimated when !usage.known
-  Str request_id;      // the provider's
+  const Value *raw;  // assistant blocks for ModelMessage.raw
+  Usage usage;       // over all tries
+  Str stop_detail;   // why it refused, where the provider says so
+  Nano cost;  // over all tries; NANO_UNKNOWN when the price is unknown; estimated when !usage.known
+  Str request_id;  // the provider's
   int tries;
-  bool sent;           // at least one try may have reached the provider
-  bool terminal;       // key, quota, unknown model: further calls to this provider (for an unknown model:
-                       // to this model) fail at once with the same error until models_reopen
-} ModelReply;          // lives until on_done returns
+  bool sent;  // at least one try may have reached the provider
+  bool
+      terminal;  // key, quota, unknown model: further calls to this provider (for an unknown model:
+                 // to this model) fail at once with the same error until models_reopen
+} ModelReply;    // lives until on_done returns
 
 typedef struct {
-  const ModelRequest *request;                       // copied by model_start
+  const ModelRequest *request;  // copied by model_start
   // Asked before a try that follows one which may have cost money: [spent] so far, [worst] of the next.
   // False ends the call with the error of the failed try. May be NULL: always.
   bool (*may_retry)(void *owner, Nano spent, Nano worst);
-  void (*on_first)(void *owner);                     // first token of the first try; may be NULL
-  void (*on_text)(void *owner, Str piece);           // may be NULL; pieces of a failed try may repeat
-  void (*on_wait)(void *owner, Str why, uint64_t ms);  // queued or backing off; may be NULL
+  void (*on_first)(void *owner);            // first token of the first try; may be NULL
+  void (*on_text)(void *owner, Str piece);  // may be NULL; pieces of a failed try may repeat
+  void (*on_wait)(void *owner, Str why, uint64_t ms);     // queued or backing off; may be NULL
   void (*on_done)(void *owner, const ModelReply *reply);  // may free its owner
   void *owner;
 } ModelSpec;
@@ -138,13 +140,14 @@ typedef struct {
 // the time-outs, PIECEWORK_BACKOFF_MS the first wait of a retry, PIECEWORK_REPLAY_MS the delay of a replayed
 // reply (default 0).
 Models *models_new(Loop *loop, Http *http);
-void models_free(Models *models);   // cancels what is left; before http_free and loop_deinit
+void models_free(Models *models);  // cancels what is left; before http_free and loop_deinit
 
 // Adds or replaces a provider (strings are copied). [prices]: a map "provider/model" -> {input, output,
 // cache_read, cache_write, context, max_output}, merged over the embedded table; may be NULL.
 void models_provider(Models *models, const ProviderConfig *config);
 void models_prices(Models *models, const Value *prices);
-const ProviderConfig *models_provider_get(const Models *models, Str name);  // NULL when there is none
+const ProviderConfig *models_provider_get(const Models *models,
+                                          Str name);  // NULL when there is none
 size_t models_provider_count(const Models *models);
 const ProviderConfig *models_provider_at(const Models *models, size_t index);  // for `doctor`
 
@@ -167,5 +170,7 @@ Nano request_worst_cost(const Models *models, const ModelRequest *request);
 Nano usage_cost(const Price *price, const Usage *usage);  // NANO_UNKNOWN when the price is unknown
 
 // ---- recording and replaying (model/cassette.h) -------------------------------------------------------
-bool models_record(Models *models, const char *path, Error *err);   // appends every exchange, secrets removed
-bool models_replay(Models *models, const char *path, Error *err);   // provider "replay" answers from it
+bool models_record(Models *models, const char *path,
+                   Error *err);  // appends every exchange, secrets removed
+bool models_replay(Models *models, const char *path,
+                   Error *err);  // provider "replay" answers from it

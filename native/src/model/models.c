@@ -103,7 +103,8 @@ const ProviderConfig *models_provider_at(const Models *models, size_t index)
 bool models_key_ready(Models *models, Str provider, Str *source, Error *err)
 {
   const ProviderConfig *config = provider_find(models, provider);
-  if (!config) return error_set(err, ERR_CONFIG, "there is no provider \"%.*s\"", STR_ARG(provider));
+  if (!config)
+    return error_set(err, ERR_CONFIG, "there is no provider \"%.*s\"", STR_ARG(provider));
   return key_source(config, &models->arena, source, err);
 }
 

@@ -13,15 +13,15 @@ typedef struct {
 } Learned;
 
 struct Models {
-  Loop *loop;             // borrowed
-  Http *http;             // borrowed
-  Arena arena;            // configuration
-  Prices *prices;         // owned
-  Limiter *limiter;       // owned
-  KeyStore *keys;         // owned
-  Recorder *recorder;     // owned; NULL = not recording
-  Cassette *cassette;     // owned; NULL = nothing to replay
-  ModelCall *first;       // calls not yet done
+  Loop *loop;          // borrowed
+  Http *http;          // borrowed
+  Arena arena;         // configuration
+  Prices *prices;      // owned
+  Limiter *limiter;    // owned
+  KeyStore *keys;      // owned
+  Recorder *recorder;  // owned; NULL = not recording
+  Cassette *cassette;  // owned; NULL = nothing to replay
+  ModelCall *first;    // calls not yet done
   struct {
     ProviderConfig **items;  // stable addresses
     size_t len, cap;

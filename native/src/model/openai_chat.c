@@ -39,7 +39,8 @@ static Value *text_part(Arena *arena, Value *content, Str text)
 }
 
 // One message, so that the prefix is the same to the byte for all tasks of a plan.
-static void put_system(Arena *arena, Value *messages, const ModelRequest *request, const Target *target)
+static void put_system(Arena *arena, Value *messages, const ModelRequest *request,
+                       const Target *target)
 {
   Str system = request_system(arena, request, has(target, QUIRK_NO_SCHEMA));
   if (system.len + request->shared.len == 0) return;
@@ -70,7 +71,8 @@ static void put_calls(Arena *arena, Value *message, const ToolCallList *calls)
     value_put_str(arena, item, S("type"), S("function"));
     Value *function = value_set(item, S("function"), value_map(arena));
     value_put_str(arena, function, S("name"), call->name);
-    value_put_str(arena, function, S("arguments"), call->input ? json_str(arena, call->input) : S("{}"));
+    value_put_str(arena, function, S("arguments"),
+                  call->input ? json_str(arena, call->input) : S("{}"));
   }
 }
 
@@ -90,7 +92,8 @@ static void put_assistant(Arena *arena, Value *messages, const ModelMessage *mes
   put_calls(arena, out, &message->calls);
 }
 
-static void put_messages(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+static void put_messages(Arena *arena, Value *body, const ModelRequest *request,
+                         const Target *target)
 {
   Value *messages = value_set(body, S("messages"), value_list(arena));
   put_system(arena, messages, request, target);
@@ -237,8 +240,8 @@ static const struct {
   const char *word;
   StopReason stop;
 } stops[] = {
-    {"stop", STOP_DONE},          {"length", STOP_LENGTH},      {"model_length", STOP_LENGTH},
-    {"tool_calls", STOP_TOOL},    {"function_call", STOP_TOOL}, {"content_filter", STOP_REFUSED},
+    {"stop", STOP_DONE},       {"length", STOP_LENGTH},      {"model_length", STOP_LENGTH},
+    {"tool_calls", STOP_TOOL}, {"function_call", STOP_TOOL}, {"content_filter", STOP_REFUSED},
 };
 static const char *const broken_stops[] = {"error", "insufficient_system_resource"};
 
@@ -272,7 +275,7 @@ static void add_text(ReplyBuilder *reply, Str piece)
 static void read_content(ReplyBuilder *reply, const Value *content)
 {
   add_text(reply, value_to_str(content, STR_NONE));
-  for (VALUE_EACH(part, content)) {
+  for (VALUE_EACH (part, content)) {
     if (str_eq(value_get_str(part, S("type"), STR_NONE), S("text"))) {
       add_text(reply, value_get_str(part, S("text"), STR_NONE));
     }
@@ -291,7 +294,8 @@ static ReplyPart *call_part(ReplyBuilder *reply, const Value *delta)
   } else if (reply->parts.len) {
     part = &reply->parts.items[reply->parts.len - 1];
   }
-  bool other = part && (part->kind != PART_TOOL || (id.len && part->id.len && !str_eq(id, part->id)));
+  bool other =
+      part && (part->kind != PART_TOOL || (id.len && part->id.len && !str_eq(id, part->id)));
   if (part && !other) return part;
   part = reply_part_add(reply, PART_TOOL, index >= 0 ? index : (int64_t)reply->parts.len);
   return part;
@@ -334,7 +338,7 @@ static void read_message(ReplyBuilder *reply, const Value *delta)
   }
   read_content(reply, value_get(delta, S("content")));
   read_refusal(reply, value_get_str(delta, S("refusal"), STR_NONE));
-  for (VALUE_EACH(call, value_get(delta, S("tool_calls")))) read_call(reply, call);
+  for (VALUE_EACH (call, value_get(delta, S("tool_calls")))) read_call(reply, call);
 }
 
 // An error may stand in any chunk, under a 200.
@@ -351,7 +355,8 @@ static void read_chunk(ReplyBuilder *reply, const Value *chunk)
 {
   if (!chunk || read_error(reply, chunk)) return;
   reply->began = true;
-  if (reply->id.len == 0) reply->id = str_dup(reply->arena, value_get_str(chunk, S("id"), STR_NONE));
+  if (reply->id.len == 0)
+    reply->id = str_dup(reply->arena, value_get_str(chunk, S("id"), STR_NONE));
   const Value *choice = value_at(value_get(chunk, S("choices")), 0);
   const Value *delta = value_get(choice, S("delta"));
   read_message(reply, delta ? delta : value_get(choice, S("message")));
@@ -402,4 +407,5 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
-const Dialect dialect_openai_chat = {"openai-chat", build, feed, whole, finish, failure_from_answer};
+const Dialect dialect_openai_chat = {"openai-chat", build,  feed,
+                                     whole,         finish, failure_from_answer};

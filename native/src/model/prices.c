@@ -10,8 +10,6 @@
 #include "lib/json.h"
 #include "model/dialect.h"
 
-enum { TOKENS_OVERHEAD = 8, REQUEST_OVERHEAD = 64 };
-
 static Str table_text(void)
 {
   Str text = STR_NONE;
@@ -74,7 +72,7 @@ static const Value *table_row(Prices *prices, Str provider, Str model)
     Error err = {0};
     prices->table = value_get(json_parse(&prices->arena, table_text(), &err), S("models"));
   }
-  for (VALUE_EACH(row, prices->table)) {
+  for (VALUE_EACH (row, prices->table)) {
     if (str_eq(value_get_str(row, S("provider"), STR_NONE), provider) &&
         str_eq(value_get_str(row, S("id"), STR_NONE), model)) {
       return row;
@@ -104,7 +102,7 @@ static void read_tier(Price *price, const Value *tier)
 
 static void read_changes(Price *price, const Value *changes, Str today)
 {
-  for (VALUE_EACH(change, changes)) {
+  for (VALUE_EACH (change, changes)) {
     if (str_cmp(value_get_str(change, S("from"), S("9999")), today) <= 0) read_base(price, change);
   }
 }
@@ -124,7 +122,7 @@ static const struct {
 static unsigned quirks_of(const Value *list)
 {
   unsigned quirks = 0;
-  for (VALUE_EACH(item, list)) {
+  for (VALUE_EACH (item, list)) {
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
       if (str_eq(value_to_str(item, STR_NONE), str_from(flags[i].flag))) quirks |= flags[i].quirk;
     }
@@ -189,51 +187,13 @@ Nano usage_cost(const Price *price, const Usage *usage)
   return nano < 9e18 ? (Nano)nano : (Nano)9e18;
 }
 
-int64_t tokens_estimate(Str text)
-{
-  return (int64_t)((text.len * 10 + 35) / 36);
-}
-
-static int64_t value_tokens(const Value *value)
-{
-  if (!value) return 0;
-  Arena arena;
-  arena_init(&arena);
-  int64_t tokens = tokens_estimate(json_str(&arena, value));
-  arena_deinit(&arena);
-  return tokens;
-}
-
-static int64_t message_tokens(const ModelMessage *message)
-{
-  int64_t tokens = TOKENS_OVERHEAD + tokens_estimate(message->text);
-  for (size_t i = 0; i < message->calls.len; i++) {
-    const ToolCall *call = &message->calls.items[i];
-    tokens += TOKENS_OVERHEAD + tokens_estimate(call->name) + value_tokens(call->input);
-  }
-  return tokens;
-}
-
-int64_t request_tokens_estimate(const ModelRequest *request)
-{
-  int64_t tokens = REQUEST_OVERHEAD + tokens_estimate(request->system) + tokens_estimate(request->shared);
-  for (size_t i = 0; i < request->messages.len; i++) {
-    tokens += message_tokens(&request->messages.items[i]);
-  }
-  for (size_t i = 0; i < request->tool_count; i++) {
-    const ModelTool *tool = &request->tools[i];
-    tokens += TOKENS_OVERHEAD + tokens_estimate(tool->name) + tokens_estimate(tool->description) +
-              value_tokens(tool->schema);
-  }
-  return tokens + value_tokens(request->schema);
-}
-
 Nano request_worst_cost(const Models *models, const ModelRequest *request)
 {
   Price price = price_of(models, request->provider, request->model);
   int64_t in = request_tokens_estimate(request) * 3 / 2;
   int64_t out = request->max_output > 0 ? request->max_output : price.max_output;
   bool write_dearer = or_else(price.cache_write, price.input) > price.input;
-  Usage usage = {.fresh_in = write_dearer ? 0 : in, .cache_write = write_dearer ? in : 0, .out = out};
+  Usage usage = {
+      .fresh_in = write_dearer ? 0 : in, .cache_write = write_dearer ? in : 0, .out = out};
   return usage_cost(&price, &usage);
 }

@@ -12,9 +12,9 @@ typedef struct {
 
 typedef struct {
   Price price;
-  unsigned quirks;        // from the model's flags
-  const Value *efforts;   // levels it knows; NULL = unknown
-  bool listed;            // the table has it
+  unsigned quirks;       // from the model's flags
+  const Value *efforts;  // levels it knows; NULL = unknown
+  bool listed;           // the table has it
 } ModelInfo;
 
 void prices_init(Prices *prices);

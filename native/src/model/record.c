@@ -31,7 +31,8 @@ static bool write_all(int fd, Str bytes)
 static bool write_header(int fd)
 {
   if (lseek(fd, 0, SEEK_END) > 0) return true;
-  return write_all(fd, S("{\"cassette\":\"piecework-cassette\",\"version\":1,\"note\":\"recorded\"}\n"));
+  return write_all(
+      fd, S("{\"cassette\":\"piecework-cassette\",\"version\":1,\"note\":\"recorded\"}\n"));
 }
 
 Recorder *recorder_open(const char *path, Error *err)

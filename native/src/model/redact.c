@@ -88,7 +88,8 @@ static size_t redact_step(Buf *out, Str rest, const StrList *secrets, RedactKind
     buf_add(out, S("[removed]"));
     return len;
   }
-  while (len < rest.len && is_word(rest.ptr[len]) && !known_secret(str_skip(rest, len), secrets)) len++;
+  while (len < rest.len && is_word(rest.ptr[len]) && !known_secret(str_skip(rest, len), secrets))
+    len++;
   if (len == 0) len = 1;
   Str word = str_sub(rest, 0, len);
   buf_add(out, looks_secret(word, kind) ? S("[removed]") : word);

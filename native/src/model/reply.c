@@ -4,7 +4,8 @@
 
 void model_reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks)
 {
-  *reply = (ReplyBuilder){.arena = arena, .quirks = quirks, .cost = NANO_UNKNOWN, .stop = STOP_ERROR};
+  *reply =
+      (ReplyBuilder){.arena = arena, .quirks = quirks, .cost = NANO_UNKNOWN, .stop = STOP_ERROR};
   buf_init(&reply->text, REPLY_MAX);
   buf_init(&reply->extra, REPLY_MAX);
   arena_init(&reply->scratch);
@@ -26,7 +27,8 @@ const Value *model_reply_parse(ReplyBuilder *reply, Str json)
 {
   arena_reset(&reply->scratch);
   const Value *value = json_parse(&reply->scratch, json, NULL);
-  if (!value_is(value, VALUE_MAP)) model_reply_fail(reply, ERR_REPLY, "the provider sent broken JSON");
+  if (!value_is(value, VALUE_MAP))
+    model_reply_fail(reply, ERR_REPLY, "the provider sent broken JSON");
   return value_is(value, VALUE_MAP) ? value : NULL;
 }
 

@@ -18,9 +18,9 @@ typedef struct {
 } SseEvent;  // valid until the next call with the same parser
 
 typedef struct {
-  Buf in;         // bytes not read yet, from `at` on
-  size_t at;      // start of the line being read
-  size_t scan;    // how far the search for its end has come
+  Buf in;       // bytes not read yet, from `at` on
+  size_t at;    // start of the line being read
+  size_t scan;  // how far the search for its end has come
   Buf name, data;
   bool has_data;  // a data line was seen since the last event
   bool taken;     // name and data were handed out: clear before going on

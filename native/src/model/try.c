@@ -19,7 +19,8 @@ static void drain_events(Try *t)
 {
   SseEvent event;
   while (!t->reply.failed && sse_next(&t->sse, &event)) feed_event(t, &event);
-  if (sse_full(&t->sse)) model_reply_fail(&t->reply, ERR_TOO_BIG, "the provider sent an event of over 16 MiB");
+  if (sse_full(&t->sse))
+    model_reply_fail(&t->reply, ERR_TOO_BIG, "the provider sent an event of over 16 MiB");
 }
 
 static AnswerKind kind_of(const HttpHead *head)
@@ -37,7 +38,8 @@ static void on_head(void *owner, const HttpHead *head)
   t->answer = kind_of(head);
   t->status = head->status;
   buf_clear(&t->body);
-  t->body.max = t->answer == ANSWER_WHOLE || t->answer == ANSWER_UNKNOWN ? REPLY_MAX : ERROR_BODY_MAX;
+  t->body.max =
+      t->answer == ANSWER_WHOLE || t->answer == ANSWER_UNKNOWN ? REPLY_MAX : ERROR_BODY_MAX;
 }
 
 // A server that names no type: one object in braces is a whole answer, all else a stream.
@@ -124,7 +126,8 @@ static bool over_already(const Try *t)
 
 static void judge(Try *t, const Error *err, const HttpHead *head)
 {
-  bool ours = err->code == ERR_CANCELLED && t->reply.failed;  // cancelled because the stream went bad
+  bool ours =
+      err->code == ERR_CANCELLED && t->reply.failed;  // cancelled because the stream went bad
   if (err->code && !ours && !over_already(t) && t->answer != ANSWER_ERROR) {
     judge_connection(t, err);
   } else {

@@ -6,30 +6,37 @@
 
 #include "model/dialect.h"
 
-typedef enum { ANSWER_NONE, ANSWER_UNKNOWN, ANSWER_STREAM, ANSWER_WHOLE, ANSWER_ERROR, ANSWER_PAGE } AnswerKind;
+typedef enum {
+  ANSWER_NONE,
+  ANSWER_UNKNOWN,
+  ANSWER_STREAM,
+  ANSWER_WHOLE,
+  ANSWER_ERROR,
+  ANSWER_PAGE
+} AnswerKind;
 
 typedef struct Try Try;
 struct Try {  // embedded in its owner, which sets the first group
   const Dialect *dialect;
   uint64_t first_byte_ms, idle_ms;
-  void (*on_first)(void *owner);             // the provider has begun to answer
+  void (*on_first)(void *owner);  // the provider has begun to answer
   void (*on_text)(void *owner, Str piece);
   void (*on_over)(void *owner);
   void *owner;
 
-  HttpCall *http;        // while it runs
+  HttpCall *http;  // while it runs
   AnswerKind answer;
   bool began_told;
   Sse sse;
-  Buf body;              // of an answer that is no stream
+  Buf body;  // of an answer that is no stream
   ReplyBuilder reply;
 
   // valid in on_over and until try_end
   bool ok;
-  Failure failure;       // when not ok
-  bool sent;             // the provider may have seen the request
-  int status;            // 0 = no answer came
-  Str request_id;        // in the arena
+  Failure failure;  // when not ok
+  bool sent;        // the provider may have seen the request
+  int status;       // 0 = no answer came
+  Str request_id;   // in the arena
 };
 
 // Sends [request] to [target]. The reply's strings come into [arena]; [key] is used during the call only.

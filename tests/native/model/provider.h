@@ -29,7 +29,7 @@ typedef struct {
   ModelCall *call;
   int done, firsts, texts, waits;
   uint64_t waited_ms;
-  Str streamed;     // all pieces
+  Str streamed;  // all pieces
   ModelReply reply;
   bool cancel_on_text;
 } Result;
@@ -58,9 +58,11 @@ static inline void provider_start(Bench *bench, const char *script, const char *
   bench_write(bench, "script.json", script);
   char parent[24];
   snprintf(parent, sizeof(parent), "%d", (int)getpid());
-  const char *argv[24] = {"python3", "tests/provider/provider.py", "--script", bench_path(bench, "script.json"),
-                          "--log", bench_path(bench, "log"), "--port-file", bench_path(bench, "port"),
-                          "--parent", parent};
+  const char *argv[24] = {"python3",     "tests/provider/provider.py",
+                          "--script",    bench_path(bench, "script.json"),
+                          "--log",       bench_path(bench, "log"),
+                          "--port-file", bench_path(bench, "port"),
+                          "--parent",    parent};
   int n = 10;
   for (; options && *options && n < 23; options++) argv[n++] = *options;
   fflush(stdout);
@@ -156,8 +158,8 @@ static inline void on_done(void *owner, const ModelReply *reply)
   result->reply.calls = (ToolCallList){0};
   for (size_t i = 0; i < reply->calls.len; i++) {
     ToolCall call = reply->calls.items[i];
-    ToolCall copy = {str_dup(arena, call.id), str_dup(arena, call.name), value_dup(arena, call.input),
-                     str_dup(arena, call.broken)};
+    ToolCall copy = {str_dup(arena, call.id), str_dup(arena, call.name),
+                     value_dup(arena, call.input), str_dup(arena, call.broken)};
     PUSH(arena, &result->reply.calls, copy);
   }
 }
@@ -192,7 +194,8 @@ static inline void bench_start(Bench *bench, Result *result, const ModelRequest 
 
 static inline void bench_run(Bench *bench)
 {
-  while (bench->pending > 0 && loop_turn(&bench->loop, true)) {}
+  while (bench->pending > 0 && loop_turn(&bench->loop, true)) {
+  }
   CHECK_INT(bench->pending, 0);
 }
 

@@ -17,7 +17,8 @@ static inline void stream_on_text(void *owner, Str piece)
   s->streamed = str_cat(&s->arena, s->streamed, piece);
 }
 
-static inline void stream_run_cut(Stream1 *s, const Dialect *dialect, unsigned quirks, Str text, size_t step)
+static inline void stream_run_cut(Stream1 *s, const Dialect *dialect, unsigned quirks, Str text,
+                                  size_t step)
 {
   *s = (Stream1){0};
   arena_init(&s->arena);
@@ -95,7 +96,8 @@ static inline Str dig_str(const Value *value, const char *path)
   return value_to_str(dig(value, path), S("(absent)"));
 }
 
-static inline void classify(const Dialect *dialect, int status, const char *type, Str body, Failure *out)
+static inline void classify(const Dialect *dialect, int status, const char *type, Str body,
+                            Failure *out)
 {
   HttpHeader header = {S("content-type"), str_from(type)};
   HttpHead head = {.status = status, .headers = &header, .header_count = 1};
@@ -114,10 +116,12 @@ static inline void check_errors(const Dialect *dialect, const ErrorRow *rows, si
   for (size_t i = 0; i < count; i++) {
     const ErrorRow *row = &rows[i];
     Failure got;
-    classify(dialect, row->status, row->body[0] == '<' ? "text/html" : "application/json", str_from(row->body), &got);
-    if (got.error.code != row->code || got.retry != row->retry || got.gate != row->gate || got.terminal != row->terminal) {
-      TAP_BAD("%d %s: %s retry %d gate %d terminal %d (%s)", row->status, row->body, err_name(got.error.code),
-              got.retry, got.gate, got.terminal, got.error.message);
+    classify(dialect, row->status, row->body[0] == '<' ? "text/html" : "application/json",
+             str_from(row->body), &got);
+    if (got.error.code != row->code || got.retry != row->retry || got.gate != row->gate ||
+        got.terminal != row->terminal) {
+      TAP_BAD("%d %s: %s retry %d gate %d terminal %d (%s)", row->status, row->body,
+              err_name(got.error.code), got.retry, got.gate, got.terminal, got.error.message);
     }
   }
 }

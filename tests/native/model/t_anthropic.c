@@ -2,18 +2,21 @@
 #include "stream.h"
 
 #define START                                                                                      \
-  "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\"," \
-  "\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":120," \
+  "event: message_start\ndata: "                                                                   \
+  "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\","                \
+  "\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_" \
+  "tokens\":120,"                                                                                  \
   "\"cache_creation_input_tokens\":10,\"cache_read_input_tokens\":5400,\"output_tokens\":1}}}\n\n"
-#define BLOCK(index, block)                                                                        \
-  "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":" #index            \
+#define BLOCK(index, block)                                                               \
+  "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":" #index \
   ",\"content_block\":" block "}\n\n"
-#define DELTA(index, delta)                                                                        \
-  "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":" #index            \
+#define DELTA(index, delta)                                                               \
+  "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":" #index \
   ",\"delta\":" delta "}\n\n"
 #define BLOCK_STOP(index) "data: {\"type\":\"content_block_stop\",\"index\":" #index "}\n\n"
-#define STOP(reason, usage)                                                                        \
-  "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"" reason "\",\"stop_sequence\":null}," \
+#define STOP(reason, usage)                                                \
+  "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"" reason \
+  "\",\"stop_sequence\":null},"                                            \
   "\"usage\":" usage "}\n\ndata: {\"type\":\"message_stop\"}\n\n"
 #define PING "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 
@@ -84,14 +87,16 @@ TEST(blocks_go_back_unchanged)
   CHECK(value_is(dig(raw, "4.input"), VALUE_MAP));
   Error err = {0};
   ModelRequest request = {.model = S("m"), .max_output = 100};
-  ModelMessage messages[] = {{.role = MSG_USER, .text = S("go")},
-                             {.role = MSG_ASSISTANT, .text = S("ignored"), .raw = raw},
-                             {.role = MSG_TOOL, .text = S("int x;"), .call_id = S("toolu_1")},
-                             {.role = MSG_TOOL, .text = S("no such"), .call_id = S("toolu_2"), .is_error = true},
-                             {.role = MSG_USER, .text = S("go on")}};
+  ModelMessage messages[] = {
+      {.role = MSG_USER, .text = S("go")},
+      {.role = MSG_ASSISTANT, .text = S("ignored"), .raw = raw},
+      {.role = MSG_TOOL, .text = S("int x;"), .call_id = S("toolu_1")},
+      {.role = MSG_TOOL, .text = S("no such"), .call_id = S("toolu_2"), .is_error = true},
+      {.role = MSG_USER, .text = S("go on")}};
   request.messages = (MessageList){messages, 5, 5};
   WireRequest wire;
-  const Value *body = built(&s.arena, &dialect_anthropic, &request, &(Target){.base_url = S("http://x")}, &(Key){0}, &wire);
+  const Value *body = built(&s.arena, &dialect_anthropic, &request,
+                            &(Target){.base_url = S("http://x")}, &(Key){0}, &wire);
   CHECK_INT(value_len(dig(body, "messages")), 3);
   CHECK_STR(json_str(&s.arena, dig(body, "messages.1.content")), json_str(&s.arena, raw));
   CHECK_STR(dig_str(body, "messages.2.role"), S("user"));
@@ -106,24 +111,24 @@ TEST(blocks_go_back_unchanged)
 static const struct {
   const char *word;
   StopReason stop;
-} stop_rows[] = {{"end_turn", STOP_DONE},
-                 {"stop_sequence", STOP_DONE},
-                 {"max_tokens", STOP_LENGTH},
-                 {"model_context_window_exceeded", STOP_LENGTH},
-                 {"tool_use", STOP_TOOL},
-                 {"refusal", STOP_REFUSED},
-                 {"pause_turn", STOP_LENGTH},
-                 {"a_word_of_next_year", STOP_DONE}};
+} stop_rows[] = {{"end_turn", STOP_DONE},     {"stop_sequence", STOP_DONE},
+                 {"max_tokens", STOP_LENGTH}, {"model_context_window_exceeded", STOP_LENGTH},
+                 {"tool_use", STOP_TOOL},     {"refusal", STOP_REFUSED},
+                 {"pause_turn", STOP_LENGTH}, {"a_word_of_next_year", STOP_DONE}};
 
 TEST(all_stop_reasons)
 {
   for (size_t i = 0; i < sizeof(stop_rows) / sizeof(stop_rows[0]); i++) {
     char text[2048];
-    snprintf(text, sizeof(text),
-             START "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"%s\",\"stop_details\":{\"type\":"
-             "\"refusal\",\"category\":\"cyber\",\"explanation\":null}},\"usage\":{\"output_tokens\":3}}\n\n"
-             "data: {\"type\":\"message_stop\"}\n\n",
-             stop_rows[i].word);
+    snprintf(
+        text, sizeof(text),
+        START
+        "data: "
+        "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"%s\",\"stop_details\":{\"type\":"
+        "\"refusal\",\"category\":\"cyber\",\"explanation\":null}},\"usage\":{\"output_tokens\":3}}"
+        "\n\n"
+        "data: {\"type\":\"message_stop\"}\n\n",
+        stop_rows[i].word);
     Stream1 s;
     stream_run(&s, &dialect_anthropic, str_from(text));
     CHECK_INT(s.reply.stop, stop_rows[i].stop);
@@ -136,9 +141,12 @@ TEST(all_stop_reasons)
 TEST(usage_replaces_and_never_adds)
 {
   Stream1 s;
-  stream_run(&s, &dialect_anthropic,
-             S(START "data: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":5}}\n\n"
-                     STOP("end_turn", "{\"output_tokens\":9,\"input_tokens\":130,\"cache_read_input_tokens\":null}")));
+  stream_run(
+      &s, &dialect_anthropic,
+      S(START
+        "data: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":5}}\n\n" STOP(
+            "end_turn",
+            "{\"output_tokens\":9,\"input_tokens\":130,\"cache_read_input_tokens\":null}")));
   CHECK_INT(s.reply.usage.out, 9);
   CHECK_INT(s.reply.usage.fresh_in, 130);
   CHECK_INT(s.reply.usage.cache_read, 5400);
@@ -199,7 +207,9 @@ TEST(a_missing_end_is_seen)
   CHECK(!s.reply.failed);
   CHECK_STR(s.text, S("half"));
   stream_end(&s);
-  stream_run(&s, &dialect_anthropic, S(START "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n"));
+  stream_run(
+      &s, &dialect_anthropic,
+      S(START "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n"));
   CHECK(!s.reply.ended);
   stream_end(&s);
 }
@@ -218,9 +228,11 @@ TEST(odd_but_harmless_events)
 {
   Stream1 s;
   stream_run(&s, &dialect_anthropic,
-             S(START DELTA(7, "{\"type\":\"text_delta\",\"text\":\"to nobody\"}") BLOCK(0, "null") DELTA(0, "null")
-               BLOCK(1, "{\"type\":\"server_tool_use\",\"id\":\"s\",\"name\":\"web\"}") BLOCK_STOP(9)
-               "data: {\"type\":5}\n\ndata: {}\n\n" STOP("end_turn", "{\"output_tokens\":-4}")));
+             S(START DELTA(7, "{\"type\":\"text_delta\",\"text\":\"to nobody\"}") BLOCK(0, "null")
+                   DELTA(0, "null")
+                       BLOCK(1, "{\"type\":\"server_tool_use\",\"id\":\"s\",\"name\":\"web\"}")
+                           BLOCK_STOP(9) "data: {\"type\":5}\n\ndata: {}\n\n" STOP(
+                               "end_turn", "{\"output_tokens\":-4}")));
   CHECK(!s.reply.failed);
   CHECK(s.reply.ended);
   CHECK_INT(s.reply.usage.out, 0);
@@ -233,7 +245,8 @@ TEST(arguments_that_are_no_json)
   Stream1 s;
   stream_run(&s, &dialect_anthropic,
              S(START BLOCK(0, "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}")
-               DELTA(0, "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\": [1,\"}") STOP("max_tokens", "{}")));
+                   DELTA(0, "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\": [1,\"}")
+                       STOP("max_tokens", "{}")));
   CHECK_INT(s.reply.calls.len, 1);
   CHECK_STR(s.reply.calls.items[0].broken, S("{\"a\": [1,"));
   CHECK_INT(value_len(s.reply.calls.items[0].input), 0);
@@ -245,8 +258,10 @@ TEST(an_answer_in_one_piece)
 {
   Stream1 s;
   stream_whole(&s, &dialect_anthropic,
-               S("{\"id\":\"m\",\"type\":\"message\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\"},{\"type\":\"tool_use\","
-                 "\"id\":\"t\",\"name\":\"f\",\"input\":{\"a\":1}}],\"stop_reason\":\"tool_use\",\"usage\":{\"input_tokens\":3,"
+               S("{\"id\":\"m\",\"type\":\"message\",\"content\":[{\"type\":\"text\",\"text\":"
+                 "\"Hi\"},{\"type\":\"tool_use\","
+                 "\"id\":\"t\",\"name\":\"f\",\"input\":{\"a\":1}}],\"stop_reason\":\"tool_use\","
+                 "\"usage\":{\"input_tokens\":3,"
                  "\"output_tokens\":4}}"));
   CHECK(s.reply.ended);
   CHECK_STR(s.text, S("Hi"));
@@ -254,7 +269,9 @@ TEST(an_answer_in_one_piece)
   CHECK_INT(value_get_int(s.reply.calls.items[0].input, S("a"), 0), 1);
   CHECK_INT(s.reply.usage.out, 4);
   stream_end(&s);
-  stream_whole(&s, &dialect_anthropic, S("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}"));
+  stream_whole(
+      &s, &dialect_anthropic,
+      S("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}"));
   CHECK(s.reply.failed);
   stream_end(&s);
   stream_whole(&s, &dialect_anthropic, S("{\"hello\":1}"));
@@ -263,24 +280,47 @@ TEST(an_answer_in_one_piece)
 }
 
 static const ErrorRow error_rows[] = {
-    {400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"bad\"}}", ERR_REQUEST, false, false, false},
-    {400, "{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"You have reached your specified API usage limits. You will\"}}", ERR_QUOTA, false, false, true},
-    {401, "{\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key\"}}", ERR_AUTH, false, false, true},
-    {402, "{\"error\":{\"type\":\"billing_error\",\"message\":\"pay\"}}", ERR_QUOTA, false, false, true},
-    {403, "{\"error\":{\"type\":\"permission_error\",\"message\":\"no\"}}", ERR_AUTH, false, false, true},
-    {404, "{\"error\":{\"type\":\"not_found_error\",\"message\":\"model: x\"}}", ERR_MODEL, false, false, true},
-    {409, "{\"error\":{\"type\":\"conflict_error\",\"message\":\"x\"}}", ERR_OVERLOADED, true, false, false},
-    {413, "{\"error\":{\"type\":\"request_too_large\",\"message\":\"x\"}}", ERR_TOO_BIG, false, false, false},
+    {400, "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"bad\"}}",
+     ERR_REQUEST, false, false, false},
+    {400,
+     "{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"You have reached your specified "
+     "API usage limits. You will\"}}",
+     ERR_QUOTA, false, false, true},
+    {401, "{\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key\"}}",
+     ERR_AUTH, false, false, true},
+    {402, "{\"error\":{\"type\":\"billing_error\",\"message\":\"pay\"}}", ERR_QUOTA, false, false,
+     true},
+    {403, "{\"error\":{\"type\":\"permission_error\",\"message\":\"no\"}}", ERR_AUTH, false, false,
+     true},
+    {404, "{\"error\":{\"type\":\"not_found_error\",\"message\":\"model: x\"}}", ERR_MODEL, false,
+     false, true},
+    {409, "{\"error\":{\"type\":\"conflict_error\",\"message\":\"x\"}}", ERR_OVERLOADED, true,
+     false, false},
+    {413, "{\"error\":{\"type\":\"request_too_large\",\"message\":\"x\"}}", ERR_TOO_BIG, false,
+     false, false},
     {413, "<html>413</html>", ERR_TOO_BIG, false, false, false},
-    {429, "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\"}}", ERR_RATE, true, true, false},
-    {429, "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\",\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}}", ERR_QUOTA, false, false, true},
-    {429, "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\",\"details\":{\"error_code\":\"contract_spend_limit_reached\"}}}", ERR_QUOTA, false, false, true},
-    {429, "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\",\"details\":{\"error_code\":\"ramp_limit_exceeded\"}}}", ERR_RATE, true, true, false},
-    {500, "{\"error\":{\"type\":\"api_error\",\"message\":\"x\"}}", ERR_OVERLOADED, true, false, false},
+    {429, "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\"}}", ERR_RATE, true, true,
+     false},
+    {429,
+     "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\",\"details\":{\"error_code\":"
+     "\"enforced_spend_limit_reached\"}}}",
+     ERR_QUOTA, false, false, true},
+    {429,
+     "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\",\"details\":{\"error_code\":"
+     "\"contract_spend_limit_reached\"}}}",
+     ERR_QUOTA, false, false, true},
+    {429,
+     "{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\",\"details\":{\"error_code\":"
+     "\"ramp_limit_exceeded\"}}}",
+     ERR_RATE, true, true, false},
+    {500, "{\"error\":{\"type\":\"api_error\",\"message\":\"x\"}}", ERR_OVERLOADED, true, false,
+     false},
     {502, "<html><body>Bad gateway</body></html>", ERR_OVERLOADED, true, false, false},
     {503, "", ERR_OVERLOADED, true, false, false},
-    {504, "{\"error\":{\"type\":\"timeout_error\",\"message\":\"x\"}}", ERR_TIMEOUT, true, false, false},
-    {529, "{\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", ERR_OVERLOADED, true, true, false},
+    {504, "{\"error\":{\"type\":\"timeout_error\",\"message\":\"x\"}}", ERR_TIMEOUT, true, false,
+     false},
+    {529, "{\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", ERR_OVERLOADED,
+     true, true, false},
     {302, "", ERR_CONFIG, false, false, false},
     {418, "not json at all", ERR_REQUEST, false, false, false},
 };
@@ -296,10 +336,14 @@ TEST(what_headers_say_about_retrying)
     const char *name, *value;
     bool retry, has_wait;
     uint64_t wait_ms;
-  } rows[] = {{"retry-after", "7", true, true, 7000},       {"retry-after-ms", "120", true, true, 120},
-              {"retry-after", "0.5", true, true, 500},      {"retry-after", "soon", true, false, 0},
-              {"retry-after", "-3", true, false, 0},        {"retry-after", "Wed, 21 Oct 2020 07:28:00 GMT", true, true, 0},
-              {"x-should-retry", "false", false, false, 0}, {"retry-after", "99999999999999", true, false, 0}};
+  } rows[] = {{"retry-after", "7", true, true, 7000},
+              {"retry-after-ms", "120", true, true, 120},
+              {"retry-after", "0.5", true, true, 500},
+              {"retry-after", "soon", true, false, 0},
+              {"retry-after", "-3", true, false, 0},
+              {"retry-after", "Wed, 21 Oct 2020 07:28:00 GMT", true, true, 0},
+              {"x-should-retry", "false", false, false, 0},
+              {"retry-after", "99999999999999", true, false, 0}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     HttpHeader header = {str_from(rows[i].name), str_from(rows[i].value)};
     HttpHead head = {.status = 429, .headers = &header, .header_count = 1};
@@ -321,8 +365,10 @@ TEST(messages_lose_what_looks_like_a_key)
 {
   Failure got;
   classify(&dialect_anthropic, 401, "application/json",
-           S("{\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key sk-ant-api03-abcdefgh12345 for "
-             "org-AbC123def456 in req_011CSHoEeqs5C35K2UUqR7Fy\"}}"), &got);
+           S("{\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key "
+             "sk-ant-api03-abcdefgh12345 for "
+             "org-AbC123def456 in req_011CSHoEeqs5C35K2UUqR7Fy\"}}"),
+           &got);
   Str message = str_from(got.error.message);
   CHECK(str_has(message, S("invalid x-api-key [removed] for [removed] in [removed]")));
   CHECK(!str_has(message, S("sk-ant")));
@@ -365,7 +411,8 @@ TEST(the_request)
   request.schema = json_parse(&arena, S("{\"type\":\"object\"}"), &err);
   WireRequest wire;
   Target target = {.base_url = S("https://api.example"), .max_output = 800};
-  const Value *body = built(&arena, &dialect_anthropic, &request, &target, &(Key){S("k3y"), false}, &wire);
+  const Value *body =
+      built(&arena, &dialect_anthropic, &request, &target, &(Key){S("k3y"), false}, &wire);
   CHECK_STR(wire.url, S("https://api.example/v1/messages"));
   CHECK_STR(header_of(&wire, "x-api-key"), S("k3y"));
   CHECK_STR(header_of(&wire, "anthropic-version"), S("2026-10-21"));
@@ -381,7 +428,8 @@ TEST(the_request)
   CHECK_STR(dig_str(body, "output_config.effort"), S("low"));
   CHECK_STR(dig_str(body, "output_config.format.type"), S("json_schema"));
   CHECK_STR(dig_str(body, "output_config.format.schema.type"), S("object"));
-  static const char *const never[] = {"temperature", "top_p", "top_k", "tool_choice", "tools", "thinking"};
+  static const char *const never[] = {"temperature", "top_p", "top_k",
+                                      "tool_choice", "tools", "thinking"};
   for (size_t i = 0; i < 6; i++) CHECK(value_get(body, str_from(never[i])) == NULL);
   built(&arena, &dialect_anthropic, &request, &target, &(Key){S("t0ken"), true}, &wire);
   CHECK_STR(header_of(&wire, "authorization"), S("Bearer t0ken"));
@@ -418,7 +466,8 @@ TEST(tools_and_efforts)
   request.tool_count = 1;
   request.effort = S("xhigh");
   WireRequest wire;
-  Target target = {.base_url = S("x"), .efforts = json_parse(&arena, S("[\"low\",\"high\",\"max\"]"), &err)};
+  Target target = {.base_url = S("x"),
+                   .efforts = json_parse(&arena, S("[\"low\",\"high\",\"max\"]"), &err)};
   const Value *body = built(&arena, &dialect_anthropic, &request, &target, &(Key){0}, &wire);
   CHECK_STR(dig_str(body, "tools.0.name"), S("read"));
   CHECK_STR(dig_str(body, "tools.0.input_schema.type"), S("object"));

@@ -6,7 +6,7 @@
 #include "provider.h"
 
 #define HEADER "{\"cassette\":\"piecework-cassette\",\"version\":1,\"note\":\"scripted\"}\n"
-#define LINE(role, label, text)                                                                    \
+#define LINE(role, label, text) \
   "{\"role\":\"" role "\",\"label\":\"" label "\",\"reply\":{\"text\":\"" text "\"}}\n"
 
 static const char *cassette_file(Bench *bench, const char *text)
@@ -20,15 +20,19 @@ TEST(replay_by_role_and_label)
   Bench bench;
   bench_open(&bench, NULL);
   Error err = {0};
-  CHECK(models_replay(bench.models,
-                      cassette_file(&bench, HEADER LINE("plan", "", "the plan") LINE("execute", "plan 9 T02", "two")
-                                                LINE("execute", "T01", "one") LINE("execute", "T01", "one again")
-                                                LINE("execute", "", "any")),
-                      &err));
+  CHECK(models_replay(
+      bench.models,
+      cassette_file(&bench, HEADER LINE("plan", "", "the plan") LINE("execute", "plan 9 T02", "two")
+                                LINE("execute", "T01", "one") LINE("execute", "T01", "one again")
+                                    LINE("execute", "", "any")),
+      &err));
   static const struct {
     const char *role, *label, *want;
-  } rows[] = {{"execute", "plan 1 T01", "one"},  {"plan", "plan 1", "the plan"}, {"execute", "plan 1 T01", "one again"},
-              {"execute", "plan 1 T02", "two"}, {"execute", "plan 1 T07", "any"}};
+  } rows[] = {{"execute", "plan 1 T01", "one"},
+              {"plan", "plan 1", "the plan"},
+              {"execute", "plan 1 T01", "one again"},
+              {"execute", "plan 1 T02", "two"},
+              {"execute", "plan 1 T07", "any"}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     Result r = {0};
     ModelRequest request = request_of(&bench, "replay", "x");
@@ -55,7 +59,8 @@ TEST(drift_names_what_was_expected)
   Bench bench;
   bench_open(&bench, NULL);
   Error err = {0};
-  CHECK(models_replay(bench.models, cassette_file(&bench, HEADER LINE("execute", "T05", "x")), &err));
+  CHECK(
+      models_replay(bench.models, cassette_file(&bench, HEADER LINE("execute", "T05", "x")), &err));
   Result r = bench_call(&bench, "replay", "go");
   CHECK_INT(r.reply.error.code, ERR_CASSETTE);
   CHECK(str_has(str_from(r.reply.error.message), S("\"T01\"")));
@@ -94,13 +99,16 @@ TEST(usage_calls_and_cost_of_a_scripted_exchange)
   Bench bench;
   bench_open(&bench, NULL);
   Error err = {0};
-  CHECK(models_replay(bench.models,
-                      cassette_file(&bench, HEADER
-                                    "{\"role\":\"execute\",\"provider\":\"anthropic\",\"model\":\"claude-haiku-5-5\",\"reply\":{"
-                                    "\"text\":\"\",\"calls\":[{\"name\":\"f\",\"input\":{\"a\":1}}],\"usage\":{\"fresh_in\":1000,"
-                                    "\"cache_read\":1000,\"out\":100}}}\n"
-                                    "{\"role\":\"execute\",\"reply\":{\"text\":\"cut\",\"stop\":\"length\"}}\n"),
-                      &err));
+  CHECK(models_replay(
+      bench.models,
+      cassette_file(&bench, HEADER
+                    "{\"role\":\"execute\",\"provider\":\"anthropic\",\"model\":\"claude-haiku-5-"
+                    "5\",\"reply\":{"
+                    "\"text\":\"\",\"calls\":[{\"name\":\"f\",\"input\":{\"a\":1}}],\"usage\":{"
+                    "\"fresh_in\":1000,"
+                    "\"cache_read\":1000,\"out\":100}}}\n"
+                    "{\"role\":\"execute\",\"reply\":{\"text\":\"cut\",\"stop\":\"length\"}}\n"),
+      &err));
   Result r = bench_call(&bench, "replay", "go");
   CHECK_INT(r.reply.stop, STOP_TOOL);
   CHECK_INT(r.reply.calls.len, 1);
@@ -122,7 +130,9 @@ TEST(a_replay_takes_its_time_and_can_be_cancelled)
   Bench bench;
   bench_open(&bench, NULL);
   Error err = {0};
-  CHECK(models_replay(bench.models, cassette_file(&bench, HEADER LINE("execute", "", "x") LINE("execute", "", "y")), &err));
+  CHECK(models_replay(
+      bench.models, cassette_file(&bench, HEADER LINE("execute", "", "x") LINE("execute", "", "y")),
+      &err));
   Result r = {0}, left = {0};
   ModelRequest request = request_of(&bench, "replay", "x");
   bench_start(&bench, &r, &request);
@@ -143,9 +153,11 @@ TEST(a_replay_takes_its_time_and_can_be_cancelled)
 }
 
 static const char *const script =
-    "[{\"match\": {\"turn\": 0, \"last_contains\": \"search\"}, \"reply\": {\"thinking\": \"secret thought\", \"text\": \"Looking.\","
+    "[{\"match\": {\"turn\": 0, \"last_contains\": \"search\"}, \"reply\": {\"thinking\": \"secret "
+    "thought\", \"text\": \"Looking.\","
     " \"tool_calls\": [{\"name\": \"f\", \"input\": {\"q\": \"x\"}}]}},"
-    " {\"reply\": {\"text\": \"key canary-key-12345 and sk-abcdefghij0123456789xyz and req_handler_init()\"}}]";
+    " {\"reply\": {\"text\": \"key canary-key-12345 and sk-abcdefghij0123456789xyz and "
+    "req_handler_init()\"}}]";
 
 TEST(record_then_replay)
 {
@@ -166,7 +178,8 @@ TEST(record_then_replay)
   ModelTool tool = {S("f"), S("f"), schema};
   Usage first_usage = {0};
   for (int i = 0; i < 2; i++) {
-    ModelRequest request = request_of(&bench, both[i], "please search\nline two\nline three\nline four");
+    ModelRequest request =
+        request_of(&bench, both[i], "please search\nline two\nline three\nline four");
     request.tools = &tool;
     request.tool_count = 1;
     Result r = {0};
@@ -216,7 +229,8 @@ TEST(what_is_taken_out_of_text)
       {"sk-ant-api03-AAAAAAAAAAAA1", "[removed]", "[removed]"},
       {"sk_buff_alloc_with_frags()", "[removed]()", "sk_buff_alloc_with_frags()"},
       {"claude-haiku-4-5-20251001", "claude-haiku-4-5-20251001", "claude-haiku-4-5-20251001"},
-      {"id 3f786850e387550fdab836ed7e6dc881de23001b", "id [removed]", "id 3f786850e387550fdab836ed7e6dc881de23001b"},
+      {"id 3f786850e387550fdab836ed7e6dc881de23001b", "id [removed]",
+       "id 3f786850e387550fdab836ed7e6dc881de23001b"},
       {"org-AbCdEf123456", "[removed]", "org-AbCdEf123456"},
       {"the s3cret word", "the [removed] word", "the [removed] word"},
       {"xs3crety", "x[removed]y", "x[removed]y"},
@@ -227,8 +241,10 @@ TEST(what_is_taken_out_of_text)
   Str secret = S("s3cret");
   StrList secrets = {&secret, 1, 1};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    CHECK_STR(redact(&arena, str_from(rows[i].text), &secrets, REDACT_MESSAGE), str_from(rows[i].message));
-    CHECK_STR(redact(&arena, str_from(rows[i].text), &secrets, REDACT_CODE), str_from(rows[i].code));
+    CHECK_STR(redact(&arena, str_from(rows[i].text), &secrets, REDACT_MESSAGE),
+              str_from(rows[i].message));
+    CHECK_STR(redact(&arena, str_from(rows[i].text), &secrets, REDACT_CODE),
+              str_from(rows[i].code));
   }
   arena_deinit(&arena);
 }

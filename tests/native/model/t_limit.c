@@ -41,7 +41,8 @@ static void begin(void)
   order_len = 0;
   memset(clients, 0, sizeof(clients));
   for (int i = 0; i < MANY; i++) {
-    clients[i] = (Client){.number = i, .ticket = {.on_go = on_go, .on_closed = on_closed, .owner = &clients[i]}};
+    clients[i] = (Client){.number = i,
+                          .ticket = {.on_go = on_go, .on_closed = on_closed, .owner = &clients[i]}};
   }
 }
 
@@ -121,7 +122,8 @@ TEST(trying_again_keeps_its_place)
   uint64_t from = loop_now_ms(&loop);
   ticket_leave(&clients[2].ticket);
   ticket_leave(&clients[3].ticket);
-  while (clients[0].gone < 3 && loop_turn(&loop, true)) {}
+  while (clients[0].gone < 3 && loop_turn(&loop, true)) {
+  }
   CHECK_INT(clients[0].gone, 3);
   CHECK(loop_now_ms(&loop) - from < 500);
   end();
@@ -142,7 +144,8 @@ TEST(a_gate_holds_its_model_and_no_other)
   CHECK_INT(clients[0].gone, 1);
   CHECK_INT(clients[1].gone, 0);
   CHECK_INT(clients[2].gone, 1);
-  while (clients[1].gone < 1 && loop_turn(&loop, true)) {}
+  while (clients[1].gone < 1 && loop_turn(&loop, true)) {
+  }
   CHECK_INT(clients[0].gone, 2);
   CHECK(clients[1].went_at - from >= 40);
   end();
@@ -158,7 +161,8 @@ TEST(a_gate_halves_the_width_once_and_grows_back)
     ticket_hold_gate(&clients[i].ticket, UINT64_MAX);
     ticket_again(&clients[i].ticket, 0);
   }
-  while (holding() == 0 && loop_turn(&loop, true)) {}
+  while (holding() == 0 && loop_turn(&loop, true)) {
+  }
   turns();
   CHECK_INT(holding(), 4);
   for (int round = 0; round < 20; round++) {
@@ -181,7 +185,8 @@ TEST(waits_are_bounded)
     CHECK(tiny >= 250 && tiny <= 313);
     CHECK(huge >= 60000 && huge <= 75000);
     CHECK(named >= 2000 && named <= 2500);
-    uint64_t first = backoff_ms(1, UINT64_MAX), third = backoff_ms(3, UINT64_MAX), late = backoff_ms(40, UINT64_MAX);
+    uint64_t first = backoff_ms(1, UINT64_MAX), third = backoff_ms(3, UINT64_MAX),
+             late = backoff_ms(40, UINT64_MAX);
     CHECK(first >= 500 && first <= 625);
     CHECK(third >= 2000 && third <= 2500);
     CHECK(late >= 8000 && late <= 10000);

@@ -1,24 +1,32 @@
 // t_openai_chat.c: the Chat Completions dialect, also as compatible servers bend it.
 #include "stream.h"
 
-#define CHUNK(delta, finish)                                                                       \
-  "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":" delta \
-  ",\"finish_reason\":" finish "}],\"usage\":null}\n\n"
+#define CHUNK(delta, finish)                                                               \
+  "data: "                                                                                 \
+  "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0," \
+  "\"delta\":" delta ",\"finish_reason\":" finish "}],\"usage\":null}\n\n"
 #define USAGE(usage) "data: {\"id\":\"chatcmpl-1\",\"choices\":[],\"usage\":" usage "}\n\n"
 #define DONE "data: [DONE]\n\n"
-#define CALL(index, id, name, arguments)                                                           \
-  CHUNK("{\"tool_calls\":[{\"index\":" #index ",\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name \
-        "\",\"arguments\":\"" arguments "\"}}]}", "null")
-#define MORE(index, arguments)                                                                     \
-  CHUNK("{\"tool_calls\":[{\"index\":" #index ",\"function\":{\"arguments\":\"" arguments "\"}}]}", "null")
+#define CALL(index, id, name, arguments)                                                          \
+  CHUNK("{\"tool_calls\":[{\"index\":" #index ",\"id\":\"" id                                     \
+        "\",\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"arguments\":\"" arguments \
+        "\"}}]}",                                                                                 \
+        "null")
+#define MORE(index, arguments)                                                            \
+  CHUNK("{\"tool_calls\":[{\"index\":" #index ",\"function\":{\"arguments\":\"" arguments \
+        "\"}}]}",                                                                         \
+        "null")
 
 static const char full[] =
     ": OPENROUTER PROCESSING\n\n" CHUNK("{\"role\":\"assistant\",\"content\":\"\"}", "null")
-    CHUNK("{\"content\":\"Hel\"}", "null") CHUNK("{\"content\":\"lo \\u20ac\",\"obfuscation\":\"xx\"}", "null")
-    CALL(0, "call_1", "read", "") MORE(0, "{\\\"path\\\": \\\"a") MORE(0, ".c\\\"}")
-    CALL(1, "call_2", "list", "") CHUNK("{}", "\"tool_calls\"")
-    USAGE("{\"prompt_tokens\":100,\"completion_tokens\":40,\"total_tokens\":140,\"prompt_tokens_details\":{"
-          "\"cached_tokens\":60,\"cache_write_tokens\":10},\"completion_tokens_details\":{\"reasoning_tokens\":12}}") DONE;
+        CHUNK("{\"content\":\"Hel\"}", "null")
+            CHUNK("{\"content\":\"lo \\u20ac\",\"obfuscation\":\"xx\"}", "null")
+                CALL(0, "call_1", "read", "") MORE(0, "{\\\"path\\\": \\\"a") MORE(0, ".c\\\"}")
+                    CALL(1, "call_2", "list", "") CHUNK("{}", "\"tool_calls\"") USAGE(
+                        "{\"prompt_tokens\":100,\"completion_tokens\":40,\"total_tokens\":140,"
+                        "\"prompt_tokens_details\":{"
+                        "\"cached_tokens\":60,\"cache_write_tokens\":10},\"completion_tokens_"
+                        "details\":{\"reasoning_tokens\":12}}") DONE;
 
 TEST(everything_in_every_chunking)
 {
@@ -49,15 +57,17 @@ TEST(everything_in_every_chunking)
 static const struct {
   const char *word;
   StopReason stop;
-} stop_rows[] = {{"stop", STOP_DONE},          {"length", STOP_LENGTH},          {"model_length", STOP_LENGTH},
-                 {"tool_calls", STOP_TOOL},    {"function_call", STOP_TOOL},     {"content_filter", STOP_REFUSED},
+} stop_rows[] = {{"stop", STOP_DONE},           {"length", STOP_LENGTH},
+                 {"model_length", STOP_LENGTH}, {"tool_calls", STOP_TOOL},
+                 {"function_call", STOP_TOOL},  {"content_filter", STOP_REFUSED},
                  {"something_new", STOP_DONE}};
 
 TEST(all_finish_reasons)
 {
   for (size_t i = 0; i < sizeof(stop_rows) / sizeof(stop_rows[0]); i++) {
     char text[1024];
-    snprintf(text, sizeof(text), CHUNK("{\"content\":\"x\"}", "null") CHUNK("{}", "\"%s\"") DONE, stop_rows[i].word);
+    snprintf(text, sizeof(text), CHUNK("{\"content\":\"x\"}", "null") CHUNK("{}", "\"%s\"") DONE,
+             stop_rows[i].word);
     Stream1 s;
     stream_run(&s, &dialect_openai_chat, str_from(text));
     CHECK_INT(s.reply.stop, stop_rows[i].stop);
@@ -71,7 +81,8 @@ TEST(a_refusal_in_place_of_text)
 {
   Stream1 s;
   stream_run(&s, &dialect_openai_chat,
-             S(CHUNK("{\"refusal\":\"I can\"}", "null") CHUNK("{\"refusal\":\"not.\"}", "null") CHUNK("{}", "\"stop\"") DONE));
+             S(CHUNK("{\"refusal\":\"I can\"}", "null") CHUNK("{\"refusal\":\"not.\"}", "null")
+                   CHUNK("{}", "\"stop\"") DONE));
   CHECK_INT(s.reply.stop, STOP_REFUSED);
   CHECK_STR(s.reply.stop_detail, S("I cannot."));
   stream_end(&s);
@@ -96,8 +107,8 @@ TEST(ends_and_missing_ends)
   static const struct {
     const char *text;
     bool ended;
-  } rows[] = {{CHUNK("{\"content\":\"x\"}", "\"stop\""), true},           // no [DONE]
-              {CHUNK("{\"content\":\"x\"}", "null") DONE, true},          // no finish_reason
+  } rows[] = {{CHUNK("{\"content\":\"x\"}", "\"stop\""), true},   // no [DONE]
+              {CHUNK("{\"content\":\"x\"}", "null") DONE, true},  // no finish_reason
               {CHUNK("{\"content\":\"x\"}", "null"), false},
               {DONE, false},
               {"", false}};
@@ -116,11 +127,18 @@ TEST(usage_where_servers_put_it)
     const char *chunk;
     int64_t fresh, read;
   } rows[] = {
-      {USAGE("{\"prompt_tokens\":50,\"completion_tokens\":5,\"prompt_cache_hit_tokens\":30,\"prompt_cache_miss_tokens\":20}"), 20, 30},
+      {USAGE("{\"prompt_tokens\":50,\"completion_tokens\":5,\"prompt_cache_hit_tokens\":30,"
+             "\"prompt_cache_miss_tokens\":20}"),
+       20, 30},
       {USAGE("{\"prompt_tokens\":50,\"completion_tokens\":5,\"cached_tokens\":45}"), 5, 45},
-      {"data: {\"choices\":[],\"x_groq\":{\"usage\":{\"prompt_tokens\":50,\"completion_tokens\":5}}}\n\n", 50, 0},
-      {USAGE("{\"prompt_tokens\":50,\"completion_tokens\":5,\"prompt_tokens_details\":null}"), 50, 0},
-      {USAGE("{\"prompt_tokens\":5,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":50}}"), 0, 50}};
+      {"data: "
+       "{\"choices\":[],\"x_groq\":{\"usage\":{\"prompt_tokens\":50,\"completion_tokens\":5}}}\n\n",
+       50, 0},
+      {USAGE("{\"prompt_tokens\":50,\"completion_tokens\":5,\"prompt_tokens_details\":null}"), 50,
+       0},
+      {USAGE("{\"prompt_tokens\":5,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_"
+             "tokens\":50}}"),
+       0, 50}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     Stream1 s;
     stream_run(&s, &dialect_openai_chat, str_from(rows[i].chunk));
@@ -148,16 +166,18 @@ TEST(content_as_a_list_of_parts)
 {
   Stream1 s;
   stream_run(&s, &dialect_openai_chat,
-             S(CHUNK("{\"content\":[{\"type\":\"thinking\",\"thinking\":[]},{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\","
-                     "\"text\":\"b\"}]}", "\"stop\"")));
+             S(CHUNK("{\"content\":[{\"type\":\"thinking\",\"thinking\":[]},{\"type\":\"text\","
+                     "\"text\":\"a\"},{\"type\":\"text\","
+                     "\"text\":\"b\"}]}",
+                     "\"stop\"")));
   CHECK_STR(s.text, S("ab"));
   stream_end(&s);
 }
 
 TEST(reasoning_goes_back_where_wanted)
 {
-  Str text = S(CHUNK("{\"reasoning_content\":\"hm \"}", "null") CHUNK("{\"reasoning_content\":\"so\"}", "null")
-               CHUNK("{\"content\":\"x\"}", "\"stop\""));
+  Str text = S(CHUNK("{\"reasoning_content\":\"hm \"}", "null") CHUNK(
+      "{\"reasoning_content\":\"so\"}", "null") CHUNK("{\"content\":\"x\"}", "\"stop\""));
   Stream1 s;
   stream_run_cut(&s, &dialect_openai_chat, QUIRK_REASONING_BACK, text, text.len);
   CHECK_STR(s.text, S("x"));
@@ -173,15 +193,20 @@ TEST(calls_as_compatible_servers_send_them)
 {
   static const char *const rows[] = {
       // no index, whole calls
-      CHUNK("{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}", "null")
-      CHUNK("{\"tool_calls\":[{\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{\\\"x\\\":1}\"}}]}", "\"stop\""),
+      CHUNK("{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}",
+            "null") CHUNK("{\"tool_calls\":[{\"id\":\"b\",\"function\":{\"name\":\"g\","
+                          "\"arguments\":\"{\\\"x\\\":1}\"}}]}",
+                          "\"stop\""),
       // the same index for both
       CALL(0, "a", "f", "{}") CALL(0, "b", "g", "{\\\"x\\\":1}") CHUNK("{}", "\"tool_calls\""),
       // arguments as an object, two in one chunk
-      CHUNK("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\"}},{\"index\":1,\"id\":\"b\",\"function\":{"
-            "\"name\":\"g\",\"arguments\":{\"x\":1}}}]}", "\"tool_calls\""),
+      CHUNK("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\"}},{\"index\":"
+            "1,\"id\":\"b\",\"function\":{"
+            "\"name\":\"g\",\"arguments\":{\"x\":1}}}]}",
+            "\"tool_calls\""),
       // interleaved, and no ids for the pieces
-      CALL(0, "a", "f", "{") CALL(1, "b", "g", "{\\\"x\\\"") MORE(0, "}") MORE(1, ":1}") CHUNK("{}", "\"tool_calls\"")};
+      CALL(0, "a", "f", "{") CALL(1, "b", "g", "{\\\"x\\\"") MORE(0, "}") MORE(1, ":1}")
+          CHUNK("{}", "\"tool_calls\"")};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     Stream1 s;
     stream_run(&s, &dialect_openai_chat, str_from(rows[i]));
@@ -201,7 +226,9 @@ TEST(calls_without_ids_get_some)
 {
   Stream1 s;
   stream_run(&s, &dialect_openai_chat,
-             S(CHUNK("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"nonsense\"}}]}", "\"tool_calls\"")));
+             S(CHUNK("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":"
+                     "\"nonsense\"}}]}",
+                     "\"tool_calls\"")));
   CHECK_INT(s.reply.calls.len, 1);
   CHECK_STR(s.reply.calls.items[0].id, S("call_1"));
   CHECK_STR(s.reply.calls.items[0].broken, S("nonsense"));
@@ -215,13 +242,20 @@ TEST(errors_inside_the_stream)
     Err code;
     bool retry, gate, terminal;
   } rows[] = {
-      {"data: {\"error\":{\"code\":502,\"message\":\"upstream\"},\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\n", ERR_OVERLOADED, true, false, false},
+      {"data: "
+       "{\"error\":{\"code\":502,\"message\":\"upstream\"},\"choices\":[{\"delta\":{},\"finish_"
+       "reason\":\"error\"}]}\n\n",
+       ERR_OVERLOADED, true, false, false},
       {"data: {\"error\":{\"code\":429,\"message\":\"slow\"}}\n\n", ERR_RATE, true, true, false},
-      {"data: {\"error\":{\"code\":402,\"message\":\"credits\"}}\n\n", ERR_QUOTA, false, false, true},
-      {"data: {\"error\":{\"type\":\"server_error\",\"code\":null,\"message\":\"x\"}}\n\n", ERR_OVERLOADED, true, false, false},
-      {"data: {\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"x\"}}\n\n", ERR_OVERLOADED, true, true, false},
+      {"data: {\"error\":{\"code\":402,\"message\":\"credits\"}}\n\n", ERR_QUOTA, false, false,
+       true},
+      {"data: {\"error\":{\"type\":\"server_error\",\"code\":null,\"message\":\"x\"}}\n\n",
+       ERR_OVERLOADED, true, false, false},
+      {"data: {\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"x\"}}\n\n",
+       ERR_OVERLOADED, true, true, false},
       {"data: {\"error\":\"model runner has stopped\"}\n\n", ERR_OVERLOADED, true, false, false},
-      {"event: error\ndata: {\"message\":\"x\",\"code\":\"rate_limit_exceeded\"}\n\n", ERR_RATE, true, true, false}};
+      {"event: error\ndata: {\"message\":\"x\",\"code\":\"rate_limit_exceeded\"}\n\n", ERR_RATE,
+       true, true, false}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     char text[1024];
     snprintf(text, sizeof(text), CHUNK("{\"content\":\"part\"}", "null") "%s", rows[i].text);
@@ -236,7 +270,10 @@ TEST(errors_inside_the_stream)
     stream_end(&s);
   }
   Stream1 s;
-  stream_run(&s, &dialect_openai_chat, S("data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}],\"error\":null}\n\n"));
+  stream_run(&s, &dialect_openai_chat,
+             S("data: "
+               "{\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}],"
+               "\"error\":null}\n\n"));
   CHECK(!s.reply.failed);
   stream_end(&s);
   stream_run(&s, &dialect_openai_chat, S("data: {\"choices\":[\n\n"));
@@ -249,8 +286,10 @@ TEST(an_answer_in_one_piece)
 {
   Stream1 s;
   stream_whole(&s, &dialect_openai_chat,
-               S("{\"id\":\"c\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hi\",\"tool_calls\":[{\"id\":"
-                 "\"t\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}]},\"finish_reason\":"
+               S("{\"id\":\"c\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+                 "\"content\":\"Hi\",\"tool_calls\":[{\"id\":"
+                 "\"t\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{"
+                 "\\\"a\\\":1}\"}}]},\"finish_reason\":"
                  "\"tool_calls\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}"));
   CHECK(s.reply.ended);
   CHECK_STR(s.text, S("Hi"));
@@ -260,27 +299,52 @@ TEST(an_answer_in_one_piece)
 }
 
 static const ErrorRow error_rows[] = {
-    {400, "{\"error\":{\"message\":\"bad\",\"type\":\"invalid_request_error\",\"param\":\"x\",\"code\":null}}", ERR_REQUEST, false, false, false},
-    {400, "{\"error\":{\"message\":\"too long\",\"code\":\"context_length_exceeded\"}}", ERR_TOO_BIG, false, false, false},
-    {400, "{\"error\":{\"code\":400,\"type\":\"exceed_context_size_error\",\"message\":\"x\",\"n_ctx\":4096}}", ERR_TOO_BIG, false, false, false},
-    {400, "[{\"error\":{\"code\":400,\"message\":\"API key not valid. Please pass a valid API key.\",\"status\":\"INVALID_ARGUMENT\"}}]", ERR_AUTH, false, false, true},
-    {401, "{\"error\":{\"message\":\"Incorrect API key provided\",\"code\":\"invalid_api_key\"}}", ERR_AUTH, false, false, true},
-    {401, "{\"error\":{\"code\":401,\"message\":\"Invalid API Key\",\"type\":\"authentication_error\"}}", ERR_AUTH, false, false, true},
+    {400,
+     "{\"error\":{\"message\":\"bad\",\"type\":\"invalid_request_error\",\"param\":\"x\",\"code\":"
+     "null}}",
+     ERR_REQUEST, false, false, false},
+    {400, "{\"error\":{\"message\":\"too long\",\"code\":\"context_length_exceeded\"}}",
+     ERR_TOO_BIG, false, false, false},
+    {400,
+     "{\"error\":{\"code\":400,\"type\":\"exceed_context_size_error\",\"message\":\"x\",\"n_ctx\":"
+     "4096}}",
+     ERR_TOO_BIG, false, false, false},
+    {400,
+     "[{\"error\":{\"code\":400,\"message\":\"API key not valid. Please pass a valid API "
+     "key.\",\"status\":\"INVALID_ARGUMENT\"}}]",
+     ERR_AUTH, false, false, true},
+    {401, "{\"error\":{\"message\":\"Incorrect API key provided\",\"code\":\"invalid_api_key\"}}",
+     ERR_AUTH, false, false, true},
+    {401,
+     "{\"error\":{\"code\":401,\"message\":\"Invalid API Key\",\"type\":\"authentication_error\"}}",
+     ERR_AUTH, false, false, true},
     {402, "{\"error\":{\"message\":\"Insufficient Balance\"}}", ERR_QUOTA, false, false, true},
-    {403, "{\"error\":{\"message\":\"no\",\"code\":\"misalignment_policy_violation\"}}", ERR_MODEL_REFUSED, false, false, false},
+    {403, "{\"error\":{\"message\":\"no\",\"code\":\"misalignment_policy_violation\"}}",
+     ERR_MODEL_REFUSED, false, false, false},
     {403, "{\"error\":{\"message\":\"country\"}}", ERR_AUTH, false, false, true},
-    {404, "{\"error\":{\"message\":\"The model does not exist\",\"code\":\"model_not_found\"}}", ERR_MODEL, false, false, true},
+    {404, "{\"error\":{\"message\":\"The model does not exist\",\"code\":\"model_not_found\"}}",
+     ERR_MODEL, false, false, true},
     {404, "{\"error\":\"model 'x' not found\"}", ERR_MODEL, false, false, true},
     {408, "{}", ERR_TIMEOUT, true, false, false},
-    {422, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}", ERR_REQUEST, false, false, false},
-    {429, "{\"error\":{\"message\":\"x\",\"code\":\"rate_limit_exceeded\"}}", ERR_RATE, true, true, false},
+    {422, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}", ERR_REQUEST, false,
+     false, false},
+    {429, "{\"error\":{\"message\":\"x\",\"code\":\"rate_limit_exceeded\"}}", ERR_RATE, true, true,
+     false},
     {429, "{\"error\":{\"message\":\"x\",\"type\":\"slow_down\"}}", ERR_RATE, true, true, false},
-    {429, "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}", ERR_QUOTA, false, false, true},
-    {429, "{\"error\":{\"message\":\"x\",\"code\":\"credit_balance_exhausted\"}}", ERR_QUOTA, false, false, true},
-    {429, "{\"error\":{\"message\":\"x\",\"code\":\"organization_spend_limit_exceeded\"}}", ERR_QUOTA, false, false, true},
-    {500, "{\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}", ERR_OVERLOADED, true, false, false},
-    {503, "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}", ERR_OVERLOADED, true, false, false},
-    {503, "{\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"x\"}}", ERR_OVERLOADED, true, false, false},
+    {429,
+     "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_"
+     "quota\"}}",
+     ERR_QUOTA, false, false, true},
+    {429, "{\"error\":{\"message\":\"x\",\"code\":\"credit_balance_exhausted\"}}", ERR_QUOTA, false,
+     false, true},
+    {429, "{\"error\":{\"message\":\"x\",\"code\":\"organization_spend_limit_exceeded\"}}",
+     ERR_QUOTA, false, false, true},
+    {500, "{\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}", ERR_OVERLOADED, true, false,
+     false},
+    {503, "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}",
+     ERR_OVERLOADED, true, false, false},
+    {503, "{\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"x\"}}", ERR_OVERLOADED, true,
+     false, false},
 };
 
 TEST(all_error_answers)
@@ -291,14 +355,18 @@ TEST(all_error_answers)
 TEST(where_the_sentence_is)
 {
   Failure got;
-  classify(&dialect_openai_chat, 422, "application/json", S("{\"detail\":[{\"msg\":\"field required\"}]}"), &got);
+  classify(&dialect_openai_chat, 422, "application/json",
+           S("{\"detail\":[{\"msg\":\"field required\"}]}"), &got);
   CHECK(str_has(str_from(got.error.message), S("field required")));
-  classify(&dialect_openai_chat, 404, "application/json", S("{\"error\":\"model 'x' not found\"}"), &got);
+  classify(&dialect_openai_chat, 404, "application/json", S("{\"error\":\"model 'x' not found\"}"),
+           &got);
   CHECK(str_has(str_from(got.error.message), S("model 'x' not found")));
   classify(&dialect_openai_chat, 502, "text/html", S("<html>upstream</html>"), &got);
   CHECK(!str_has(str_from(got.error.message), S("html")));
   classify(&dialect_openai_chat, 429, "application/json",
-           S("[{\"error\":{\"code\":429,\"message\":\"q\",\"details\":[{\"@type\":\"x.RetryInfo\",\"retryDelay\":\"46s\"}]}}]"), &got);
+           S("[{\"error\":{\"code\":429,\"message\":\"q\",\"details\":[{\"@type\":\"x.RetryInfo\","
+             "\"retryDelay\":\"46s\"}]}}]"),
+           &got);
   CHECK(got.has_wait);
   CHECK_INT(got.wait_ms, 46000);
 }
@@ -346,7 +414,8 @@ TEST(a_compatible_server_gets_the_common_set)
   ModelMessage message;
   ModelRequest request = simple(&message);
   WireRequest wire;
-  Target target = {.base_url = S("http://x/v1"), .quirks = QUIRK_SYSTEM_ROLE | QUIRK_MAX_TOKENS | QUIRK_NO_EFFORT};
+  Target target = {.base_url = S("http://x/v1"),
+                   .quirks = QUIRK_SYSTEM_ROLE | QUIRK_MAX_TOKENS | QUIRK_NO_EFFORT};
   const Value *body = built(&arena, &dialect_openai_chat, &request, &target, &(Key){0}, &wire);
   CHECK_STR(wire.url, S("http://x/v1/chat/completions"));
   CHECK_STR(header_of(&wire, "authorization"), S(""));
@@ -355,8 +424,9 @@ TEST(a_compatible_server_gets_the_common_set)
   CHECK_STR(dig_str(body, "messages.1.content"), S("Do it."));
   CHECK_INT(value_get_int(body, S("max_tokens"), 0), 900);
   CHECK(value_get_bool(dig(body, "stream_options"), S("include_usage"), false));
-  static const char *const never[] = {"max_completion_tokens", "reasoning_effort", "store", "temperature",
-                                      "prompt_cache_key", "response_format", "tools", "provider"};
+  static const char *const never[] = {
+      "max_completion_tokens", "reasoning_effort", "store", "temperature",
+      "prompt_cache_key",      "response_format",  "tools", "provider"};
   for (size_t i = 0; i < 8; i++) CHECK(value_get(body, str_from(never[i])) == NULL);
   target.quirks |= QUIRK_NO_STREAM_OPTIONS;
   body = built(&arena, &dialect_openai_chat, &request, &target, &(Key){0}, &wire);
@@ -374,7 +444,8 @@ TEST(the_vendor_gets_everything)
   request.schema = json_parse(&arena, S("{\"type\":\"object\"}"), &err);
   WireRequest wire;
   Target target = {.base_url = S("http://x/v1"), .quirks = QUIRK_CACHE_MARK};
-  const Value *body = built(&arena, &dialect_openai_chat, &request, &target, &(Key){S("k"), false}, &wire);
+  const Value *body =
+      built(&arena, &dialect_openai_chat, &request, &target, &(Key){S("k"), false}, &wire);
   CHECK_STR(header_of(&wire, "authorization"), S("Bearer k"));
   CHECK_STR(dig_str(body, "messages.0.role"), S("developer"));
   CHECK_STR(dig_str(body, "messages.0.content.1.text"), S("Context."));
@@ -403,7 +474,11 @@ TEST(a_tool_loop)
   ModelMessage messages[] = {{.role = MSG_USER, .text = S("go")},
                              {.role = MSG_ASSISTANT, .calls = {&call, 1, 1}},
                              {.role = MSG_TOOL, .text = S("int x;"), .call_id = S("c1")}};
-  ModelRequest request = {.model = S("m"), .messages = {messages, 3, 3}, .tools = &tool, .tool_count = 1, .effort = S("high")};
+  ModelRequest request = {.model = S("m"),
+                          .messages = {messages, 3, 3},
+                          .tools = &tool,
+                          .tool_count = 1,
+                          .effort = S("high")};
   WireRequest wire;
   Target target = {.base_url = S("x"), .quirks = QUIRK_TOOLS_NO_EFFORT | QUIRK_REQUIRE_PARAMETERS};
   const Value *body = built(&arena, &dialect_openai_chat, &request, &target, &(Key){0}, &wire);

@@ -63,10 +63,16 @@ TEST(announced_prices_count_from_their_day)
 TEST(costs_with_cache_and_cliff)
 {
   Price price = find("anthropic", "claude-haiku-5-5", "2026-11-23");
-  Usage small = {.fresh_in = 1000, .cache_write = 2000, .cache_read = 5000, .out = 300, .reasoning = 100, .known = true};
+  Usage small = {.fresh_in = 1000,
+                 .cache_write = 2000,
+                 .cache_read = 5000,
+                 .out = 300,
+                 .reasoning = 100,
+                 .known = true};
   // 1000*0.1 + 2000*0.125 + 5000*0.01 + 300*0.5 = 550 USD per million -> 550000 nano
   CHECK_INT(usage_cost(&price, &small), 550000);
-  Usage at = {.fresh_in = 100000, .known = true}, past = {.fresh_in = 1, .cache_read = 100000, .known = true};
+  Usage at = {.fresh_in = 100000, .known = true},
+        past = {.fresh_in = 1, .cache_read = 100000, .known = true};
   CHECK_INT(usage_cost(&price, &at), 10000000);
   CHECK_INT(usage_cost(&price, &past), 5000500);  // cached tokens count for the cliff
   Usage nothing = {.known = true};
@@ -94,9 +100,13 @@ TEST(overrides)
   Error err = {0};
   Prices prices;
   prices_init(&prices);
-  const Value *mine = json_parse(&arena, S("{\"anthropic/claude-haiku-5-5\": {\"input\": 1, \"output\": 2},"
-                                           "\"own/m\": {\"input\": 3, \"output\": 4, \"cache_read\": 0.5, \"context\": 8192, \"max_output\": 1024},"
-                                           "\"openai/gpt-6-luna\": {\"max_output\": 5}, \"own/half\": {\"input\": 1}}"), &err);
+  const Value *mine =
+      json_parse(&arena,
+                 S("{\"anthropic/claude-haiku-5-5\": {\"input\": 1, \"output\": 2},"
+                   "\"own/m\": {\"input\": 3, \"output\": 4, \"cache_read\": 0.5, \"context\": "
+                   "8192, \"max_output\": 1024},"
+                   "\"openai/gpt-6-luna\": {\"max_output\": 5}, \"own/half\": {\"input\": 1}}"),
+                 &err);
   prices_override(&prices, mine);
   Price price = prices_find(&prices, S("anthropic"), S("claude-haiku-5-5"), S("2026-11-23")).price;
   CHECK_INT(milli(price.input), 1000);
@@ -123,8 +133,9 @@ TEST(every_row_of_the_table_is_whole)
   prices_init(&prices);
   prices_find(&prices, S("x"), S("y"), S("2026-11-23"));
   CHECK(value_len(prices.table) >= 60);
-  for (VALUE_EACH(row, prices.table)) {
-    Str id = value_get_str(row, S("id"), STR_NONE), provider = value_get_str(row, S("provider"), STR_NONE);
+  for (VALUE_EACH (row, prices.table)) {
+    Str id = value_get_str(row, S("id"), STR_NONE),
+        provider = value_get_str(row, S("provider"), STR_NONE);
     CHECK(id.len && provider.len);
     Price price = prices_find(&prices, provider, id, S("2026-11-23")).price;
     CHECK(price.known);
@@ -205,14 +216,11 @@ TEST(base_urls_from_the_environment)
 
 TEST(ollama_hosts)
 {
-  static const char *const rows[][2] = {{"box", "http://box:11434/v1"},
-                                        {"box:99", "http://box:99/v1"},
-                                        {"https://box", "https://box/v1"},
-                                        {"http://box:8080/", "http://box:8080/v1"},
-                                        {"http://box/pre", "http://box/pre/v1"},
-                                        {":5000", "http://127.0.0.1:5000/v1"},
-                                        {"[::1]", "http://[::1]:11434/v1"},
-                                        {"0.0.0.0:7", "http://127.0.0.1:7/v1"}};
+  static const char *const rows[][2] = {
+      {"box", "http://box:11434/v1"},          {"box:99", "http://box:99/v1"},
+      {"https://box", "https://box/v1"},       {"http://box:8080/", "http://box:8080/v1"},
+      {"http://box/pre", "http://box/pre/v1"}, {":5000", "http://127.0.0.1:5000/v1"},
+      {"[::1]", "http://[::1]:11434/v1"},      {"0.0.0.0:7", "http://127.0.0.1:7/v1"}};
   Arena arena;
   arena_init(&arena);
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -232,7 +240,8 @@ TEST(prices_of_local_and_replayed_models)
   price = price_of(f.models, S("replay"), S("anthropic/claude-haiku-5-5"));
   CHECK_INT(milli(price.output), 500);
   CHECK(!price_of(f.models, S("replay"), S("big")).known);
-  ModelRequest request = {.provider = S("anthropic"), .model = S("claude-haiku-5-5"), .max_output = 1000};
+  ModelRequest request = {
+      .provider = S("anthropic"), .model = S("claude-haiku-5-5"), .max_output = 1000};
   Nano worst = request_worst_cost(f.models, &request);
   CHECK(worst >= 500000 && worst < 600000);
   request.model = S("no-such");
@@ -244,7 +253,10 @@ TEST(a_provider_of_the_users_own)
 {
   Fixture f;
   open_models(&f);
-  ProviderConfig own = {.name = S("own"), .dialect = S("openai-chat"), .base_url = S(" http://box:1/v1// "), .limit = 3};
+  ProviderConfig own = {.name = S("own"),
+                        .dialect = S("openai-chat"),
+                        .base_url = S(" http://box:1/v1// "),
+                        .limit = 3};
   models_provider(f.models, &own);
   const ProviderConfig *got = models_provider_get(f.models, S("own"));
   CHECK_STR(got->base_url, S("http://box:1/v1"));
@@ -253,7 +265,8 @@ TEST(a_provider_of_the_users_own)
   changed.limit = 2;
   models_provider(f.models, &changed);
   CHECK_INT(models_provider_get(f.models, S("anthropic"))->limit, 2);
-  CHECK_STR(models_provider_get(f.models, S("anthropic"))->base_url, S("https://api.anthropic.com"));
+  CHECK_STR(models_provider_get(f.models, S("anthropic"))->base_url,
+            S("https://api.anthropic.com"));
   CHECK(models_provider_get(f.models, S("nobody")) == NULL);
   CHECK(models_learn(f.models, S("own"), S("m"), QUIRK_NO_EFFORT));
   CHECK(!models_learn(f.models, S("own"), S("m"), QUIRK_NO_EFFORT));

@@ -32,24 +32,81 @@ static void expect(Str text, Str want)
   }
 }
 
-TEST(one_event) { expect(S("data: hello\n\n"), S("=hello|")); }
-TEST(named_event) { expect(S("event: ping\ndata: {}\n\n"), S("ping={}|")); }
-TEST(several_data_lines_join) { expect(S("data: a\ndata:b\ndata\ndata: c\n\n"), S("=a\nb\n\nc|")); }
-TEST(only_one_space_is_dropped) { expect(S("data:  two\n\n"), S("= two|")); }
-TEST(crlf) { expect(S("event: a\r\ndata: 1\r\n\r\ndata: 2\r\n\r\n"), S("a=1|=2|")); }
-TEST(lone_cr) { expect(S("data: 1\r\rdata: 2\r\r"), S("=1|=2|")); }
-TEST(mixed_ends) { expect(S("data: 1\r\n\ndata: 2\n\r\ndata: 3\r\n\r\n"), S("=1|=2|=3|")); }
-TEST(comments) { expect(S(": hello\n\ndata: x\n: in between\n\n:\n\n"), S("=x|")); }
-TEST(unknown_fields) { expect(S("id: 7\nretry: 10\nfoo\ndata: x\n\n"), S("=x|")); }
-TEST(name_without_data_is_dropped) { expect(S("event: a\n\ndata: x\n\n"), S("=x|")); }
-TEST(mark_at_start_only) { expect(S("\xef\xbb\xbf" "data: \xef\xbb\xbfx\n\n"), S("=\xef\xbb\xbfx|")); }
-TEST(mark_then_nothing) { expect(S("\xef\xbb"), S("")); }
-TEST(pending_event_at_end) { expect(S("data: 1\n\nevent: z\ndata: 2"), S("=1|z=2|")); }
-TEST(pending_event_after_newline) { expect(S("data: 2\n"), S("=2|")); }
-TEST(empty_data_is_an_event) { expect(S("data:\n\n"), S("=|")); }
-TEST(utf8_cut_anywhere) { expect(S("data: \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\n\n"), S("=\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80|")); }
-TEST(colon_in_value) { expect(S("data: {\"a\":1}\n\n"), S("={\"a\":1}|")); }
-TEST(blank_lines_only) { expect(S("\n\n\r\n\r\r"), S("")); }
+TEST(one_event)
+{
+  expect(S("data: hello\n\n"), S("=hello|"));
+}
+TEST(named_event)
+{
+  expect(S("event: ping\ndata: {}\n\n"), S("ping={}|"));
+}
+TEST(several_data_lines_join)
+{
+  expect(S("data: a\ndata:b\ndata\ndata: c\n\n"), S("=a\nb\n\nc|"));
+}
+TEST(only_one_space_is_dropped)
+{
+  expect(S("data:  two\n\n"), S("= two|"));
+}
+TEST(crlf)
+{
+  expect(S("event: a\r\ndata: 1\r\n\r\ndata: 2\r\n\r\n"), S("a=1|=2|"));
+}
+TEST(lone_cr)
+{
+  expect(S("data: 1\r\rdata: 2\r\r"), S("=1|=2|"));
+}
+TEST(mixed_ends)
+{
+  expect(S("data: 1\r\n\ndata: 2\n\r\ndata: 3\r\n\r\n"), S("=1|=2|=3|"));
+}
+TEST(comments)
+{
+  expect(S(": hello\n\ndata: x\n: in between\n\n:\n\n"), S("=x|"));
+}
+TEST(unknown_fields)
+{
+  expect(S("id: 7\nretry: 10\nfoo\ndata: x\n\n"), S("=x|"));
+}
+TEST(name_without_data_is_dropped)
+{
+  expect(S("event: a\n\ndata: x\n\n"), S("=x|"));
+}
+TEST(mark_at_start_only)
+{
+  expect(S("\xef\xbb\xbf"
+           "data: \xef\xbb\xbfx\n\n"),
+         S("=\xef\xbb\xbfx|"));
+}
+TEST(mark_then_nothing)
+{
+  expect(S("\xef\xbb"), S(""));
+}
+TEST(pending_event_at_end)
+{
+  expect(S("data: 1\n\nevent: z\ndata: 2"), S("=1|z=2|"));
+}
+TEST(pending_event_after_newline)
+{
+  expect(S("data: 2\n"), S("=2|"));
+}
+TEST(empty_data_is_an_event)
+{
+  expect(S("data:\n\n"), S("=|"));
+}
+TEST(utf8_cut_anywhere)
+{
+  expect(S("data: \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\n\n"),
+         S("=\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80|"));
+}
+TEST(colon_in_value)
+{
+  expect(S("data: {\"a\":1}\n\n"), S("={\"a\":1}|"));
+}
+TEST(blank_lines_only)
+{
+  expect(S("\n\n\r\n\r\r"), S(""));
+}
 
 TEST(two_hundred_kilobytes_in_one_line)
 {

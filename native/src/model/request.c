@@ -1,0 +1,113 @@
+// request.c: copies of requests, see request.h, and how large they probably are.
+#include "model/request.h"
+
+#include <string.h>
+
+#include "lib/json.h"
+
+enum { TOKENS_OVERHEAD = 8, REQUEST_OVERHEAD = 64 };  // what the providers' own markup adds, about
+
+// ---- copies -------------------------------------------------------------------------------------
+
+SharedText *shared_take(SharedText *last, Str text)
+{
+  if (last && str_eq((Str){last->bytes, last->len}, text)) {
+    last->refs++;
+    return last;
+  }
+  SharedText *shared = mem_alloc(sizeof(*shared) + text.len);
+  shared->refs = 1;
+  shared->len = text.len;
+  if (text.len) memcpy(shared->bytes, text.ptr, text.len);
+  return shared;
+}
+
+void shared_drop(SharedText *shared)
+{
+  if (--shared->refs == 0) mem_free(shared);
+}
+
+ToolCallList calls_copy(Arena *arena, const ToolCallList *from)
+{
+  ToolCallList to = {0};
+  for (size_t i = 0; i < from->len; i++) {
+    const ToolCall *call = &from->items[i];
+    ToolCall copy = {str_dup(arena, call->id), str_dup(arena, call->name),
+                     value_dup(arena, call->input), str_dup(arena, call->broken)};
+    PUSH(arena, &to, copy);
+  }
+  return to;
+}
+
+static ModelMessage message_copy(Arena *arena, const ModelMessage *from)
+{
+  ModelMessage to = *from;
+  to.text = str_dup(arena, from->text);
+  to.calls = calls_copy(arena, &from->calls);
+  to.raw = value_dup(arena, from->raw);
+  to.call_id = str_dup(arena, from->call_id);
+  return to;
+}
+
+ModelRequest request_copy(Arena *arena, const ModelRequest *from)
+{
+  ModelRequest to = *from;
+  Str *strings[] = {&to.provider, &to.model, &to.role, &to.label, &to.system, &to.effort};
+  for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+    *strings[i] = str_dup(arena, *strings[i]);
+  }
+  to.schema = value_dup(arena, from->schema);
+  to.messages = (MessageList){0};
+  for (size_t i = 0; i < from->messages.len; i++) {
+    PUSH(arena, &to.messages, message_copy(arena, &from->messages.items[i]));
+  }
+  to.tools = NEW_N(arena, ModelTool, from->tool_count);
+  for (size_t i = 0; i < from->tool_count; i++) {
+    const ModelTool *tool = &from->tools[i];
+    to.tools[i] = (ModelTool){str_dup(arena, tool->name), str_dup(arena, tool->description),
+                              value_dup(arena, tool->schema)};
+  }
+  return to;
+}
+
+// ---- sizes --------------------------------------------------------------------------------------
+
+int64_t tokens_estimate(Str text)
+{
+  return (int64_t)((text.len * 10 + 35) / 36);
+}
+
+static int64_t value_tokens(const Value *value)
+{
+  if (!value) return 0;
+  Arena arena;
+  arena_init(&arena);
+  int64_t tokens = tokens_estimate(json_str(&arena, value));
+  arena_deinit(&arena);
+  return tokens;
+}
+
+static int64_t message_tokens(const ModelMessage *message)
+{
+  int64_t tokens = TOKENS_OVERHEAD + tokens_estimate(message->text);
+  for (size_t i = 0; i < message->calls.len; i++) {
+    const ToolCall *call = &message->calls.items[i];
+    tokens += TOKENS_OVERHEAD + tokens_estimate(call->name) + value_tokens(call->input);
+  }
+  return tokens;
+}
+
+int64_t request_tokens_estimate(const ModelRequest *request)
+{
+  int64_t tokens =
+      REQUEST_OVERHEAD + tokens_estimate(request->system) + tokens_estimate(request->shared);
+  for (size_t i = 0; i < request->messages.len; i++) {
+    tokens += message_tokens(&request->messages.items[i]);
+  }
+  for (size_t i = 0; i < request->tool_count; i++) {
+    const ModelTool *tool = &request->tools[i];
+    tokens += TOKENS_OVERHEAD + tokens_estimate(tool->name) + tokens_estimate(tool->description) +
+              value_tokens(tool->schema);
+  }
+  return tokens + value_tokens(request->schema);
+}
