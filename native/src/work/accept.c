@@ -4,7 +4,14 @@
 #include "base/buf.h"
 #include "patch/diff.h"
 
-typedef enum { RULE_GONE, RULE_CONTAINS, RULE_LINES, RULE_ADDED, RULE_REMOVED, RULE_CHANGED } RuleKind;
+typedef enum {
+  RULE_GONE,
+  RULE_CONTAINS,
+  RULE_LINES,
+  RULE_ADDED,
+  RULE_REMOVED,
+  RULE_CHANGED
+} RuleKind;
 
 typedef struct {
   RuleKind kind;
@@ -19,7 +26,8 @@ enum { PROBLEM_MAX = 4096, PLACES_MAX = 8 };
 static Str unquote(Str s)
 {
   s = str_trim(s);
-  while (s.len && (s.ptr[s.len - 1] == '.' || s.ptr[s.len - 1] == ';')) s = str_trim(str_sub(s, 0, s.len - 1));
+  while (s.len && (s.ptr[s.len - 1] == '.' || s.ptr[s.len - 1] == ';'))
+    s = str_trim(str_sub(s, 0, s.len - 1));
   if (s.len < 2) return s;
   char first = s.ptr[0], last = s.ptr[s.len - 1];
   bool quoted = first == last && (first == '`' || first == '"' || first == '\'');
@@ -49,14 +57,14 @@ static bool is_thing(Str raw)
 
 typedef struct {
   const char *text;
-  bool colon;        // what follows a colon is taken as it is, blanks and all
+  bool colon;  // what follows a colon is taken as it is, blanks and all
   RuleKind kind;
 } Phrase;
 
 static const Phrase before[] = {
-    {"no longer occurs:", true, RULE_GONE}, {"no longer contains:", true, RULE_GONE},
-    {"does not contain:", true, RULE_GONE}, {"not contains:", true, RULE_GONE},
-    {"contains:", true, RULE_CONTAINS},     {"no longer contains ", false, RULE_GONE},
+    {"no longer occurs:", true, RULE_GONE},  {"no longer contains:", true, RULE_GONE},
+    {"does not contain:", true, RULE_GONE},  {"not contains:", true, RULE_GONE},
+    {"contains:", true, RULE_CONTAINS},      {"no longer contains ", false, RULE_GONE},
     {"does not contain ", false, RULE_GONE}, {"contains ", false, RULE_CONTAINS},
 };
 static const Phrase after[] = {
@@ -91,8 +99,10 @@ static bool read_limit(Str text, Rule *rule)
   static const struct {
     const char *text;
     RuleKind kind;
-  } ends[] = {{"lines added", RULE_ADDED},     {"lines removed", RULE_REMOVED},
-              {"lines changed", RULE_CHANGED}, {"lines", RULE_LINES},
+  } ends[] = {{"lines added", RULE_ADDED},
+              {"lines removed", RULE_REMOVED},
+              {"lines changed", RULE_CHANGED},
+              {"lines", RULE_LINES},
               {"line", RULE_LINES}};
   if (!starts_nocase(text, S("at most "))) return false;
   Str rest = str_trim(str_skip(text, 8)), number;
@@ -177,7 +187,8 @@ static bool judge_gone(Arena *arena, const Rule *rule, const AcceptTextList *tex
   buf_init(&told, PROBLEM_MAX);
   size_t places = find_places(arena, texts, rule->word, &told);
   if (places) {
-    buf_fmt(out, "\"%.*s\" still occurs in %zu place%s:\n", STR_ARG(rule->word), places, places == 1 ? "" : "s");
+    buf_fmt(out, "\"%.*s\" still occurs in %zu place%s:\n", STR_ARG(rule->word), places,
+            places == 1 ? "" : "s");
     buf_add(out, buf_str(&told));
   }
   buf_deinit(&told);
@@ -197,8 +208,8 @@ static bool judge_lines(Arena *arena, const Rule *rule, const AcceptTextList *te
   for (size_t i = 0; i < texts->len; i++) {
     size_t first, lines = str_count_lines(judged(arena, &texts->items[i], &first));
     if (lines <= rule->limit) continue;
-    buf_fmt(out, "%.*s has %zu lines, at most %llu are allowed\n", STR_ARG(texts->items[i].path), lines,
-            (unsigned long long)rule->limit);
+    buf_fmt(out, "%.*s has %zu lines, at most %llu are allowed\n", STR_ARG(texts->items[i].path),
+            lines, (unsigned long long)rule->limit);
     ok = false;
   }
   return ok;
@@ -213,10 +224,14 @@ static bool judge_stat(Arena *arena, const Rule *rule, const AcceptTextList *tex
     added += stat.added;
     removed += stat.removed;
   }
-  size_t count = rule->kind == RULE_ADDED ? added : rule->kind == RULE_REMOVED ? removed : added + removed;
+  size_t count = rule->kind == RULE_ADDED     ? added
+                 : rule->kind == RULE_REMOVED ? removed
+                                              : added + removed;
   if (count <= rule->limit) return true;
   buf_fmt(out, "%zu lines were %s, at most %llu may be\n", count,
-          rule->kind == RULE_ADDED ? "added" : rule->kind == RULE_REMOVED ? "removed" : "changed",
+          rule->kind == RULE_ADDED     ? "added"
+          : rule->kind == RULE_REMOVED ? "removed"
+                                       : "changed",
           (unsigned long long)rule->limit);
   return false;
 }

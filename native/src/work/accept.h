@@ -14,8 +14,8 @@
 
 typedef struct {
   Str path;
-  Str before, after;   // whole texts; empty when there is no such file
-  Range range;         // lines of [after] that the task was to write; whole = all
+  Str before, after;  // whole texts; empty when there is no such file
+  Range range;        // lines of [after] that the task was to write; whole = all
 } AcceptText;
 
 typedef struct {

@@ -10,10 +10,10 @@ struct Attempt {
   Arena arena;
   AttemptRow row;
   Budget budget;
-  Str model;           // "provider/model"
-  bool tools;          // the reply is stored with its calls
-  ModelCall *call;     // while in flight
-  LoopSoon soon;       // hands out a stored reply
+  Str model;        // "provider/model"
+  bool tools;       // the reply is stored with its calls
+  ModelCall *call;  // while in flight
+  LoopSoon soon;    // hands out a stored reply
   bool cancelled;
 };
 
@@ -93,8 +93,13 @@ static void call_done(void *owner, const ModelReply *reply)
   Attempt *attempt = owner;
   attempt->call = NULL;
   fill_row(&attempt->row, reply);
-  AttemptReply out = {.error = reply->error, .stop = reply->stop, .text = reply->text,
-                      .calls = reply->calls, .raw = reply->raw, .cost = reply->cost, .terminal = reply->terminal,
+  AttemptReply out = {.error = reply->error,
+                      .stop = reply->stop,
+                      .text = reply->text,
+                      .calls = reply->calls,
+                      .raw = reply->raw,
+                      .cost = reply->cost,
+                      .terminal = reply->terminal,
                       .detail = reply->stop_detail};
   Error err = {0};
   Str stored = reply_store(&attempt->arena, attempt->tools, reply);
@@ -120,10 +125,12 @@ static bool may_retry(void *owner, Nano spent, Nano worst)
   Nano total = spent + worst, more = total - attempt->row.worst_case;
   if (more <= 0) return true;
   Error err = {0};
-  if (budget_ask(engine, attempt->spec.plan, &attempt->budget, more, attempt->model, &err) != BUDGET_GO) {
+  if (budget_ask(engine, attempt->spec.plan, &attempt->budget, more, attempt->model, &err) !=
+      BUDGET_GO) {
     return false;
   }
-  if (!journal_attempt_raise(engine->journal, attempt->row.id, total, attempt->budget.plan_limit, &err)) {
+  if (!journal_attempt_raise(engine->journal, attempt->row.id, total, attempt->budget.plan_limit,
+                             &err)) {
     return false;
   }
   attempt->row.worst_case = total;
@@ -143,8 +150,8 @@ static bool find_stored(Attempt *attempt, Str prompt, AttemptRow *found)
   AttemptRowList rows = {0};
   Engine *engine = attempt->spec.engine;
   if (attempt->spec.reuse_since_ms < 0) return false;
-  if (!journal_attempt_list(engine->journal, &attempt->arena, attempt->spec.plan, attempt->spec.task,
-                            &rows, NULL)) {
+  if (!journal_attempt_list(engine->journal, &attempt->arena, attempt->spec.plan,
+                            attempt->spec.task, &rows, NULL)) {
     return false;
   }
   Str hash = content_hash(&attempt->arena, prompt);
@@ -152,7 +159,8 @@ static bool find_stored(Attempt *attempt, Str prompt, AttemptRow *found)
     const AttemptRow *row = &rows.items[i];
     if (row->started_ms < attempt->spec.reuse_since_ms || row->ended_ms == 0) continue;
     if (row->phase != attempt->spec.phase || !str_eq(row->task, attempt->spec.task)) continue;
-    if (!is_reply(row->outcome) || !row->reply_hash.len || !str_eq(row->prompt_hash, hash)) continue;
+    if (!is_reply(row->outcome) || !row->reply_hash.len || !str_eq(row->prompt_hash, hash))
+      continue;
     *found = *row;
     return true;
   }
@@ -168,8 +176,8 @@ static void tell_stored(void *owner)
   if (attempt->row.outcome == ERR_MODEL_REFUSED) out.stop = STOP_REFUSED;
   if (attempt->cancelled) {
     error_set(&out.error, ERR_CANCELLED, "stopped");
-  } else if (journal_blob_get(attempt->spec.engine->journal, &attempt->arena, attempt->row.reply_hash,
-                              &stored, &out.error)) {
+  } else if (journal_blob_get(attempt->spec.engine->journal, &attempt->arena,
+                              attempt->row.reply_hash, &stored, &out.error)) {
     reply_load(&attempt->arena, attempt->tools, stored, &out);
   }
   tell(attempt, &out);
@@ -180,9 +188,13 @@ static bool start_call(Attempt *attempt, Str prompt, Nano worst, BudgetAnswer *a
   const AttemptSpec *spec = &attempt->spec;
   *answer = budget_ask(spec->engine, spec->plan, &attempt->budget, worst, attempt->model, err);
   if (*answer != BUDGET_GO) return false;
-  attempt->row = (AttemptRow){.plan = spec->plan, .task = spec->task, .phase = spec->phase,
-                              .role = spec->role, .provider = spec->request->provider,
-                              .model = spec->request->model, .worst_case = worst};
+  attempt->row = (AttemptRow){.plan = spec->plan,
+                              .task = spec->task,
+                              .phase = spec->phase,
+                              .role = spec->role,
+                              .provider = spec->request->provider,
+                              .model = spec->request->model,
+                              .worst_case = worst};
   Error why = {0};
   if (!journal_attempt_start(spec->engine->journal, &attempt->arena, &attempt->row, prompt,
                              attempt->budget.plan_limit, &why)) {
@@ -190,8 +202,8 @@ static bool start_call(Attempt *attempt, Str prompt, Nano worst, BudgetAnswer *a
     if (err) *err = why;
     return false;
   }
-  ModelSpec call = {.request = spec->request, .may_retry = may_retry, .on_done = call_done,
-                    .owner = attempt};
+  ModelSpec call = {
+      .request = spec->request, .may_retry = may_retry, .on_done = call_done, .owner = attempt};
   attempt->call = model_start(spec->engine->models, &call);
   return true;
 }
@@ -218,11 +230,13 @@ Attempt *attempt_start(const AttemptSpec *spec, BudgetAnswer *answer, Error *err
   attempt->budget = *spec->budget;
   attempt->tools = request->tool_count > 0;
   arena_init(&attempt->arena);
-  attempt->model = str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
+  attempt->model =
+      str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
   Str prompt = attempt_prompt(&attempt->arena, request);
   if (find_stored(attempt, prompt, &attempt->row)) {
     loop_soon(spec->engine->loop, &attempt->soon, tell_stored, attempt);
-  } else if (!start_call(attempt, prompt, request_worst_cost(spec->engine->models, request), answer, err)) {
+  } else if (!start_call(attempt, prompt, request_worst_cost(spec->engine->models, request), answer,
+                         err)) {
     attempt_free(attempt);
     return NULL;
   }

@@ -12,21 +12,21 @@
 typedef struct Attempt Attempt;
 
 typedef struct {
-  Error error;         // why there is no reply to use; ERR_OK otherwise
-  StopReason stop;     // STOP_LENGTH and STOP_REFUSED are no errors: the call worked and is paid for
+  Error error;      // why there is no reply to use; ERR_OK otherwise
+  StopReason stop;  // STOP_LENGTH and STOP_REFUSED are no errors: the call worked and is paid for
   Str text;
   ToolCallList calls;
-  const Value *raw;    // the provider's own blocks, for the next turn of a conversation
-  Nano cost;           // NANO_UNKNOWN when not known
-  bool stored;         // paid for earlier; nothing was spent now
-  bool terminal;       // key, quota, unknown model: nothing more may be sent
-  Str detail;          // for STOP_REFUSED: why, where the provider says so
-} AttemptReply;        // valid until on_done returns
+  const Value *raw;  // the provider's own blocks, for the next turn of a conversation
+  Nano cost;         // NANO_UNKNOWN when not known
+  bool stored;       // paid for earlier; nothing was spent now
+  bool terminal;     // key, quota, unknown model: nothing more may be sent
+  Str detail;        // for STOP_REFUSED: why, where the provider says so
+} AttemptReply;      // valid until on_done returns
 
 typedef struct {
   Engine *engine;
   int64_t plan;
-  Str task;                     // empty outside of execute
+  Str task;  // empty outside of execute
   Phase phase;
   Str role;                     // alias of the ladder
   const ModelRequest *request;  // provider and model set; copied

@@ -6,7 +6,8 @@
 #include "work/combine.h"
 
 // A file that is not there is a base too: an empty one.
-static bool present_text(Project *project, Arena *arena, Str path, Str *text, bool *exists, Error *err)
+static bool present_text(Project *project, Arena *arena, Str path, Str *text, bool *exists,
+                         Error *err)
 {
   Error why = {0};
   *exists = project_read_local(project, arena, path, text, &why);
@@ -142,10 +143,13 @@ bool base_fold(Engine *engine, int64_t plan, Arena *arena, CombinedList *list, c
 static bool fold_row(Engine *engine, int64_t plan, Arena *arena, CombinedList *list,
                      const PatchRow *row, Error *err)
 {
-  Change change = {.task = row->task, .path = row->path, .change = row->change,
+  Change change = {.task = row->task,
+                   .path = row->path,
+                   .change = row->change,
                    .renamed_from = row->renamed_from};
   Journal *journal = engine->journal;
-  if (row->shown_hash.len && !journal_blob_get(journal, arena, row->shown_hash, &change.shown, err)) {
+  if (row->shown_hash.len &&
+      !journal_blob_get(journal, arena, row->shown_hash, &change.shown, err)) {
     return false;
   }
   if (row->new_hash.len && !journal_blob_get(journal, arena, row->new_hash, &change.made, err)) {
@@ -154,15 +158,16 @@ static bool fold_row(Engine *engine, int64_t plan, Arena *arena, CombinedList *l
   return base_fold(engine, plan, arena, list, &change, err);
 }
 
-bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks, CombinedList *out,
-                  Error *err)
+bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks,
+                  CombinedList *out, Error *err)
 {
   *out = (CombinedList){0};
   EndedList ended = {0};
   if (!ended_tasks(engine, plan, arena, tasks, &ended, err)) return false;
   for (size_t i = 0; i < ended.len; i++) {
     PatchRowList rows = {0};
-    if (!journal_patch_list(engine->journal, arena, plan, ended.items[i].id, &rows, err)) return false;
+    if (!journal_patch_list(engine->journal, arena, plan, ended.items[i].id, &rows, err))
+      return false;
     for (size_t r = 0; r < rows.len; r++) {
       if (!fold_row(engine, plan, arena, out, &rows.items[r], err)) return false;
     }

@@ -18,14 +18,14 @@ bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *o
 // tasks ended: parallel edits of one file are merged three ways; what conflicts is reported, never dropped.
 typedef struct {
   Str path;
-  Str base, text;          // before and after
-  bool existed, exists;    // before and after; a renamed file existed (under renamed_from)
-  Str renamed_from;        // its path before; that path has no entry of its own then
+  Str base, text;        // before and after
+  bool existed, exists;  // before and after; a renamed file existed (under renamed_from)
+  Str renamed_from;      // its path before; that path has no entry of its own then
   // for each line of text its owner (index + 1 into the tasks below; 0 = base), and for each gap before a
   // line (and at the end) the owner of lines deleted there
   uint16_t *line_owner, *gap_owner;
-  StrList tasks;           // ids of the tasks that changed it
-  bool conflict;           // some task's edit could not be merged; text is what the others give
+  StrList tasks;  // ids of the tasks that changed it
+  bool conflict;  // some task's edit could not be merged; text is what the others give
   Str conflict_task;
 } CombinedFile;
 typedef struct {
@@ -33,15 +33,15 @@ typedef struct {
   size_t len, cap;
 } CombinedList;
 
-bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks, CombinedList *out,
-                  Error *err);
+bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks,
+                  CombinedList *out, Error *err);
 
 // One task's change of one file.
 typedef struct {
   Str task, path;
   FileChange change;
-  Str renamed_from;   // FILE_RENAME only
-  Str shown, made;    // the text it was made against, and the one it makes
+  Str renamed_from;  // FILE_RENAME only
+  Str shown, made;   // the text it was made against, and the one it makes
 } Change;
 
 // One more change on top of [list]; files not in it yet are started from the base. See combine.h.

@@ -63,7 +63,8 @@ static bool day_spent(Engine *engine, const Budget *budget, Arena *arena, Nano *
   *out = 0;
   if (budget->day_limit < 0) return true;
   CostRowList rows = {0};
-  if (!journal_cost(engine->journal, arena, 0, midnight_ms(), COST_BY_PHASE, &rows, err)) return false;
+  if (!journal_cost(engine->journal, arena, 0, midnight_ms(), COST_BY_PHASE, &rows, err))
+    return false;
   for (size_t i = 0; i < rows.len; i++) *out += rows.items[i].cost;
   return true;
 }
@@ -75,10 +76,12 @@ static void say_out(Arena *arena, const Budget *budget, const PlanMoney *held, N
   bool plan_fits = fits(budget->plan_limit, gone, worst);
   Str spent = money(arena, plan_fits ? day : gone);
   Str limit = money(arena, plan_fits ? budget->day_limit : budget->plan_limit);
-  error_set(err, ERR_BUDGET, "%.*s of %s %.*s are spent, and the next call may cost %.*s", STR_ARG(spent),
-            plan_fits ? "today's" : "the plan's", STR_ARG(limit), STR_ARG(money(arena, worst)));
+  error_set(err, ERR_BUDGET, "%.*s of %s %.*s are spent, and the next call may cost %.*s",
+            STR_ARG(spent), plan_fits ? "today's" : "the plan's", STR_ARG(limit),
+            STR_ARG(money(arena, worst)));
   if (plan_fits) {
-    error_hint_set(err, "raise `day_budget` in the configuration, or run! (CLI: --yes) to go past it once");
+    error_hint_set(
+        err, "raise `day_budget` in the configuration, or run! (CLI: --yes) to go past it once");
   }
 }
 
@@ -86,7 +89,9 @@ static void say_no_price(Str model, Error *err)
 {
   error_set(err, ERR_BUDGET, "the price of %.*s is unknown, so the budget could not be kept",
             STR_ARG(model));
-  error_hint_set(err, "set its price under `prices` (0 for a local model), or run! (CLI: --yes) without a cap");
+  error_hint_set(
+      err,
+      "set its price under `prices` (0 for a local model), or run! (CLI: --yes) without a cap");
 }
 
 BudgetAnswer budget_ask(Engine *engine, int64_t plan, const Budget *budget, Nano worst, Str model,

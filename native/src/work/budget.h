@@ -15,8 +15,8 @@
 #include "work/engine.h"
 
 typedef struct {
-  Nano plan_limit;   // NANO_UNKNOWN = none
-  Nano day_limit;    // the same, over all plans since midnight
+  Nano plan_limit;  // NANO_UNKNOWN = none
+  Nano day_limit;   // the same, over all plans since midnight
 } Budget;
 
 // The caps that hold for [plan]: its own, else the configuration's. [lifted]: none (run!, --yes).
@@ -32,4 +32,4 @@ BudgetAnswer budget_answer(const Budget *budget, const PlanMoney *held, Nano day
 BudgetAnswer budget_ask(Engine *engine, int64_t plan, const Budget *budget, Nano worst, Str model,
                         Error *err);
 
-Nano money_committed(const PlanMoney *held);   // spent + lost: what a user has to count as gone
+Nano money_committed(const PlanMoney *held);  // spent + lost: what a user has to count as gone

@@ -27,8 +27,11 @@ static void new_owners(Arena *arena, size_t lines, uint16_t **line_owner, uint16
 
 CombinedFile *combine_start(Arena *arena, CombinedList *list, const ShownFile *base)
 {
-  CombinedFile file = {.path = str_dup(arena, base->path), .base = base->text, .text = base->text,
-                       .existed = base->exists, .exists = base->exists};
+  CombinedFile file = {.path = str_dup(arena, base->path),
+                       .base = base->text,
+                       .text = base->text,
+                       .existed = base->exists,
+                       .exists = base->exists};
   new_owners(arena, str_count_lines(file.text), &file.line_owner, &file.gap_owner);
   PUSH(arena, list, file);
   return &list->items[list->len - 1];
@@ -38,7 +41,8 @@ CombinedFile *combine_start(Arena *arena, CombinedList *list, const ShownFile *b
 
 static bool same_hunk(const Hunk *a, const Hunk *b)
 {
-  if (a->old_start != b->old_start || a->old_len != b->old_len || a->new_len != b->new_len) return false;
+  if (a->old_start != b->old_start || a->old_len != b->old_len || a->new_len != b->new_len)
+    return false;
   for (size_t i = 0; i < a->new_len; i++) {
     if (!str_eq(a->new_lines[i].text, b->new_lines[i].text)) return false;
   }
@@ -155,7 +159,8 @@ static bool change_edit(Arena *arena, CombinedFile *file, const Change *change, 
   if (!file->exists) return conflict(arena, file, change);
   Str text;
   bool clean;
-  if (!combine_texts(arena, change->shown, file->text, change->made, &text, &clean, err)) return false;
+  if (!combine_texts(arena, change->shown, file->text, change->made, &text, &clean, err))
+    return false;
   if (!clean) return conflict(arena, file, change);
   set_text(arena, file, text, change->task);
   return true;

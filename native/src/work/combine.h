@@ -16,7 +16,8 @@ CombinedFile *combine_start(Arena *arena, CombinedList *list, const ShownFile *b
 bool combine_change(Arena *arena, CombinedFile *file, const Change *change, Error *err);
 
 // [ours] and [theirs] come from [base]; [*clean] false: they conflict and [*text] is [ours].
-bool combine_texts(Arena *arena, Str base, Str ours, Str theirs, Str *text, bool *clean, Error *err);
+bool combine_texts(Arena *arena, Str base, Str ours, Str theirs, Str *text, bool *clean,
+                   Error *err);
 
 // Where the lines [range] of [from] are in [to]: shifted by what changed before them, stretched by what
 // changed inside. False when none of them is left. A whole range stays whole.

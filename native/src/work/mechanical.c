@@ -24,8 +24,12 @@ static void add_file(Arena *arena, Mechanical *out, Str path, const ShownFile *b
   bool exists = before && before->exists;
   Str old_text = exists ? before->text : STR_NONE;
   if (exists && str_eq(old_text, text)) return;
-  PatchFile file = {.path = path, .change = exists ? FILE_EDIT : FILE_NEW, .old_text = old_text,
-                    .new_text = text, .hunks = hunks_diff(arena, old_text, text), .tier = TIER_EXACT};
+  PatchFile file = {.path = path,
+                    .change = exists ? FILE_EDIT : FILE_NEW,
+                    .old_text = old_text,
+                    .new_text = text,
+                    .hunks = hunks_diff(arena, old_text, text),
+                    .tier = TIER_EXACT};
   PUSH(arena, &out->files, file);
 }
 
@@ -51,12 +55,15 @@ static const FileRef *next_below(const TaskSpec *task, Str path, const FileRef *
   return best;
 }
 
-static bool substitute_file(Arena *arena, const TaskSpec *task, const ShownFile *file, Mechanical *out,
-                            Error *err)
+static bool substitute_file(Arena *arena, const TaskSpec *task, const ShownFile *file,
+                            Mechanical *out, Error *err)
 {
   Str text = file->text;
-  Substitution sub = {.pattern = task->pattern, .replace = task->replace, .word = task->word,
-                      .ignore_case = task->ignore_case, .except = task->except};
+  Substitution sub = {.pattern = task->pattern,
+                      .replace = task->replace,
+                      .word = task->word,
+                      .ignore_case = task->ignore_case,
+                      .except = task->except};
   for (const FileRef *ref = NULL; (ref = next_below(task, file->path, ref)) != NULL;) {
     size_t places = 0;
     sub.range = ref->range;
@@ -76,8 +83,8 @@ static bool first_of_path(const TaskSpec *task, size_t index)
   return true;
 }
 
-static bool do_substitute(Arena *arena, const TaskSpec *task, const ShownList *files, Mechanical *out,
-                          Error *err)
+static bool do_substitute(Arena *arena, const TaskSpec *task, const ShownList *files,
+                          Mechanical *out, Error *err)
 {
   for (size_t i = 0; i < task->files.len; i++) {
     if (!first_of_path(task, i)) continue;

@@ -83,8 +83,9 @@ static Str end_note(Run *run, const RunCount *count)
   if (run->stop_error.code == ERR_BUDGET) {
     PlanMoney held = {0};
     journal_money(run->engine->journal, run->spec.plan, &held, NULL);
-    return str_fmt(arena, "paused at %.*s: %zu/%zu done; %s", STR_ARG(money(arena, money_committed(&held))),
-                   count->done, run->tasks.len, run->stop_error.message);
+    return str_fmt(arena, "paused at %.*s: %zu/%zu done; %s",
+                   STR_ARG(money(arena, money_committed(&held))), count->done, run->tasks.len,
+                   run->stop_error.message);
   }
   if (run->stopping) return str_fmt(arena, "%s; %.*s", run->stop_error.message, STR_ARG(summary));
   if (!count->patches && !count->failed && !count->skipped) return S("nothing needs to be changed");
@@ -111,8 +112,10 @@ static void verified(void *owner, const Error *err)
 // The journal and those who watch. [verifies]: the review comes later.
 static void record_end(Run *run, const RunCount *count, bool verifies)
 {
-  static const char *const words[PLAN_STATE_COUNT] = {
-      [PLAN_PAUSED] = "paused", [PLAN_REVIEW] = "done", [PLAN_DONE] = "done", [PLAN_FAILED] = "failed"};
+  static const char *const words[PLAN_STATE_COUNT] = {[PLAN_PAUSED] = "paused",
+                                                      [PLAN_REVIEW] = "done",
+                                                      [PLAN_DONE] = "done",
+                                                      [PLAN_FAILED] = "failed"};
   PlanState state = end_state(run, count);
   Str note = end_note(run, count);
   bool stopped = run->stop_error.code == ERR_CANCELLED;
@@ -138,11 +141,13 @@ static void closed(void *owner)
   timer_stop(&run->tick);
   timer_stop(&run->status);
   if (run->leased) {
-    journal_lease_release(run->engine->journal, run->spec.plan, str_from(run->engine->holder), NULL);
+    journal_lease_release(run->engine->journal, run->spec.plan, str_from(run->engine->holder),
+                          NULL);
   }
   Error err = {0};
   unlink_run(run);  // a verification may run tasks of the plan again
-  if (verifies && verify_start(run->engine, run->spec.plan, run->spec.past_budget, verified, run, &err)) {
+  if (verifies &&
+      verify_start(run->engine, run->spec.plan, run->spec.past_budget, verified, run, &err)) {
     return;
   }
   if (err.code == ERR_OK) end_error(run, &count, &err);
@@ -283,7 +288,8 @@ static void add_cost(Run *run, size_t t)
   Arena arena;
   TaskRow row;
   arena_init(&arena);
-  if (journal_task_get(run->engine->journal, &arena, run->spec.plan, run->tasks.items[t].id, &row, NULL)) {
+  if (journal_task_get(run->engine->journal, &arena, run->spec.plan, run->tasks.items[t].id, &row,
+                       NULL)) {
     run->rows[t].cost = row.cost;
     run->rows[t].cost_known = row.cost_known;
     run->rows[t].attempts = row.attempts;
@@ -298,8 +304,9 @@ static void tell_pilot(Run *run, size_t t)
   Arena arena;
   arena_init(&arena);
   Nano cost = run->rows[t].cost_known ? run->rows[t].cost : NANO_UNKNOWN;
-  run_tell_state(run, "running", str_fmt(&arena, "pilot %.*s: %s, %.*s", STR_ARG(run->rows[t].id),
-                                         task_state_name(run->rows[t].state), STR_ARG(money(&arena, cost))));
+  run_tell_state(run, "running",
+                 str_fmt(&arena, "pilot %.*s: %s, %.*s", STR_ARG(run->rows[t].id),
+                         task_state_name(run->rows[t].state), STR_ARG(money(&arena, cost))));
   arena_deinit(&arena);
 }
 
@@ -336,11 +343,20 @@ static void start_task(Run *run, size_t t)
   StrList before = {0};
   arena_init(&arena);
   run_before(run, t, &arena, &before);
-  TaskStart start = {.engine = run->engine, .project = run->project, .plan = &run->plan,
-                     .task = &run->tasks.items[t], .budget = &run->budget, .checks = run->checks,
-                     .row = &run->rows[t], .before = &before, .touching = touching,
-                     .end_time = end_time, .on_change = on_change, .on_attempt = on_attempt,
-                     .on_done = task_done, .owner = run};
+  TaskStart start = {.engine = run->engine,
+                     .project = run->project,
+                     .plan = &run->plan,
+                     .task = &run->tasks.items[t],
+                     .budget = &run->budget,
+                     .checks = run->checks,
+                     .row = &run->rows[t],
+                     .before = &before,
+                     .touching = touching,
+                     .end_time = end_time,
+                     .on_change = on_change,
+                     .on_attempt = on_attempt,
+                     .on_done = task_done,
+                     .owner = run};
   start.remark = run_redo_note(run, t, &run->arena);
   run->active[t] = task_start(&start);
   run->active_count++;
@@ -369,8 +385,10 @@ static void skip_tasks(Run *run)
 static void stop_after_pilots(Run *run)
 {
   Error why = {0};
-  error_set(&why, ERR_FAILED, "%d pilot tasks failed, so the others were not started", SCHEDULE_PILOTS);
-  error_hint_set(&why, "correct the tasks in the plan and run again; run once more to go on all the same");
+  error_set(&why, ERR_FAILED, "%d pilot tasks failed, so the others were not started",
+            SCHEDULE_PILOTS);
+  error_hint_set(
+      &why, "correct the tasks in the plan and run again; run once more to go on all the same");
   stop(run, &why, false, false);
 }
 
@@ -396,8 +414,8 @@ static void tick(void *owner)
   Error err = {0};
   poke_waiting(run);
   if (!run->leased) return;
-  if (!journal_lease_renew(run->engine->journal, run->spec.plan, str_from(run->engine->holder), LEASE_MS,
-                           &err) &&
+  if (!journal_lease_renew(run->engine->journal, run->spec.plan, str_from(run->engine->holder),
+                           LEASE_MS, &err) &&
       err.code == ERR_BUSY) {
     stop(run, &err, true, true);  // another process took over while this one slept
   }
@@ -458,8 +476,8 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   return true;
 }
 
-bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done, void *owner,
-               Error *err)
+bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done,
+               void *owner, Error *err)
 {
   RunSpec spec = {.plan = plan, .redo = {&task, 1, 1}, .remarks = {&remark, 1, 1}};
   spec.redo_rung = rung > 0 ? rung : 0;

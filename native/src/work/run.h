@@ -15,26 +15,27 @@
 
 typedef struct {
   int64_t plan;
-  StrList only;         // task ids (T03 means T03.1, T03.2 ... too); empty = all
-  bool past_budget;     // run!, --yes: the cap is lifted for this run
-  bool verify;          // go on with verification when the tasks are done
-  bool fresh_base;      // nothing finished yet: take the base from the present texts once more
+  StrList only;      // task ids (T03 means T03.1, T03.2 ... too); empty = all
+  bool past_budget;  // run!, --yes: the cap is lifted for this run
+  bool verify;       // go on with verification when the tasks are done
+  bool fresh_base;   // nothing finished yet: take the base from the present texts once more
 
-  StrList redo;         // tasks whose result is forgotten and made again
-  StrList remarks;      // for the model, one for each of redo, may be empty
-  int redo_rung;        // ladder rung they start on
-  bool nested;          // for verify: it holds the lease and sets the plan's state
-} RunSpec;              // copied by run_start
+  StrList redo;     // tasks whose result is forgotten and made again
+  StrList remarks;  // for the model, one for each of redo, may be empty
+  int redo_rung;    // ladder rung they start on
+  bool nested;      // for verify: it holds the lease and sets the plan's state
+} RunSpec;          // copied by run_start
 
 // on_done's error: ERR_OK when every task is done; ERR_FAILED names what is not; ERR_BUDGET, ERR_CANCELLED or
 // a provider's error when the plan was paused: then run_start goes on. With `verify`, see verify.h too.
 bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner, Error *err);
-void run_stop(Engine *engine, int64_t plan, bool at_once);   // at_once: in-flight calls are cut; plan 0: all
+void run_stop(Engine *engine, int64_t plan,
+              bool at_once);  // at_once: in-flight calls are cut; plan 0: all
 bool run_active(Engine *engine, int64_t plan);
 
 // Forgets a task's result and runs it again, with a remark for the model. [rung] < 0 = from the start.
-bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done, void *owner,
-               Error *err);
+bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done,
+               void *owner, Error *err);
 
 // What would be sent for a task now, as text for people; for a task without a model, that nothing would be.
 bool run_preview(Engine *engine, int64_t plan, Str task, Arena *arena, Str *text, Error *err);

@@ -53,8 +53,9 @@ bool run_preview(Engine *engine, int64_t plan, Str id, Arena *arena, Str *text, 
   if (!load(&p, plan, id, arena, err)) return false;
   const TaskSpec *task = &p.tasks.items[p.task];
   if (task->executor != EXECUTOR_MODEL) {
-    *text = str_fmt(arena, "%.*s is done by piecework itself: nothing is sent and nothing is paid.\n",
-                    STR_ARG(task->id));
+    *text =
+        str_fmt(arena, "%.*s is done by piecework itself: nothing is sent and nothing is paid.\n",
+                STR_ARG(task->id));
     return true;
   }
   const Ladder *ladder = config_ladder(engine->config, task->model.len ? task->model : S("small"));

@@ -2,8 +2,8 @@
 // run_status.c (the STATUS file) share.
 #pragma once
 
-#include "base/map.h"
 #include "base/buf.h"
+#include "base/map.h"
 #include "work/run.h"
 #include "work/schedule.h"
 #include "work/task.h"
@@ -11,48 +11,48 @@
 typedef struct Run Run;
 
 typedef struct {
-  size_t *items;       // indices of tasks with a result in one path
+  size_t *items;  // indices of tasks with a result in one path
   size_t len, cap;
 } Touchers;
 
 typedef struct {
-  size_t done;         // done or abstained
+  size_t done;  // done or abstained
   size_t partial, failed, skipped, waiting, abstained;
-  size_t patches;      // tasks with a result
+  size_t patches;  // tasks with a result
 } RunCount;
 
 struct Run {
   Engine *engine;
-  Project *project;    // borrowed from the engine
-  RunSpec spec;        // lists in [arena]
+  Project *project;  // borrowed from the engine
+  RunSpec spec;      // lists in [arena]
   OpDone *on_done;
   void *owner;
-  Run *next;           // in engine->runs
-  Arena arena;         // as long as the run
+  Run *next;    // in engine->runs
+  Arena arena;  // as long as the run
   LoopSoon soon;
-  Timer tick;          // lease, waiting tasks
-  Timer status;        // the STATUS file, at most every 500 ms
+  Timer tick;    // lease, waiting tasks
+  Timer status;  // the STATUS file, at most every 500 ms
   bool status_due;
   int open_timers;
 
   PlanRow plan_row;
-  Plan plan;           // as parsed, with its id
-  TaskList tasks;      // expanded
-  TaskRow *rows;       // one for each task, strings in [arena]
-  Task **active;       // one for each task, NULL when it does not run
+  Plan plan;       // as parsed, with its id
+  TaskList tasks;  // expanded
+  TaskRow *rows;   // one for each task, strings in [arena]
+  Task **active;   // one for each task, NULL when it does not run
   size_t active_count;
   Schedule schedule;
   Budget budget;
   Checks *checks;
-  Map paths;           // path -> index into touchers
+  Map paths;  // path -> index into touchers
   Touchers *touchers;
   size_t toucher_count, toucher_cap;
   int64_t last_end_ms;
 
-  bool stopping;       // nothing more is dispatched
-  bool cut;            // and what is in flight was cancelled
-  Error stop_error;    // why
-  int sick;            // attempts in a row that ended because the provider is not well
+  bool stopping;     // nothing more is dispatched
+  bool cut;          // and what is in flight was cancelled
+  Error stop_error;  // why
+  int sick;          // attempts in a row that ended because the provider is not well
   bool pilot_told;
   bool leased, ended;
 };
@@ -63,7 +63,7 @@ bool run_setup(Run *run, Error *err);
 // on the base, and what they make is there after apply.
 bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan *out, Error *err);
 
-void run_touch(Run *run, size_t task, Str path);   // [task] has a result in [path]
+void run_touch(Run *run, size_t task, Str path);         // [task] has a result in [path]
 Str run_redo_note(Run *run, size_t task, Arena *arena);  // the remark to give it, empty = none
 void run_before(Run *run, size_t task, Arena *arena, StrList *ids);
 
@@ -73,8 +73,8 @@ void run_tell_task(Run *run, size_t task);
 void run_tell_money(Run *run);
 void run_tell_state(Run *run, const char *state, Str note);
 void run_tell_budget(Run *run, Str note);
-Str run_summary(Run *run, Arena *arena);           // "12 of 14 done, 1 failed, 1 skipped"
-void review_tell(Engine *engine, int64_t plan);    // the event `review`
+Str run_summary(Run *run, Arena *arena);         // "12 of 14 done, 1 failed, 1 skipped"
+void review_tell(Engine *engine, int64_t plan);  // the event `review`
 
 // run_status.c
 void run_write_status(Run *run);

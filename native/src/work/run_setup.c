@@ -30,14 +30,16 @@ bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan 
     return error_hint_set(err, "plan it again");
   }
   if (!fs_read(arena, str_z(arena, row->path), PLAN_FILE_MAX, &text, err)) return false;
-  if (!plan_parse(arena, text, out, &problems)) return first_problem(&problems, ERR_PLAN_SYNTAX, err);
+  if (!plan_parse(arena, text, out, &problems))
+    return first_problem(&problems, ERR_PLAN_SYNTAX, err);
   out->id = id;
   return true;
 }
 
 static bool load_plan(Run *run, Error *err)
 {
-  if (!run_load_plan(run->engine, run->spec.plan, &run->arena, &run->plan_row, &run->plan, err)) return false;
+  if (!run_load_plan(run->engine, run->spec.plan, &run->arena, &run->plan_row, &run->plan, err))
+    return false;
   run->tasks = plan_expand(&run->arena, &run->plan);
   if (run->tasks.len == 0) return error_set(err, ERR_INVALID, "the plan has no tasks");
   run->rows = NEW_N(&run->arena, TaskRow, run->tasks.len);
@@ -105,15 +107,19 @@ static bool is_open(TaskState state)
 
 static const char *executor_name(Executor executor)
 {
-  static const char *const names[] = {[EXECUTOR_MODEL] = "model", [EXECUTOR_SUBSTITUTE] = "substitute",
-                                      [EXECUTOR_MOVE] = "move"};
+  static const char *const names[] = {
+      [EXECUTOR_MODEL] = "model", [EXECUTOR_SUBSTITUTE] = "substitute", [EXECUTOR_MOVE] = "move"};
   return names[executor];
 }
 
 static TaskRow new_row(Run *run, const TaskSpec *task, Str hash)
 {
-  return (TaskRow){.plan = run->spec.plan, .id = task->id, .title = task->title, .spec_hash = hash,
-                   .executor = str_from(executor_name(task->executor)), .cost_known = true};
+  return (TaskRow){.plan = run->spec.plan,
+                   .id = task->id,
+                   .title = task->title,
+                   .spec_hash = hash,
+                   .executor = str_from(executor_name(task->executor)),
+                   .cost_known = true};
 }
 
 // What a reviewer said, with what it was said about, for the model that does it again.
@@ -136,7 +142,8 @@ static bool store_remark(Run *run, const TaskSpec *task, Str remark, Error *err)
     diff_unified(&run->arena, &diff, &file);
   }
   Str cut = str_sub(buf_str(&diff), 0, str_utf8_floor(buf_str(&diff), REMARK_DIFF_MAX));
-  if (cut.len) buf_fmt(&text, "It was:\n%.*s\nThe text above is as it was before that result.", STR_ARG(cut));
+  if (cut.len)
+    buf_fmt(&text, "It was:\n%.*s\nThe text above is as it was before that result.", STR_ARG(cut));
   bool ok = journal_fact_set(journal, run->spec.plan, task_remark_fact(&run->arena, task->id),
                              buf_str(&text), err);
   buf_deinit(&diff);
@@ -151,7 +158,8 @@ static bool begin_anew(Run *run, size_t t, Str hash, size_t redo, Error *err)
   Str remark = redo < run->spec.remarks.len ? run->spec.remarks.items[redo] : STR_NONE;
   if (!store_remark(run, task, remark, err)) return false;
   if (!journal_task_drop(journal, run->spec.plan, task->id, err)) return false;
-  if (!journal_fact_set(journal, run->spec.plan, task_extra_fact(&run->arena, task->id), STR_NONE, err)) {
+  if (!journal_fact_set(journal, run->spec.plan, task_extra_fact(&run->arena, task->id), STR_NONE,
+                        err)) {
     return false;
   }
   run->rows[t] = new_row(run, task, hash);
@@ -192,10 +200,12 @@ static bool set_row(Run *run, size_t t, const TaskRow *old, NodeState *node, Err
 static bool drop_gone(Run *run, const TaskRowList *rows, Error *err)
 {
   Map index = {0};
-  for (size_t t = 0; t < run->tasks.len; t++) map_add(&run->arena, &index, run->tasks.items[t].id, t);
+  for (size_t t = 0; t < run->tasks.len; t++)
+    map_add(&run->arena, &index, run->tasks.items[t].id, t);
   for (size_t i = 0; i < rows->len; i++) {
     if (map_get(&index, rows->items[i].id, NULL)) continue;
-    if (!journal_task_drop(run->engine->journal, run->spec.plan, rows->items[i].id, err)) return false;
+    if (!journal_task_drop(run->engine->journal, run->spec.plan, rows->items[i].id, err))
+      return false;
   }
   return true;
 }
@@ -250,7 +260,8 @@ static bool take_bases(Run *run, bool fresh, Error *err)
   BaseTaking taking = {.run = run, .fresh = fresh};
   for (size_t t = 0; t < run->tasks.len; t++) {
     const TaskSpec *task = &run->tasks.items[t];
-    if (!take_refs(&taking, &task->files, err) || !take_refs(&taking, &task->read, err)) return false;
+    if (!take_refs(&taking, &task->files, err) || !take_refs(&taking, &task->read, err))
+      return false;
     if (!take(&taking, task->from.path, err) || !take(&taking, task->to, err)) return false;
   }
   return true;
@@ -281,10 +292,12 @@ static bool touch_known(Run *run, Error *err)
 {
   PatchRowList rows = {0};
   Map index = {0};
-  if (!journal_patch_list(run->engine->journal, &run->arena, run->spec.plan, STR_NONE, &rows, err)) {
+  if (!journal_patch_list(run->engine->journal, &run->arena, run->spec.plan, STR_NONE, &rows,
+                          err)) {
     return false;
   }
-  for (size_t t = 0; t < run->tasks.len; t++) map_add(&run->arena, &index, run->tasks.items[t].id, t);
+  for (size_t t = 0; t < run->tasks.len; t++)
+    map_add(&run->arena, &index, run->tasks.items[t].id, t);
   for (size_t i = 0; i < rows.len; i++) {
     size_t t;
     if (!map_get(&index, rows.items[i].task, &t)) continue;
@@ -321,7 +334,8 @@ static bool settle(Run *run, Error *err)
   if (!journal_attempts_settle(run->engine->journal, run->spec.plan, &lost, err)) return false;
   if (lost) {
     journal_log(run->engine->journal, run->spec.plan, S("resume"), STR_NONE,
-                "%lld calls were in flight when piecework ended; they may have been paid and are made again",
+                "%lld calls were in flight when piecework ended; they may have been paid and are "
+                "made again",
                 (long long)lost);
   }
   return true;
@@ -339,7 +353,8 @@ static bool set_up_journal(Run *run, Error *err)
   if (!finished && !interrupted(run) && !check_plan(run, err)) return false;
   bool pilot = run->engine->config->pilot && !finished && run->plan_row.state != PLAN_PAUSED;
   if (!schedule_init(&run->schedule, &run->arena, &run->tasks, pilot, err)) return false;
-  if (!settle(run, err) || !set_rows(run, &rows, nodes, err) || !take_bases(run, fresh, err)) return false;
+  if (!settle(run, err) || !set_rows(run, &rows, nodes, err) || !take_bases(run, fresh, err))
+    return false;
   schedule_preset(&run->schedule, nodes);
   return touch_known(run, err) &&
          (run->spec.nested ||

@@ -73,7 +73,8 @@ static bool rank(Schedule *s, Error *err)
     if (pick == s->count) {
       size_t stuck = low;
       while (done[stuck]) stuck++;
-      return error_set(err, ERR_INVALID, "the tasks wait for each other in a circle, %.*s among them",
+      return error_set(err, ERR_INVALID,
+                       "the tasks wait for each other in a circle, %.*s among them",
                        STR_ARG(s->tasks->items[stuck].id));
     }
     done[pick] = true;

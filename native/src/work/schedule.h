@@ -19,8 +19,8 @@
 #include "work/plan.h"
 
 typedef struct {
-  size_t task;     // index of the task at the other end
-  bool needed;     // `after:`; false = order only
+  size_t task;  // index of the task at the other end
+  bool needed;  // `after:`; false = order only
 } ScheduleEdge;
 typedef struct {
   ScheduleEdge *items;
@@ -31,28 +31,28 @@ typedef enum { NODE_WAITING, NODE_RUNNING, NODE_OK, NODE_BAD, NODE_SKIPPED } Nod
 
 typedef struct {
   NodeState state;
-  bool model;              // spends money
-  bool pilot;              // marked [pilot]
-  bool leads;              // is a marked pilot, or comes before one
+  bool model;  // spends money
+  bool pilot;  // marked [pilot]
+  bool leads;  // is a marked pilot, or comes before one
   ScheduleEdges before;
   ScheduleEdges after;
-  size_t open;             // tasks before it that have not ended
-  size_t rank;             // place in an order that respects all edges
-  size_t cause;            // NODE_SKIPPED: index of the task that ended bad
+  size_t open;   // tasks before it that have not ended
+  size_t rank;   // place in an order that respects all edges
+  size_t cause;  // NODE_SKIPPED: index of the task that ended bad
 } ScheduleNode;
 
 typedef struct {
-  Arena *arena;            // borrowed
-  const TaskList *tasks;   // borrowed
-  ScheduleNode *nodes;     // one for each task
+  Arena *arena;           // borrowed
+  const TaskList *tasks;  // borrowed
+  ScheduleNode *nodes;    // one for each task
   size_t count;
-  size_t *order;           // task indices by rank
+  size_t *order;  // task indices by rank
   size_t running, running_model, ended;
-  size_t first_open;       // every rank below has left NODE_WAITING
-  bool pilot_asked;        // by the caller
-  bool pilot_wanted;       // still to come: no pilot ended well
-  size_t pilots_bad;       // pilots that ended bad
-  size_t *skipped;         // to be told, in order
+  size_t first_open;  // every rank below has left NODE_WAITING
+  bool pilot_asked;   // by the caller
+  bool pilot_wanted;  // still to come: no pilot ended well
+  size_t pilots_bad;  // pilots that ended bad
+  size_t *skipped;    // to be told, in order
   size_t skipped_len, skipped_told;
 } Schedule;
 

@@ -77,7 +77,8 @@ static void begin_mechanical(Task *task)
     end(task, TASK_FAILED, &err, false);
     return;
   }
-  task_result_of_files(&task->input_arena, task->start.project, &task->input, &made.files, &task->result);
+  task_result_of_files(&task->input_arena, task->start.project, &task->input, &made.files,
+                       &task->result);
   if (!task->result.ok) {
     fail(task, ERR_FAILED, task->result.brief);
   } else if (task->result.abstained) {
@@ -105,8 +106,13 @@ static void begin_model(Task *task)
 
 static void step_begin(Task *task)
 {
-  TaskInputSpec spec = {task->start.engine, task->start.project, task->start.plan->id, task->start.task,
-                        &task->before, task->start.remark, false};
+  TaskInputSpec spec = {task->start.engine,
+                        task->start.project,
+                        task->start.plan->id,
+                        task->start.task,
+                        &task->before,
+                        task->start.remark,
+                        false};
   Error err = {0};
   arena_reset(&task->input_arena);
   if (task->row.state != TASK_RUNNING && !task_set_state(task, TASK_RUNNING, &err)) {
@@ -151,11 +157,18 @@ static void step_ask(Task *task)
   request.max_output *= task->output_factor;
   int64_t most = price_of(engine->models, request.provider, request.model).max_output;
   if (most > 0 && request.max_output > most) request.max_output = most;
-  if (task->problem.len) prompt_feedback(&task->call_arena, &request, task->failed_reply, task->problem);
-  AttemptSpec spec = {.engine = engine, .plan = task->start.plan->id, .task = task->row.id,
-                      .phase = PHASE_EXECUTE, .role = task->alias, .request = &request,
-                      .budget = task->start.budget, .reuse_since_ms = task->reuse_since_ms,
-                      .on_done = attempt_done, .owner = task};
+  if (task->problem.len)
+    prompt_feedback(&task->call_arena, &request, task->failed_reply, task->problem);
+  AttemptSpec spec = {.engine = engine,
+                      .plan = task->start.plan->id,
+                      .task = task->row.id,
+                      .phase = PHASE_EXECUTE,
+                      .role = task->alias,
+                      .request = &request,
+                      .budget = task->start.budget,
+                      .reuse_since_ms = task->reuse_since_ms,
+                      .on_done = attempt_done,
+                      .owner = task};
   BudgetAnswer answer;
   Error err = {0};
   task->attempt = attempt_start(&spec, &answer, &err);
@@ -266,7 +279,8 @@ static void attempt_done(void *owner, const AttemptReply *reply)
   task->start.on_attempt(task->start.owner, task, reply);
   if (task->cancelled || reply->error.code == ERR_CANCELLED) {
     end(task, TASK_WAITING, NULL, false);
-  } else if (reply->terminal || reply->error.code == ERR_CASSETTE || reply->error.code == ERR_JOURNAL) {
+  } else if (reply->terminal || reply->error.code == ERR_CASSETTE ||
+             reply->error.code == ERR_JOURNAL) {
     end(task, TASK_WAITING, &reply->error, true);
   } else if (reply->error.code != ERR_OK) {
     retry(task, true, &reply->error);
@@ -293,8 +307,9 @@ static void check_done(void *owner, const CheckResult *result)
     return;
   }
   Arena *arena = task->row_is_model ? &task->call_arena : &task->input_arena;
-  Str problem = str_fmt(arena, "`%.*s` %.*s with this change:\n%.*s", STR_ARG(task->input.spec.check),
-                        STR_ARG(result->note), STR_ARG(str_trim(result->output)));
+  Str problem =
+      str_fmt(arena, "`%.*s` %.*s with this change:\n%.*s", STR_ARG(task->input.spec.check),
+              STR_ARG(result->note), STR_ARG(str_trim(result->output)));
   task_result_spoil(arena, &task->result, problem, result->note);
   if (task->row_is_model) {
     retry_result(task, false);
@@ -314,8 +329,12 @@ static void step_check(Task *task)
     end(task, TASK_WAITING, &err, true);
     return;
   }
-  CheckSpec spec = {.command = task->input.spec.check, .where = task->check_where, .done = &task->input.done,
-                    .files = &task->result.files, .on_done = check_done, .owner = task};
+  CheckSpec spec = {.command = task->input.spec.check,
+                    .where = task->check_where,
+                    .done = &task->input.done,
+                    .files = &task->result.files,
+                    .on_done = check_done,
+                    .owner = task};
   task->check = check_start(task->start.checks, &spec);
 }
 
@@ -359,8 +378,8 @@ static void task_step(void *owner)
   switch (task->step) {
     case STEP_BEGIN: step_begin(task); break;
     case STEP_ASK: step_ask(task); break;
-    case STEP_WAIT: break;    // task_poke goes on
-    case STEP_REPLY: break;   // attempt_done goes on
+    case STEP_WAIT: break;   // task_poke goes on
+    case STEP_REPLY: break;  // attempt_done goes on
     case STEP_CHECK: step_check(task); break;
     case STEP_KEEP: step_keep(task); break;
     case STEP_OVER: step_over(task); break;

@@ -16,31 +16,31 @@
 #pragma once
 
 #include "work/attempt.h"
-#include "work/task_check.h"
 #include "work/plan.h"
+#include "work/task_check.h"
 
 typedef struct Task Task;
 
 typedef struct {
-  TaskState state;   // TASK_WAITING: not done, to be tried again later (stop, budget, provider)
-  Error error;       // why, where it is not done, abstained or partial
-  bool stop_run;     // nothing more may be dispatched
+  TaskState state;  // TASK_WAITING: not done, to be tried again later (stop, budget, provider)
+  Error error;      // why, where it is not done, abstained or partial
+  bool stop_run;    // nothing more may be dispatched
 } TaskEnd;
 
 typedef struct {
   Engine *engine;
   Project *project;
-  const Plan *plan;        // with its id; borrowed until on_done, as is all below
+  const Plan *plan;  // with its id; borrowed until on_done, as is all below
   const TaskSpec *task;
   const Budget *budget;
   Checks *checks;
-  const TaskRow *row;      // as it is in the journal
-  const StrList *before;   // tasks whose results it builds on
-  Str remark;              // from a reviewer, empty = none
+  const TaskRow *row;     // as it is in the journal
+  const StrList *before;  // tasks whose results it builds on
+  Str remark;             // from a reviewer, empty = none
 
   // Tasks that have a result in [path], appended to [ids] in [arena].
   void (*touching)(void *owner, Str path, Arena *arena, StrList *ids);
-  int64_t (*end_time)(void *owner);   // for ended_ms: after every end so far
+  int64_t (*end_time)(void *owner);  // for ended_ms: after every end so far
   void (*on_change)(void *owner, Task *task);
   void (*on_attempt)(void *owner, Task *task, const AttemptReply *reply);
   void (*on_done)(void *owner, Task *task, const TaskEnd *end);
@@ -49,8 +49,8 @@ typedef struct {
 
 Task *task_start(const TaskStart *start);
 
-const TaskRow *task_row(const Task *task);   // present state, valid until the next change
+const TaskRow *task_row(const Task *task);  // present state, valid until the next change
 const Str *task_paths(const Task *task, size_t *count);  // of its result, once it is done
-void task_poke(Task *task);     // a reservation has gone: a waiting task asks again
-void task_halt(Task *task);     // what is in flight may end, nothing more is asked for
-void task_cancel(Task *task);   // at once
+void task_poke(Task *task);    // a reservation has gone: a waiting task asks again
+void task_halt(Task *task);    // what is in flight may end, nothing more is asked for
+void task_cancel(Task *task);  // at once

@@ -17,7 +17,7 @@ struct Check {
   Checks *checks;
   CheckSpec spec;
   Check *next;
-  Process *process;   // while it runs
+  Process *process;  // while it runs
   bool cancelled;
 };
 
@@ -30,9 +30,9 @@ struct Checks {
   Error broken;         // why there is no copy
   Check *first, *last;  // waiting; the first one runs while BUSY
   LoopSoon soon;
-  Arena arena;          // of the check that runs
-  ShownList before;     // files as they were in the copy
-  StrList asked;        // commands whose missing trust was told
+  Arena arena;       // of the check that runs
+  ShownList before;  // files as they were in the copy
+  StrList asked;     // commands whose missing trust was told
   Arena asked_arena;
   void (*on_closed)(void *owner);
   void *closed_owner;
@@ -75,12 +75,14 @@ static bool put_all(Checks *checks, const CheckSpec *spec, Error *err)
 {
   for (size_t i = 0; i < spec->done->len; i++) {
     const CombinedFile *file = &spec->done->items[i];
-    if (file->renamed_from.len && !put(checks, file->renamed_from, STR_NONE, false, err)) return false;
+    if (file->renamed_from.len && !put(checks, file->renamed_from, STR_NONE, false, err))
+      return false;
     if (!put(checks, file->path, file->text, file->exists, err)) return false;
   }
   for (size_t i = 0; i < spec->files->len; i++) {
     const PatchFile *file = &spec->files->items[i];
-    if (file->renamed_from.len && !put(checks, file->renamed_from, STR_NONE, false, err)) return false;
+    if (file->renamed_from.len && !put(checks, file->renamed_from, STR_NONE, false, err))
+      return false;
     if (!put(checks, file->path, file->new_text, file->change != FILE_DELETE, err)) return false;
   }
   return true;
@@ -119,7 +121,9 @@ static void process_done(void *owner, const ProcessResult *process)
   bool missing = !process->signum && (process->status == 126 || process->status == 127);
   Str ended = process_ended(&arena, process);
   size_t cut = process->output.len > OUTPUT_TAIL ? process->output.len - OUTPUT_TAIL : 0;
-  CheckResult result = {.ran = !missing, .ok = process->status == 0, .cancelled = process->killed,
+  CheckResult result = {.ran = !missing,
+                        .ok = process->status == 0,
+                        .cancelled = process->killed,
                         .output = str_skip(process->output, str_utf8_floor(process->output, cut))};
   result.note = missing ? str_fmt(&arena, "check not run: %.*s", STR_ARG(str_trim(result.output)))
                         : str_fmt(&arena, "check %.*s", STR_ARG(ended));
@@ -140,10 +144,13 @@ static bool asked_before(Checks *checks, Str command)
 
 static Process *start(Checks *checks, Check *check, Error *err)
 {
-  TrustedRun run = {.plan = checks->plan, .root = project_root(checks->project),
-                    .command = check->spec.command, .where = check->spec.where,
+  TrustedRun run = {.plan = checks->plan,
+                    .root = project_root(checks->project),
+                    .command = check->spec.command,
+                    .where = check->spec.where,
                     .cwd = checks->tree ? worktree_path(checks->tree) : NULL,
-                    .timeout_s = checks->engine->config->test_timeout_s, .on_done = process_done,
+                    .timeout_s = checks->engine->config->test_timeout_s,
+                    .on_done = process_done,
                     .owner = checks};
   return trust_run(checks->engine, &run, err);
 }
@@ -220,7 +227,8 @@ static void checks_step(void *owner)
     return;  // tree_ready or process_done goes on
   } else if (!trust_given(checks->engine, project_root(checks->project), check->spec.command)) {
     Error err = {0};
-    if (!asked_before(checks, check->spec.command)) start(checks, check, NULL);  // asks, runs nothing
+    if (!asked_before(checks, check->spec.command))
+      start(checks, check, NULL);  // asks, runs nothing
     error_set(&err, ERR_UNTRUSTED, "not trusted yet");
     finish_unrun(checks, &err);
   } else if (checks->state == CHECKS_NONE) {

@@ -14,16 +14,16 @@ typedef struct Checks Checks;
 typedef struct Check Check;
 
 typedef struct {
-  bool ran;       // false: not trusted, or it could not be run at all; [note] says why
-  bool ok;        // ran and passed
+  bool ran;  // false: not trusted, or it could not be run at all; [note] says why
+  bool ok;   // ran and passed
   bool cancelled;
-  Str note;       // one line
-  Str output;     // its end; valid until on_done returns
+  Str note;    // one line
+  Str output;  // its end; valid until on_done returns
 } CheckResult;
 
 typedef struct {
-  Str command, where;          // "T03 check"
-  const CombinedList *done;    // borrowed until on_done, as is all below
+  Str command, where;        // "T03 check"
+  const CombinedList *done;  // borrowed until on_done, as is all below
   const PatchFileList *files;
   void (*on_done)(void *owner, const CheckResult *result);  // once, never from inside check_start
   void *owner;
@@ -31,7 +31,7 @@ typedef struct {
 
 Checks *checks_new(Engine *engine, Project *project, int64_t plan);
 Check *check_start(Checks *checks, const CheckSpec *spec);
-void check_cancel(Check *check);   // on_done follows, cancelled
+void check_cancel(Check *check);  // on_done follows, cancelled
 
 // When no check is running or waiting. [on_closed] once, never from inside.
 void checks_close(Checks *checks, void (*on_closed)(void *owner), void *owner);

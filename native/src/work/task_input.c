@@ -62,7 +62,8 @@ static void add_once(Arena *arena, ShownList *list, const ShownFile *file)
   if (!shown_find(list, file->path)) PUSH(arena, list, *file);
 }
 
-static bool carry(const Build *b, const ShownFile *base, const ShownFile *shown, FileRef *ref, Error *err)
+static bool carry(const Build *b, const ShownFile *base, const ShownFile *shown, FileRef *ref,
+                  Error *err)
 {
   if (range_is_whole(ref->range) || !base->exists) return true;
   Range range;
@@ -70,7 +71,8 @@ static bool carry(const Build *b, const ShownFile *base, const ShownFile *shown,
     ref->range = range;
     return true;
   }
-  return error_set(err, ERR_STALE, "lines %zu-%zu of %.*s are gone: a task before this one took them",
+  return error_set(err, ERR_STALE,
+                   "lines %zu-%zu of %.*s are gone: a task before this one took them",
                    ref->range.first, ref->range.last, STR_ARG(ref->path));
 }
 
@@ -149,7 +151,8 @@ PatchSpec task_patch_spec(Arena *arena, const TaskInput *input)
   spec.cap = input->files.len + 1;
   for (size_t i = 0; i < input->files.len; i++) {
     const ShownFile *file = &input->files.items[i];
-    spec.targets[spec.len++] = (PatchTarget){.path = file->path, .shown = file->text,
+    spec.targets[spec.len++] = (PatchTarget){.path = file->path,
+                                             .shown = file->text,
                                              .exists = file->exists,
                                              .range = hull(&input->spec, file->path)};
   }

@@ -8,11 +8,11 @@
 #include "work/plan.h"
 
 typedef struct {
-  TaskSpec spec;       // ranges moved to where their lines are in the texts below
-  ShownList files;     // what it may write, one for each path
-  ShownList read;      // what it may read
-  CombinedList done;   // the results it is made on
-  StrList before;      // ids of the tasks whose results those are
+  TaskSpec spec;      // ranges moved to where their lines are in the texts below
+  ShownList files;    // what it may write, one for each path
+  ShownList read;     // what it may read
+  CombinedList done;  // the results it is made on
+  StrList before;     // ids of the tasks whose results those are
 } TaskInput;
 
 typedef struct {
@@ -20,9 +20,9 @@ typedef struct {
   Project *project;
   int64_t plan;
   const TaskSpec *task;
-  const StrList *before;   // tasks whose results it builds on
-  Str remark;              // from a reviewer, added to the specification; empty = none
-  bool present;            // paths that have no base yet are read as they are now (preview)
+  const StrList *before;  // tasks whose results it builds on
+  Str remark;             // from a reviewer, added to the specification; empty = none
+  bool present;           // paths that have no base yet are read as they are now (preview)
 } TaskInputSpec;
 
 // All in [arena]. ERR_REFUSED: a file may not be sent (the message says why); ERR_STALE: its lines are gone;
@@ -36,4 +36,4 @@ PatchSpec task_patch_spec(Arena *arena, const TaskInput *input);
 // For accept_check: every range the task may write, after [files]; whole files where there is no range.
 AcceptTextList task_accept_texts(Arena *arena, const TaskInput *input, const PatchFileList *files);
 
-const ShownFile *shown_find(const ShownList *list, Str path);   // NULL when not there
+const ShownFile *shown_find(const ShownList *list, Str path);  // NULL when not there

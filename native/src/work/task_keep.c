@@ -31,8 +31,8 @@ void task_log(Task *task, const char *kind, const char *format, ...)
   va_start(args, format);
   Str text = str_vfmt(&arena, format, args);
   va_end(args);
-  journal_log(task->start.engine->journal, task->start.plan->id, str_from(kind), task->row.id, "%.*s",
-              STR_ARG(text));
+  journal_log(task->start.engine->journal, task->start.plan->id, str_from(kind), task->row.id,
+              "%.*s", STR_ARG(text));
   arena_deinit(&arena);
 }
 
@@ -127,8 +127,8 @@ static bool fold(Task *task, const StrList *others, Arena *arena, bool *conflict
   for (size_t i = 0; i < list.len; i++) list.items[i].conflict = false;  // theirs, and told already
   for (size_t i = 0; i < task->result.files.len; i++) {
     const PatchFile *file = &task->result.files.items[i];
-    Change change = {task->row.id, file->path, file->change, file->renamed_from, file->old_text,
-                     file->new_text};
+    Change change = {task->row.id,       file->path,     file->change,
+                     file->renamed_from, file->old_text, file->new_text};
     if (!base_fold(engine, plan, arena, &list, &change, err)) return false;
   }
   for (size_t i = 0; i < list.len; i++) *conflict |= list.items[i].conflict;
@@ -174,8 +174,11 @@ static void fill_rows(Task *task, PatchRow *rows, Str *shown, Str *made)
 {
   for (size_t i = 0; i < task->result.files.len; i++) {
     const PatchFile *file = &task->result.files.items[i];
-    rows[i] = (PatchRow){.task = task->row.id, .path = file->path, .change = file->change,
-                         .renamed_from = file->renamed_from, .tier = str_from(tier_name(file->tier)),
+    rows[i] = (PatchRow){.task = task->row.id,
+                         .path = file->path,
+                         .change = file->change,
+                         .renamed_from = file->renamed_from,
+                         .tier = str_from(tier_name(file->tier)),
                          .partial = task->partial};
     shown[i] = file->old_text;
     made[i] = file->new_text;
@@ -197,8 +200,9 @@ bool task_keep(Task *task, TaskState state, Error *err)
   task->row.state = state;
   task->row.ended_ms = task->start.end_time(task->start.owner);
   if (!journal_begin(journal, err)) return false;
-  bool ok = journal_patch_set(journal, task->row.plan, task->row.id, rows, shown, made, count, err) &&
-            journal_task_put(journal, &task->row, err);
+  bool ok =
+      journal_patch_set(journal, task->row.plan, task->row.id, rows, shown, made, count, err) &&
+      journal_task_put(journal, &task->row, err);
   if (!ok) {
     journal_rollback(journal);
     return false;

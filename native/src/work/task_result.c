@@ -40,7 +40,8 @@ static void add_refusals(Judge *j, const RefusalList *refusals)
     const Refusal *refusal = &refusals->items[i];
     Str where = refusal->path;
     if (refusal->block) {
-      where = str_fmt(j->arena, "block %zu%s%.*s", refusal->block, where.len ? ", " : "", STR_ARG(where));
+      where = str_fmt(j->arena, "block %zu%s%.*s", refusal->block, where.len ? ", " : "",
+                      STR_ARG(where));
     }
     Str reason = refusal->reason.len ? refusal->reason : str_from(refuse_name(refusal->code));
     add_problem(j, where, reason);
@@ -72,8 +73,9 @@ static bool ranges_kept(Judge *j, const PatchFile *file)
   for (size_t i = 0; i < file->hunks.len; i++) {
     const Hunk *hunk = &file->hunks.items[i];
     if (hunk_allowed(&j->input->spec, file->path, hunk)) continue;
-    add_problem(j, file->path, str_fmt(j->arena, "line %zu lies outside of what this task may change",
-                                       hunk->old_start));
+    add_problem(
+        j, file->path,
+        str_fmt(j->arena, "line %zu lies outside of what this task may change", hunk->old_start));
     return false;
   }
   return true;
@@ -127,8 +129,8 @@ static void end(Judge *j)
   buf_deinit(&j->problem);
 }
 
-void task_result_of_reply(Arena *arena, Project *project, const TaskInput *input, Str reply, bool cut,
-                          TaskResult *out)
+void task_result_of_reply(Arena *arena, Project *project, const TaskInput *input, Str reply,
+                          bool cut, TaskResult *out)
 {
   Judge j;
   PatchResult patch = {0};

@@ -17,8 +17,8 @@ typedef struct {
 } TaskResult;
 
 // [cut]: the model stopped at its token limit. All in [arena].
-void task_result_of_reply(Arena *arena, Project *project, const TaskInput *input, Str reply, bool cut,
-                          TaskResult *out);
+void task_result_of_reply(Arena *arena, Project *project, const TaskInput *input, Str reply,
+                          bool cut, TaskResult *out);
 void task_result_of_files(Arena *arena, Project *project, const TaskInput *input,
                           const PatchFileList *files, TaskResult *out);
 

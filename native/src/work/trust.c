@@ -19,7 +19,8 @@ bool trust_give(Engine *engine, Str root, Str command, Error *err)
   command = str_trim(command);
   if (command.len == 0) return error_set(err, ERR_USAGE, "an empty command cannot be trusted");
   if (command.len > COMMAND_MAX || str_find_char(command, 0) != STR_NOT_FOUND) {
-    return error_set(err, ERR_REFUSED, "a command of %zu bytes cannot be shown, so it cannot be trusted",
+    return error_set(err, ERR_REFUSED,
+                     "a command of %zu bytes cannot be shown, so it cannot be trusted",
                      command.len);
   }
   return journal_trust_add(engine->journal, root, KIND, command, err);
@@ -83,10 +84,14 @@ static const char *const *make_argv(Arena *arena, Str command)
 static Process *start(Engine *engine, Arena *arena, const TrustedRun *run, Error *err)
 {
   static const char *const env[] = {"PIECEWORK_SCRATCH=1", NULL};
-  ProcessSpec spec = {.argv = make_argv(arena, run->command), .cwd = run->cwd,
-                      .env_drop = worktree_env_drop(arena), .env_add = env, .max_output = OUTPUT_MAX,
+  ProcessSpec spec = {.argv = make_argv(arena, run->command),
+                      .cwd = run->cwd,
+                      .env_drop = worktree_env_drop(arena),
+                      .env_add = env,
+                      .max_output = OUTPUT_MAX,
                       .timeout_ms = run->timeout_s > 0 ? (uint64_t)run->timeout_s * 1000 : 0,
-                      .on_done = run->on_done, .owner = run->owner};
+                      .on_done = run->on_done,
+                      .owner = run->owner};
   return process_start(engine->loop, spec, err);
 }
 
@@ -101,7 +106,8 @@ Process *trust_run(Engine *engine, const TrustedRun *given, Error *err)
     process = start(engine, &arena, &run, err);
   } else {
     ask_for_trust(engine, &arena, &run);
-    error_set(err, ERR_UNTRUSTED, "not run, because it is not trusted yet: %.*s", STR_ARG(run.command));
+    error_set(err, ERR_UNTRUSTED, "not run, because it is not trusted yet: %.*s",
+              STR_ARG(run.command));
   }
   arena_deinit(&arena);
   return process;

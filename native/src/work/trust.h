@@ -12,7 +12,7 @@ bool trust_give(Engine *engine, Str root, Str command, Error *err);
 
 // The commands of a plan and whether each is trusted.
 typedef struct {
-  Str command, where;   // "test", "T03 check"
+  Str command, where;  // "test", "T03 check"
   bool trusted;
 } PlanCommand;
 typedef struct {
@@ -27,9 +27,9 @@ bool trust_list(Engine *engine, int64_t plan, Arena *arena, PlanCommandList *out
 typedef struct {
   int64_t plan;
   Str root, command;
-  Str where;            // "test", "T03 check": for the event
+  Str where;  // "test", "T03 check": for the event
   const char *cwd;
-  int timeout_s;        // 0 = none
+  int timeout_s;  // 0 = none
   void (*on_done)(void *owner, const ProcessResult *result);
   void *owner;
 } TrustedRun;

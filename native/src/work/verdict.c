@@ -48,10 +48,11 @@ static VerdictKind kind_of(Str word)
   static const struct {
     const char *word;
     VerdictKind kind;
-  } words[] = {{"ok", VERDICT_OK},           {"pass", VERDICT_OK},         {"passed", VERDICT_OK},
-               {"accepted", VERDICT_OK},     {"approved", VERDICT_OK},     {"rejected", VERDICT_REJECTED},
-               {"reject", VERDICT_REJECTED}, {"failed", VERDICT_REJECTED}, {"fail", VERDICT_REJECTED},
-               {"wrong", VERDICT_REJECTED}};
+  } words[] = {{"ok", VERDICT_OK},           {"pass", VERDICT_OK},
+               {"passed", VERDICT_OK},       {"accepted", VERDICT_OK},
+               {"approved", VERDICT_OK},     {"rejected", VERDICT_REJECTED},
+               {"reject", VERDICT_REJECTED}, {"failed", VERDICT_REJECTED},
+               {"fail", VERDICT_REJECTED},   {"wrong", VERDICT_REJECTED}};
   word = str_trim(word);
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
     if (str_eq_nocase(word, str_from(words[i].word))) return words[i].kind;
@@ -83,10 +84,14 @@ static Str task_said(const Value *item)
 
 static VerdictRow read_item(Arena *arena, const Value *item, Str id, int round)
 {
-  Str word = value_get_str(item, S("verdict"), value_get_str(item, S("status"), value_to_str(item, STR_NONE)));
+  Str word = value_get_str(item, S("verdict"),
+                           value_get_str(item, S("status"), value_to_str(item, STR_NONE)));
   Str path = value_get_str(item, S("path"), value_get_str(item, S("file"), STR_NONE));
   int64_t line = value_get_int(item, S("line"), 0);
-  VerdictRow row = {.task = id, .round = round, .kind = kind_of(word), .path = cut(arena, path),
+  VerdictRow row = {.task = id,
+                    .round = round,
+                    .kind = kind_of(word),
+                    .path = cut(arena, path),
                     .line = line > 0 ? line : 0};
   row.reason = cut(arena, value_get_str(item, S("reason"), STR_NONE));
   if (row.kind == VERDICT_DOUBT && !row.reason.len && word.len) row.reason = cut(arena, word);
@@ -96,11 +101,12 @@ static VerdictRow read_item(Arena *arena, const Value *item, Str id, int round)
 static bool read_task(Arena *arena, const Value *list, Str id, int round, VerdictRow *out)
 {
   bool found = false;
-  if (value_get(list, S("verdict")) && names_task(task_said(list), id)) {  // one verdict, not a list
+  if (value_get(list, S("verdict")) &&
+      names_task(task_said(list), id)) {  // one verdict, not a list
     *out = read_item(arena, list, id, round);
     return true;
   }
-  for (VALUE_EACH(item, list)) {
+  for (VALUE_EACH (item, list)) {
     if (!names_task(task_said(item), id)) continue;
     VerdictRow row = read_item(arena, item, id, round);
     if (!found || row.kind > out->kind) *out = row;
@@ -116,7 +122,9 @@ bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply
   VerdictRowList rows = {0};
   size_t said = 0;
   for (size_t i = 0; i < tasks->len; i++) {
-    VerdictRow row = {.task = tasks->items[i].id, .round = round, .kind = VERDICT_DOUBT,
+    VerdictRow row = {.task = tasks->items[i].id,
+                      .round = round,
+                      .kind = VERDICT_DOUBT,
                       .reason = S("the verifier said nothing about it")};
     said += read_task(arena, list, row.task, round, &row);
     PUSH(arena, &rows, row);

@@ -46,26 +46,26 @@ struct Verify {
   VerifyState state;
   LoopSoon soon;
   Timer tick;
-  Arena arena;          // as long as the verification
-  Arena round_arena;    // texts of one round
-  int round;            // 1-based
+  Arena arena;        // as long as the verification
+  Arena round_arena;  // texts of one round
+  int round;          // 1-based
   bool stopped;
-  bool closing;         // the worktree goes; nothing else happens until it is gone
+  bool closing;  // the worktree goes; nothing else happens until it is gone
 
   Plan plan;
-  TaskList tasks;       // expanded
+  TaskList tasks;  // expanded
   CombinedList files;
   Worktree *tree;
   Process *process;
-  Str test_report;      // for the model
-  bool tested, test_ok; // in this round
+  Str test_report;       // for the model
+  bool tested, test_ok;  // in this round
   VerifyGroups groups;
   size_t group;
   Attempt *attempt;
   Budget budget;
   VerdictRowList verdicts;
-  Buf note;             // what people should know, joined by "; "
-  Error error;          // for on_done
+  Buf note;     // what people should know, joined by "; "
+  Error error;  // for on_done
 };
 
 static void verify_step(void *owner);
@@ -102,7 +102,8 @@ static void tell(Verify *v, const char *state, bool ok, Str note)
   value_put_str(&arena, params, S("note"), note);
   engine_event(v->engine, S("verify"), params);
   if (note.len) {
-    journal_log(v->engine->journal, v->plan_id, S("verify"), STR_NONE, "%s: %.*s", state, STR_ARG(note));
+    journal_log(v->engine->journal, v->plan_id, S("verify"), STR_NONE, "%s: %.*s", state,
+                STR_ARG(note));
   }
   arena_deinit(&arena);
 }
@@ -155,8 +156,8 @@ static void test_done(void *owner, const ProcessResult *result)
   Str ended = process_ended(&v->round_arena, result);
   v->tested = !v->stopped;
   v->test_ok = result->status == 0;
-  v->test_report = str_fmt(&v->round_arena, "%.*s %.*s\n%.*s", STR_ARG(v->plan.test), STR_ARG(ended),
-                           STR_ARG(tail(result->output, TAIL_MODEL)));
+  v->test_report = str_fmt(&v->round_arena, "%.*s %.*s\n%.*s", STR_ARG(v->plan.test),
+                           STR_ARG(ended), STR_ARG(tail(result->output, TAIL_MODEL)));
   if (!v->stopped) {
     Error err = {0};
     int status = result->timed_out || result->killed ? -1 : result->status;
@@ -164,7 +165,8 @@ static void test_done(void *owner, const ProcessResult *result)
                                tail(result->output, TAIL_JOURNAL), &err)) {
       add_note(v, "the test's result was not stored: %s", err.message);
     }
-    tell(v, "test", v->test_ok, str_fmt(&v->round_arena, "%.*s %.*s", STR_ARG(v->plan.test), STR_ARG(ended)));
+    tell(v, "test", v->test_ok,
+         str_fmt(&v->round_arena, "%.*s %.*s", STR_ARG(v->plan.test), STR_ARG(ended)));
   }
   close_tree(v);
 }
@@ -185,9 +187,14 @@ static bool write_results(Verify *v, Error *err)
 static void step_test(Verify *v)
 {
   Error err = {0};
-  TrustedRun run = {.plan = v->plan_id, .root = project_root(v->project), .command = v->plan.test,
-                    .where = S("test"), .cwd = worktree_path(v->tree),
-                    .timeout_s = v->engine->config->test_timeout_s, .on_done = test_done, .owner = v};
+  TrustedRun run = {.plan = v->plan_id,
+                    .root = project_root(v->project),
+                    .command = v->plan.test,
+                    .where = S("test"),
+                    .cwd = worktree_path(v->tree),
+                    .timeout_s = v->engine->config->test_timeout_s,
+                    .on_done = test_done,
+                    .owner = v};
   Str left_out = worktree_note(v->tree);
   if (left_out.len) add_note(v, "tested without %.*s", STR_ARG(left_out));
   tell(v, "test", true, STR_NONE);
@@ -246,7 +253,9 @@ static void step_begin(Verify *v)
     v->test_report = S("the plan has none");
     go(v, VERIFY_MODEL);
   } else if (!trust_given(v->engine, project_root(v->project), command)) {
-    TrustedRun run = {.plan = v->plan_id, .root = project_root(v->project), .command = command,
+    TrustedRun run = {.plan = v->plan_id,
+                      .root = project_root(v->project),
+                      .command = command,
                       .where = S("test")};
     trust_run(v->engine, &run, NULL);  // asks, runs nothing
     no_test(v, S("the test command is not trusted yet"));
@@ -284,9 +293,15 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
   if (ladder->max_output > 0) request.max_output = ladder->max_output;
   Str source;
   if (!models_key_ready(v->engine->models, request.provider, &source, err)) return false;
-  AttemptSpec spec = {.engine = v->engine, .plan = v->plan_id, .phase = PHASE_VERIFY, .role = S("big"),
-                      .request = &request, .budget = &v->budget, .reuse_since_ms = 0,
-                      .on_done = group_done, .owner = v};
+  AttemptSpec spec = {.engine = v->engine,
+                      .plan = v->plan_id,
+                      .phase = PHASE_VERIFY,
+                      .role = S("big"),
+                      .request = &request,
+                      .budget = &v->budget,
+                      .reuse_since_ms = 0,
+                      .on_done = group_done,
+                      .owner = v};
   BudgetAnswer answer;
   v->attempt = attempt_start(&spec, &answer, err);
   return v->attempt != NULL;
@@ -304,7 +319,8 @@ static void step_model(Verify *v)
   bool set = ladder && ladder->len;
   if (!set) error_set(&err, ERR_CONFIG, "no model is set for \"big\"");
   if (set && ask(v, ladder, &err)) return;
-  add_note(v, "not checked by the model: %s", err.message[0] ? err.message : "the budget is in use");
+  add_note(v, "not checked by the model: %s",
+           err.message[0] ? err.message : "the budget is in use");
   v->group = v->groups.len;
   go(v, VERIFY_JUDGE);
 }
@@ -319,8 +335,10 @@ static void merge_verdicts(Verify *v)
     const VerdictRow *row = &v->verdicts.items[i];
     size_t at = 0;
     while (at < merged.len && !str_eq(merged.items[at].task, row->task)) at++;
-    if (at == merged.len) PUSH(&v->round_arena, &merged, *row);
-    else if (row->kind > merged.items[at].kind) merged.items[at] = *row;
+    if (at == merged.len)
+      PUSH(&v->round_arena, &merged, *row);
+    else if (row->kind > merged.items[at].kind)
+      merged.items[at] = *row;
   }
   v->verdicts = merged;
 }
@@ -384,7 +402,8 @@ static void step_judge(Verify *v)
     go(v, VERIFY_END);
     return;
   }
-  Str note = str_fmt(&v->round_arena, "%zu rejected, corrected in round %d", spec.redo.len, v->round);
+  Str note =
+      str_fmt(&v->round_arena, "%zu rejected, corrected in round %d", spec.redo.len, v->round);
   tell(v, "model", false, note);
   v->state = VERIFY_REDO;
   if (run_start(v->engine, &spec, redone, v, &err)) return;
@@ -406,7 +425,8 @@ static Str summary(Verify *v)
     if (rejected) buf_fmt(&text, ", %zu rejected", rejected);
   }
   if (v->groups.left_out) {
-    buf_fmt(&text, "%s%zu files were not shown to the verifier", text.len ? "; " : "", v->groups.left_out);
+    buf_fmt(&text, "%s%zu files were not shown to the verifier", text.len ? "; " : "",
+            v->groups.left_out);
   }
   if (v->note.len) {
     if (text.len) buf_add(&text, S("; "));
@@ -449,7 +469,8 @@ static void step_end(Verify *v)
   Error err = {0};
   bool good = v->error.code == ERR_OK && !v->stopped && !count_kind(v, VERDICT_REJECTED) &&
               (!v->tested || v->test_ok);
-  if (!journal_plan_set_state(v->engine->journal, v->plan_id, PLAN_REVIEW, note, &err) && !v->error.code) {
+  if (!journal_plan_set_state(v->engine->journal, v->plan_id, PLAN_REVIEW, note, &err) &&
+      !v->error.code) {
     v->error = err;
   }
   set_error(v, note);
@@ -497,13 +518,15 @@ static bool load(Verify *v, Error *err)
   v->plan.test = str_trim(v->plan.test);
   v->tasks = plan_expand(&v->arena, &v->plan);
   PatchRowList rows = {0};
-  if (!journal_patch_list(v->engine->journal, &v->arena, v->plan_id, STR_NONE, &rows, err)) return false;
+  if (!journal_patch_list(v->engine->journal, &v->arena, v->plan_id, STR_NONE, &rows, err))
+    return false;
   if (rows.len == 0) {
     error_set(err, ERR_INVALID, "plan %" PRId64 " has no results to verify", v->plan_id);
     return error_hint_set(err, "run it first");
   }
   return budget_of(v->engine, v->plan_id, v->past_budget, &v->budget, err) &&
-         journal_lease_take(v->engine->journal, v->plan_id, str_from(v->engine->holder), LEASE_MS, err);
+         journal_lease_take(v->engine->journal, v->plan_id, str_from(v->engine->holder), LEASE_MS,
+                            err);
 }
 
 static bool set_up(Verify *v, Error *err)
@@ -517,7 +540,8 @@ static bool set_up(Verify *v, Error *err)
   return false;
 }
 
-bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_done, void *owner, Error *err)
+bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_done, void *owner,
+                  Error *err)
 {
   if (run_active(engine, plan)) {
     return error_set(err, ERR_BUSY, "plan %" PRId64 " is at work already", plan);
@@ -525,8 +549,13 @@ bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_don
   Project *project = engine_project_of_plan(engine, plan, err);
   if (!project) return false;
   Verify *v = mem_alloc(sizeof(*v));
-  *v = (Verify){.engine = engine, .project = project, .plan_id = plan, .past_budget = past_budget,
-                .on_done = on_done, .owner = owner, .round = 1};
+  *v = (Verify){.engine = engine,
+                .project = project,
+                .plan_id = plan,
+                .past_budget = past_budget,
+                .on_done = on_done,
+                .owner = owner,
+                .round = 1};
   buf_init(&v->note, 4096);
   if (!set_up(v, err)) {
     verify_free(v);

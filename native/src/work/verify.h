@@ -11,6 +11,7 @@
 
 // The plan must have results. on_done's error: ERR_OK; ERR_TEST_FAILED when the tests failed in the end;
 // ERR_FAILED when tasks stay rejected; ERR_CANCELLED. The event `review` was sent before in every case.
-bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_done, void *owner, Error *err);
-void verify_stop(Engine *engine, int64_t plan);   // plan 0: all
+bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_done, void *owner,
+                  Error *err);
+void verify_stop(Engine *engine, int64_t plan);  // plan 0: all
 bool verify_active(Engine *engine, int64_t plan);

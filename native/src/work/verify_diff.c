@@ -18,8 +18,12 @@ static Str file_diff(Arena *arena, const CombinedFile *file)
 {
   Buf out;
   buf_init(&out, DIFF_MAX);
-  UnifiedFile unified = {.path = file->path, .renamed_from = file->renamed_from, .old_text = file->base,
-                         .new_text = file->text, .created = !file->existed, .deleted = !file->exists,
+  UnifiedFile unified = {.path = file->path,
+                         .renamed_from = file->renamed_from,
+                         .old_text = file->base,
+                         .new_text = file->text,
+                         .created = !file->existed,
+                         .deleted = !file->exists,
                          .context = 3};
   diff_unified(arena, &out, &unified);
   Str diff = buf_str(&out);
@@ -32,13 +36,15 @@ static Str file_diff(Arena *arena, const CombinedFile *file)
   }
   buf_deinit(&out);
   if (file->conflict) {
-    diff = str_fmt(arena, "%.*s[the change of %.*s in this file could not be merged and is missing]\n",
-                   STR_ARG(diff), STR_ARG(file->conflict_task));
+    diff =
+        str_fmt(arena, "%.*s[the change of %.*s in this file could not be merged and is missing]\n",
+                STR_ARG(diff), STR_ARG(file->conflict_task));
   }
   return diff;
 }
 
-static void add_tasks(Arena *arena, VerifyGroup *group, const CombinedFile *file, const TaskList *tasks)
+static void add_tasks(Arena *arena, VerifyGroup *group, const CombinedFile *file,
+                      const TaskList *tasks)
 {
   for (size_t i = 0; i < file->tasks.len; i++) {
     const TaskSpec *task = plan_task(tasks, file->tasks.items[i]);

@@ -13,7 +13,7 @@ typedef struct {
 typedef struct {
   VerifyGroup *items;
   size_t len, cap;
-  size_t left_out;   // files that no call is shown, because there are too many
+  size_t left_out;  // files that no call is shown, because there are too many
 } VerifyGroups;
 
 // The combined diff cut into groups of files that one call can take. All in [arena].

@@ -8,15 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "lib/fs.h"
 #include "lib/process.h"
-#include "base/log.h"
 #include "patch/patch.h"
 
 enum {
-  SLICE_FILES = 64,            // files copied in one turn of the loop
+  SLICE_FILES = 64,  // files copied in one turn of the loop
   COPY_MAX_FILES = 60000,
-  COPY_MAX_FILE = 64 << 20,    // bytes; larger ones are left out and named
+  COPY_MAX_FILE = 64 << 20,  // bytes; larger ones are left out and named
   GIT_TIMEOUT_MS = 180000,
 };
 #define COPY_MAX_BYTES ((size_t)2 << 30)
@@ -28,20 +28,20 @@ struct Worktree {
   TreeState state;
   Arena arena;
   LoopSoon soon;
-  Process *process;       // git, while it runs
-  bool closing;           // worktree_close was called
-  bool told;              // on_ready was called
+  Process *process;  // git, while it runs
+  bool closing;      // worktree_close was called
+  bool told;         // on_ready was called
   Error err;
-  char *base;             // <state dir>/scratch
-  char *dir;              // the tree itself
-  char *owner_file;       // dir + ".owner": the project's root, for the sweep after a crash
-  bool linked;            // git knows it as a worktree
-  StrList leftovers;      // directories of dead runs
+  char *base;         // <state dir>/scratch
+  char *dir;          // the tree itself
+  char *owner_file;   // dir + ".owner": the project's root, for the sweep after a crash
+  bool linked;        // git knows it as a worktree
+  StrList leftovers;  // directories of dead runs
   size_t leftover;
-  bool retried;           // git remove failed once and the tree was removed by hand
-  RepoChangeList changes; // to copy
+  bool retried;            // git remove failed once and the tree was removed by hand
+  RepoChangeList changes;  // to copy
   size_t copied;
-  size_t bytes;           // copied so far
+  size_t bytes;  // copied so far
   Buf note;
   void (*on_closed)(void *owner);
   void *closed_owner;
@@ -77,11 +77,27 @@ Str worktree_note(const Worktree *tree)
 // ---- git ---------------------------------------------------------------------------------------------
 
 static const char *const git_names[] = {
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CEILING_DIRECTORIES",
-    "GIT_CONFIG", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_COUNT",
-    "GIT_CONFIG_PARAMETERS", "GIT_QUARANTINE_PATH", "GIT_INTERNAL_SUPER_PREFIX", "GIT_REFLOG_ACTION",
-    "GIT_TEMPLATE_DIR", "GIT_EXEC_PATH", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_QUARANTINE_PATH",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_REFLOG_ACTION",
+    "GIT_TEMPLATE_DIR",
+    "GIT_EXEC_PATH",
+    "GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR",
 };
 
 const char *const *worktree_env_drop(Arena *arena)
@@ -101,18 +117,30 @@ static void git_done(void *owner, const ProcessResult *result);
 // file downloads stay off: they are the user's, and nobody asked them here.
 static bool git(Worktree *tree, const char *const *words, Error *err)
 {
-  static const char *const head[] = {"git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
-                                     "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false",
+  static const char *const head[] = {"git",
+                                     "-c",
+                                     "core.hooksPath=/dev/null",
+                                     "-c",
+                                     "core.fsmonitor=false",
+                                     "-c",
+                                     "submodule.recurse=false",
+                                     "-c",
+                                     "advice.detachedHead=false",
                                      "-C"};
-  static const char *const env[] = {"GIT_TERMINAL_PROMPT=0", "GIT_LFS_SKIP_SMUDGE=1", "LC_ALL=C", NULL};
+  static const char *const env[] = {"GIT_TERMINAL_PROMPT=0", "GIT_LFS_SKIP_SMUDGE=1", "LC_ALL=C",
+                                    NULL};
   enum { HEAD = sizeof(head) / sizeof(head[0]), MAX = HEAD + 12 };
   const char *argv[MAX] = {0};
   memcpy(argv, head, sizeof(head));
   size_t at = HEAD;
   argv[at++] = str_z(&tree->arena, project_root(tree->spec.project));
   for (size_t i = 0; words[i] && at + 1 < MAX; i++) argv[at++] = words[i];
-  ProcessSpec spec = {.argv = argv, .env_drop = worktree_env_drop(&tree->arena), .env_add = env,
-                      .max_output = 8192, .timeout_ms = GIT_TIMEOUT_MS, .on_done = git_done,
+  ProcessSpec spec = {.argv = argv,
+                      .env_drop = worktree_env_drop(&tree->arena),
+                      .env_add = env,
+                      .max_output = 8192,
+                      .timeout_ms = GIT_TIMEOUT_MS,
+                      .on_done = git_done,
                       .owner = tree};
   tree->process = process_start(tree->spec.engine->loop, spec, err);
   return tree->process != NULL;
@@ -120,7 +148,8 @@ static bool git(Worktree *tree, const char *const *words, Error *err)
 
 static bool git_remove(Worktree *tree, const char *dir)
 {
-  return git(tree, (const char *const[]){"worktree", "remove", "--force", "--force", dir, NULL}, NULL);
+  return git(tree, (const char *const[]){"worktree", "remove", "--force", "--force", dir, NULL},
+             NULL);
 }
 
 // ---- writing inside ----------------------------------------------------------------------------------
@@ -247,7 +276,8 @@ static bool make_dir(Worktree *tree)
   tree->base = path_join(arena, str_from(fs_state_dir(arena)), S("scratch"));
   if (!fs_mkdirs(tree->base, &tree->err)) return false;
   Str prefix = name_prefix(arena);
-  Str mine = str_fmt(arena, "%.*s%ld-%lld-", STR_ARG(prefix), (long)getpid(), (long long)tree->spec.plan);
+  Str mine =
+      str_fmt(arena, "%.*s%ld-%lld-", STR_ARG(prefix), (long)getpid(), (long long)tree->spec.plan);
   tree->dir = fs_temp_dir(arena, tree->base, mine.ptr, &tree->err);
   if (!tree->dir) return false;
   tree->owner_file = (char *)str_cat(arena, str_from(tree->dir), S(".owner")).ptr;
@@ -272,11 +302,12 @@ static bool list_all(Worktree *tree)
 static bool list_changes(Worktree *tree)
 {
   tree->copied = 0;
-  bool ok = tree->linked ? repo_changes(project_repo(tree->spec.project), &tree->arena, &tree->changes,
-                                        &tree->err)
+  bool ok = tree->linked ? repo_changes(project_repo(tree->spec.project), &tree->arena,
+                                        &tree->changes, &tree->err)
                          : list_all(tree);
   if (ok && tree->changes.len > COPY_MAX_FILES) {
-    ok = error_set(&tree->err, ERR_TOO_BIG, "%zu files would have to be copied for the tests, at most %d are",
+    ok = error_set(&tree->err, ERR_TOO_BIG,
+                   "%zu files would have to be copied for the tests, at most %d are",
                    tree->changes.len, COPY_MAX_FILES);
     error_hint_set(&tree->err, "commit them, or add what is generated to .gitignore");
   }
@@ -292,15 +323,16 @@ static bool copy_one(Worktree *tree, const RepoChange *change)
   FsStat stat = fs_stat(from);
   bool ok = true;
   if (stat.kind == FS_FILE && stat.size > COPY_MAX_FILE) {
-    buf_fmt(&tree->note, "%s%.*s left out (%zu MB)", tree->note.len ? ", " : "", STR_ARG(change->path),
-            stat.size >> 20);
+    buf_fmt(&tree->note, "%s%.*s left out (%zu MB)", tree->note.len ? ", " : "",
+            STR_ARG(change->path), stat.size >> 20);
   } else if (stat.kind == FS_FILE || stat.kind == FS_LINK) {
     tree->bytes += stat.size;
     const char *to = place(tree, &arena, change->path, &tree->err);
     ok = to && fs_copy(from, to, &tree->err);
     if (ok && tree->bytes > COPY_MAX_BYTES) {
-      ok = error_set(&tree->err, ERR_TOO_BIG, "more than %zu MB would have to be copied for the tests",
-                     COPY_MAX_BYTES >> 20);
+      ok =
+          error_set(&tree->err, ERR_TOO_BIG,
+                    "more than %zu MB would have to be copied for the tests", COPY_MAX_BYTES >> 20);
     }
   }
   arena_deinit(&arena);
@@ -402,7 +434,8 @@ static void tree_step(Worktree *tree)
 
 static void added(Worktree *tree, const ProcessResult *result)
 {
-  tree->linked = result->status == 0 || tree->closing;  // cut short: git may know it or not, so ask it
+  tree->linked =
+      result->status == 0 || tree->closing;  // cut short: git may know it or not, so ask it
   if (!tree->linked) {
     log_warn("git worktree add failed, copying instead: %.*s", STR_ARG(str_trim(result->output)));
     fs_remove_tree(tree->dir, NULL);

@@ -21,7 +21,7 @@ typedef struct Worktree Worktree;
 
 typedef struct {
   Engine *engine;
-  Project *project;     // must outlive the worktree
+  Project *project;  // must outlive the worktree
   int64_t plan;
   // Once, never from inside worktree_new. With an error the worktree is to be closed all the same.
   void (*on_ready)(void *owner, const Error *err);
@@ -33,9 +33,9 @@ Worktree *worktree_new(const WorktreeSpec *spec);
 // At any time, once. Kills what runs. [on_closed] (may be NULL) when nothing is left of it; never from inside.
 void worktree_close(Worktree *tree, void (*on_closed)(void *owner), void *owner);
 
-const char *worktree_path(const Worktree *tree);   // where the project's root is in it, absolute
-bool worktree_is_copy(const Worktree *tree);       // made without git
-Str worktree_note(const Worktree *tree);           // what was left out (too large ...), empty when nothing
+const char *worktree_path(const Worktree *tree);  // where the project's root is in it, absolute
+bool worktree_is_copy(const Worktree *tree);      // made without git
+Str worktree_note(const Worktree *tree);  // what was left out (too large ...), empty when nothing
 
 // Writes (or removes) a file in it. [path] is relative to the root.
 bool worktree_put(Worktree *tree, Str path, Str text, bool exists, Error *err);

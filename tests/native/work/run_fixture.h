@@ -11,7 +11,7 @@
 typedef struct {
   Fixture fx;
   Buf cassette;
-  Buf events;        // kinds and states, one a line
+  Buf events;  // kinds and states, one a line
   bool done;
   Error error;
 } RunFixture;
@@ -28,11 +28,13 @@ static inline void rf_init(RunFixture *rf)
   setenv("PIECEWORK_CONFIG", "", 1);
   buf_init(&rf->cassette, 1 << 20);
   buf_init(&rf->events, 1 << 20);
-  buf_add(&rf->cassette, S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  buf_add(&rf->cassette,
+          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
 }
 
 // The next reply to [role] and [label] ("T01", "" = any).
-static inline void rf_reply_stop(RunFixture *rf, const char *role, const char *label, Str text, const char *stop)
+static inline void rf_reply_stop(RunFixture *rf, const char *role, const char *label, Str text,
+                                 const char *stop)
 {
   Arena *arena = &rf->fx.arena;
   Value *line = value_map(arena), *reply = value_map(arena), *usage = value_map(arena);
@@ -55,13 +57,15 @@ static inline void rf_reply(RunFixture *rf, const char *role, const char *label,
 
 static inline Str rf_block(RunFixture *rf, const char *path, const char *from, const char *to)
 {
-  return str_fmt(&rf->fx.arena, "%s\n<<<<<<< SEARCH\n%s=======\n%s>>>>>>> REPLACE\n", path, from, to);
+  return str_fmt(&rf->fx.arena, "%s\n<<<<<<< SEARCH\n%s=======\n%s>>>>>>> REPLACE\n", path, from,
+                 to);
 }
 
 static void rf_event(void *owner, Str kind, const Value *params)
 {
   RunFixture *rf = owner;
-  Str task = value_get_str(params, S("task"), STR_NONE), state = value_get_str(params, S("state"), STR_NONE);
+  Str task = value_get_str(params, S("task"), STR_NONE),
+      state = value_get_str(params, S("state"), STR_NONE);
   Str note = value_get_str(params, S("note"), STR_NONE);
   if (str_eq(kind, S("money"))) return;
   buf_fmt(&rf->events, "%.*s %.*s%s%.*s%s%.*s\n", STR_ARG(kind), STR_ARG(task), task.len ? " " : "",
@@ -77,7 +81,8 @@ static inline void rf_open(RunFixture *rf, const char *config, const char *plan)
   char *file = path_join(&fx->arena, str_from(fx->dir), S("plan.md"));
   CHECK(fs_write_atomic(tape, buf_str(&rf->cassette), 0600, &err));
   CHECK(fs_write_atomic(file, str_from(plan), 0600, &err));
-  Str json = str_fmt(&fx->arena, "{%s, \"replay\": \"%s\"%s%s}", run_models, tape, config[0] ? ", " : "", config);
+  Str json = str_fmt(&fx->arena, "{%s, \"replay\": \"%s\"%s%s}", run_models, tape,
+                     config[0] ? ", " : "", config);
   Value *editor = json_parse(&fx->arena, json, &err);
   if (!loop_init(&fx->loop, &err)) printf("# %s\n", err.message);
   fx->engine = engine_new(&fx->loop, editor, &err);
@@ -128,7 +133,8 @@ static inline TaskRow rf_task(RunFixture *rf, const char *id)
 {
   TaskRow row = {0};
   Error err = {0};
-  if (!journal_task_get(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, str_from(id), &row, &err)) {
+  if (!journal_task_get(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, str_from(id), &row,
+                        &err)) {
     printf("# %s\n", err.message);
   }
   return row;
@@ -138,7 +144,8 @@ static inline TaskRow rf_task(RunFixture *rf, const char *id)
 static inline Str rf_state(RunFixture *rf, const char *id)
 {
   TaskRow row = rf_task(rf, id);
-  return str_fmt(&rf->fx.arena, "%s%s%.*s", task_state_name(row.state), row.note.len ? ": " : "", STR_ARG(row.note));
+  return str_fmt(&rf->fx.arena, "%s%s%.*s", task_state_name(row.state), row.note.len ? ": " : "",
+                 STR_ARG(row.note));
 }
 
 static inline PlanRow rf_plan(RunFixture *rf)
@@ -154,7 +161,8 @@ static inline Str rf_text(RunFixture *rf, const char *path)
   CombinedList list = {0};
   CHECK(base_combine(rf->fx.engine, rf->fx.plan, &rf->fx.arena, NULL, &list, NULL));
   for (size_t i = 0; i < list.len; i++) {
-    if (str_eq(list.items[i].path, str_from(path))) return list.items[i].exists ? list.items[i].text : S("(gone)");
+    if (str_eq(list.items[i].path, str_from(path)))
+      return list.items[i].exists ? list.items[i].text : S("(gone)");
   }
   return S("(none)");
 }
@@ -162,7 +170,8 @@ static inline Str rf_text(RunFixture *rf, const char *path)
 static inline size_t rf_calls(RunFixture *rf)
 {
   AttemptRowList rows = {0};
-  CHECK(journal_attempt_list(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, STR_NONE, &rows, NULL));
+  CHECK(journal_attempt_list(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, STR_NONE, &rows,
+                             NULL));
   return rows.len;
 }
 

@@ -130,8 +130,12 @@ TEST(new_files)
 TEST(deleted_and_renamed_files)
 {
   CombinedFile *file = start(S("f"), five, true);
-  Change change = {.task = S("T01"), .path = S("g"), .change = FILE_RENAME, .renamed_from = S("f"),
-                   .shown = five, .made = S("a\nb\nc\nd\nE\n")};
+  Change change = {.task = S("T01"),
+                   .path = S("g"),
+                   .change = FILE_RENAME,
+                   .renamed_from = S("f"),
+                   .shown = five,
+                   .made = S("a\nb\nc\nd\nE\n")};
   CHECK(combine_change(&arena, file, &change, NULL));
   CHECK_STR(file->path, S("g"));
   CHECK_STR(file->renamed_from, S("f"));

@@ -25,12 +25,15 @@ TEST(two_tasks_in_one_file_are_merged)
   RunFixture rf;
   two(&rf);
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\nint f(void);\n"));
+  rf_reply(&rf, "execute", "T02",
+           rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\nint f(void);\n"));
   rf_open(&rf, "", two_tasks);
   Error err = rf_run(&rf);
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(rf_state(&rf, "T01"), S("done"));
-  CHECK_STR(rf_text(&rf, "a.c"), S("int A(void);\nint b(void);\nint c(void);\nint d(void);\nint E(void);\nint f(void);\n"));
+  CHECK_STR(
+      rf_text(&rf, "a.c"),
+      S("int A(void);\nint b(void);\nint c(void);\nint d(void);\nint E(void);\nint f(void);\n"));
   CHECK_STR(fx_read(&rf.fx, "a.c"), str_from(abc));
   CHECK_INT(rf_plan(&rf).state, PLAN_REVIEW);
   CHECK_INT(rf_task(&rf, "T02").added, 2);
@@ -63,9 +66,11 @@ TEST(a_failure_goes_back_and_then_up_the_ladder)
   CHECK(rf_task(&rf, "T02").note.len > 10);
   CHECK_INT(rf_calls(&rf), 6);
   AttemptRowList rows = {0};
-  CHECK(journal_attempt_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, S("T01"), &rows, NULL));
+  CHECK(
+      journal_attempt_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, S("T01"), &rows, NULL));
   Str prompt = STR_NONE;
-  CHECK(journal_blob_get(rf.fx.engine->journal, &rf.fx.arena, rows.items[1].prompt_hash, &prompt, NULL));
+  CHECK(journal_blob_get(rf.fx.engine->journal, &rf.fx.arena, rows.items[1].prompt_hash, &prompt,
+                         NULL));
   CHECK(str_has(prompt, S("int nothing(void)")));
   CHECK_STR(rows.items[2].model, S("s2"));
   CHECK_INT(rf_plan(&rf).state, PLAN_REVIEW);
@@ -77,10 +82,12 @@ TEST(what_was_good_in_the_end_stays_as_partial)
   RunFixture rf;
   two(&rf);
   Str good = rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n");
-  Str half = str_cat(&rf.fx.arena, good, rf_block(&rf, "a.c", "int nothing(void);\n", "int B(void);\n"));
+  Str half =
+      str_cat(&rf.fx.arena, good, rf_block(&rf, "a.c", "int nothing(void);\n", "int B(void);\n"));
   for (int i = 0; i < 4; i++) rf_reply(&rf, "execute", "T01", half);
   rf_open(&rf, "\"retries\": 1",
-          "---\ntitle: one\n---\n## T01 first\nfiles: a.c\nChange a.\n\n## T02 next\nfiles: a.c\nafter: T01\nGo on.\n");
+          "---\ntitle: one\n---\n## T01 first\nfiles: a.c\nChange a.\n\n## T02 next\nfiles: "
+          "a.c\nafter: T01\nGo on.\n");
   Error err = rf_run(&rf);
   CHECK_INT(err.code, ERR_FAILED);
   CHECK_INT(rf_task(&rf, "T01").state, TASK_PARTIAL);
@@ -95,7 +102,9 @@ TEST(accept_lines_are_held)
   two(&rf);
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int aa(void); // a\n"));
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int aa(void);\n"));
-  rf_open(&rf, "", "---\ntitle: one\n---\n## T01 first\nfiles: a.c:1-2\naccept: a no longer occurs\nChange a.\n");
+  rf_open(&rf, "",
+          "---\ntitle: one\n---\n## T01 first\nfiles: a.c:1-2\naccept: a no longer occurs\nChange "
+          "a.\n");
   Error err = rf_run(&rf);
   CHECK_STR(str_from(err.message), S(""));
   CHECK(str_starts(rf_text(&rf, "a.c"), S("int aa(void);\nint b")));
@@ -121,12 +130,14 @@ TEST(dependents_see_results_and_engine_tasks_are_free)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T03", rf_block(&rf, "b.c", "int alpha(void);\n", "extern int alpha(void);\n"));
-  rf_open(&rf, "",
-          "---\ntitle: engine\n---\n"
-          "## T01 rename\nexecutor: substitute\nfiles: a.c\npattern: a\nword: true\nreplace: alpha\n\n"
-          "## T02 split\nexecutor: move\nfrom: a.c:1-2\nto: b.c\nafter: T01\n\n"
-          "## T03 polish\nfiles: b.c\nafter: T02\nMake it extern.\n");
+  rf_reply(&rf, "execute", "T03",
+           rf_block(&rf, "b.c", "int alpha(void);\n", "extern int alpha(void);\n"));
+  rf_open(
+      &rf, "",
+      "---\ntitle: engine\n---\n"
+      "## T01 rename\nexecutor: substitute\nfiles: a.c\npattern: a\nword: true\nreplace: alpha\n\n"
+      "## T02 split\nexecutor: move\nfrom: a.c:1-2\nto: b.c\nafter: T01\n\n"
+      "## T03 polish\nfiles: b.c\nafter: T02\nMake it extern.\n");
   Error err = rf_run(&rf);
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(rf_text(&rf, "a.c"), S("int c(void);\nint d(void);\nint e(void);\n"));
@@ -143,11 +154,14 @@ TEST(the_same_gap_is_filled_one_after_the_other)
   fx_write(&rf.fx, "b.c", S("one\ntwo\n"));
   // both add behind the last line of the file; the second to end is done again on top of the first
   for (int i = 0; i < 2; i++) {
-    rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int e(void);\n", "int e(void);\nint first(void);\n"));
-    rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int e(void);\nint second(void);\n"));
+    rf_reply(&rf, "execute", "T01",
+             rf_block(&rf, "a.c", "int e(void);\n", "int e(void);\nint first(void);\n"));
+    rf_reply(&rf, "execute", "T02",
+             rf_block(&rf, "a.c", "int e(void);\n", "int e(void);\nint second(void);\n"));
   }
   rf_open(&rf, "",
-          "---\ntitle: gap\n---\n## T01 one\nfiles: a.c:4-5\nAdd first.\n\n## T02 two\nfiles: a.c:1-5\nAdd second.\n");
+          "---\ntitle: gap\n---\n## T01 one\nfiles: a.c:4-5\nAdd first.\n\n## T02 two\nfiles: "
+          "a.c:1-5\nAdd second.\n");
   Error err = rf_run(&rf);
   CHECK_STR(str_from(err.message), S(""));
   Str text = rf_text(&rf, "a.c");
@@ -221,7 +235,8 @@ TEST(calls_in_flight_at_a_crash_are_counted_and_made_again)
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
   rf_open(&rf, "", two_tasks);
-  AttemptRow lost = {.plan = rf.fx.plan, .task = S("T01"), .phase = PHASE_EXECUTE, .worst_case = 12345};
+  AttemptRow lost = {
+      .plan = rf.fx.plan, .task = S("T01"), .phase = PHASE_EXECUTE, .worst_case = 12345};
   CHECK(journal_attempt_start(rf.fx.engine->journal, &rf.fx.arena, &lost, S("?"), -1, NULL));
   Error err = rf_run(&rf);
   CHECK_STR(str_from(err.message), S(""));
@@ -267,7 +282,8 @@ TEST(a_changed_specification_begins_anew)
   CHECK_INT(rf_run(&rf).code, ERR_OK);
   new_plan(&rf, "---\ntitle: two\n---\n## T01 first\nfiles: a.c:1-2\nChange a again.\n");
   CHECK_INT(rf_run(&rf).code, ERR_OK);
-  CHECK_STR(rf_text(&rf, "a.c"), S("int AAA(void);\nint b(void);\nint c(void);\nint d(void);\nint e(void);\n"));
+  CHECK_STR(rf_text(&rf, "a.c"),
+            S("int AAA(void);\nint b(void);\nint c(void);\nint d(void);\nint e(void);\n"));
   TaskRowList rows = {0};
   CHECK(journal_task_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, &rows, NULL));
   CHECK_INT(rows.len, 1);
@@ -288,11 +304,14 @@ TEST(a_retry_brings_the_remark)
   CHECK(run_retry(rf.fx.engine, rf.fx.plan, S("T01"), S("call it a1"), -1, rf_done, &rf, &err));
   rf_wait(&rf);
   CHECK_STR(str_from(rf.error.message), S(""));
-  CHECK_STR(rf_text(&rf, "a.c"), S("int a1(void);\nint b(void);\nint c(void);\nint d(void);\nint E(void);\n"));
+  CHECK_STR(rf_text(&rf, "a.c"),
+            S("int a1(void);\nint b(void);\nint c(void);\nint d(void);\nint E(void);\n"));
   AttemptRowList rows = {0};
-  CHECK(journal_attempt_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, S("T01"), &rows, NULL));
+  CHECK(
+      journal_attempt_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, S("T01"), &rows, NULL));
   Str prompt = STR_NONE;
-  CHECK(journal_blob_get(rf.fx.engine->journal, &rf.fx.arena, rows.items[1].prompt_hash, &prompt, NULL));
+  CHECK(journal_blob_get(rf.fx.engine->journal, &rf.fx.arena, rows.items[1].prompt_hash, &prompt,
+                         NULL));
   CHECK(str_has(prompt, S("call it a1")) && str_has(prompt, S("+int A(void);")));
   CHECK(!run_retry(rf.fx.engine, rf.fx.plan, S("T09"), S(""), -1, rf_done, &rf, &err));
   CHECK_INT(err.code, ERR_NOT_FOUND);

@@ -19,8 +19,9 @@ static void project(RunFixture *rf)
 {
   rf_init(rf);
   fx_write(&rf->fx, "a.txt", S("one\ntwo\nthree\n"));
-  fx_write(&rf->fx, "test.sh", S("cat a.txt new.txt staged.txt 2>/dev/null\ntest -e gone.txt && echo still there\n"
-                                 "echo git=${GIT_DIR-none} key=${MY_API_KEY-none}\ngrep -q ONE a.txt\n"));
+  fx_write(&rf->fx, "test.sh",
+           S("cat a.txt new.txt staged.txt 2>/dev/null\ntest -e gone.txt && echo still there\n"
+             "echo git=${GIT_DIR-none} key=${MY_API_KEY-none}\ngrep -q ONE a.txt\n"));
   fx_write(&rf->fx, "gone.txt", S("x\n"));
   fx_commit_all(&rf->fx);
   rf_reply(rf, "execute", "T01", rf_block(rf, "a.txt", "one\n", "ONE\n"));
@@ -44,11 +45,14 @@ TEST(the_whole_way)
   rf_reply(&rf, "verify", "", str_from(two_ok));
   // local state: staged, changed, new, deleted files and an unsaved buffer
   fx_write(&rf.fx, "staged.txt", S("staged\n"));
-  fx_sh(&rf.fx, "git add staged.txt && git rm -q --cached gone.txt && rm gone.txt && git stash list");
+  fx_sh(&rf.fx,
+        "git add staged.txt && git rm -q --cached gone.txt && rm gone.txt && git stash list");
   fx_write(&rf.fx, "new.txt", S("on disk\n"));
   setenv("MY_API_KEY", "secret", 1);
   setenv("GIT_DIR", "/nonexistent", 1);
-  Str before = fx_out(&rf.fx, "unset GIT_DIR; git status --porcelain; git rev-parse HEAD; git branch; git stash list; sha1sum .git/index");
+  Str before = fx_out(&rf.fx,
+                      "unset GIT_DIR; git status --porcelain; git rev-parse HEAD; git branch; git "
+                      "stash list; sha1sum .git/index");
   rf_open(&rf, "", plan_text);
   project_overlay_set(rf.fx.project, S("new.txt"), S("in the buffer\n"));
   trust(&rf, "sh test.sh");
@@ -62,7 +66,9 @@ TEST(the_whole_way)
   CHECK_STR(plan.note, S("tests passed; 2 ok"));
   CHECK(str_has(buf_str(&rf.events), S("verify worktree\n")));
   CHECK(str_has(buf_str(&rf.events), S("verify done tests passed; 2 ok\n")));
-  Str after = fx_out(&rf.fx, "git status --porcelain; git rev-parse HEAD; git branch; git stash list; sha1sum .git/index");
+  Str after = fx_out(
+      &rf.fx,
+      "git status --porcelain; git rev-parse HEAD; git branch; git stash list; sha1sum .git/index");
   CHECK_STR(after, before);
   CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("1"));
   CHECK_STR(fx_out(&rf.fx, "ls ../state/piecework/scratch | wc -l"), S("0"));
@@ -111,7 +117,8 @@ TEST(a_rejected_task_is_corrected)
   project(&rf);
   rf_reply(&rf, "verify", "",
            S("Here: {\"verdicts\": [{\"task\": \"T01\", \"verdict\": \"ok\", \"reason\": \"\"},"
-             "{\"task\": \"T02\", \"verdict\": \"rejected\", \"reason\": \"say 3\", \"path\": \"a.txt\", \"line\": 3}]}"));
+             "{\"task\": \"T02\", \"verdict\": \"rejected\", \"reason\": \"say 3\", \"path\": "
+             "\"a.txt\", \"line\": 3}]}"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", "3\n"));
   rf_reply(&rf, "verify", "", str_from(two_ok));
   rf_open(&rf, "", plan_text);
@@ -132,7 +139,8 @@ TEST(rounds_are_bounded)
 {
   RunFixture rf;
   project(&rf);
-  Str no = S("{\"verdicts\": [{\"task\": \"T02\", \"verdict\": \"rejected\", \"reason\": \"no\"}]}");
+  Str no =
+      S("{\"verdicts\": [{\"task\": \"T02\", \"verdict\": \"rejected\", \"reason\": \"no\"}]}");
   for (int i = 0; i < 4; i++) {
     rf_reply(&rf, "verify", "", no);
     rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", i % 2 ? "x\n" : "y\n"));
@@ -174,8 +182,11 @@ TEST(no_commits_hooks_links_and_leftovers)
   project(&rf);
   rf_reply(&rf, "verify", "", str_from(two_ok));
   // a hook that would leave a trace, a link that leads out, a leftover of a dead run
-  fx_write(&rf.fx, ".git/hooks/post-checkout", S("#!/bin/sh\ntouch ../../hooked /tmp/piecework-hooked\n"));
-  fx_sh(&rf.fx, "chmod +x .git/hooks/post-checkout; mkdir ../outside; ln -s ../outside dir; git add dir; git commit -qm link");
+  fx_write(&rf.fx, ".git/hooks/post-checkout",
+           S("#!/bin/sh\ntouch ../../hooked /tmp/piecework-hooked\n"));
+  fx_sh(&rf.fx,
+        "chmod +x .git/hooks/post-checkout; mkdir ../outside; ln -s ../outside dir; git add dir; "
+        "git commit -qm link");
   fx_sh(&rf.fx, "rm dir; mkdir dir; echo inside > dir/file.txt");
   rf_open(&rf, "", plan_text);
   trust(&rf, "sh test.sh");
@@ -194,9 +205,13 @@ TEST(leftovers_of_dead_runs_go)
   rf_open(&rf, "", plan_text);
   char host[256] = "";
   gethostname(host, sizeof(host) - 1);
-  Str name = str_fmt(&rf.fx.arena, "piecework-%08x-999999999-1-abc", (unsigned)str_hash(str_from(host)));
-  Str mine = str_fmt(&rf.fx.arena, "piecework-%08x-%ld-1-abc", (unsigned)str_hash(str_from(host)), (long)getpid());
-  fx_sh(&rf.fx, "mkdir -p ../state/piecework/scratch/%.*s && cd ../state/piecework/scratch && git -C %s worktree add --detach $PWD/%.*s HEAD && printf %%s %s > %.*s.owner",
+  Str name =
+      str_fmt(&rf.fx.arena, "piecework-%08x-999999999-1-abc", (unsigned)str_hash(str_from(host)));
+  Str mine = str_fmt(&rf.fx.arena, "piecework-%08x-%ld-1-abc", (unsigned)str_hash(str_from(host)),
+                     (long)getpid());
+  fx_sh(&rf.fx,
+        "mkdir -p ../state/piecework/scratch/%.*s && cd ../state/piecework/scratch && git -C %s "
+        "worktree add --detach $PWD/%.*s HEAD && printf %%s %s > %.*s.owner",
         STR_ARG(mine), rf.fx.root, STR_ARG(name), rf.fx.root, STR_ARG(name));
   CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("2"));
   trust(&rf, "sh test.sh");
@@ -229,7 +244,8 @@ TEST(checks_run_in_a_scratch_copy)
   project(&rf);
   // the first reply breaks the check, the second is fine; the other task's result is not in its copy
   rf.cassette.len = 0;
-  buf_add(&rf.cassette, S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  buf_add(&rf.cassette,
+          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "BAD\n"));
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", "THREE\n"));
@@ -251,7 +267,9 @@ TEST(an_untrusted_check_is_skipped_and_said)
 {
   RunFixture rf;
   project(&rf);
-  rf_open(&rf, "", "---\ntitle: one\n---\n## T01 first\nfiles: a.txt:1-1\ncheck: touch ../../ran\nChange one.\n");
+  rf_open(&rf, "",
+          "---\ntitle: one\n---\n## T01 first\nfiles: a.txt:1-1\ncheck: touch ../../ran\nChange "
+          "one.\n");
   Error err = rf_run(&rf);
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(rf_state(&rf, "T01"), S("done: check not run: not trusted yet"));
@@ -269,7 +287,8 @@ TEST(stopping_a_test)
   Error err = {0};
   rf.done = false;
   CHECK(verify_start(rf.fx.engine, rf.fx.plan, false, rf_done, &rf, &err));
-  for (int i = 0; i < 400 && !str_has(buf_str(&rf.events), S("verify test")); i++) loop_turn(&rf.fx.loop, true);
+  for (int i = 0; i < 400 && !str_has(buf_str(&rf.events), S("verify test")); i++)
+    loop_turn(&rf.fx.loop, true);
   verify_stop(rf.fx.engine, rf.fx.plan);
   rf_wait(&rf);
   CHECK_INT(rf.error.code, ERR_CANCELLED);
@@ -300,14 +319,18 @@ static bool reads(const char *text)
 TEST(answers_in_many_shapes)
 {
   arena_init(&arena);
-  CHECK(reads("```json\n{\"verdicts\": [{\"task\": \"T01: rename\", \"verdict\": \"OK\"}, {\"task\": \"T02\", \"verdict\": \"maybe\"}]}\n```"));
+  CHECK(
+      reads("```json\n{\"verdicts\": [{\"task\": \"T01: rename\", \"verdict\": \"OK\"}, {\"task\": "
+            "\"T02\", \"verdict\": \"maybe\"}]}\n```"));
   CHECK_INT(rows.items[0].kind, VERDICT_OK);
   CHECK_INT(rows.items[1].kind, VERDICT_DOUBT);
   CHECK_STR(rows.items[2].reason, S("maybe"));
   CHECK(reads("{\"T01\": \"rejected\"}"));
   CHECK_INT(rows.items[0].kind, VERDICT_REJECTED);
   CHECK_STR(rows.items[1].reason, S("the verifier said nothing about it"));
-  CHECK(reads("[{\"task\": \"T01\", \"verdict\": \"ok\"}, {\"task\": \"T01\", \"verdict\": \"rejected\", \"reason\": \"x\", \"line\": -3}]"));
+  CHECK(
+      reads("[{\"task\": \"T01\", \"verdict\": \"ok\"}, {\"task\": \"T01\", \"verdict\": "
+            "\"rejected\", \"reason\": \"x\", \"line\": -3}]"));
   CHECK_INT(rows.items[0].kind, VERDICT_REJECTED);
   CHECK_INT(rows.items[0].line, 0);
   CHECK(reads("My verdict: {\"task\": \"T01\", \"verdict\": \"ok\"}"));
