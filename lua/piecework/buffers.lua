@@ -30,7 +30,8 @@ local M = {}
 
 ---@class piecework.Page
 ---@field load fun(view: piecework.View, show: fun(text: string, index?: table))
----@field write? fun(view: piecework.View)   `:w`; buffers without it cannot be changed
+---@field write? fun(view: piecework.View)  `:w`
+---@field editable? boolean  the user may change the text
 ---@field shown? fun(view: piecework.View, first: boolean)
 ---@field keys piecework.Key[]
 ---@field syntax table<string, string>[]
@@ -118,10 +119,10 @@ function M.read(buf, uri)
   view.shown = false
   set(buf, {
     buftype = page.write and 'acwrite' or 'nofile', bufhidden = 'hide', swapfile = 0, buflisted = 0,
-    undolevels = page.write and -123456 or -1,
+    undolevels = page.editable and -123456 or -1,
   })
   host.fill(buf, { 'piecework: loading ' .. uri })
-  set(buf, { modifiable = page.write and 1 or 0, filetype = page.filetype or 'piecework-' .. kind })
+  set(buf, { modifiable = page.editable and 1 or 0, filetype = page.filetype or 'piecework-' .. kind })
   look.apply(kind, page.syntax)
   keys.install(page.keys)
   M.load(view)

@@ -7,7 +7,7 @@ local engine = require('piecework.engine')
 local keys = require('piecework.ui.keys')
 local message = require('piecework.message')
 
-local M = { filetype = 'gitcommit' }
+local M = { filetype = 'gitcommit', editable = true }
 
 function M.load(view, show)
   engine.request('commit/prepare', { plan = view.plan }, function(err, result)

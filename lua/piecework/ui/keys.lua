@@ -32,23 +32,23 @@ function M.install(list)
   for _, key in ipairs(list) do
     handlers[buf][key.name] = key
     local plug = '<Plug>(piecework-' .. key.name .. ')'
-    local call = ('<Cmd>lua require("piecework.ui.keys").press("%s")<CR>'):format(key.name)
     for _, mode in ipairs(key.visual and { 'n', 'x' } or { 'n' }) do
-      map(mode .. 'noremap', plug, call)
+      map(mode .. 'noremap', plug,
+        ('<Cmd>lua require("piecework.ui.keys").press("%s", "%s")<CR>'):format(key.name, mode))
       if defaults then map(mode .. 'map', key.lhs, plug, '<nowait>') end
     end
   end
 end
 
 -- A key was pressed in the current buffer. In visual mode over all lines of the selection.
-function M.press(name)
+function M.press(name, mode)
   local buf = host.fn('bufnr', '%')
   local key = handlers[buf] and handlers[buf][name]
   local view = require('piecework.buffers').view(buf)
   if not key or not view then return end
   message.fresh()
   local first, last = host.fn('line', '.'), host.fn('line', '.')
-  if host.fn('mode'):find('^[vV\22]') then
+  if mode == 'x' then
     first = host.fn('line', 'v')
     if first > last then first, last = last, first end
     -- Ends visual mode: what follows moves the cursor.

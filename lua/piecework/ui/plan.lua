@@ -9,7 +9,7 @@ local keys = require('piecework.ui.keys')
 local message = require('piecework.message')
 local quickfix = require('piecework.quickfix')
 
-local M = {}
+local M = { editable = true }
 
 -- Estimate and problems behind their lines; problems first.
 local function notes_of(result)

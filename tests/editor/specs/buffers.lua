@@ -1,0 +1,196 @@
+-- piecework:// buffers: loading, keys, decisions, saving, folds, what never happens by itself.
+
+return function(T)
+  local host = require('piecework.host')
+  local buffers = require('piecework.buffers')
+  local standin = dofile(T.tree .. '/tests/editor/with_standin.lua')(T)
+  T.command('set hidden')
+
+  local REVIEW = 'piecework://review/12  rename  [1/3 decided  $0.112]\n'
+    .. '# test: make check passed in the worktree\n'
+    .. 'diff src/net.c  T01  verified ok  +1 -1                     [accepted]\n'
+    .. '@@ -88,3 +88,3 @@ T01                                       [accepted]\n'
+    .. ' ctx\n-old\n+new\n ctx\n'
+    .. 'diff src/x.c  T05  DOUBT: a string  +2 -2\n'
+    .. '@@ -40 +40 @@ T05\n-a\n+b\n'
+    .. '@@ -71 +71 @@ T05                            [stale: the lines changed]\n-c\n+d\n'
+  local INDEX = { { kind = 'head', plan = 12 }, { kind = 'head', plan = 12 },
+    { kind = 'file', path = 'src/net.c', task = 'T01' } }
+  local function hunk(id, path, task, kinds)
+    for _, kind in ipairs(kinds) do
+      INDEX[#INDEX + 1] = { kind = kind, hunk = id, path = path, task = task, line = 88 }
+    end
+  end
+  hunk('aaa', 'src/net.c', 'T01', { 'hunk', 'context', 'del', 'add', 'context' })
+  INDEX[#INDEX + 1] = { kind = 'file', path = 'src/x.c', task = 'T05' }
+  hunk('bbb', 'src/x.c', 'T05', { 'hunk', 'del', 'add' })
+  hunk('ccc', 'src/x.c', 'T05', { 'hunk', 'del', 'add' })
+  local function review_script(text)
+    return { result = { text = text, index = INDEX, hunks = 3, accepted = 1, rejected = 0, title = 'rename' } }
+  end
+
+  standin.script({
+    ['review/get'] = { review_script(REVIEW) },
+    ['review/decide'] = { { result = { changed = 1 } } },
+    ['review/files'] = { { result = { files = { { path = T.cwd .. '/src/net.c', change = 'edit', hunks = 1 } } } } },
+    ['preview/get'] = { { result = { text = 'the task', index = {} } } },
+    ['task/retry'] = { { result = {} } },
+    ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } },
+  })
+  T.write('src/net.c', ('line\n'):rep(100))
+  T.command('Piecework review')
+  T.wait(function() return host.fn('getline', 1):find('^piecework://review') end, 'the review')
+  local view = buffers.view()
+  T.eq({ host.fn('bufname', '%'), view.plan }, { 'piecework://review/12', 12 }, 'the newest plan in review')
+  T.eq({ host.fn('getbufvar', view.buf, '&filetype'), host.fn('getbufvar', view.buf, '&modifiable') == 0
+    or host.fn('getbufvar', view.buf, '&modifiable') == false }, { 'piecework-review', true }, 'its filetype; nomodifiable')
+  T.eq(#view.index, #host.lines(view.buf), 'an index entry per line')
+  T.eq(host.fn('line', '.'), 10, 'the cursor is at the first undecided hunk')
+  T.ok(host.fn('foldclosed', 5) > 0, 'what is decided is folded')
+  T.eq(host.fn('foldclosed', 11), -1, 'what is not is open')
+
+  local function decided(key, what)
+    local before = #standin.requests()
+    T.command('normal ' .. key)
+    T.wait(function()
+      local all = standin.requests()
+      for i = before + 1, #all do
+        if all[i][1] == 'review/decide' then return true end
+      end
+    end, key)
+    local last = standin.last('review/decide')
+    T.eq({ last.plan, last.what, last.decision }, what, key .. ' decides')
+    T.pause(30)
+  end
+  decided('11Gs', { 12, { 'bbb' }, 'accepted' })
+  T.eq(host.fn('line', '.'), 13, 's goes on to the next undecided hunk')
+  decided('13GX', { 12, { 'ccc' }, 'rejected' })
+  decided('5Gu', { 12, { 'aaa' }, 'none' })
+  decided('5G-', { 12, { 'aaa' }, 'none' })
+  decided('9Gs', { 12, { 'file:src/x.c' }, 'accepted' })
+  decided('11GV14Gs', { 12, { 'bbb', 'ccc' }, 'accepted' })
+  T.command('g/^@@.*T05/normal X')
+  T.wait(function() return standin.last('review/decide').what[1] == 'ccc' end, ':g with normal')
+  T.ok(true, ':g/pattern/normal X decides')
+  T.command('1')
+  T.command('normal ]c')
+  T.eq(host.fn('line', '.'), 4, ']c')
+  T.command('normal 2]c')
+  T.eq(host.fn('line', '.'), 13, 'with a count')
+  T.command('normal [c')
+  T.eq(host.fn('line', '.'), 10, '[c')
+  T.command('normal gg]m]m')
+  T.eq(host.fn('line', '.'), 9, ']m')
+  T.command('normal [m')
+  T.eq(host.fn('line', '.'), 3, '[m')
+  T.command('normal gg]u')
+  T.eq(host.fn('line', '.'), 10, ']u')
+  T.command('normal 14G[u')
+  T.eq(host.fn('line', '.'), 13, '[u')
+  T.eq(require('piecework.ui.hunk').lines_at_cursor(), '13 15', 'the text object')
+  T.command('normal 7G')
+  T.command('exe "normal \\<CR>"')
+  T.wait(function() return host.fn('bufname', '%') == 'src/net.c' or host.fn('expand', '%:t') == 'net.c' end, 'the file')
+  T.eq(host.fn('line', '.'), 88, '<CR> opens the file at the line')
+  T.command('buffer piecework://review/12')
+  T.command('normal 11Gr')
+  T.wait(function() return standin.last('task/retry') end, 'r')
+  T.eq(standin.last('task/retry').task, 'T05', 'r does the task again')
+
+  -- saving spends and accepts nothing
+  local before = #standin.requests()
+  T.command('write')
+  T.command('silent! wall')
+  T.pause(50)
+  for i = before + 1, #standin.requests() do
+    T.ok(standin.requests()[i][1]:find('/get$'), ':w in a review asks nothing', T.show(standin.requests()[i]))
+  end
+
+  -- the name is the buffer: :e, :b, a second load
+  T.command('edit')
+  T.wait(function() return host.fn('getline', 1):find('^piecework://review') end, ':edit')
+  T.ok(true, ':edit loads again')
+  T.command('bwipeout')
+  T.command('edit piecework://nonsense/1')
+  T.wait(function() return (T.said() or ''):find('no such buffer') end, 'nonsense')
+  T.ok(true, 'an unknown kind is one line')
+  T.command('bwipeout!')
+
+  -- the plan -----------------------------------------------------------------------------------------
+  local PLAN = '---\nid: 12\n---\n## T01 src/net.c: rename\nfiles: src/net.c\n'
+  standin.script({
+    ['plan/text'] = { { result = { text = PLAN, path = T.cwd .. '/12.md', problems = {},
+      notes = { { line = 1, text = 'estimate $0.12' } } } } },
+    ['plan/save'] = { { result = { problems = { { line = 5, warning = false, text = 'no such file' } } } },
+      { result = { problems = {} } } },
+    ['run/start'] = { { result = {} } },
+    ['plan/drop'] = { { result = {} } },
+  })
+  T.command('split piecework://plan/12')
+  T.wait(function() return host.fn('getline', 1) == '---' end, 'the plan')
+  local plan = buffers.view()
+  T.command('call setline(5, "files: src/no.c")')
+  T.command('write')
+  T.wait(function() return (T.said() or ''):find('no such file') end, 'the problem')
+  T.like(T.said(), 'plan 12, line 5', ':w names the line')
+  T.eq(standin.last('plan/save').text, (PLAN:gsub('net.c\n$', 'no.c\n')), 'and saves the text')
+  local list = host.fn('getqflist', { items = 1, title = 1 })
+  T.eq({ list.title, list.items[1].lnum, list.items[1].bufnr }, { 'Piecework #12: problems of the plan', 5,
+    plan.buf }, 'problems are in the quickfix list')
+  T.eq(standin.last('run/start'), nil, ':w runs nothing')
+  T.command('normal ZZ')
+  T.wait(function() return standin.last('run/start') end, 'ZZ')
+  T.eq(standin.last('run/start').plan, 12, 'ZZ saves and runs')
+  T.eq(#host.fn('getqflist'), 0, 'solved problems leave the list')
+  T.ok(host.fn('bufname', '%') ~= 'piecework://plan/12', 'and closes')
+  T.command('split piecework://plan/12')
+  T.wait(function() return host.fn('getline', 1) == '---' end, 'the plan again')
+  T.command('call setline(1, "unsaved")')
+  buffers.load(buffers.view())
+  T.pause(60)
+  T.eq(host.fn('getline', 1), 'unsaved', 'a reload never overwrites what is being typed')
+  T.command('normal ZQ')
+  T.wait(function() return standin.last('plan/drop') end, 'ZQ')
+  T.ok(true, 'ZQ drops')
+
+  -- trust, commit, status ----------------------------------------------------------------------------
+  standin.script({
+    ['trust/get'] = { { result = { commands = { { command = 'make check; rm -rf x\n\27[2J', where = 'test', trusted = false } } } } },
+    ['trust/set'] = { { result = {} } },
+    ['commit/prepare'] = { { result = { message = '\nrename x\n\nwhy\n# a comment\n' } } },
+    ['commit/start'] = { { result = {} } },
+    ['status/get'] = { { result = { text = 'piecework://status\n ok  T01  x', index = { { kind = 'head', plan = 12 },
+      { kind = 'task', task = 'T01', plan = 12 } } } } },
+    ['cost/get'] = { { result = { text = 'plan 12: x\n total', index = {} } } },
+    ['log/get'] = { { result = { text = 'piecework://log/12', index = {} } } },
+  })
+  T.command('Piecework trust 12')
+  T.wait(function() return host.fn('search', 'make check') > 0 end, 'trust')
+  T.like(host.fn('getline', host.fn('search', 'make check')), '^new +test +make check; rm %-rf x<0a><1b>%[2J$',
+    'the exact command, nothing hidden')
+  T.eq(standin.last('trust/set'), nil, 'looking trusts nothing')
+  T.command('normal ZZ')
+  T.wait(function() return standin.last('trust/set') end, 'ZZ in trust')
+  T.eq(standin.last('trust/set').commands, { 'make check; rm -rf x\n\27[2J' }, 'ZZ trusts those bytes')
+  T.command('Piecework commit 12')
+  T.wait(function() return host.fn('search', '^rename x') > 0 end, 'commit')
+  T.command('write')
+  T.eq(standin.last('commit/start'), nil, ':w does not commit')
+  T.command('call setline(2, "rename y")')
+  T.command('normal ZZ')
+  T.wait(function() return standin.last('commit/start') end, 'ZZ in commit')
+  T.eq(standin.last('commit/start').message, 'rename y\n\nwhy', 'ZZ commits the message without comments')
+  T.command('Piecework')
+  T.wait(function() return host.fn('getline', 1) == 'piecework://status' end, 'status')
+  T.ok(true, 'bare :Piecework is the status')
+  T.command('Piecework status')
+  T.eq(#host.fn('win_findbuf', host.fn('bufnr', '%')), 1, 'again goes to the same window')
+  T.command('tab Piecework cost 12')
+  T.wait(function() return host.fn('getline', 1) == 'plan 12: x' end, 'cost')
+  T.eq(host.fn('tabpagenr', '$'), 2, 'mods are honoured')
+  T.eq(standin.last('cost/get').which, '12', 'cost of a plan')
+  T.command('tabclose')
+  T.command('Piecework log 12')
+  T.wait(function() return host.fn('search', 'told in this session') > 0 end, 'log')
+  T.ok(host.fn('search', 'piecework: plan 12, line 5: no such file') > 0, 'the log keeps what was told, whole')
+end

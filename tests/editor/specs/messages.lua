@@ -1,0 +1,70 @@
+-- What is told: one line, cut to the screen, whole in the log; events; the statusline.
+
+return function(T)
+  local host = require('piecework.host')
+  local message = require('piecework.message')
+  local state = require('piecework.state')
+  local standin = dofile(T.tree .. '/tests/editor/with_standin.lua')(T)
+
+  T.eq(message.cut('short', 20), 'short', 'short text stays')
+  T.eq(host.fn('strdisplaywidth', message.cut(('\195\164'):rep(200), 60)), 60, 'long text is cut by cells')
+  T.ok(host.fn('strdisplaywidth', message.cut(('\230\151\165'):rep(200), 60)) <= 60, 'wide characters too')
+  T.eq(message.cut('a\nb\r\n c\tx', 60), 'a b c x', 'one line, no control characters')
+  message.error({ code = 'x', message = ('long '):rep(40), hint = 'do this' })
+  T.like(T.said(), 'long%. do this$', 'the whole text is kept')
+  T.eq(message.lines()[1]:sub(9, 20), ' piecework: ', 'with its time')
+
+  T.eq(state.money(31000000), '$0.031', 'money')
+  T.eq(state.money(1500000000), '$1.50', 'more money')
+  T.eq(state.money(-1), '?', 'unknown money')
+  T.eq(require('piecework').statusline(), '', 'idle: nothing in the statusline')
+  state.record({ kind = 'run', plan = 9, state = 'running' })
+  state.record({ kind = 'task', plan = 9, task = 'T01', state = 'done', done = 5, total = 9 })
+  state.record({ kind = 'money', plan = 9, spent = 110000000, budget = 600000000 })
+  T.eq(require('piecework').statusline(), '[P 5/9 $0.110]', 'running')
+  state.record({ kind = 'review', plan = 9, ok = 8, doubt = 1 })
+  T.eq(require('piecework').statusline(), '', 'ready: nothing again')
+
+  -- events through the wire
+  local function event(e)
+    standin.script({ ['cost/get'] = { { result = {}, later = { e } } } })
+    local before = #message.history
+    require('piecework.engine').ask('cost/get', {}, function() end)
+    T.wait(function() return #message.history > before end, e.kind)
+    return T.said()
+  end
+  T.like(event({ kind = 'plan', plan = 3, state = 'ready' }), '^piecework: plan 3 ready: :Piecework plan$', 'a plan')
+  T.like(event({ kind = 'plan', plan = 3, state = 'failed', note = 'no key' }), 'plan 3 failed: no key', 'a failure')
+  T.like(event({ kind = 'plan', plan = 3, state = 'unsuitable', note = 'the cause is unknown.' }),
+    'the cause is unknown%. :Piecework! plan', 'not suitable')
+  T.like(event({ kind = 'trust', plan = 3, command = 'make check', where = 'test' }), '`make check`.*:Piecework trust',
+    'a command to trust')
+  T.like(event({ kind = 'budget', plan = 3, note = 'the budget of $0.60 is used up' }), '%$0%.60 is used up', 'the budget')
+  T.like(event({ kind = 'review', plan = 3, ok = 18, doubt = 1, rejected = 1, hunks = 40 }),
+    '#3 ready to review %(18 ok, 1 doubt, 1 rejected%): :Piecework review', 'a review')
+  T.like(event({ kind = 'run', plan = 3, state = 'failed', note = 'the key was refused' }), 'the key was refused', 'a failed run')
+  for _, told in ipairs(message.history) do
+    T.ok(not told.text:find('\n'), 'one line: ' .. told.text:sub(1, 40))
+  end
+  T.command('let g:piecework.messages = 0')
+  local before = #message.history
+  standin.script({ ['cost/get'] = { { result = {}, later = { { kind = 'plan', plan = 4, state = 'ready' } } } } })
+  T.command('let g:piecework.messages = 0')
+  local came
+  T.command('autocmd User PieceworkPlanReady let g:came = 1')
+  require('piecework.engine').ask('cost/get', {}, function() came = true end)
+  T.wait(function() return came and host.fn('exists', 'g:came') == 1 end, 'the event')
+  T.eq(#message.history, before, 'g:piecework.messages = 0: no line, but the event')
+
+  -- configuration
+  T.command('let g:piecework = {"bin": "x", "budgte": 1, "folds": "yes", "parallel": 4, "big": {}}')
+  local config = require('piecework.config')
+  T.eq(config.problems(), { 'g:piecework.big is unknown; did you mean `bin`?',
+    'g:piecework.budgte is unknown; did you mean `budget`?', 'g:piecework.folds must be a boolean' },
+    'unknown keys and wrong types, with the nearest name')
+  T.eq(config.get('folds'), true, 'a wrong value counts as unset')
+  T.eq(config.for_engine(), { budgte = 1, parallel = 4, big = {} }, 'the engine gets its part')
+  require('piecework').setup({ folds = false, budget = 0.5 })
+  T.eq({ config.get('folds'), config.user().budget }, { false, 0.5 }, 'setup merges')
+  T.like(table.concat(config.help(), '\n'), '%*g:piecework%.bin%*', 'help comes from the schema')
+end

@@ -1,0 +1,59 @@
+-- The quickfix twin: a list of its own, ticked in place, never another's.
+
+return function(T)
+  local host = require('piecework.host')
+  local quickfix = require('piecework.quickfix')
+  local standin = dofile(T.tree .. '/tests/editor/with_standin.lua')(T)
+  T.write('a.c', ('x\n'):rep(50))
+  T.write('b.c', ('x\n'):rep(50))
+
+  local function items(tick)
+    return { { path = T.cwd .. '/a.c', line = 3, end_line = 5, text = '[' .. tick .. '] T01 -3 +3', type = '', hunk = 'h1' },
+      { path = T.cwd .. '/b.c', line = 9, end_line = 9, text = '[ ] T02 DOUBT: x', type = 'W', hunk = 'h2' },
+      { path = '', line = 0, end_line = 0, text = '[!] T03 failed: no answer', type = 'E', task = 'T03' } }
+  end
+  standin.script({ ['review/quickfix'] = {
+    { result = { title = 'Piecework #12: rename  [0/2]', items = items(' ') } },
+    { result = { title = 'Piecework #12: rename  [1/2]', items = items('x') } } } })
+
+  T.command('set hidden')
+  T.command('call setqflist([{"filename": "a.c", "lnum": 7, "text": "theirs"}], " ")')
+  T.command('call setqflist([], "a", {"title": "grep"})')
+  local done
+  quickfix.fill(12, function(count) done = count end)
+  T.wait(function() return done end, 'the list')
+  local list = host.fn('getqflist', { all = 1 })
+  T.eq({ list.title, #list.items, list.nr, list.winid }, { 'Piecework #12: rename  [0/2]', 3, 2, 0 },
+    'a list of its own, no window')
+  T.eq(list.context, { piecework = 12 }, 'its context')
+  T.eq({ list.items[1].lnum, list.items[1].end_lnum, list.items[2].type }, { 3, 5, 'W' }, 'places and types')
+  T.eq(list.items[3].valid == 0 or list.items[3].valid == false, true, 'what has no place is not jumped to')
+  T.eq(host.fn('getqflist', { nr = 1, title = 1 }).title, 'grep', 'the list before it is as it was')
+  T.command('cfirst')
+  T.command('cnext')
+  T.eq(host.fn('expand', '%:t'), 'b.c', ':cnext goes from hunk to hunk')
+
+  quickfix.touch(12)
+  quickfix.touch(12)
+  T.wait(function() return host.fn('getqflist', { title = 1 }).title:find('1/2') end, 'the tick')
+  list = host.fn('getqflist', { all = 1 })
+  T.eq({ list.items[1].text, list.nr, list.idx }, { '[x] T01 -3 +3', 2, 2 }, 'ticked in place, the position stays')
+  local count = 0
+  for _, request in ipairs(standin.requests()) do
+    if request[1] == 'review/quickfix' then count = count + 1 end
+  end
+  T.eq(count, 2, 'two touches are one question')
+
+  -- the user goes to another list, then makes a new one: ours is renewed by its number, not theirs
+  T.command('colder')
+  quickfix.touch(12)
+  T.pause(700)
+  T.eq({ host.fn('getqflist', { title = 1, nr = 0 }).title, host.fn('getqflist', { nr = 0 }).nr }, { 'grep', 1 },
+    'a tick does not switch lists')
+  T.command('call setqflist([], "f")')
+  T.command('call setqflist([{"filename": "b.c", "lnum": 1, "text": "mine"}], " ")')
+  quickfix.touch(12)
+  T.pause(700)
+  T.eq(#host.fn('getqflist'), 1, 'a list that is gone is not made again by a tick')
+  T.eq(require('piecework.scope').quickfix(), { { path = T.cwd .. '/b.c', first = 1, last = 1 } }, 'theirs is a scope')
+end
