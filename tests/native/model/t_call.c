@@ -168,6 +168,57 @@ TEST(every_fault_once)
   unsetenv("PIECEWORK_IDLE_MS");
 }
 
+// What is no error but has to be told apart, and answers under a 200 that are no replies.
+TEST(odd_replies)
+{
+  static const struct {
+    const char *rule;  // the rest of a rule
+    Err code;
+    StopReason stop;
+    const char *text;
+    bool usage;
+  } rows[] = {
+      {"\"reply\": {\"text\": \"cut here and there\"}, \"fault\": {\"max_tokens\": 0.5}", ERR_OK,
+       STOP_LENGTH, NULL, true},
+      {"\"reply\": {\"text\": \"no\", \"stop\": \"refusal\"}", ERR_OK, STOP_REFUSED, NULL, true},
+      {"\"reply\": {\"text\": \"x\"}, \"fault\": {\"empty_text\": true}", ERR_OK, STOP_DONE, "",
+       true},
+      {"\"reply\": {\"text\": \"x\"}, \"fault\": {\"no_usage\": true}", ERR_OK, STOP_DONE, "x",
+       false},
+      {"\"reply\": {\"text\": \"x\"}, \"fault\": {\"slow_headers\": 50}", ERR_OK, STOP_DONE, "x",
+       true},
+      {"\"fault\": {\"status\": 200, \"html\": true}", ERR_CONFIG, STOP_ERROR, "", true},
+      {"\"fault\": {\"status\": 200, \"body\": \"{}\"}", ERR_REPLY, STOP_ERROR, "", false},
+  };
+  enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+  Buf script;
+  buf_init(&script, 1 << 20);
+  buf_add_char(&script, '[');
+  for (int i = 0; i < ROWS; i++) {
+    buf_fmt(&script, "%s{\"match\": {\"last_contains\": \"row %d.\"}, %s}", i ? "," : "", i,
+            rows[i].rule);
+  }
+  buf_add(&script, S("]"));
+  buf_add_char(&script, 0);
+  Bench bench;
+  bench_open(&bench, script.ptr);
+  for (int n = 0; n < ROWS * 2; n++) {
+    int i = n / 2;
+    char text[32];
+    snprintf(text, sizeof(text), "row %d.", i);
+    Result r = bench_call(&bench, both[n % 2], text);
+    if (r.reply.error.code != rows[i].code || r.reply.stop != rows[i].stop) {
+      TAP_BAD("%s %s: %s, stop %d: %s", both[n % 2], rows[i].rule, err_name(r.reply.error.code),
+              r.reply.stop, r.reply.error.message);
+    }
+    if (rows[i].text) CHECK_STR(r.reply.text, str_from(rows[i].text));
+    CHECK_INT(r.reply.usage.known, rows[i].usage);
+    CHECK_INT(r.reply.tries, 1);
+  }
+  bench_close(&bench);
+  buf_deinit(&script);
+}
+
 TEST(what_a_broken_stream_has_cost)
 {
   setenv("PIECEWORK_BACKOFF_MS", "5", 1);
