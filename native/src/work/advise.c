@@ -1,5 +1,6 @@
-// advise.c: rules over the words of a request and the size of its scope. They cost nothing, so they may only
-// point out what is likely; the user goes on with one key. One screen, never twice for the same words.
+// advise.c: rules over the words of a request and the size of its scope. They cost nothing, so
+// they may only point out what is likely; the user goes on with one key. One screen, never twice
+// for the same words.
 //
 //   a question, debugging, design            -> EXPLORE   one big model
 //   rename X to Y, in words only             -> FREE      an LSP rename, or :s with the count
@@ -23,14 +24,15 @@ enum {
   WORD_BYTES = 80,
 };
 
-// ---- words -----------------------------------------------------------------------------------------------
+// ---- words --------------------------------------------------------------------------------------
 
 // Matches at word borders, so that "show" is not "how".
 static bool says(Str request, const char *pattern)
 {
   Error err = {0};
   bool matched = false;
-  Regex *regex = regex_new(str_from(pattern), (RegexOptions){.ignore_case = true, .utf8 = true}, &err);
+  Regex *regex =
+      regex_new(str_from(pattern), (RegexOptions){.ignore_case = true, .utf8 = true}, &err);
   if (regex) regex_test(regex, request, &matched, &err);
   regex_free(regex);
   return matched;
@@ -42,16 +44,19 @@ typedef struct {
 } Rule;
 
 static const Rule explore_rules[] = {
-    {"\\A\\W*(why|how come|what|where|who|which|when|is|are|does|do|did|should|could|would) .*\\?\\s*\\z",
+    {"\\A\\W*(why|how come|what|where|who|which|when|is|are|does|do|did|should|could|would) "
+     ".*\\?\\s*\\z",
      "it is a question"},
-    {"\\A\\W*(why|explain|investigate|find out|figure out|understand|analy[sz]e)\\b", "it asks to find something out"},
+    {"\\A\\W*(why|explain|investigate|find out|figure out|understand|analy[sz]e)\\b",
+     "it asks to find something out"},
     {"\\b(debug|root cause|segfault|race condition|deadlock|memory leak|flaky|heisenbug)\\b",
      "the cause has to be found first"},
     {"\\b(fix|solve|find) (the|a|this|that) (bug|crash|problem|issue|failure|error|regression)\\b",
      "the cause has to be found first"},
     {"\\b(architecture|architect|redesign|design a|design the|best way to|trade-?offs?)\\b",
      "a design has to be found first"},
-    {"\\b(make it|speed up|optimi[sz]e) .*\\b(fast|faster|performance|quicker)\\b|\\boptimi[sz]e\\b",
+    {"\\b(make it|speed up|optimi[sz]e) "
+     ".*\\b(fast|faster|performance|quicker)\\b|\\boptimi[sz]e\\b",
      "each step depends on what the last one shows"},
 };
 
@@ -82,9 +87,10 @@ static bool next_word(Str *rest, Str *word)
   return text.len > 0;
 }
 
-static const Str kinds[] = {S("the"), S("function"), S("method"), S("variable"), S("class"), S("type"), S("macro"),
-                            S("struct"), S("constant"), S("field"), S("symbol"), S("identifier"), S("all"),
-                            S("every"), S("calls"), S("of"), S("occurrences"), S("uses")};
+static const Str kinds[] = {S("the"),    S("function"),    S("method"), S("variable"), S("class"),
+                            S("type"),   S("macro"),       S("struct"), S("constant"), S("field"),
+                            S("symbol"), S("identifier"),  S("all"),    S("every"),    S("calls"),
+                            S("of"),     S("occurrences"), S("uses")};
 
 static bool is_kind(Str word)
 {
@@ -105,16 +111,18 @@ static bool plain_rename(Str request, Str *from, Str *to)
     if (!next_word(&rest, from)) return false;
   } while (is_kind(*from));
   if (!next_word(&rest, &word)) return false;
-  if (!str_eq_nocase(word, S("to")) && !str_eq_nocase(word, S("with")) && !str_eq_nocase(word, S("into"))) return false;
+  if (!str_eq_nocase(word, S("to")) && !str_eq_nocase(word, S("with")) &&
+      !str_eq_nocase(word, S("into")))
+    return false;
   if (!next_word(&rest, to) || !is_word(*from) || !is_word(*to)) return false;
   return !says(rest, "\\b(except|but|keep|not|unless|only|without|also|and)\\b");
 }
 
-// ---- counting --------------------------------------------------------------------------------------------
+// ---- counting -----------------------------------------------------------------------------------
 
 typedef struct {
   size_t places, files, looked_at;
-  bool cut;        // there were more files than are looked at
+  bool cut;  // there were more files than are looked at
 } Count;
 
 static void count_text(Regex *regex, Str text, Count *count)
@@ -146,7 +154,8 @@ static Count count_word(Project *project, const FileRefList *scope, Str word)
   StrList paths = {0};
   size_t bytes = 0;
   scope_paths(project, &arena, scope, &paths);
-  Regex *regex = regex_new(str_fmt(&arena, "\\b%.*s\\b", STR_ARG(word)), (RegexOptions){.utf8 = true}, &err);
+  Regex *regex =
+      regex_new(str_fmt(&arena, "\\b%.*s\\b", STR_ARG(word)), (RegexOptions){.utf8 = true}, &err);
   for (size_t i = 0; regex && i < paths.len; i++) {
     Str text;
     count.cut = i >= COUNT_FILES || bytes > COUNT_BYTES;
@@ -172,14 +181,16 @@ static size_t scope_lines(Project *project, const FileRefList *scope)
     Error err = {0};
     Str text;
     const FileRef *ref = &scope->items[i];
-    if (!range_is_whole(ref->range)) lines += ref->range.last - ref->range.first + 1;
-    else if (project_read(project, &arena, ref->path, &text, &err)) lines += str_count_lines(text);
+    if (!range_is_whole(ref->range))
+      lines += ref->range.last - ref->range.first + 1;
+    else if (project_read(project, &arena, ref->path, &text, &err))
+      lines += str_count_lines(text);
   }
   arena_deinit(&arena);
   return lines;
 }
 
-// ---- the screen ------------------------------------------------------------------------------------------
+// ---- the screen ---------------------------------------------------------------------------------
 
 static int percent_saved(const Estimate *e)
 {
@@ -188,34 +199,42 @@ static int percent_saved(const Estimate *e)
 
 static void add_numbers(Arena *arena, Buf *out, const Estimate *e)
 {
-  buf_fmt(out, "\nEstimates (no model was asked):\n  delegated         %.*s = plan %.*s + execute %.*s + verify %.*s\n",
+  buf_fmt(out,
+          "\nEstimates (no model was asked):\n  delegated         %.*s = plan %.*s + execute %.*s "
+          "+ verify %.*s\n",
           STR_ARG(money(arena, e->total)), STR_ARG(money(arena, e->plan.cost)),
           STR_ARG(money(arena, e->execute.cost)), STR_ARG(money(arena, e->verify.cost)));
-  buf_fmt(out, "  big model alone   %.*s\n  small model alone %.*s\n", STR_ARG(money(arena, e->big_alone)),
-          STR_ARG(money(arena, e->small_alone)));
+  buf_fmt(out, "  big model alone   %.*s\n  small model alone %.*s\n",
+          STR_ARG(money(arena, e->big_alone)), STR_ARG(money(arena, e->small_alone)));
   if (e->unknown_price) {
     buf_add(out, S("  A price is unknown: set it under `prices`.\n"));
   } else if (e->total < e->big_alone) {
-    buf_fmt(out, "  Delegating saves about %d %% here; it pays while plan and verify stay under %.*s.\n",
+    buf_fmt(out,
+            "  Delegating saves about %d %% here; it pays while plan and verify stay under %.*s.\n",
             percent_saved(e), STR_ARG(money(arena, e->big_alone - e->execute.cost)));
   } else {
-    buf_add(out, S("  Delegating does not pay here: planning and checking cost more than the work.\n"));
+    buf_add(out,
+            S("  Delegating does not pay here: planning and checking cost more than the work.\n"));
   }
 }
 
-static void rename_advice(Arena *arena, Buf *out, Advice *advice, const Count *count, Str from, Str to)
+static void rename_advice(Arena *arena, Buf *out, Advice *advice, const Count *count, Str from,
+                          Str to)
 {
   advice->kind = ADVICE_FREE;
   advice->command = str_fmt(arena, ":cfdo %%s/\\<%.*s\\>/%.*s/ge", STR_ARG(from), STR_ARG(to));
-  buf_fmt(out, "A rename of one word costs nothing: %s%zu lines in %zu files have %.*s.\n\n", count->cut ? "at least " : "",
-          count->places, count->files, STR_ARG(from));
-  buf_fmt(out, "  LSP      rename with the cursor on %.*s (knows scopes; leaves strings and comments)\n", STR_ARG(from));
-  buf_fmt(out, "  Vim      :grep -w %.*s    then    %.*s\n", STR_ARG(from), STR_ARG(advice->command));
+  buf_fmt(out, "A rename of one word costs nothing: %s%zu lines in %zu files have %.*s.\n\n",
+          count->cut ? "at least " : "", count->places, count->files, STR_ARG(from));
+  buf_fmt(out,
+          "  LSP      rename with the cursor on %.*s (knows scopes; leaves strings and comments)\n",
+          STR_ARG(from));
+  buf_fmt(out, "  Vim      :grep -w %.*s    then    %.*s\n", STR_ARG(from),
+          STR_ARG(advice->command));
   buf_add(out, S("  or go on when there are exceptions to judge: say them in the request.\n"));
 }
 
-static void choose(Engine *engine, Project *project, Arena *arena, Str request, const FileRefList *scope,
-                   Buf *out, Advice *advice)
+static void choose(Engine *engine, Project *project, Arena *arena, Str request,
+                   const FileRefList *scope, Buf *out, Advice *advice)
 {
   Str from, to;
   const char *why = explores(request);
@@ -224,18 +243,26 @@ static void choose(Engine *engine, Project *project, Arena *arena, Str request, 
   if (plain_rename(request, &from, &to)) {
     Count count = count_word(project, scope, from);
     rename_advice(arena, out, advice, &count, from, to);
-  } else if (says(request, "\\b(re-?format|run the formatter|sort (the )?(imports|includes)|fix (the )?indentation)\\b")) {
+  } else if (says(request,
+                  "\\b(re-?format|run the formatter|sort (the )?(imports|includes)|fix (the "
+                  ")?indentation)\\b")) {
     advice->kind = ADVICE_FREE;
     advice->command = S("gq, or the project's formatter");
     buf_add(out, S("A formatter does this for nothing, and the same way each time.\n"));
   } else if (why) {
     advice->kind = ADVICE_EXPLORE;
-    buf_fmt(out, "This looks like work for one big model: %s.\n"
-                 "Small tasks need the answer before they start; ask first, then delegate what follows from it.\n", why);
+    buf_fmt(out,
+            "This looks like work for one big model: %s.\n"
+            "Small tasks need the answer before they start; ask first, then delegate what follows "
+            "from it.\n",
+            why);
   } else if (scope->len == 1 && lines <= SMALL_LINES) {
     advice->kind = ADVICE_SMALL;
     advice->command = S(":Piecework edit");
-    buf_fmt(out, "One place of %zu lines: a plan would cost more than the edit. `edit` asks the small model once.\n", lines);
+    buf_fmt(out,
+            "One place of %zu lines: a plan would cost more than the edit. `edit` asks the small "
+            "model once.\n",
+            lines);
   } else {
     buf_add(out, S("This suits delegation.\n"));
   }
@@ -248,7 +275,8 @@ Advice advise(Engine *engine, Project *project, Arena *arena, Str request, const
       [ADVICE_FITS] = "\nplan goes on.\n",
       [ADVICE_FREE] = "\nplan! (CLI: --yes) plans it all the same.\n",
       [ADVICE_SMALL] = "\nplan! (CLI: --yes) plans it all the same.\n",
-      [ADVICE_EXPLORE] = "\nplan! (CLI: --yes) plans it all the same; the planner may still say no.\n",
+      [ADVICE_EXPLORE] =
+          "\nplan! (CLI: --yes) plans it all the same; the planner may still say no.\n",
   };
   Advice advice = {.kind = ADVICE_FITS};
   Error none = {0};

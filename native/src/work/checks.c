@@ -1,5 +1,6 @@
-// checks.c: see checks.h. One row per way of saying how a project is tested; the first that fits wins, so the
-// rows where a project says it in so many words come before those where we only see its kind.
+// checks.c: see checks.h. One row per way of saying how a project is tested; the first that fits
+// wins, so the rows where a project says it in so many words come before those where we only see
+// its kind.
 #include "work/checks.h"
 
 #include "lib/json.h"
@@ -38,7 +39,8 @@ static bool has_npm_test(Arena *arena, Str text)
 static bool has_pytest(Arena *arena, Str text)
 {
   (void)arena;
-  return str_has(text, S("[tool.pytest")) || str_has(text, S("[pytest]")) || str_has(text, S("[tool:pytest]"));
+  return str_has(text, S("[tool.pytest")) || str_has(text, S("[pytest]")) ||
+         str_has(text, S("[tool:pytest]"));
 }
 
 static bool any(Arena *arena, Str text)
@@ -73,7 +75,7 @@ static const CheckRow rows[] = {
 static bool is_unittest(Str path)
 {
   size_t slash = str_rfind_char(path, '/');
-  Str base = str_skip(path, slash + 1);   // STR_NOT_FOUND + 1 is 0
+  Str base = str_skip(path, slash + 1);  // STR_NOT_FOUND + 1 is 0
   return str_starts(path, S("tests/")) && str_starts(base, S("test")) && str_ends(base, S(".py"));
 }
 

@@ -1,4 +1,5 @@
-// config.c: the schema of the configuration and its merging. Models and providers are in config_models.c.
+// config.c: the schema of the configuration and its merging. Models and providers are in
+// config_models.c.
 #include "work/config_private.h"
 
 #include <stddef.h>
@@ -16,26 +17,37 @@ enum { CONFIG_MAX_BYTES = 1 << 20 };
 
 const ConfigKey config_keys[] = {
     {S("models"), CONFIG_MODELS, NULL, 0, 0, NOWHERE,
-     "role aliases: \"provider/model\", a ladder of them, or {\"rungs\": [...], \"effort\", \"max_output\"}"},
+     "role aliases: \"provider/model\", a ladder of them, or {\"rungs\": [...], \"effort\", "
+     "\"max_output\"}"},
     {S("providers"), CONFIG_PROVIDERS, NULL, 0, 0, NOWHERE,
      "name -> {dialect, base_url, key: {env} or {cmd: [...]}, limit, allow_http}"},
     {S("prices"), CONFIG_PRICES, NULL, 0, 0, NOWHERE,
      "\"provider/model\" -> {input, output, cache_read, cache_write} in USD per million tokens"},
     {S("budget"), CONFIG_MONEY, "1.00", 0, 0, AT(budget), "hard cap of a plan in USD, or \"none\""},
-    {S("day_budget"), CONFIG_MONEY, "\"none\"", 0, 0, AT(day_budget), "hard cap of a day over all plans in USD"},
+    {S("day_budget"), CONFIG_MONEY, "\"none\"", 0, 0, AT(day_budget),
+     "hard cap of a day over all plans in USD"},
     {S("ask_above"), CONFIG_MONEY, "0.50", 0, 0, AT(ask_above),
      "a plan phase estimated dearer than this asks before it starts"},
     {S("parallel"), CONFIG_COUNT, "8", 1, 256, AT(parallel), "tasks in flight at most"},
-    {S("retries"), CONFIG_COUNT, "1", 0, 5, AT(retries), "repeats of a failed task on each rung of its ladder"},
-    {S("verify_rounds"), CONFIG_COUNT, "1", 0, 5, AT(verify_rounds), "correction rounds after verification"},
-    {S("advice"), CONFIG_FLAG, "true", 0, 0, AT(advice), "say before planning when something else fits better"},
-    {S("pilot"), CONFIG_PILOT, "\"always\"", 0, 0, AT(pilot), "\"always\" runs one task alone first, \"never\" all at once"},
-    {S("test"), CONFIG_TEXT, NULL, 0, 0, AT(test), "test command of plans, in place of the one found in the project"},
-    {S("test_timeout"), CONFIG_COUNT, "600", 1, 86400, AT(test_timeout_s), "seconds a test may take"},
-    {S("replay"), CONFIG_TEXT, NULL, 0, 0, AT(cassette), "answer from this recorded file instead of a provider"},
-    {S("record"), CONFIG_TEXT, NULL, 0, 0, AT(record), "append every exchange to this file, secrets removed"},
+    {S("retries"), CONFIG_COUNT, "1", 0, 5, AT(retries),
+     "repeats of a failed task on each rung of its ladder"},
+    {S("verify_rounds"), CONFIG_COUNT, "1", 0, 5, AT(verify_rounds),
+     "correction rounds after verification"},
+    {S("advice"), CONFIG_FLAG, "true", 0, 0, AT(advice),
+     "say before planning when something else fits better"},
+    {S("pilot"), CONFIG_PILOT, "\"always\"", 0, 0, AT(pilot),
+     "\"always\" runs one task alone first, \"never\" all at once"},
+    {S("test"), CONFIG_TEXT, NULL, 0, 0, AT(test),
+     "test command of plans, in place of the one found in the project"},
+    {S("test_timeout"), CONFIG_COUNT, "600", 1, 86400, AT(test_timeout_s),
+     "seconds a test may take"},
+    {S("replay"), CONFIG_TEXT, NULL, 0, 0, AT(cassette),
+     "answer from this recorded file instead of a provider"},
+    {S("record"), CONFIG_TEXT, NULL, 0, 0, AT(record),
+     "append every exchange to this file, secrets removed"},
     {S("binary"), CONFIG_EDITOR, NULL, 0, 0, NOWHERE, "path of the piecework program"},
-    {S("editor"), CONFIG_EDITOR, NULL, 0, 0, NOWHERE, "settings of the editor layer; see :help piecework-options"},
+    {S("editor"), CONFIG_EDITOR, NULL, 0, 0, NOWHERE,
+     "settings of the editor layer; see :help piecework-options"},
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 
@@ -47,7 +59,7 @@ static const ConfigKey *find_key(Str name)
   return NULL;
 }
 
-// ---- one source ------------------------------------------------------------------------------------------
+// ---- one source ---------------------------------------------------------------------------------
 
 static bool is_map(const Value *value)
 {
@@ -61,8 +73,10 @@ static bool to_money(const Value *value, Nano *out)
   Str text = value_to_str(value, STR_NONE);
   *out = NANO_UNKNOWN;
   if (str_eq(text, S("none"))) return true;
-  if (text.len) *out = money_parse(text);
-  else if (number >= 0 && number < 1e6) *out = (Nano)(number * 1e9 + 0.5);
+  if (text.len)
+    *out = money_parse(text);
+  else if (number >= 0 && number < 1e6)
+    *out = (Nano)(number * 1e9 + 0.5);
   return *out >= 0;
 }
 
@@ -83,7 +97,8 @@ static bool to_pilot(const Value *value, int *out)
 
 static bool wrong(Error *err, Str where, const ConfigKey *key, const char *what)
 {
-  return error_set(err, ERR_CONFIG, "%.*s: `%.*s` must be %s", STR_ARG(where), STR_ARG(key->key), what);
+  return error_set(err, ERR_CONFIG, "%.*s: `%.*s` must be %s", STR_ARG(where), STR_ARG(key->key),
+                   what);
 }
 
 // Does the value fit its row? Where the type has a slot in [config], fills it.
@@ -93,9 +108,11 @@ static bool take(Config *config, const ConfigKey *key, const Value *value, Str w
   int64_t number = value_to_int(value, INT64_MIN);
   switch (key->type) {
     case CONFIG_MONEY:
-      return to_money(value, slot) || wrong(err, where, key, "an amount in USD like 0.60, or \"none\"");
+      return to_money(value, slot) ||
+             wrong(err, where, key, "an amount in USD like 0.60, or \"none\"");
     case CONFIG_FLAG: return to_flag(value, slot) || wrong(err, where, key, "true or false");
-    case CONFIG_PILOT: return to_pilot(value, slot) || wrong(err, where, key, "\"always\" or \"never\"");
+    case CONFIG_PILOT:
+      return to_pilot(value, slot) || wrong(err, where, key, "\"always\" or \"never\"");
     case CONFIG_TEXT:
       if (!value_is(value, VALUE_STR)) return wrong(err, where, key, "a text");
       *(Str *)slot = value->str;
@@ -121,7 +138,8 @@ static bool take(Config *config, const ConfigKey *key, const Value *value, Str w
 // A name that says "key": refused whatever it holds, and never shown.
 static bool looks_like_key(Str name)
 {
-  static const Str names[] = {S("api_key"), S("apikey"), S("key"), S("token"), S("secret"), S("password")};
+  static const Str names[] = {S("api_key"), S("apikey"), S("key"),
+                              S("token"),   S("secret"), S("password")};
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     if (str_eq_nocase(name, names[i]) || (i < 2 && str_ends(name, names[i]))) return true;
   }
@@ -133,15 +151,17 @@ static bool unknown_key(Config *config, Str name, Str where, Error *err)
   if (looks_like_key(name)) {
     error_set(err, ERR_CONFIG, "%.*s: `%.*s` would keep a key in the configuration", STR_ARG(where),
               STR_ARG(name));
-    error_hint_set(err, "set the provider's environment variable, or providers.NAME.key = "
-                        "{\"cmd\": [\"pass\", \"show\", \"...\"]}");
+    error_hint_set(err,
+                   "set the provider's environment variable, or providers.NAME.key = "
+                   "{\"cmd\": [\"pass\", \"show\", \"...\"]}");
     return false;
   }
   Str names[32];
   for (size_t i = 0; i < config_key_count; i++) names[i] = config_keys[i].key;
   Str near = nearest_name(name, names, config_key_count);
-  Str text = str_fmt(&config->arena, "%.*s: unknown key `%.*s`%s%.*s%s", STR_ARG(where), STR_ARG(name),
-                     near.len ? "; did you mean `" : "", STR_ARG(near), near.len ? "`?" : "");
+  Str text =
+      str_fmt(&config->arena, "%.*s: unknown key `%.*s`%s%.*s%s", STR_ARG(where), STR_ARG(name),
+              near.len ? "; did you mean `" : "", STR_ARG(near), near.len ? "`?" : "");
   PUSH(&config->arena, &config->warnings, text);
   return true;
 }
@@ -178,17 +198,19 @@ static void merge_value(Config *config, const ConfigKey *key, const Value *value
 {
   Value *old = child(config->tree, key->key);
   if (!by_entry(key->type) || !old || !value_is(value, VALUE_MAP)) {
-    if (!by_entry(key->type) || value_is(value, VALUE_MAP)) put(&config->arena, config->tree, value);
+    if (!by_entry(key->type) || value_is(value, VALUE_MAP))
+      put(&config->arena, config->tree, value);
     return;
   }
-  for (VALUE_EACH(item, value)) put(&config->arena, old, item);
+  for (VALUE_EACH (item, value)) put(&config->arena, old, item);
 }
 
 // One source over what is there already.
 static bool merge(Config *config, const Value *source, Str where, Error *err)
 {
-  if (!is_map(source)) return error_set(err, ERR_CONFIG, "%.*s is not a map of keys", STR_ARG(where));
-  for (VALUE_EACH(item, source)) {
+  if (!is_map(source))
+    return error_set(err, ERR_CONFIG, "%.*s is not a map of keys", STR_ARG(where));
+  for (VALUE_EACH (item, source)) {
     const ConfigKey *key = find_key(item->key);
     if (!key && !unknown_key(config, item->key, where, err)) return false;
     if (!key || value_is(item, VALUE_NULL)) continue;
@@ -198,7 +220,7 @@ static bool merge(Config *config, const Value *source, Str where, Error *err)
   return true;
 }
 
-// ---- sources ---------------------------------------------------------------------------------------------
+// ---- sources ------------------------------------------------------------------------------------
 
 static bool merge_defaults(Config *config, Error *err)
 {
@@ -263,13 +285,15 @@ const Ladder *config_ladder(const Config *config, Str alias)
 
 Str config_no_key_help(void)
 {
-  return S("piecework has no key for a model provider yet.\n"
-           "\n"
-           "  Anthropic    export ANTHROPIC_API_KEY=...\n"
-           "  OpenAI       export OPENAI_API_KEY=...\n"
-           "  a keyring    in config.json: \"providers\": {\"anthropic\": {\"key\": {\"cmd\": [\"pass\", \"show\", \"...\"]}}}\n"
-           "  on your own machine   \"models\": {\"big\": \"ollama/...\", \"small\": \"ollama/...\"}\n"
-           "\n"
-           "Set it where the editor or shell is started, then try again. More: :help piecework-keys\n"
-           "Without any key, `make demo` plays a recorded run from plan to review.\n");
+  return S(
+      "piecework has no key for a model provider yet.\n"
+      "\n"
+      "  Anthropic    export ANTHROPIC_API_KEY=...\n"
+      "  OpenAI       export OPENAI_API_KEY=...\n"
+      "  a keyring    in config.json: \"providers\": {\"anthropic\": {\"key\": {\"cmd\": "
+      "[\"pass\", \"show\", \"...\"]}}}\n"
+      "  on your own machine   \"models\": {\"big\": \"ollama/...\", \"small\": \"ollama/...\"}\n"
+      "\n"
+      "Set it where the editor or shell is started, then try again. More: :help piecework-keys\n"
+      "Without any key, `make demo` plays a recorded run from plan to review.\n");
 }

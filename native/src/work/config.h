@@ -1,9 +1,10 @@
-// config.h: what the user set: defaults, then $XDG_CONFIG_HOME/piecework/config.json, then g:piecework (sent
-// with `initialize`), then command-line options; the later wins key by key, in `models`, `providers` and
-// `prices` entry by entry.
+// config.h: what the user set: defaults, then $XDG_CONFIG_HOME/piecework/config.json, then
+// g:piecework (sent with `initialize`), then command-line options; the later wins key by key, in
+// `models`, `providers` and `prices` entry by entry.
 //
-// A project's own files can set neither keys nor endpoints nor commands (promise 7): config is read from
-// the user's directories only. PIECEWORK_CONFIG names another file (empty = none), for tests.
+// A project's own files can set neither keys nor endpoints nor commands (promise 7): config is
+// read from the user's directories only. PIECEWORK_CONFIG names another file (empty = none), for
+// tests.
 #pragma once
 
 #include "base/err.h"
@@ -16,17 +17,17 @@ typedef struct {
 } ModelName;
 
 typedef struct {
-  Str alias;          // "big", "small", or the user's own
-  ModelName *rungs;   // the ladder
+  Str alias;         // "big", "small", or the user's own
+  ModelName *rungs;  // the ladder
   size_t len, cap;
-  Str effort;         // "" = the model's default
-  int64_t max_output; // tokens; 0 = the role's default
+  Str effort;          // "" = the model's default
+  int64_t max_output;  // tokens; 0 = the role's default
 } Ladder;
 
 typedef struct {
-  Arena arena;        // owns everything below
-  Value *tree;        // the merged configuration, for `doctor`
-  Str file;           // the configuration file read, empty = none
+  Arena arena;  // owns everything below
+  Value *tree;  // the merged configuration, for `doctor`
+  Str file;     // the configuration file read, empty = none
   Ladder *ladders;
   size_t ladder_count, ladder_cap;
   Nano budget;        // default hard cap per plan
@@ -38,32 +39,33 @@ typedef struct {
   bool advice;        // show advice before planning
   int pilot;          // 0 never, 1 always run one task first (default)
   int test_timeout_s;
-  Str test;           // test command for plans; the user's own, still shown before it runs
-  Str cassette;       // replay from this file; empty = live
-  Str record;         // append every exchange to this file; empty = do not
-  StrList warnings;   // unknown keys with the nearest known name
+  Str test;          // test command for plans; the user's own, still shown before it runs
+  Str cassette;      // replay from this file; empty = live
+  Str record;        // append every exchange to this file; empty = do not
+  StrList warnings;  // unknown keys with the nearest known name
 } Config;
 
-// [editor]: g:piecework as a map, may be NULL. A config file with a syntax error is ERR_CONFIG (line).
+// [editor]: g:piecework as a map, may be NULL. A config file with a syntax error is ERR_CONFIG
+// (line).
 Config *config_load(const Value *editor, Error *err);
-void config_free(Config *config);   // NULL is fine
-const Ladder *config_ladder(const Config *config, Str alias);   // NULL when unknown
+void config_free(Config *config);                              // NULL is fine
+const Ladder *config_ladder(const Config *config, Str alias);  // NULL when unknown
 
 // Providers, prices and cassettes into [models].
 bool config_apply(const Config *config, Models *models, Error *err);
 
-// ---- the schema: one row per key; validation, defaults, help and `doctor` read it -------------------------
+// ---- the schema: one row per key; validation, defaults, help and `doctor` read it ---------------
 
 typedef enum {
-  CONFIG_MODELS,      // the three maps of config_models.c
+  CONFIG_MODELS,  // the three maps of config_models.c
   CONFIG_PROVIDERS,
   CONFIG_PRICES,
-  CONFIG_MONEY,       // 0.60 or "0.60"; "none" where none is allowed
-  CONFIG_COUNT,       // a whole number within min..max
-  CONFIG_FLAG,        // true, false, 1, 0
-  CONFIG_PILOT,       // "always", "never" (or a flag)
+  CONFIG_MONEY,  // 0.60 or "0.60"; "none" where none is allowed
+  CONFIG_COUNT,  // a whole number within min..max
+  CONFIG_FLAG,   // true, false, 1, 0
+  CONFIG_PILOT,  // "always", "never" (or a flag)
   CONFIG_TEXT,
-  CONFIG_EDITOR,      // the editor's own: kept for it, not looked at here
+  CONFIG_EDITOR,  // the editor's own: kept for it, not looked at here
 } ConfigType;
 
 typedef struct {

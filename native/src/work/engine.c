@@ -1,4 +1,5 @@
-// engine.c: the parts an operation needs, made and freed in one order; projects opened once; events.
+// engine.c: the parts an operation needs, made and freed in one order; projects opened once;
+// events.
 #include "work/engine.h"
 
 #include <stdio.h>

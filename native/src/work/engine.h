@@ -1,7 +1,7 @@
 // engine.h: what every operation of the workflow shares, and how operations report.
 //
-// One Engine per process: loop, HTTP, journal, models, configuration, and the projects in use. The CLI and
-// the co-process drive the same operations and differ only in where events go.
+// One Engine per process: loop, HTTP, journal, models, configuration, and the projects in use.
+// The CLI and the co-process drive the same operations and differ only in where events go.
 //
 //   advise    free, at once             work/advise.h
 //   planner   request -> plan file      work/planner.h
@@ -28,22 +28,23 @@ typedef struct Journal Journal;  // work/journal.h
 typedef void EngineEvent(void *owner, Str kind, const Value *params);
 
 struct Engine {
-  Loop *loop;            // borrowed from main
-  Http *http;            // owned
-  Journal *journal;      // owned
-  Models *models;        // owned
-  Config *config;        // owned
-  Project **projects;    // owned; one per root in use
+  Loop *loop;          // borrowed from main
+  Http *http;          // owned
+  Journal *journal;    // owned
+  Models *models;      // owned
+  Config *config;      // owned
+  Project **projects;  // owned; one per root in use
   size_t project_count;
-  EngineEvent *on_event; // where events go
+  EngineEvent *on_event;  // where events go
   void *event_owner;
-  char holder[64];       // "host:pid:nonce", who holds leases
-  struct Run *runs;      // active runs (work/run.c), newest first
-  struct Planner *planners; // active planners (work/planner.c)
-  struct Verify *verifies;  // active verifications (work/verify.c)
+  char holder[64];           // "host:pid:nonce", who holds leases
+  struct Run *runs;          // active runs (work/run.c), newest first
+  struct Planner *planners;  // active planners (work/planner.c)
+  struct Verify *verifies;   // active verifications (work/verify.c)
 };
 
-// Opens the journal and applies the configuration. [editor]: see config_load. [loop] must outlive it.
+// Opens the journal and applies the configuration. [editor]: see config_load. [loop] must outlive
+// it.
 Engine *engine_new(Loop *loop, const Value *editor, Error *err);
 void engine_free(Engine *engine);
 
@@ -58,6 +59,6 @@ void engine_event(Engine *engine, Str kind, const Value *params);
 void engine_note(Engine *engine, int64_t plan, Str task, Str kind, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-// Every operation ends through one of these, exactly once, never from inside its start. [err] is never
-// NULL; its code is ERR_OK when the operation did what it should.
+// Every operation ends through one of these, exactly once, never from inside its start. [err] is
+// never NULL; its code is ERR_OK when the operation did what it should.
 typedef void OpDone(void *owner, const Error *err);

@@ -2,17 +2,20 @@
 //
 // The method (also in :help piecework-cost). Tokens are bytes / 3.6. Code counts:
 //   shown    what the tasks show to workers (ranges of files and read), each target once
-//   written  what has to be written: for a model task half of what it changes, at most 250 in a whole file or 600
-//            in a range, plus 60 (blocks quote some lines and write some), 500 for a new file; for a move the moved
-//            lines; for a substitution 80 per file
+//   written  what has to be written: for a model task half of what it changes, at most 250 in a
+//            whole file or 600 in a range, plus 60 (blocks quote some lines and write some), 500
+//            for a new file; for a move the moved lines; for a substitution 80 per file
 //
-// plan      what was paid, once there is a plan; before, four turns that see the instructions and half the scope
-// execute   each model task once, at the small model's first rung, nothing cached (the shared prefix is mostly
-//           too short for it); plus one task in ten again
-// verify    the diff (written, and its lines before) and the tasks' titles once; 25 tokens per verdict
+// plan      what was paid, once there is a plan; before, four turns that see the instructions and
+//           half the scope
+// execute   each model task once, at the small model's first rung, nothing cached (the shared
+//           prefix is mostly too short for it); plus one task in ten again
+// verify    the diff (written, and its lines before) and the tasks' titles once; 25 tokens per
+//           verdict
 //
-// big alone    one agent that reads what is shown once, writes all of `written` (moves included, it has no
-//              other way) in a turn per target, and re-reads its growing context from the cache each turn
+// big alone    one agent that reads what is shown once, writes all of `written` (moves included,
+//              it has no other way) in a turn per target, and re-reads its growing context from
+//              the cache each turn
 // small alone  the same, at the small model's prices
 #include "work/estimate.h"
 
@@ -25,26 +28,26 @@
 #include "work/planner_prompt.h"
 
 enum {
-  INSTRUCTIONS = 1900,       // planner's words and tools, tokens
+  INSTRUCTIONS = 1900,  // planner's words and tools, tokens
   PLAN_TURNS = 4,
   PLAN_OUT = 2000,
-  EXPLORED_MAX = 40000,      // tokens of exploration at most
-  WORKER_WORDS = 250,        // worker's words and framing
+  EXPLORED_MAX = 40000,  // tokens of exploration at most
+  WORKER_WORDS = 250,    // worker's words and framing
   VERIFIER_WORDS = 500,
   TEST_TAIL = 600,
   VERDICT = 25,
   NEW_FILE = 500,
   BLOCK = 60,
-  FILE_WRITTEN = 250,        // most that is written into one whole file
+  FILE_WRITTEN = 250,  // most that is written into one whole file
   RANGE_WRITTEN = 600,
   PER_SUBSTITUTED_FILE = 40,
-  AGENT_WORDS = 2500,        // system prompt and tools of an agent that does all itself
-  AGENT_TURN = 80,           // tokens it says around each edit
-  SCOPE_FILES = 3000,        // files looked at for an estimate
+  AGENT_WORDS = 2500,  // system prompt and tools of an agent that does all itself
+  AGENT_TURN = 80,     // tokens it says around each edit
+  SCOPE_FILES = 3000,  // files looked at for an estimate
   SCOPE_BYTES = 32 << 20,
 };
 
-// ---- money -----------------------------------------------------------------------------------------------
+// ---- money --------------------------------------------------------------------------------------
 
 Str money(Arena *arena, Nano amount)
 {
@@ -61,12 +64,13 @@ static Nano add(Nano a, Nano b)
   return a < 0 || b < 0 ? NANO_UNKNOWN : a + b;
 }
 
-// The cost of [calls] that use so many tokens together. Each is priced by itself, at the mean: tiers go by the
-// length of one prompt, not by the sum.
+// The cost of [calls] that use so many tokens together. Each is priced by itself, at the mean:
+// tiers go by the length of one prompt, not by the sum.
 static Nano cost(const Price *price, int64_t calls, int64_t fresh, int64_t cached, int64_t out)
 {
   if (calls <= 0) return 0;
-  Usage usage = {.fresh_in = fresh / calls, .cache_read = cached / calls, .out = out / calls, .known = true};
+  Usage usage = {
+      .fresh_in = fresh / calls, .cache_read = cached / calls, .out = out / calls, .known = true};
   Nano one = usage_cost(price, &usage);
   return one < 0 ? NANO_UNKNOWN : one * calls;
 }
@@ -78,15 +82,15 @@ static Price role_price(Engine *engine, Str alias)
   return price_of(engine->models, ladder->rungs[0].provider, ladder->rungs[0].model);
 }
 
-// ---- what there is to do ---------------------------------------------------------------------------------
+// ---- what there is to do ------------------------------------------------------------------------
 
 typedef struct {
-  int64_t calls;       // model tasks
-  int64_t targets;     // places to change, however that is done
-  int64_t in, out;     // of the model tasks
-  int64_t shown;       // tokens of code that somebody has to see
-  int64_t written;     // tokens that somebody has to write
-  int64_t titles;      // tokens of titles and accept lines
+  int64_t calls;    // model tasks
+  int64_t targets;  // places to change, however that is done
+  int64_t in, out;  // of the model tasks
+  int64_t shown;    // tokens of code that somebody has to see
+  int64_t written;  // tokens that somebody has to write
+  int64_t titles;   // tokens of titles and accept lines
 } Work;
 
 static int64_t tokens_of(int64_t bytes)
@@ -98,7 +102,7 @@ static int64_t tokens_of(int64_t bytes)
 typedef struct {
   Project *project;
   Arena arena;
-  Map index;     // path -> text
+  Map index;  // path -> text
   struct {
     Text *items;
     size_t len, cap;
@@ -181,7 +185,8 @@ static void add_task(Work *work, Texts *texts, const TaskSpec *task)
   }
 }
 
-// One agent with one model: reads once, then a turn per target over a context that grows to all of it.
+// One agent with one model: reads once, then a turn per target over a context that grows to all
+// of it.
 static Nano alone(const Price *price, const Work *work)
 {
   int64_t turns = work->targets + 2;
@@ -208,7 +213,7 @@ static void finish(Engine *engine, const Work *work, Estimate *out)
   out->unknown_price = out->total < 0 || out->big_alone < 0;
 }
 
-// ---- a plan ----------------------------------------------------------------------------------------------
+// ---- a plan -------------------------------------------------------------------------------------
 
 static void paid_plan(Engine *engine, Arena *arena, int64_t plan, PhaseEstimate *out)
 {
@@ -237,7 +242,7 @@ Estimate estimate_plan(Engine *engine, Project *project, Arena *arena, const Pla
   return out;
 }
 
-// ---- a request -------------------------------------------------------------------------------------------
+// ---- a request ----------------------------------------------------------------------------------
 
 // Sizes of the scope, by file sizes alone when it is the whole project.
 static int64_t scope_bytes(Project *project, const FileRefList *scope, int64_t *files)
@@ -246,7 +251,8 @@ static int64_t scope_bytes(Project *project, const FileRefList *scope, int64_t *
   int64_t tokens = 0, bytes = 0;
   arena_init(&texts.arena);
   *files = (int64_t)scope->len;
-  for (size_t i = 0; i < scope->len && i < SCOPE_FILES; i++) tokens += ref_tokens(&texts, &scope->items[i]);
+  for (size_t i = 0; i < scope->len && i < SCOPE_FILES; i++)
+    tokens += ref_tokens(&texts, &scope->items[i]);
   if (scope->len == 0) {
     StrList all = {0};
     Error err = {0};
@@ -255,7 +261,8 @@ static int64_t scope_bytes(Project *project, const FileRefList *scope, int64_t *
     for (size_t i = 0; i < all.len && i < SCOPE_FILES && bytes < SCOPE_BYTES; i++) {
       bytes += (int64_t)fs_stat(project_absolute(project, &texts.arena, all.items[i])).size;
     }
-    // what a request over a whole project touches is a part of it that nobody knows yet: an eighth, bounded
+    // what a request over a whole project touches is a part of it that nobody knows yet: an
+    // eighth, bounded
     tokens = tokens_of(bytes) / 8;
     if (tokens > 30000) tokens = 30000;
     if (*files > 20) *files = 20;
@@ -274,8 +281,13 @@ Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const 
   int64_t notes = tokens_estimate(planner_guidance(arena, project));
   int64_t written = tokens / 2 < targets * FILE_WRITTEN ? tokens / 2 : targets * FILE_WRITTEN;
   written += targets * BLOCK;
-  Work work = {.calls = targets, .targets = targets, .in = targets * (WORKER_WORDS + 150) + tokens,
-               .out = written, .shown = tokens, .written = written, .titles = targets * 15};
+  Work work = {.calls = targets,
+               .targets = targets,
+               .in = targets * (WORKER_WORDS + 150) + tokens,
+               .out = written,
+               .shown = tokens,
+               .written = written,
+               .titles = targets * 15};
   out.plan.in = PLAN_TURNS * (INSTRUCTIONS + notes) + PLAN_TURNS * explored / 2;
   out.plan.out = PLAN_OUT;
   // each turn reads what came before it from the cache, and once fresh
@@ -286,18 +298,24 @@ Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const 
   return out;
 }
 
-// ---- kept with the plan ----------------------------------------------------------------------------------
+// ---- kept with the plan -------------------------------------------------------------------------
 
 static const struct {
   Str key;
   size_t offset;
 } fields[] = {
-    {S("plan_in"), offsetof(Estimate, plan.in)},       {S("plan_out"), offsetof(Estimate, plan.out)},
-    {S("plan"), offsetof(Estimate, plan.cost)},        {S("execute_in"), offsetof(Estimate, execute.in)},
-    {S("execute_out"), offsetof(Estimate, execute.out)}, {S("execute"), offsetof(Estimate, execute.cost)},
-    {S("verify_in"), offsetof(Estimate, verify.in)},   {S("verify_out"), offsetof(Estimate, verify.out)},
-    {S("verify"), offsetof(Estimate, verify.cost)},    {S("total"), offsetof(Estimate, total)},
-    {S("big_alone"), offsetof(Estimate, big_alone)},   {S("small_alone"), offsetof(Estimate, small_alone)},
+    {S("plan_in"), offsetof(Estimate, plan.in)},
+    {S("plan_out"), offsetof(Estimate, plan.out)},
+    {S("plan"), offsetof(Estimate, plan.cost)},
+    {S("execute_in"), offsetof(Estimate, execute.in)},
+    {S("execute_out"), offsetof(Estimate, execute.out)},
+    {S("execute"), offsetof(Estimate, execute.cost)},
+    {S("verify_in"), offsetof(Estimate, verify.in)},
+    {S("verify_out"), offsetof(Estimate, verify.out)},
+    {S("verify"), offsetof(Estimate, verify.cost)},
+    {S("total"), offsetof(Estimate, total)},
+    {S("big_alone"), offsetof(Estimate, big_alone)},
+    {S("small_alone"), offsetof(Estimate, small_alone)},
 };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
 
@@ -307,7 +325,8 @@ bool estimate_store(Engine *engine, int64_t plan, const Estimate *estimate, Erro
   arena_init(&scratch);
   Value *map = value_map(&scratch);
   for (size_t i = 0; i < FIELDS; i++) {
-    value_put_int(&scratch, map, fields[i].key, *(const int64_t *)((const char *)estimate + fields[i].offset));
+    value_put_int(&scratch, map, fields[i].key,
+                  *(const int64_t *)((const char *)estimate + fields[i].offset));
   }
   bool ok = journal_fact_set(engine->journal, plan, S("estimate"), json_str(&scratch, map), err);
   arena_deinit(&scratch);
@@ -319,7 +338,8 @@ bool estimate_stored(Engine *engine, Arena *arena, int64_t plan, Estimate *out)
   Str text = STR_NONE;
   Error err = {0};
   *out = (Estimate){0};
-  if (!journal_fact_get(engine->journal, arena, plan, S("estimate"), &text, &err) || !text.len) return false;
+  if (!journal_fact_get(engine->journal, arena, plan, S("estimate"), &text, &err) || !text.len)
+    return false;
   const Value *map = json_parse(arena, text, &err);
   for (size_t i = 0; i < FIELDS; i++) {
     *(int64_t *)((char *)out + fields[i].offset) = value_get_int(map, fields[i].key, 0);

@@ -1,19 +1,19 @@
-// estimate.h: tokens and money before they are spent, and the two baselines. Every figure is an estimate
-// and says so; unknown prices stay unknown.
+// estimate.h: tokens and money before they are spent, and the two baselines. Every figure is an
+// estimate and says so; unknown prices stay unknown.
 #pragma once
 
 #include "work/engine.h"
 #include "work/plan.h"
 
 typedef struct {
-  int64_t in, out;      // tokens
+  int64_t in, out;  // tokens
   Nano cost;
 } PhaseEstimate;
 
 typedef struct {
   PhaseEstimate plan, execute, verify;
   Nano total;
-  Nano big_alone, small_alone;   // the same work by one model; method in :help piecework-cost
+  Nano big_alone, small_alone;  // the same work by one model; method in :help piecework-cost
   bool unknown_price;
 } Estimate;
 
@@ -22,6 +22,7 @@ Estimate estimate_plan(Engine *engine, Project *project, Arena *arena, const Pla
 
 // Kept with the plan, for the receipt (a fact of the journal).
 bool estimate_store(Engine *engine, int64_t plan, const Estimate *estimate, Error *err);
-bool estimate_stored(Engine *engine, Arena *arena, int64_t plan, Estimate *out);  // false when there is none
+bool estimate_stored(Engine *engine, Arena *arena, int64_t plan,
+                     Estimate *out);  // false when there is none
 
-Str money(Arena *arena, Nano amount);       // "$0.0031", "$1.20", "unknown"
+Str money(Arena *arena, Nano amount);  // "$0.0031", "$1.20", "unknown"

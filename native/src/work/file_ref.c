@@ -1,5 +1,5 @@
-// file_ref.c: "path", "path:12", "path:12-30", "path new", with quotes round a path that would read as
-// something else. The syntax only: whether the file is there is asked by plan_check.
+// file_ref.c: "path", "path:12", "path:12-30", "path new", with quotes round a path that would
+// read as something else. The syntax only: whether the file is there is asked by plan_check.
 #include "work/file_ref.h"
 
 #include <ctype.h>
@@ -8,15 +8,17 @@
 size_t quoted_end(Str text)
 {
   for (size_t i = 1; i < text.len; i++) {
-    if (text.ptr[i] == '\\') i++;
-    else if (text.ptr[i] == '"') return i;
+    if (text.ptr[i] == '\\')
+      i++;
+    else if (text.ptr[i] == '"')
+      return i;
   }
   return STR_NOT_FOUND;
 }
 
 Str unquote(Arena *arena, Str inner)
 {
-  static const char from[] = "\\\"nt", to[] = "\\\"\n\t";
+  static const char from[] = "\\\"ntr", to[] = "\\\"\n\t\r";
   char *out = arena_alloc(arena, inner.len + 1);
   size_t len = 0;
   for (size_t i = 0; i < inner.len; i++) {
@@ -37,9 +39,13 @@ Str quote(Arena *arena, Str text)
   out[len++] = '"';
   for (size_t i = 0; i < text.len; i++) {
     char c = text.ptr[i];
-    char letter = c == '\n' ? 'n' : c == '\t' ? 't' : c == '"' || c == '\\' ? c : 0;
+    char letter = c == '\n'               ? 'n'
+                  : c == '\t'             ? 't'
+                  : c == '\r'             ? 'r'
+                  : c == '"' || c == '\\' ? c
+                                          : 0;
     if (letter) out[len++] = '\\';
-    out[len++] = letter ? letter : c == '\r' ? ' ' : c;
+    out[len++] = letter ? letter : c;
   }
   out[len++] = '"';
   return (Str){out, len};
@@ -53,7 +59,8 @@ static bool all_digits(Str s)
   return s.len > 0;
 }
 
-// ":A", ":A-B" or nothing. [*shaped] says that it looks like a range, whether or not it makes sense.
+// ":A", ":A-B" or nothing. [*shaped] says that it looks like a range, whether or not it makes
+// sense.
 static bool parse_range(Str text, Range *range, bool *shaped)
 {
   Str rest = str_skip(text, 1), first = STR_NONE, last = STR_NONE;
@@ -69,7 +76,8 @@ static bool parse_range(Str text, Range *range, bool *shaped)
 
 static bool bad_range(Str text, Error *err)
 {
-  return error_set(err, ERR_INVALID, "`%.*s` has no usable line range; write path:FIRST-LAST, first line 1",
+  return error_set(err, ERR_INVALID,
+                   "`%.*s` has no usable line range; write path:FIRST-LAST, first line 1",
                    STR_ARG(text));
 }
 
@@ -133,7 +141,8 @@ static bool needs_quotes(Str path)
   if (special) return true;
   Arena scratch;  // stays empty: plain paths are borrowed
   arena_init(&scratch);
-  bool same = file_ref_parse(&scratch, path, &again, &err) && str_eq(again.path, path) && !again.is_new;
+  bool same =
+      file_ref_parse(&scratch, path, &again, &err) && str_eq(again.path, path) && !again.is_new;
   arena_deinit(&scratch);
   return !same;
 }
@@ -149,14 +158,17 @@ Str file_ref_format(Arena *arena, const FileRef *ref)
   return str_fmt(arena, "%.*s:%zu-%zu%s", STR_ARG(path), ref->range.first, ref->range.last, mark);
 }
 
+// A quote counts only where an element begins: elsewhere it is part of a name.
 bool file_refs_next(Str *rest, Str *piece)
 {
-  size_t at = 0;
-  while (at < rest->len && rest->ptr[at] != ',') {
-    size_t end = rest->ptr[at] == '"' ? quoted_end(str_skip(*rest, at)) : 0;
-    at += end == STR_NOT_FOUND ? 1 : end + 1;
-  }
   if (rest->len == 0) return false;
+  size_t at = 0;
+  while (at < rest->len && isspace((unsigned char)rest->ptr[at])) at++;
+  if (at < rest->len && rest->ptr[at] == '"') {
+    size_t end = quoted_end(str_skip(*rest, at));
+    if (end != STR_NOT_FOUND) at += end + 1;
+  }
+  while (at < rest->len && rest->ptr[at] != ',') at++;
   *piece = str_trim(str_sub(*rest, 0, at));
   *rest = str_skip(*rest, at + 1);
   return true;

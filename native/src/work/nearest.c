@@ -1,5 +1,5 @@
-// nearest.c: see nearest.h. Edit distance with swapped neighbours counting once, which is what typing gets
-// wrong most.
+// nearest.c: see nearest.h. Edit distance with swapped neighbours counting once, which is what
+// typing gets wrong most.
 #include "work/nearest.h"
 
 #include <ctype.h>

@@ -3,6 +3,6 @@
 
 #include "base/str.h"
 
-// The name with the fewest edits to [given] (letter case counts for nothing), empty when none is within a
-// third of its length. Names longer than 64 bytes are not compared.
+// The name with the fewest edits to [given] (letter case counts for nothing), empty when none is
+// within a third of its length. Names longer than 64 bytes are not compared.
 Str nearest_name(Str given, const Str *names, size_t count);

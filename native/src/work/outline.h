@@ -1,4 +1,5 @@
-// outline.h: where the definitions of a file are, without reading it to a model: line ranges and names.
+// outline.h: where the definitions of a file are, without reading it to a model: line ranges and
+// names.
 #pragma once
 
 #include "base/str.h"
@@ -14,8 +15,8 @@ typedef struct {
   size_t len, cap;
 } OutlineList;
 
-// By indentation, closing braces and the words definitions begin with; good enough where ctags is missing.
-// Texts are borrowed from [text].
+// By indentation, closing braces and the words definitions begin with; good enough where ctags is
+// missing. Texts are borrowed from [text].
 void outline_text(Arena *arena, Str text, OutlineList *out);
 
 // Lines of universal-ctags, "FIRST LAST KIND NAME", LAST may be missing.

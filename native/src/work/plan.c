@@ -3,10 +3,11 @@
 //     ---                      FRONT     "key: value" lines
 //     id: 12
 //     ---                      PREAMBLE  free text
-//     ## T01 [pilot] title     FIELDS    "key: value" lines of plan_fields.c, until a blank line or any
-//     files: a.c:1-9                     other text
+//     ## T01 [pilot] title     FIELDS    "key: value" lines of plan_fields.c, until a blank
+//     files: a.c:1-9                     line or any other text
 //
-//     the specification        BODY      until the next task heading outside code fences and comments
+//     the specification        BODY      until the next task heading outside code fences and
+//                                        comments
 //
 // Nothing here asks the project anything: that is plan_check.c. Every complaint has its line.
 #include "work/plan.h"
@@ -35,16 +36,18 @@ typedef struct {
   MarkdownState markdown;
 } Parser;
 
-// ---- values ----------------------------------------------------------------------------------------------
+// ---- values -------------------------------------------------------------------------------------
 
-// Where a trailing comment starts: '#' and a space after two or more blanks (one is not enough: "issue #12").
+// Where a trailing comment starts: '#' and a space after two or more blanks (one is not enough:
+// "issue #12").
 static size_t comment_start(Str raw)
 {
   size_t from = raw.len && raw.ptr[0] == '"' ? quoted_end(raw) : 0;
   if (from == STR_NOT_FOUND) return raw.len;
   for (size_t i = from; i < raw.len; i++) {
     if (raw.ptr[i] != '#' || (i + 1 < raw.len && raw.ptr[i + 1] != ' ')) continue;
-    bool far = i >= 2 && isspace((unsigned char)raw.ptr[i - 1]) && isspace((unsigned char)raw.ptr[i - 2]);
+    bool far =
+        i >= 2 && isspace((unsigned char)raw.ptr[i - 1]) && isspace((unsigned char)raw.ptr[i - 2]);
     if (far) return i;
   }
   return raw.len;
@@ -54,7 +57,8 @@ static size_t comment_start(Str raw)
 static Str clean_value(Str raw)
 {
   Str trimmed = str_trim(raw);
-  if (trimmed.len && trimmed.ptr[0] == '"') return str_trim(str_sub(trimmed, 0, comment_start(trimmed)));
+  if (trimmed.len && trimmed.ptr[0] == '"')
+    return str_trim(str_sub(trimmed, 0, comment_start(trimmed)));
   return str_trim(str_sub(raw, 0, comment_start(raw)));
 }
 
@@ -97,7 +101,8 @@ static void read_ids(Parser *p, Str value, StrList *list)
 {
   for (size_t at = 0; at < value.len;) {
     size_t end = at;
-    while (end < value.len && value.ptr[end] != ',' && !isspace((unsigned char)value.ptr[end])) end++;
+    while (end < value.len && value.ptr[end] != ',' && !isspace((unsigned char)value.ptr[end]))
+      end++;
     Str id = str_sub(value, at, end);
     if (id.len && !task_id_ok(id)) {
       complain(p, str_fmt(p->arena, "`%.*s` is not a task id like T01", STR_ARG(id)));
@@ -141,7 +146,8 @@ static void read_place(Parser *p, Str value, TaskSpec *task)
 static void read_executor(Parser *p, Str value, Executor *out)
 {
   if (value.len == 0 || executor_from_name(value, out)) return;
-  complain(p, str_fmt(p->arena, "executor `%.*s` is none of model, substitute, move", STR_ARG(value)));
+  complain(p,
+           str_fmt(p->arena, "executor `%.*s` is none of model, substitute, move", STR_ARG(value)));
 }
 
 static void read_field(Parser *p, const PlanField *field, Str value)
@@ -150,7 +156,9 @@ static void read_field(Parser *p, const PlanField *field, Str value)
   switch (field->kind) {
     case FIELD_TEXT: *(Str *)slot = str_dup(p->arena, plain_value(p->arena, value)); break;
     case FIELD_REFS: read_refs(p, value, slot); break;
-    case FIELD_REF: if (value.len) read_ref(p, value, slot); break;
+    case FIELD_REF:
+      if (value.len) read_ref(p, value, slot);
+      break;
     case FIELD_IDS:
       read_ids(p, value, slot);
       p->task->after_line = p->line;
@@ -158,17 +166,21 @@ static void read_field(Parser *p, const PlanField *field, Str value)
     case FIELD_RULES: read_rules(p, value, slot); break;
     case FIELD_EXECUTOR: read_executor(p, value, slot); break;
     case FIELD_FLAG: read_flag(p, value, slot); break;
-    case FIELD_PLACE: if (value.len) read_place(p, value, p->task); break;
+    case FIELD_PLACE:
+      if (value.len) read_place(p, value, p->task);
+      break;
   }
 }
 
-// ---- lines -----------------------------------------------------------------------------------------------
+// ---- lines --------------------------------------------------------------------------------------
 
 // "key: value" with a key of lower-case letters, '_' and '-'.
 static bool split_key(Str line, Str *key, Str *value)
 {
   size_t at = 0;
-  while (at < line.len && (islower((unsigned char)line.ptr[at]) || (at && strchr("_-", line.ptr[at])))) at++;
+  while (at < line.len &&
+         (islower((unsigned char)line.ptr[at]) || (at && strchr("_-", line.ptr[at]))))
+    at++;
   if (at == 0 || at >= line.len || line.ptr[at] != ':' || at > 40) return false;
   if (at + 1 < line.len && !isspace((unsigned char)line.ptr[at + 1])) return false;
   *key = str_sub(line, 0, at);
@@ -182,8 +194,9 @@ enum { FRONT_KEYS = sizeof(front_keys) / sizeof(front_keys[0]) };
 static void keep_unknown(Parser *p, Str key, Str value, const Str *names, size_t count)
 {
   Str near = nearest_name(key, names, count);
-  plan_problem(p->arena, p->problems, p->line, true, "unknown key `%.*s` is kept and not used%s%.*s%s",
-               STR_ARG(key), near.len ? "; did you mean `" : "", STR_ARG(near), near.len ? "`?" : "");
+  plan_problem(p->arena, p->problems, p->line, true,
+               "unknown key `%.*s` is kept and not used%s%.*s%s", STR_ARG(key),
+               near.len ? "; did you mean `" : "", STR_ARG(near), near.len ? "`?" : "");
   if (!p->unknown) p->unknown = value_map(p->arena);
   value_set(p->unknown, key, value_str(p->arena, plain_value(p->arena, value)))->line = p->line;
 }
@@ -211,18 +224,26 @@ static void front_line(Parser *p, Str line)
   Str key, raw, text = str_trim(line);
   if (text.len == 0 || text.ptr[0] == '#') return;
   if (!split_key(line, &key, &raw)) {
-    complain(p, S("front matter takes `key: value` lines only; it ends with a line of three dashes"));
+    complain(p,
+             S("front matter takes `key: value` lines only; it ends with a line of three dashes"));
     return;
   }
   Str value = clean_value(raw), plain = plain_value(p->arena, value);
   uint64_t id = 0;
-  if (str_eq(key, S("title"))) p->plan->title = plain;
-  else if (str_eq(key, S("request"))) p->plan->request = plain;
-  else if (str_eq(key, S("test"))) p->plan->test = plain;
-  else if (str_eq(key, S("budget"))) p->plan->budget = read_budget(p, value);
-  else if (!str_eq(key, S("id"))) keep_unknown(p, key, value, front_keys, FRONT_KEYS);
-  else if (!str_to_u64(value, &id) || id > INT64_MAX) complain(p, S("`id:` is not a number"));
-  else p->plan->id = (int64_t)id;
+  if (str_eq(key, S("title")))
+    p->plan->title = plain;
+  else if (str_eq(key, S("request")))
+    p->plan->request = plain;
+  else if (str_eq(key, S("test")))
+    p->plan->test = plain;
+  else if (str_eq(key, S("budget")))
+    p->plan->budget = read_budget(p, value);
+  else if (!str_eq(key, S("id")))
+    keep_unknown(p, key, value, front_keys, FRONT_KEYS);
+  else if (!str_to_u64(value, &id) || id > INT64_MAX)
+    complain(p, S("`id:` is not a number"));
+  else
+    p->plan->id = (int64_t)id;
 }
 
 static void end_text(Parser *p, const char *end)
@@ -319,7 +340,8 @@ static void text_line(Parser *p, Str line)
   bool likely = first.len > 1 && first.len < 12 && isdigit((unsigned char)first.ptr[first.len - 1]);
   if (!hidden && str_starts(line, S("## ")) && likely) {
     plan_problem(p->arena, p->problems, p->line, true,
-                 "`%.*s` is no task id like T01, so this heading is part of the text above", STR_ARG(first));
+                 "`%.*s` is no task id like T01, so this heading is part of the text above",
+                 STR_ARG(first));
   }
   markdown_line(&p->markdown, line, p->line);
 }
@@ -355,18 +377,20 @@ static Str own_text(Arena *arena, Str text)
   size_t len = 0;
   if (str_starts(text, S("\xef\xbb\xbf"))) text = str_skip(text, 3);
   for (size_t i = 0; i < text.len; i++) {
-    bool crlf = text.ptr[i] == '\r' && i + 1 < text.len && text.ptr[i + 1] == '\n';
-    if (!crlf) out[len++] = text.ptr[i];
+    if (text.ptr[i] == '\n') {
+      while (len && out[len - 1] == '\r') len--;
+    }
+    out[len++] = text.ptr[i];
   }
   return (Str){out, len};
 }
 
 static bool readable(Arena *arena, Str text, PlanProblemList *problems)
 {
-  const char *why = text.len > PLAN_MAX_BYTES            ? "the plan file is larger than 8 MiB"
-                    : !str_is_utf8(text)                 ? "the plan file is not UTF-8 text"
+  const char *why = text.len > PLAN_MAX_BYTES ? "the plan file is larger than 8 MiB"
+                    : !str_is_utf8(text)      ? "the plan file is not UTF-8 text"
                     : text.len && memchr(text.ptr, 0, text.len) ? "the plan file has a NUL byte"
-                                                         : NULL;
+                                                                : NULL;
   if (why) plan_problem(arena, problems, 1, false, "%s", why);
   return !why;
 }
@@ -389,7 +413,8 @@ bool plan_parse(Arena *arena, Str text, Plan *out, PlanProblemList *problems)
     any_line(&p, line);
   }
   if (p.part == PART_FRONT) {
-    plan_problem(arena, problems, 1, false, "the front matter never ends: a line of three dashes is missing");
+    plan_problem(arena, problems, 1, false,
+                 "the front matter never ends: a line of three dashes is missing");
   }
   end_text(&p, end);
   return problems->errors == errors;

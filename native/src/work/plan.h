@@ -1,7 +1,8 @@
-// plan.h: the plan file (DESIGN §6): Markdown with front matter, one heading per task, to and from structs.
+// plan.h: the plan file (DESIGN §6): Markdown with front matter, one heading per task, to and
+// from structs.
 //
-// Everything lives in the arena given to plan_parse. Unknown keys are kept and come back on plan_format;
-// each is a warning with its line.
+// Everything lives in the arena given to plan_parse. Unknown keys are kept and come back on
+// plan_format; each is a warning with its line.
 #pragma once
 
 #include "base/err.h"
@@ -11,10 +12,10 @@
 #include "work/project.h"
 
 typedef struct {
-  Str path;       // relative to the root
-  Range range;    // whole when none was given
-  bool is_new;    // marked `new`: the task creates it
-  int line;       // in the plan file
+  Str path;     // relative to the root
+  Range range;  // whole when none was given
+  bool is_new;  // marked `new`: the task creates it
+  int line;     // in the plan file
 } FileRef;
 
 typedef struct {
@@ -25,26 +26,26 @@ typedef struct {
 typedef enum { EXECUTOR_MODEL, EXECUTOR_SUBSTITUTE, EXECUTOR_MOVE } Executor;
 
 typedef struct {
-  Str id;               // "T01"; targets of an `each:` task become "T01.1", "T01.2" ...
+  Str id;  // "T01"; targets of an `each:` task become "T01.1", "T01.2" ...
   Str title;
   bool pilot;
-  FileRefList files;    // may write
-  FileRefList read;     // sent verbatim as context
-  StrList after;        // task ids
+  FileRefList files;  // may write
+  FileRefList read;   // sent verbatim as context
+  StrList after;      // task ids
   Executor executor;
-  Str model;            // role alias, or empty for "small"
-  StrList accept;       // one rule each
-  Str check;            // command, runs only after trust
-  FileRefList each;     // many targets for one body; expanded by plan_expand
+  Str model;                     // role alias, or empty for "small"
+  StrList accept;                // one rule each
+  Str check;                     // command, runs only after trust
+  FileRefList each;              // many targets for one body; expanded by plan_expand
   Str pattern, replace, except;  // substitute
   bool word, ignore_case;
-  FileRef from;         // move
+  FileRef from;  // move
   Str to;
-  size_t to_line;       // 0 = at the end of [to]
-  Str body;             // the specification, Markdown
-  const Value *unknown; // keys we do not know, kept
-  int line;             // of the heading
-  int after_line;       // of `after:`, 0 = none
+  size_t to_line;        // 0 = at the end of [to]
+  Str body;              // the specification, Markdown
+  const Value *unknown;  // keys we do not know, kept
+  int line;              // of the heading
+  int after_line;        // of `after:`, 0 = none
 } TaskSpec;
 
 typedef struct {
@@ -53,43 +54,44 @@ typedef struct {
 } TaskList;
 
 typedef struct {
-  int64_t id;           // 0 before it is in the journal
+  int64_t id;  // 0 before it is in the journal
   Str title, request;
-  Nano budget;          // NANO_UNKNOWN = none given
-  Str test;             // command, runs only after trust
+  Nano budget;  // NANO_UNKNOWN = none given
+  Str test;     // command, runs only after trust
   TaskList tasks;
   const Value *unknown;
-  Str preamble;         // text between front matter and first task, kept
+  Str preamble;  // text between front matter and first task, kept
 } Plan;
 
 typedef struct {
-  int line;             // 1-based in the plan file
-  bool warning;         // the plan can run all the same
-  Str text;             // plain words
+  int line;      // 1-based in the plan file
+  bool warning;  // the plan can run all the same
+  Str text;      // plain words
 } PlanProblem;
 
 typedef struct {
   PlanProblem *items;
   size_t len, cap;
-  size_t errors;        // those that are not warnings
+  size_t errors;  // those that are not warnings
 } PlanProblemList;
 
 // False when there is an error among [problems]; [out] then holds what could be read.
 bool plan_parse(Arena *arena, Str text, Plan *out, PlanProblemList *problems);
 Str plan_format(Arena *arena, const Plan *plan);
 
-// Against the project: paths exist (or are `new`), may be sent, ranges lie inside, ids unique, `after`
-// known and acyclic, executors have their fields, at least one task.
+// Against the project: paths exist (or are `new`), may be sent, ranges lie inside, ids unique,
+// `after` known and acyclic, executors have their fields, at least one task.
 bool plan_check(Arena *arena, const Plan *plan, Project *project, PlanProblemList *problems);
 
 // The tasks to run: `each:` tasks replaced by one task per target. Ids stay stable.
 TaskList plan_expand(Arena *arena, const Plan *plan);
 
 const TaskSpec *plan_task(const TaskList *tasks, Str id);
-bool file_ref_parse(Arena *arena, Str text, FileRef *out, Error *err);   // "path[:A[-B]] [new]"
+bool file_ref_parse(Arena *arena, Str text, FileRef *out, Error *err);  // "path[:A[-B]] [new]"
 Str file_ref_format(Arena *arena, const FileRef *ref);
-Str task_spec_hash(Arena *arena, const TaskSpec *task);                  // changes when the work changes
+Str task_spec_hash(Arena *arena, const TaskSpec *task);  // changes when the work changes
 
-// An amount as in `budget:`: "0.60", "$1"; plain decimals of at most nine places. NANO_UNKNOWN when it is none.
+// An amount as in `budget:`: "0.60", "$1"; plain decimals of at most nine places. NANO_UNKNOWN
+// when it is none.
 Nano money_parse(Str text);
 Str money_plain(Arena *arena, Nano amount);  // the way back: "0.60"; [amount] >= 0

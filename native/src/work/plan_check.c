@@ -1,6 +1,6 @@
-// plan_check.c: can this plan run? Ids, order, executors, and every file against the project. All problems
-// are found in one go, each with its line and what to write instead, because the list goes to a user's
-// quickfix window or back to the planner for its one repair.
+// plan_check.c: can this plan run? Ids, order, executors, and every file against the project. All
+// problems are found in one go, each with its line and what to write instead, because the list
+// goes to a user's quickfix window or back to the planner for its one repair.
 #include "work/plan_fields.h"
 
 #include "base/map.h"
@@ -17,11 +17,11 @@ typedef struct {
 typedef struct {
   Arena *arena;
   const Plan *plan;
-  Project *project;          // NULL: nothing is asked of files
+  Project *project;  // NULL: nothing is asked of files
   PlanProblemList *problems;
-  Map ids;                   // task id -> index
-  Map creators;              // path -> index of the task that makes it
-  Map files;                 // path -> index into facts
+  Map ids;       // task id -> index
+  Map creators;  // path -> index of the task that makes it
+  Map files;     // path -> index into facts
   struct {
     FileFacts *items;
     size_t len, cap;
@@ -30,7 +30,7 @@ typedef struct {
 
 #define BAD(line, ...) plan_problem(c->arena, c->problems, (line), false, __VA_ARGS__)
 
-// ---- order -----------------------------------------------------------------------------------------------
+// ---- order --------------------------------------------------------------------------------------
 
 static void check_ids(Check *c)
 {
@@ -40,8 +40,8 @@ static void check_ids(Check *c)
     size_t first = 0;
     if (map_add(c->arena, &c->ids, task->id, i)) continue;
     map_get(&c->ids, task->id, &first);
-    BAD(task->line, "%.*s is there twice (first in line %d); give each task its own id", STR_ARG(task->id),
-        tasks->items[first].line);
+    BAD(task->line, "%.*s is there twice (first in line %d); give each task its own id",
+        STR_ARG(task->id), tasks->items[first].line);
   }
 }
 
@@ -91,7 +91,8 @@ static bool visit_from(Check *c, size_t start, uint8_t *colour, Visit *stack)
       depth--;
     } else if (map_get(&c->ids, task->after.items[top->next++], &next) && next != top->task) {
       if (colour[next] == OPEN) {
-        BAD(task->after_line ? task->after_line : task->line, "tasks wait for each other in a circle: %.*s",
+        BAD(task->after_line ? task->after_line : task->line,
+            "tasks wait for each other in a circle: %.*s",
             STR_ARG(cycle_text(c, stack, depth, next)));
         return false;
       }
@@ -138,7 +139,7 @@ static bool comes_after(Check *c, size_t task, size_t other)
   return after;
 }
 
-// ---- files -----------------------------------------------------------------------------------------------
+// ---- files --------------------------------------------------------------------------------------
 
 static const FileFacts *file_facts(Check *c, Str path)
 {
@@ -188,12 +189,13 @@ static void check_missing(Check *c, size_t task, const FileRef *ref, Str id)
 {
   size_t creator;
   if (!map_get(&c->creators, ref->path, &creator)) {
-    BAD(ref->line, "%.*s does not exist (%.*s); correct the path, or write `%.*s new` if the task makes it",
+    BAD(ref->line,
+        "%.*s does not exist (%.*s); correct the path, or write `%.*s new` if the task makes it",
         STR_ARG(ref->path), STR_ARG(id), STR_ARG(ref->path));
   } else if (creator != task && !comes_after(c, task, creator)) {
     Str maker = c->plan->tasks.items[creator].id;
-    BAD(ref->line, "%.*s uses %.*s, which %.*s makes: add `after: %.*s`", STR_ARG(id), STR_ARG(ref->path),
-        STR_ARG(maker), STR_ARG(maker));
+    BAD(ref->line, "%.*s uses %.*s, which %.*s makes: add `after: %.*s`", STR_ARG(id),
+        STR_ARG(ref->path), STR_ARG(maker), STR_ARG(maker));
   }
 }
 
@@ -212,8 +214,8 @@ static void check_ref(Check *c, size_t index, const FileRef *ref)
     BAD(ref->line, "%.*s cannot be used (%.*s): %.*s", STR_ARG(ref->path), STR_ARG(id),
         STR_ARG(facts->why));
   } else if (ref->range.last > facts->lines) {
-    BAD(ref->line, "%.*s has %zu lines, so %zu-%zu is not in it (%.*s)", STR_ARG(ref->path), facts->lines,
-        ref->range.first, ref->range.last, STR_ARG(id));
+    BAD(ref->line, "%.*s has %zu lines, so %zu-%zu is not in it (%.*s)", STR_ARG(ref->path),
+        facts->lines, ref->range.first, ref->range.last, STR_ARG(id));
   }
 }
 
@@ -228,8 +230,9 @@ static void note_creator(Check *c, size_t index, Str path, int line)
   if (map_add(c->arena, &c->creators, path, index)) return;
   map_get(&c->creators, path, &other);
   if (other == index) return;
-  BAD(line, "%.*s is made by both %.*s and %.*s; let one make it and the other come after", STR_ARG(path),
-      STR_ARG(c->plan->tasks.items[other].id), STR_ARG(c->plan->tasks.items[index].id));
+  BAD(line, "%.*s is made by both %.*s and %.*s; let one make it and the other come after",
+      STR_ARG(path), STR_ARG(c->plan->tasks.items[other].id),
+      STR_ARG(c->plan->tasks.items[index].id));
 }
 
 static void note_creators(Check *c, size_t index)
@@ -242,13 +245,14 @@ static void note_creators(Check *c, size_t index)
       if (ref->is_new) note_creator(c, index, ref->path, ref->line);
     }
   }
-  // A move makes its target when it is not there; several moves may fill one file, so the first counts.
+  // A move makes its target when it is not there; several moves may fill one file, so the first
+  // counts.
   bool makes = task->executor == EXECUTOR_MOVE && task->to.len && c->project &&
                file_facts(c, task->to)->verdict == SEND_NOT_FOUND;
   if (makes) map_add(c->arena, &c->creators, task->to, index);
 }
 
-// ---- executors -------------------------------------------------------------------------------------------
+// ---- executors ----------------------------------------------------------------------------------
 
 static void check_model(Check *c, size_t index)
 {
@@ -257,7 +261,8 @@ static void check_model(Check *c, size_t index)
     BAD(task->line, "%.*s names no file it may change: add `files:` or `each:`", STR_ARG(task->id));
   }
   if (body_without_comments(c->arena, task->body).len == 0) {
-    BAD(task->line, "%.*s says nothing to do: write what to change below its fields", STR_ARG(task->id));
+    BAD(task->line, "%.*s says nothing to do: write what to change below its fields",
+        STR_ARG(task->id));
   }
 }
 
@@ -273,10 +278,13 @@ static void check_substitute(Check *c, size_t index)
 {
   const TaskSpec *task = &c->plan->tasks.items[index];
   if (!task->files.len && !task->each.len) {
-    BAD(task->line, "%.*s names no file to substitute in: add `files:` or `each:`", STR_ARG(task->id));
+    BAD(task->line, "%.*s names no file to substitute in: add `files:` or `each:`",
+        STR_ARG(task->id));
   }
-  if (!task->pattern.len) BAD(task->line, "%.*s lacks `pattern:`", STR_ARG(task->id));
-  else check_pattern(c, task, task->pattern, "pattern");
+  if (!task->pattern.len)
+    BAD(task->line, "%.*s lacks `pattern:`", STR_ARG(task->id));
+  else
+    check_pattern(c, task, task->pattern, "pattern");
   if (!task->replace.ptr) {
     BAD(task->line, "%.*s lacks `replace:` (leave its value empty to delete)", STR_ARG(task->id));
   }
@@ -296,9 +304,11 @@ static void check_move(Check *c, size_t index)
   } else if (path_ok(c, task->line, task->to) && c->project) {
     const FileFacts *facts = file_facts(c, task->to);
     bool usable = facts->verdict == SEND_OK || facts->verdict == SEND_NOT_FOUND;
-    if (!usable) BAD(task->line, "%.*s cannot be used: %.*s", STR_ARG(task->to), STR_ARG(facts->why));
+    if (!usable)
+      BAD(task->line, "%.*s cannot be used: %.*s", STR_ARG(task->to), STR_ARG(facts->why));
   }
-  if (task->each.len) BAD(task->line, "%.*s: a move has one `from:`, not `each:`", STR_ARG(task->id));
+  if (task->each.len)
+    BAD(task->line, "%.*s: a move has one `from:`, not `each:`", STR_ARG(task->id));
 }
 
 static void (*const check_executor[])(Check *, size_t) = {
@@ -314,8 +324,10 @@ static void check_size(Check *c)
     size_t each = c->plan->tasks.items[i].each.len;
     targets += each ? each : 1;
   }
-  if (c->plan->tasks.len == 0) BAD(1, "the plan has no task: a task starts with a line like `## T01 title`");
-  if (targets > PLAN_MAX_TARGETS) BAD(1, "the plan has %zu targets; %d is the most", targets, PLAN_MAX_TARGETS);
+  if (c->plan->tasks.len == 0)
+    BAD(1, "the plan has no task: a task starts with a line like `## T01 title`");
+  if (targets > PLAN_MAX_TARGETS)
+    BAD(1, "the plan has %zu targets; %d is the most", targets, PLAN_MAX_TARGETS);
 }
 
 bool plan_check(Arena *arena, const Plan *plan, Project *project, PlanProblemList *problems)

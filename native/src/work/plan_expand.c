@@ -1,4 +1,5 @@
-// plan_expand.c: the tasks a run works on: `each:` made into one task per target, moves with their files.
+// plan_expand.c: the tasks a run works on: `each:` made into one task per target, moves with
+// their files.
 #include "work/plan_fields.h"
 
 #include "base/map.h"
@@ -14,12 +15,14 @@ static FileRefList move_files(Arena *arena, const TaskSpec *task)
   return files;
 }
 
-static TaskSpec target_task(Arena *arena, const TaskSpec *task, const FileRef *target, size_t number)
+static TaskSpec target_task(Arena *arena, const TaskSpec *task, const FileRef *target,
+                            size_t number)
 {
   TaskSpec one = *task;
   Str ref = file_ref_format(arena, target);
   one.id = str_fmt(arena, "%.*s.%zu", STR_ARG(task->id), number);
-  one.title = task->title.len ? str_fmt(arena, "%.*s: %.*s", STR_ARG(task->title), STR_ARG(ref)) : ref;
+  one.title =
+      task->title.len ? str_fmt(arena, "%.*s: %.*s", STR_ARG(task->title), STR_ARG(ref)) : ref;
   one.pilot = task->pilot && number == 1;
   one.each = (FileRefList){0};
   one.files = (FileRefList){0};
@@ -40,7 +43,8 @@ static void expand_task(Arena *arena, const TaskSpec *task, TaskList *out)
   }
 }
 
-// `after: T01` means all of T01's targets. The list is shared by the targets of the task that says so.
+// `after: T01` means all of T01's targets. The list is shared by the targets of the task that
+// says so.
 static StrList expand_after(Arena *arena, const Plan *plan, const Map *index, const StrList *after)
 {
   StrList all = {0};
@@ -82,8 +86,9 @@ const TaskSpec *plan_task(const TaskList *tasks, Str id)
   return NULL;
 }
 
-// What changes the work: not the id, the order, the pilot mark, nor who does it. Runs once per task of a
-// plan of thousands, so the shared body is hashed by content_hash like the rest; that is fast enough.
+// What changes the work: not the id, the order, the pilot mark, nor who does it. Runs once per
+// task of a plan of thousands, so the shared body is hashed by content_hash like the rest; that
+// is fast enough.
 Str task_spec_hash(Arena *arena, const TaskSpec *task)
 {
   TaskSpec work = *task;

@@ -6,7 +6,10 @@
 
 #include "base/buf.h"
 
-#define FIELD(key, member, type) {S(key), type, offsetof(TaskSpec, member)}
+#define FIELD(key, member, type)             \
+  {                                          \
+    S(key), type, offsetof(TaskSpec, member) \
+  }
 
 const PlanField plan_fields[] = {
     FIELD("files", files, FIELD_REFS),
@@ -56,7 +59,8 @@ bool executor_from_name(Str name, Executor *out)
   return false;
 }
 
-void plan_problem(Arena *arena, PlanProblemList *problems, int line, bool warning, const char *format, ...)
+void plan_problem(Arena *arena, PlanProblemList *problems, int line, bool warning,
+                  const char *format, ...)
 {
   va_list args;
   va_start(args, format);
@@ -130,8 +134,7 @@ void markdown_line(MarkdownState *state, Str line, int number)
   char mark = 0;
   size_t run = state->comment ? 0 : fence_run(line, &mark);
   if (state->fence) {
-    bool closes = run >= state->fence_len && mark == state->fence &&
-                  str_trim(line).len == run;
+    bool closes = run >= state->fence_len && mark == state->fence && str_trim(line).len == run;
     if (closes) state->fence = 0;
   } else if (run) {
     *state = (MarkdownState){.fence = mark, .fence_len = run, .opened = number};

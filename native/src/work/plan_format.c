@@ -1,5 +1,6 @@
-// plan_format.c: a plan as its file. What a model wrote passes through here, so nothing in a title, value or
-// body may come back as another task, field or comment when the file is read again.
+// plan_format.c: a plan as its file. What a model wrote passes through here, so nothing in a
+// title, value or body may come back as another task, field or comment when the file is read
+// again.
 #include "work/file_ref.h"
 #include "work/plan_fields.h"
 
@@ -35,10 +36,10 @@ static Str one_line(Arena *arena, Str text)
   for (char *c = out; *c; c++) {
     if ((unsigned char)*c < 0x20) *c = ' ';
   }
-  return str_from(out);
+  return str_trim(str_from(out));
 }
 
-// ---- fields ----------------------------------------------------------------------------------------------
+// ---- fields -------------------------------------------------------------------------------------
 
 enum { LIST_ON_ONE_LINE = 3 };  // more files than this go below each other
 
@@ -95,13 +96,13 @@ static void add_field(Arena *arena, Buf *out, const TaskSpec *task, const PlanFi
 
 static void add_unknown(Arena *arena, Buf *out, const Value *unknown)
 {
-  for (VALUE_EACH(item, unknown)) add_text(arena, out, item->key, value_to_str(item, STR_NONE));
+  for (VALUE_EACH (item, unknown)) add_text(arena, out, item->key, value_to_str(item, STR_NONE));
 }
 
-// ---- bodies ----------------------------------------------------------------------------------------------
+// ---- bodies -------------------------------------------------------------------------------------
 
-// Writes [body] so that it ends where it ends: a heading that would start a task is indented by a blank
-// (Markdown's meaning stays), an open fence or comment is closed.
+// Writes [body] so that it ends where it ends: a heading that would start a task is indented by a
+// blank (Markdown's meaning stays), an open fence or comment is closed.
 static void add_body(Buf *out, Str body)
 {
   MarkdownState state = {0};
@@ -122,6 +123,7 @@ static void add_body(Buf *out, Str body)
 static void add_task(Arena *arena, Buf *out, const TaskSpec *task)
 {
   Str title = one_line(arena, task->title);
+  while (!task->pilot && str_starts(title, S("[pilot]"))) title = str_trim(str_skip(title, 7));
   buf_fmt(out, "\n## %.*s%s%s%.*s\n", STR_ARG(task->id), task->pilot ? " [pilot]" : "",
           title.len ? " " : "", STR_ARG(title));
   for (size_t i = 0; i < plan_field_count; i++) add_field(arena, out, task, &plan_fields[i]);
@@ -161,7 +163,7 @@ Str plan_format(Arena *arena, const Plan *plan)
   return text;
 }
 
-// ---- money -----------------------------------------------------------------------------------------------
+// ---- money --------------------------------------------------------------------------------------
 
 enum { NANO_PLACES = 9 };
 static const int64_t nano_per_dollar = 1000000000;

@@ -1,5 +1,5 @@
-// plan_store.c: plan files: named, written, read with their problems, adopted from elsewhere, and made from
-// targets without a planner.
+// plan_store.c: plan files: named, written, read with their problems, adopted from elsewhere, and
+// made from targets without a planner.
 #include "work/plan_store.h"
 
 #include <ctype.h>
@@ -12,7 +12,7 @@
 
 enum { SLUG_BYTES = 40, TITLE_BYTES = 72 };
 
-// ---- names -----------------------------------------------------------------------------------------------
+// ---- names --------------------------------------------------------------------------------------
 
 Str plan_file_name(Arena *arena, int64_t id, Str title)
 {
@@ -21,8 +21,10 @@ Str plan_file_name(Arena *arena, int64_t id, Str title)
   for (size_t i = 0; i < title.len && len < SLUG_BYTES; i++) {
     unsigned char c = (unsigned char)title.ptr[i];
     bool word = c < 0x80 && isalnum(c);
-    if (word) slug[len++] = (char)tolower(c);
-    else if (len && slug[len - 1] != '-') slug[len++] = '-';
+    if (word)
+      slug[len++] = (char)tolower(c);
+    else if (len && slug[len - 1] != '-')
+      slug[len++] = '-';
   }
   while (len && slug[len - 1] == '-') len--;
   Str name = len ? (Str){slug, len} : S("plan");
@@ -41,10 +43,11 @@ Str plan_title(Arena *arena, Str text)
   str_line(&rest, &line);
   line = str_trim(line);
   if (line.len <= TITLE_BYTES) return str_dup(arena, line);
-  return str_fmt(arena, "%.*s...", STR_ARG(str_sub(line, 0, str_utf8_floor(line, TITLE_BYTES - 3))));
+  return str_fmt(arena, "%.*s...",
+                 STR_ARG(str_sub(line, 0, str_utf8_floor(line, TITLE_BYTES - 3))));
 }
 
-// ---- writing ---------------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 void plan_event(Engine *engine, const PlanRow *row, const char *state, int turn, Str note)
 {
@@ -82,7 +85,8 @@ static bool write_file(Project *project, Arena *arena, PlanRow *row, const Plan 
   return fs_write_atomic(path, plan_format(arena, plan), 0600, err);
 }
 
-bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan, Error *err)
+bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan,
+                  Error *err)
 {
   plan->id = row->id;
   plan->budget = row->budget;
@@ -95,16 +99,17 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
   if (!journal_plan_set_state(engine->journal, row->id, PLAN_READY, STR_NONE, err)) return false;
   TaskList tasks = plan_expand(arena, plan);
   plan_event(engine, row, "ready", 0,
-             str_fmt(arena, "plan %lld is ready: %zu tasks, about %.*s", (long long)row->id, tasks.len,
-                     STR_ARG(money(arena, estimate.total))));
+             str_fmt(arena, "plan %lld is ready: %zu tasks, about %.*s", (long long)row->id,
+                     tasks.len, STR_ARG(money(arena, estimate.total))));
   return true;
 }
 
-// ---- without a planner -----------------------------------------------------------------------------------
+// ---- without a planner --------------------------------------------------------------------------
 
 static void target_tasks(Arena *arena, Plan *plan, Str instruction, const FileRefList *targets)
 {
-  TaskSpec task = {.id = S("T01"), .title = plan->title, .body = instruction, .pilot = targets->len > 1};
+  TaskSpec task = {
+      .id = S("T01"), .title = plan->title, .body = instruction, .pilot = targets->len > 1};
   FileRefList *list = targets->len > 1 ? &task.each : &task.files;
   for (size_t i = 0; i < targets->len; i++) PUSH(arena, list, targets->items[i]);
   PUSH(arena, &plan->tasks, task);
@@ -119,17 +124,22 @@ static bool refuse_problems(const PlanProblemList *problems, Error *err)
   return true;
 }
 
-int64_t plan_from_targets(Engine *engine, Project *project, Str instruction, const FileRefList *targets,
-                          Nano budget, Error *err)
+int64_t plan_from_targets(Engine *engine, Project *project, Str instruction,
+                          const FileRefList *targets, Nano budget, Error *err)
 {
   Arena arena;
   arena_init(&arena);
-  Plan plan = {.title = plan_title(&arena, instruction), .request = str_trim(instruction), .budget = budget};
+  Plan plan = {
+      .title = plan_title(&arena, instruction), .request = str_trim(instruction), .budget = budget};
   PlanProblemList problems = {0};
-  PlanRow row = {.root = project_root(project), .title = plan.title, .request = plan.request,
-                 .state = PLAN_PLANNING, .budget = budget >= 0 ? budget : engine->config->budget};
+  PlanRow row = {.root = project_root(project),
+                 .title = plan.title,
+                 .request = plan.request,
+                 .state = PLAN_PLANNING,
+                 .budget = budget >= 0 ? budget : engine->config->budget};
   bool ok = instruction.len && targets->len;
-  if (!ok) error_set(err, ERR_USAGE, targets->len ? "say what to do" : "nothing is selected to work on");
+  if (!ok)
+    error_set(err, ERR_USAGE, targets->len ? "say what to do" : "nothing is selected to work on");
   if (ok) target_tasks(&arena, &plan, plan.request, targets);
   if (ok) plan.test = plan_test_command(engine, project, &arena);
   ok = ok && (plan_check(&arena, &plan, project, &problems) || refuse_problems(&problems, err)) &&
@@ -137,7 +147,8 @@ int64_t plan_from_targets(Engine *engine, Project *project, Str instruction, con
   if (ok) {
     // in one go, so that a crash leaves no half-made plan for `resume` to give to a planner
     ok = journal_plan_new(engine->journal, &row, err) &&
-         plan_publish(engine, project, &arena, &row, &plan, err) && journal_commit(engine->journal, err);
+         plan_publish(engine, project, &arena, &row, &plan, err) &&
+         journal_commit(engine->journal, err);
     if (!ok) journal_rollback(engine->journal);
   }
   int64_t id = ok ? row.id : 0;
@@ -145,7 +156,7 @@ int64_t plan_from_targets(Engine *engine, Project *project, Str instruction, con
   return id;
 }
 
-// ---- reading ---------------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 // A role that the plan names and the configuration does not know fails late and dear: say it here.
 static void check_models(Engine *engine, Arena *arena, const Plan *plan, PlanProblemList *problems)
@@ -153,8 +164,9 @@ static void check_models(Engine *engine, Arena *arena, const Plan *plan, PlanPro
   for (size_t i = 0; i < plan->tasks.len; i++) {
     const TaskSpec *task = &plan->tasks.items[i];
     if (!task->model.len || config_ladder(engine->config, task->model)) continue;
-    plan_problem(arena, problems, task->line, false, "%.*s: no models are configured as `%.*s` (big, small ...)",
-                 STR_ARG(task->id), STR_ARG(task->model));
+    plan_problem(arena, problems, task->line, false,
+                 "%.*s: no models are configured as `%.*s` (big, small ...)", STR_ARG(task->id),
+                 STR_ARG(task->model));
   }
 }
 
@@ -177,15 +189,15 @@ static bool follow_file(Engine *engine, Arena *arena, PlanRow *row, const Plan *
   return journal_plan_update(engine->journal, row, err);
 }
 
-static bool read_plan(Engine *engine, PlanRow *row, Arena *arena, Str text, Plan *out, PlanProblemList *problems,
-                      Error *err)
+static bool read_plan(Engine *engine, PlanRow *row, Arena *arena, Str text, Plan *out,
+                      PlanProblemList *problems, Error *err)
 {
   Project *project = engine_project(engine, str_z(arena, row->root), err);
   if (!project) return false;
   bool parsed = plan_parse(arena, text, out, problems);
   if (out->id && out->id != row->id) {
-    plan_problem(arena, problems, 1, true, "`id: %lld` is another plan's; this one is %lld", (long long)out->id,
-                 (long long)row->id);
+    plan_problem(arena, problems, 1, true, "`id: %lld` is another plan's; this one is %lld",
+                 (long long)out->id, (long long)row->id);
   }
   out->id = row->id;
   if (!parsed) return true;
@@ -193,26 +205,30 @@ static bool read_plan(Engine *engine, PlanRow *row, Arena *arena, Str text, Plan
   return follow_file(engine, arena, row, out, err);
 }
 
-bool plan_load(Engine *engine, int64_t plan, Arena *arena, Str *text, Plan *out, PlanProblemList *problems,
-               Error *err)
+bool plan_load(Engine *engine, int64_t plan, Arena *arena, Str *text, Plan *out,
+               PlanProblemList *problems, Error *err)
 {
   PlanRow row;
   if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
   if (row.path.len == 0) {
-    error_set(err, ERR_NOT_FOUND, "plan %lld has no file: it is %s", (long long)plan, plan_state_name(row.state));
-    error_hint_set(err, row.state == PLAN_PLANNING ? "`resume` goes on with planning" : "plan it again");
+    error_set(err, ERR_NOT_FOUND, "plan %lld has no file: it is %s", (long long)plan,
+              plan_state_name(row.state));
+    error_hint_set(err,
+                   row.state == PLAN_PLANNING ? "`resume` goes on with planning" : "plan it again");
     return false;
   }
   if (!fs_read(arena, str_z(arena, row.path), PLAN_MAX_BYTES, text, err)) return false;
   return read_plan(engine, &row, arena, *text, out, problems, err);
 }
 
-bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems, Arena *arena, Error *err)
+bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems, Arena *arena,
+               Error *err)
 {
   PlanRow row;
   Plan parsed;
   if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
-  if (row.path.len == 0) return error_set(err, ERR_NOT_FOUND, "plan %lld has no file yet", (long long)plan);
+  if (row.path.len == 0)
+    return error_set(err, ERR_NOT_FOUND, "plan %lld has no file yet", (long long)plan);
   if (!fs_write_atomic(str_z(arena, row.path), text, 0600, err)) return false;
   if (!read_plan(engine, &row, arena, text, &parsed, problems, err)) return false;
   if (problems->errors || row.state != PLAN_READY) return true;
@@ -221,7 +237,7 @@ bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems
   return estimate_store(engine, plan, &estimate, err);
 }
 
-// ---- adopting --------------------------------------------------------------------------------------------
+// ---- adopting -----------------------------------------------------------------------------------
 
 // As many problems as fit one message: "bad.md:3: ...; line 7: ...".
 static bool syntax_error(Arena *arena, Str path, const PlanProblemList *problems, Error *err)
@@ -255,8 +271,11 @@ static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char 
   plan_parse(arena, text, &plan, &problems);
   plan_check(arena, &plan, project, &problems);
   if (problems.errors) return syntax_error(arena, str_from(path), &problems, err);
-  row = (PlanRow){.root = project_root(project), .path = str_from(real), .request = plan.request,
-                  .title = plan.title.len ? plan.title : path_base(str_from(real)), .state = PLAN_READY,
+  row = (PlanRow){.root = project_root(project),
+                  .path = str_from(real),
+                  .request = plan.request,
+                  .title = plan.title.len ? plan.title : path_base(str_from(real)),
+                  .state = PLAN_READY,
                   .budget = plan.budget};
   if (!journal_plan_new(engine->journal, &row, err)) return 0;
   plan.id = row.id;

@@ -1,20 +1,23 @@
-// plan_store.h: plan files on disk and their rows in the journal. Private to work/; planner.h has what others
-// call.
+// plan_store.h: plan files on disk and their rows in the journal. Private to work/; planner.h has
+// what others call.
 #pragma once
 
 #include "work/engine.h"
 #include "work/journal.h"
 #include "work/plan.h"
 
-// Writes [plan] as the file of [row] (which has an id), updates the row, stores the estimate and sets the
-// state to ready, in that order: a plan is ready only when its file is there. row->path is set, in [arena].
-bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan, Error *err);
+// Writes [plan] as the file of [row] (which has an id), updates the row, stores the estimate and
+// sets the state to ready, in that order: a plan is ready only when its file is there. row->path
+// is set, in [arena].
+bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan,
+                  Error *err);
 
-// The test command that a new plan proposes: the user's own setting, else what the project documents.
+// The test command that a new plan proposes: the user's own setting, else what the project
+// documents.
 Str plan_test_command(Engine *engine, Project *project, Arena *arena);
 
-// Tells listeners and the log: "planning", "ready", "failed" or "unsuitable" (doc/wire.md, event `plan`).
-// [turn] 0 = none. A note goes to the log as well.
+// Tells listeners and the log: "planning", "ready", "failed" or "unsuitable" (doc/wire.md, event
+// `plan`). [turn] 0 = none. A note goes to the log as well.
 void plan_event(Engine *engine, const PlanRow *row, const char *state, int turn, Str note);
 
 // "0012-rename-cfg-get.md". In [arena].

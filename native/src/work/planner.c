@@ -4,9 +4,9 @@
 //    ^                                        +--> submit_plan --ok--> WRITE --> END
 //    +------- what is wrong, once ------------+
 //
-// Nothing of the conversation is kept outside the journal but what can be built again: each attempt's prompt
-// holds all that was said before it. A planner that was killed reads the last one back, finds its reply if it
-// came, and goes on; what was paid for is not paid again.
+// Nothing of the conversation is kept outside the journal but what can be built again: each
+// attempt's prompt holds all that was said before it. A planner that was killed reads the last
+// one back, finds its reply if it came, and goes on; what was paid for is not paid again.
 #include "work/planner.h"
 
 #include "base/buf.h"
@@ -21,42 +21,48 @@
 #include "work/transcript.h"
 
 enum {
-  MAX_REPAIRS = 1,           // of a submitted plan
-  MAX_NUDGES = 1,            // of a turn that ends without a call
-  PLANNER_OUTPUT = 16000,    // tokens of one reply
-  LEAST_OUTPUT = 2000,       // below this a plan does not fit into a reply
+  MAX_REPAIRS = 1,         // of a submitted plan
+  MAX_NUDGES = 1,          // of a turn that ends without a call
+  PLANNER_OUTPUT = 16000,  // tokens of one reply
+  LEAST_OUTPUT = 2000,     // below this a plan does not fit into a reply
   LEASE_MS = 10 * 60 * 1000,
   MODEL_TOOLS = 5,
 };
 
-typedef enum { PLANNER_ASK, PLANNER_WAIT, PLANNER_ANSWERED, PLANNER_TOOLS, PLANNER_END } PlannerState;
+typedef enum {
+  PLANNER_ASK,
+  PLANNER_WAIT,
+  PLANNER_ANSWERED,
+  PLANNER_TOOLS,
+  PLANNER_END
+} PlannerState;
 
 struct Planner {
-  Planner *next;             // of the engine's list
+  Planner *next;  // of the engine's list
   Engine *engine;
-  Project *project;          // borrowed from the engine
-  Arena arena;               // of the whole conversation
+  Project *project;  // borrowed from the engine
+  Arena arena;       // of the whole conversation
   PlanRow row;
   PlannerState state;
   LoopSoon soon;
   OpDone *on_done;
   void *owner;
 
-  ModelRequest request;      // its messages are the conversation
+  ModelRequest request;  // its messages are the conversation
   Budget budget;
-  Attempt *attempt;          // while a call is out
-  StopReason stop;           // of the last reply
-  Str detail;                // why it refused
+  Attempt *attempt;  // while a call is out
+  StopReason stop;   // of the last reply
+  Str detail;        // why it refused
   int turns, repairs, nudges;
 
   Toolbox box;
   ToolRun tool;
-  size_t answered;           // calls of the last reply that have their result
+  size_t answered;  // calls of the last reply that have their result
 
   bool stopped;
-  bool resumed;              // the next turn is asked as it was before
-  bool unsuitable;           // the planner says that the request does not suit small tasks
-  Error error;               // how it ends
+  bool resumed;     // the next turn is asked as it was before
+  bool unsuitable;  // the planner says that the request does not suit small tasks
+  Error error;      // how it ends
 };
 
 static void step(void *owner);
@@ -78,8 +84,8 @@ static void end_with(Planner *p, const Error *err)
   go(p, PLANNER_END);
 }
 
-__attribute__((format(printf, 3, 4)))
-static void fail(Planner *p, Err code, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void fail(Planner *p, Err code, const char *format,
+                                                       ...)
 {
   va_list args;
   va_start(args, format);
@@ -102,12 +108,14 @@ static void say(Planner *p, Str text)
 
 static void answer_call(Planner *p, const ToolCall *call, Str text, bool is_error)
 {
-  ModelMessage message = {.role = MSG_TOOL, .text = str_dup(&p->arena, text), .call_id = call->id,
+  ModelMessage message = {.role = MSG_TOOL,
+                          .text = str_dup(&p->arena, text),
+                          .call_id = call->id,
                           .is_error = is_error};
   PUSH(&p->arena, &p->request.messages, message);
 }
 
-// ---- asking ----------------------------------------------------------------------------------------------
+// ---- asking -------------------------------------------------------------------------------------
 
 static void on_reply(void *owner, const AttemptReply *reply)
 {
@@ -126,15 +134,16 @@ static void on_reply(void *owner, const AttemptReply *reply)
   go(p, PLANNER_ANSWERED);
 }
 
-// A dear worst case must not stop a plan that will cost a tenth of it: the reply may be as long as what is
-// left of the budget pays for, down to where no plan would fit.
+// A dear worst case must not stop a plan that will cost a tenth of it: the reply may be as long
+// as what is left of the budget pays for, down to where no plan would fit.
 static void fit_output(Planner *p, Str model)
 {
   while (!p->resumed && p->request.max_output > LEAST_OUTPUT) {
     Error none = {0};
     Nano worst = request_worst_cost(p->engine->models, &p->request);
     if (budget_ask(p->engine, p->row.id, &p->budget, worst, model, &none) != BUDGET_OUT) return;
-    p->request.max_output = p->request.max_output / 2 < LEAST_OUTPUT ? LEAST_OUTPUT : p->request.max_output / 2;
+    p->request.max_output =
+        p->request.max_output / 2 < LEAST_OUTPUT ? LEAST_OUTPUT : p->request.max_output / 2;
   }
 }
 
@@ -146,12 +155,19 @@ static void ask(Planner *p)
     fail(p, ERR_FAILED, "the planner used all %d turns without handing in a plan", PLANNER_TURNS);
     return;
   }
-  Str model = str_fmt(&p->arena, "%.*s/%.*s", STR_ARG(p->request.provider), STR_ARG(p->request.model));
+  Str model =
+      str_fmt(&p->arena, "%.*s/%.*s", STR_ARG(p->request.provider), STR_ARG(p->request.model));
   journal_lease_renew(p->engine->journal, p->row.id, str_from(p->engine->holder), LEASE_MS, &err);
   fit_output(p, model);
-  AttemptSpec spec = {.engine = p->engine, .plan = p->row.id, .phase = PHASE_PLAN, .role = S("big"),
-                      .request = &p->request, .budget = &p->budget, .reuse_since_ms = 0,
-                      .on_done = on_reply, .owner = p};
+  AttemptSpec spec = {.engine = p->engine,
+                      .plan = p->row.id,
+                      .phase = PHASE_PLAN,
+                      .role = S("big"),
+                      .request = &p->request,
+                      .budget = &p->budget,
+                      .reuse_since_ms = 0,
+                      .on_done = on_reply,
+                      .owner = p};
   p->resumed = false;
   error_clear(&err);
   p->attempt = attempt_start(&spec, &answer, &err);
@@ -160,11 +176,12 @@ static void ask(Planner *p)
     plan_event(p->engine, &p->row, "planning", p->turns + 1, STR_NONE);
     return;
   }
-  if (err.code == ERR_OK) error_set(&err, ERR_BUDGET, "the planner's next turn does not fit the budget");
+  if (err.code == ERR_OK)
+    error_set(&err, ERR_BUDGET, "the planner's next turn does not fit the budget");
   end_with(p, &err);
 }
 
-// ---- answers ---------------------------------------------------------------------------------------------
+// ---- answers ------------------------------------------------------------------------------------
 
 static const ToolCall *find_submission(const ModelMessage *message)
 {
@@ -189,14 +206,16 @@ static void send_back(Planner *p, const ToolCall *submitted, Str problem)
   ToolCallList calls = last_message(p)->calls;
   if (p->repairs++ >= MAX_REPAIRS) {
     Str rest = problem, line = STR_NONE, first = STR_NONE;
-    while (str_line(&rest, &line) && !first.len) first = str_starts(line, S("- ")) ? str_skip(line, 2) : STR_NONE;
+    while (str_line(&rest, &line) && !first.len)
+      first = str_starts(line, S("- ")) ? str_skip(line, 2) : STR_NONE;
     fail(p, ERR_FAILED, "the planner's plan could not be used, also when corrected: %.*s",
          STR_ARG(first.len ? first : str_trim(problem)));
     return;
   }
   for (size_t i = 0; i < calls.len; i++) {
     bool own = &calls.items[i] == submitted;
-    answer_call(p, &calls.items[i], own ? problem : S("not done: submit_plan was called in the same turn"), true);
+    answer_call(p, &calls.items[i],
+                own ? problem : S("not done: submit_plan was called in the same turn"), true);
   }
   go(p, PLANNER_ASK);
 }
@@ -206,9 +225,10 @@ static void judge(Planner *p, const ToolCall *call)
   Submission submission;
   PlanProblemList problems = {0};
   if (call->broken.len) {
-    send_back(p, call, p->stop == STOP_LENGTH
-                           ? S("The plan was cut at the length limit. Make it shorter: refer to lines, use `each`.\n")
-                           : S("The arguments were not JSON. Call submit_plan again.\n"));
+    send_back(p, call,
+              p->stop == STOP_LENGTH ? S("The plan was cut at the length limit. Make it shorter: "
+                                         "refer to lines, use `each`.\n")
+                                     : S("The arguments were not JSON. Call submit_plan again.\n"));
     return;
   }
   bool usable = submission_read(&p->arena, call->input, &submission, &problems);
@@ -221,21 +241,26 @@ static void judge(Planner *p, const ToolCall *call)
     return;
   }
   usable = usable && plan_check(&p->arena, &submission.plan, p->project, &problems);
-  if (usable) publish(p, &submission.plan);
-  else send_back(p, call, submission_answer(&p->arena, &problems));
+  if (usable)
+    publish(p, &submission.plan);
+  else
+    send_back(p, call, submission_answer(&p->arena, &problems));
 }
 
 // A turn that ends without a call: said once what is wanted.
 static void nudge(Planner *p)
 {
   if (p->stop == STOP_REFUSED) {
-    fail(p, ERR_MODEL_REFUSED, "the model refused to plan this%s%.*s", p->detail.len ? ": " : "", STR_ARG(p->detail));
+    fail(p, ERR_MODEL_REFUSED, "the model refused to plan this%s%.*s", p->detail.len ? ": " : "",
+         STR_ARG(p->detail));
   } else if (p->nudges++ >= MAX_NUDGES) {
     fail(p, ERR_REPLY, "the planner ended its turn without handing in a plan");
   } else {
     bool cut = p->stop == STOP_LENGTH;
-    if (!str_trim(last_message(p)->text).len && !last_message(p)->raw) last_message(p)->text = S("(no answer)");
-    say(p, cut ? S("Your answer was cut at the length limit. Call submit_plan now, with a shorter plan.")
+    if (!str_trim(last_message(p)->text).len && !last_message(p)->raw)
+      last_message(p)->text = S("(no answer)");
+    say(p, cut ? S("Your answer was cut at the length limit. Call submit_plan now, with a shorter "
+                   "plan.")
                : S("Call submit_plan now: with the plan, or with `unsuitable` and why."));
     go(p, PLANNER_ASK);
   }
@@ -244,12 +269,15 @@ static void nudge(Planner *p)
 static void answered(Planner *p)
 {
   const ToolCall *submitted = find_submission(last_message(p));
-  if (submitted) judge(p, submitted);
-  else if (last_message(p)->calls.len) go(p, PLANNER_TOOLS);
-  else nudge(p);
+  if (submitted)
+    judge(p, submitted);
+  else if (last_message(p)->calls.len)
+    go(p, PLANNER_TOOLS);
+  else
+    nudge(p);
 }
 
-// ---- tools -----------------------------------------------------------------------------------------------
+// ---- tools --------------------------------------------------------------------------------------
 
 // The reply whose calls are being answered: the results stand behind it.
 static const ModelMessage *calling_message(Planner *p)
@@ -268,9 +296,11 @@ static void on_result(void *owner, const ToolResult *result)
 
 static void note_tool(Planner *p, const ToolCall *call)
 {
-  Str what = value_get_str(call->input, S("path"), value_get_str(call->input, S("pattern"), STR_NONE));
+  Str what =
+      value_get_str(call->input, S("path"), value_get_str(call->input, S("pattern"), STR_NONE));
   what = str_sub(what, 0, str_utf8_floor(what, 80));
-  engine_note(p->engine, p->row.id, STR_NONE, S("planning"), "%.*s %.*s", STR_ARG(call->name), STR_ARG(what));
+  engine_note(p->engine, p->row.id, STR_NONE, S("planning"), "%.*s %.*s", STR_ARG(call->name),
+              STR_ARG(what));
 }
 
 static void use_tools(Planner *p)
@@ -280,7 +310,8 @@ static void use_tools(Planner *p)
     int left = PLANNER_TURNS - p->turns;
     if (left <= 2) {
       ModelMessage *last = last_message(p);
-      last->text = str_fmt(&p->arena, "%.*s(%d turns are left: call submit_plan)\n", STR_ARG(last->text), left);
+      last->text = str_fmt(&p->arena, "%.*s(%d turns are left: call submit_plan)\n",
+                           STR_ARG(last->text), left);
     }
     go(p, PLANNER_ASK);
     return;
@@ -291,7 +322,7 @@ static void use_tools(Planner *p)
   tool_start(&p->tool, &p->box, call, on_result, p);
 }
 
-// ---- the end ---------------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 static void unlink_planner(Planner *p)
 {
@@ -300,11 +331,12 @@ static void unlink_planner(Planner *p)
   if (*at) *at = p->next;
 }
 
-// What will not get better by itself ends the plan; what may (network, budget, a stop) leaves it in state
-// planning, to be gone on with.
+// What will not get better by itself ends the plan; what may (network, budget, a stop) leaves it
+// in state planning, to be gone on with.
 static bool ends_plan(Err code)
 {
-  return code == ERR_REFUSED || code == ERR_MODEL_REFUSED || code == ERR_FAILED || code == ERR_REPLY;
+  return code == ERR_REFUSED || code == ERR_MODEL_REFUSED || code == ERR_FAILED ||
+         code == ERR_REPLY;
 }
 
 static void finish(Planner *p)
@@ -342,14 +374,17 @@ static void step(void *owner)
   }
 }
 
-// ---- starting --------------------------------------------------------------------------------------------
+// ---- starting -----------------------------------------------------------------------------------
 
 static void build_request(Planner *p)
 {
   const Ladder *big = config_ladder(p->engine->config, S("big"));
   ModelRequest *request = &p->request;
-  *request = (ModelRequest){.provider = big->rungs[0].provider, .model = big->rungs[0].model,
-                            .role = S("plan"), .system = prompt_words(S("plan")), .effort = big->effort};
+  *request = (ModelRequest){.provider = big->rungs[0].provider,
+                            .model = big->rungs[0].model,
+                            .role = S("plan"),
+                            .system = prompt_words(S("plan")),
+                            .effort = big->effort};
   request->label = str_fmt(&p->arena, "plan %lld", (long long)p->row.id);
   request->max_output = big->max_output ? big->max_output : PLANNER_OUTPUT;
   request->shared = planner_guidance(&p->arena, p->project);
@@ -368,7 +403,8 @@ static void recount(Planner *p)
     p->repairs += submitted != NULL;
     p->nudges += message->role == MSG_ASSISTANT && !message->calls.len;
     if (message->role != MSG_TOOL) continue;
-    p->box.bytes_left -= message->text.len < p->box.bytes_left ? message->text.len : p->box.bytes_left;
+    p->box.bytes_left -=
+        message->text.len < p->box.bytes_left ? message->text.len : p->box.bytes_left;
     p->box.calls_left--;
   }
 }
@@ -379,11 +415,13 @@ static bool take_up(Planner *p, Error *err)
   AttemptRowList rows = {0};
   Str prompt;
   if (!journal_attempts_settle(p->engine->journal, p->row.id, NULL, err)) return false;
-  if (!journal_attempt_list(p->engine->journal, &p->arena, p->row.id, STR_NONE, &rows, err)) return false;
+  if (!journal_attempt_list(p->engine->journal, &p->arena, p->row.id, STR_NONE, &rows, err))
+    return false;
   for (size_t i = rows.len; i-- > 0;) {
     if (rows.items[i].phase != PHASE_PLAN) continue;
     int64_t max_output = 0;
-    if (!journal_blob_get(p->engine->journal, &p->arena, rows.items[i].prompt_hash, &prompt, err)) return false;
+    if (!journal_blob_get(p->engine->journal, &p->arena, rows.items[i].prompt_hash, &prompt, err))
+      return false;
     if (!transcript_read(&p->arena, prompt, &p->request.messages, &max_output, err)) return false;
     if (max_output > 0) p->request.max_output = max_output;
     p->resumed = true;
@@ -400,8 +438,10 @@ static bool check_key(Engine *engine, Error *err)
   Error why = {0};
   if (models_key_ready(engine->models, big->rungs[0].provider, &source, &why)) return true;
   if (why.code == ERR_NO_KEY) {
-    error_hint_set(&why, "export ANTHROPIC_API_KEY=... (or another provider's; see :help piecework-keys) and try "
-                         "again; `make demo` plays a recorded run without a key");
+    error_hint_set(
+        &why,
+        "export ANTHROPIC_API_KEY=... (or another provider's; see :help piecework-keys) and try "
+        "again; `make demo` plays a recorded run without a key");
   }
   if (err && err->code == ERR_OK) *err = why;
   return false;
@@ -415,7 +455,8 @@ static bool consent(Engine *engine, Project *project, const PlanRequest *request
   bool ok = true;
   Advice advice = {.kind = ADVICE_FITS};
   Estimate estimate = estimate_request(engine, project, &scratch, &request->scope);
-  if (engine->config->advice) advice = advise(engine, project, &scratch, request->request, &request->scope);
+  if (engine->config->advice)
+    advice = advise(engine, project, &scratch, request->request, &request->scope);
   if (advice.kind != ADVICE_FITS && !advice.seen) {
     Str rest = advice.text, line = STR_NONE;
     str_line(&rest, &line);
@@ -423,7 +464,8 @@ static bool consent(Engine *engine, Project *project, const PlanRequest *request
     error_hint_set(err, "%.*s%splan! (CLI: --yes) plans all the same", STR_ARG(advice.command),
                    advice.command.len ? "; " : "");
   } else if (engine->config->ask_above >= 0 && estimate.plan.cost > engine->config->ask_above) {
-    ok = error_set(err, ERR_CONSENT, "planning may cost about %.*s (estimate), more than `ask_above`",
+    ok = error_set(err, ERR_CONSENT,
+                   "planning may cost about %.*s (estimate), more than `ask_above`",
                    STR_ARG(money(&scratch, estimate.plan.cost)));
     error_hint_set(err, "plan! (CLI: --yes) goes on, or narrow the scope");
   }
@@ -440,8 +482,10 @@ static bool new_row(Planner *p, const PlanRequest *request, Error *err)
   if (!planner_scope_ok(&p->arena, p->project, &request->scope, err)) return false;
   if (!check_key(engine, err)) return false;
   if (!request->go_on && !consent(engine, p->project, request, err)) return false;
-  p->row = (PlanRow){.root = project_root(p->project), .title = plan_title(&p->arena, text),
-                     .request = str_dup(&p->arena, text), .state = PLAN_PLANNING,
+  p->row = (PlanRow){.root = project_root(p->project),
+                     .title = plan_title(&p->arena, text),
+                     .request = str_dup(&p->arena, text),
+                     .state = PLAN_PLANNING,
                      .budget = request->budget >= 0 ? request->budget : engine->config->budget};
   Str first = planner_first_message(&p->arena, p->project, text, &request->scope);
   bool ok = journal_begin(engine->journal, err);
@@ -466,12 +510,15 @@ static bool prepare(Planner *p, const PlanRequest *request, Error *err)
   Engine *engine = p->engine;
   Str first;
   bool ok = request->plan ? old_row(p, request->plan, err) : new_row(p, request, err);
-  if (!ok || !journal_lease_take(engine->journal, p->row.id, str_from(engine->holder), LEASE_MS, err)) return false;
+  if (!ok ||
+      !journal_lease_take(engine->journal, p->row.id, str_from(engine->holder), LEASE_MS, err))
+    return false;
   build_request(p);
   if (!budget_of(engine, p->row.id, false, &p->budget, err)) return false;
   if (request->plan && !take_up(p, err)) return false;
   if (p->request.messages.len) return true;
-  if (!journal_fact_get(engine->journal, &p->arena, p->row.id, S("first message"), &first, err)) return false;
+  if (!journal_fact_get(engine->journal, &p->arena, p->row.id, S("first message"), &first, err))
+    return false;
   if (first.len == 0) first = p->row.request;
   say(p, first);
   return true;
@@ -486,7 +533,8 @@ int64_t planner_start(Engine *engine, Project *project, const PlanRequest *reque
   p->box = (Toolbox){project, engine->loop, TOOLS_BYTES, TOOLS_CALLS};
   arena_init(&p->arena);
   bool active = request->plan && planner_active(engine, request->plan);
-  if (active) error_set(err, ERR_BUSY, "plan %lld is being planned already", (long long)request->plan);
+  if (active)
+    error_set(err, ERR_BUSY, "plan %lld is being planned already", (long long)request->plan);
   if (active || !prepare(p, request, err)) {
     if (p->row.id && !active) {
       journal_lease_release(engine->journal, p->row.id, str_from(engine->holder), &none);
@@ -514,8 +562,10 @@ void planner_stop(Engine *engine, int64_t plan)
   for (Planner *p = engine->planners; p; p = p->next) {
     if (p->row.id != plan || p->stopped) continue;
     p->stopped = true;
-    if (p->attempt) attempt_cancel(p->attempt);
-    else if (p->state == PLANNER_WAIT && !tool_cancel(&p->tool)) go(p, PLANNER_ASK);
+    if (p->attempt)
+      attempt_cancel(p->attempt);
+    else if (p->state == PLANNER_WAIT && !tool_cancel(&p->tool))
+      go(p, PLANNER_ASK);
     return;
   }
 }

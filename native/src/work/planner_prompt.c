@@ -1,5 +1,5 @@
-// planner_prompt.c: see planner_prompt.h. A small scope is sent at once and a small project listed: a turn
-// that asks for it would cost more than the text.
+// planner_prompt.c: see planner_prompt.h. A small scope is sent at once and a small project
+// listed: a turn that asks for it would cost more than the text.
 #include "work/planner_prompt.h"
 
 #include "base/buf.h"
@@ -8,8 +8,8 @@
 
 enum {
   GUIDANCE_BYTES = 16 * 1024,
-  SCOPE_BYTES = 12 * 1024,    // scope shown as text
-  SCOPE_FILES = 500,          // scope shown as names
+  SCOPE_BYTES = 12 * 1024,  // scope shown as text
+  SCOPE_FILES = 500,        // scope shown as names
   LISTED_FILES = 60,
   MESSAGE_BYTES = 128 * 1024,
 };
@@ -35,8 +35,8 @@ bool planner_scope_ok(Arena *arena, Project *project, const FileRefList *scope, 
     if (!project_read(project, arena, ref->path, &text, err)) return false;
     size_t lines = str_count_lines(text);
     if (ref->range.last <= lines) continue;
-    return error_set(err, ERR_INVALID, "%.*s has %zu lines, so %zu-%zu is not in it", STR_ARG(ref->path), lines,
-                     ref->range.first, ref->range.last);
+    return error_set(err, ERR_INVALID, "%.*s has %zu lines, so %zu-%zu is not in it",
+                     STR_ARG(ref->path), lines, ref->range.first, ref->range.last);
   }
   return true;
 }
@@ -95,10 +95,12 @@ Str planner_first_message(Arena *arena, Project *project, Str request, const Fil
   Buf out;
   buf_init(&out, MESSAGE_BYTES);
   buf_fmt(&out, "The request:\n%.*s\n\n", STR_ARG(request));
-  if (scope->len == 0) add_listing(&out, arena, project);
-  else if (!add_scope_text(&out, arena, project, scope)) add_scope_names(&out, arena, scope);
-  buf_fmt(&out, "\nYou may use %d calls, %d KB of results and %d turns.\n", TOOLS_CALLS, TOOLS_BYTES / 1024,
-          PLANNER_TURNS);
+  if (scope->len == 0)
+    add_listing(&out, arena, project);
+  else if (!add_scope_text(&out, arena, project, scope))
+    add_scope_names(&out, arena, scope);
+  buf_fmt(&out, "\nYou may use %d calls, %d KB of results and %d turns.\n", TOOLS_CALLS,
+          TOOLS_BYTES / 1024, PLANNER_TURNS);
   Str text = str_dup(arena, buf_str(&out));
   buf_deinit(&out);
   return text;

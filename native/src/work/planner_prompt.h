@@ -1,10 +1,12 @@
-// planner_prompt.h: what the planner is told before it explores. Private to planner.c and estimate.c.
+// planner_prompt.h: what the planner is told before it explores. Private to planner.c and
+// estimate.c.
 #pragma once
 
 #include "work/plan.h"
 #include "work/prompt.h"
 
-// The project's own guidance for agents (AGENTS.md, else CLAUDE.md), for the planner only; empty when none.
+// The project's own guidance for agents (AGENTS.md, else CLAUDE.md), for the planner only; empty
+// when none.
 Str planner_guidance(Arena *arena, Project *project);
 
 // The request, the scope (its lines too when they are few) and the budget of the exploration.

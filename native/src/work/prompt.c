@@ -1,6 +1,6 @@
-// prompt.c: what the models are sent. The worker's words and the reads that every task shares come first and
-// are the same to the byte for all tasks of a plan, so that the provider's cache pays for them once; what is
-// the task's own follows as one message:
+// prompt.c: what the models are sent. The worker's words and the reads that every task shares
+// come first and are the same to the byte for all tasks of a plan, so that the provider's cache
+// pays for them once; what is the task's own follows as one message:
 //
 //   system   native/prompts/worker.md
 //   shared   <read> of the ranges that all model tasks of the plan read
@@ -16,7 +16,7 @@
 
 enum {
   PROMPT_MAX_BYTES = 64 << 20,
-  WORKER_MIN_OUTPUT = 4000,   // tokens
+  WORKER_MIN_OUTPUT = 4000,  // tokens
   WORKER_MAX_OUTPUT = 32000,
   VERIFIER_OUTPUT = 8000,
 };
@@ -34,7 +34,7 @@ Str prompt_words(Str role)
   return embedded(str_eq(role, S("verify")) ? S("prompts/verifier.md") : S("prompts/worker.md"));
 }
 
-// ---- shown text ------------------------------------------------------------------------------------------
+// ---- shown text ---------------------------------------------------------------------------------
 
 static const ShownFile *shown_find(const ShownList *list, Str path)
 {
@@ -62,7 +62,8 @@ static void add_shown(Buf *out, const char *tag, const FileRef *ref, const Shown
     buf_add(out, S(" new>\n"));
   } else {
     Str text = lines_of(file->text, ref->range);
-    if (!range_is_whole(ref->range)) buf_fmt(out, " lines=\"%zu-%zu\"", ref->range.first, ref->range.last);
+    if (!range_is_whole(ref->range))
+      buf_fmt(out, " lines=\"%zu-%zu\"", ref->range.first, ref->range.last);
     buf_add(out, S(">\n"));
     buf_add(out, text);
     if (text.len && text.ptr[text.len - 1] != '\n') buf_add_char(out, '\n');
@@ -72,7 +73,8 @@ static void add_shown(Buf *out, const char *tag, const FileRef *ref, const Shown
 
 static bool same_ref(const FileRef *a, const FileRef *b)
 {
-  return str_eq(a->path, b->path) && a->range.first == b->range.first && a->range.last == b->range.last;
+  return str_eq(a->path, b->path) && a->range.first == b->range.first &&
+         a->range.last == b->range.last;
 }
 
 static bool reads(const TaskSpec *task, const FileRef *ref)
@@ -96,9 +98,10 @@ static bool read_by_all(const Plan *plan, const FileRef *ref)
   return calls > 1;
 }
 
-// ---- the worker ------------------------------------------------------------------------------------------
+// ---- the worker ---------------------------------------------------------------------------------
 
-static void add_reads(Buf *out, const Plan *plan, const TaskSpec *task, const ShownList *read, bool shared)
+static void add_reads(Buf *out, const Plan *plan, const TaskSpec *task, const ShownList *read,
+                      bool shared)
 {
   for (size_t i = 0; i < task->read.len; i++) {
     const FileRef *ref = &task->read.items[i];
@@ -115,7 +118,8 @@ static void add_task_text(Arena *arena, Buf *out, const TaskSpec *task)
     buf_add_char(out, '\n');
   }
   if (task->accept.len) buf_add(out, S("Must hold afterwards:\n"));
-  for (size_t i = 0; i < task->accept.len; i++) buf_fmt(out, "- %.*s\n", STR_ARG(task->accept.items[i]));
+  for (size_t i = 0; i < task->accept.len; i++)
+    buf_fmt(out, "- %.*s\n", STR_ARG(task->accept.items[i]));
 }
 
 // Room for twice what is shown, in tokens: an edit quotes some lines and writes some.
@@ -124,8 +128,10 @@ static int64_t worker_output(const TaskSpec *task, const ShownList *files)
   int64_t tokens = WORKER_MIN_OUTPUT;
   for (size_t i = 0; i < task->files.len; i++) {
     const ShownFile *file = shown_find(files, task->files.items[i].path);
-    if (file && file->exists) tokens += 2 * tokens_estimate(lines_of(file->text, task->files.items[i].range));
-    else tokens += WORKER_MIN_OUTPUT;
+    if (file && file->exists)
+      tokens += 2 * tokens_estimate(lines_of(file->text, task->files.items[i].range));
+    else
+      tokens += WORKER_MIN_OUTPUT;
   }
   return tokens < WORKER_MAX_OUTPUT ? tokens : WORKER_MAX_OUTPUT;
 }
@@ -169,17 +175,21 @@ void prompt_feedback(Arena *arena, ModelRequest *request, Str reply, Str problem
   Str said = str_trim(reply).len ? reply : S("(no answer)");
   add_message(arena, request, MSG_ASSISTANT, str_dup(arena, said));
   add_message(arena, request, MSG_USER,
-              str_fmt(arena, "That cannot be used, and nothing was changed:\n%.*s\nSend all blocks of the task again, corrected.\n",
+              str_fmt(arena,
+                      "That cannot be used, and nothing was changed:\n%.*s\nSend all blocks of the "
+                      "task again, corrected.\n",
                       STR_ARG(problem)));
 }
 
-// ---- the verifier ----------------------------------------------------------------------------------------
+// ---- the verifier -------------------------------------------------------------------------------
 
 static const char verdict_schema[] =
-    "{\"type\":\"object\",\"properties\":{\"verdicts\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "{\"type\":\"object\",\"properties\":{\"verdicts\":{\"type\":\"array\",\"items\":{\"type\":"
+    "\"object\","
     "\"properties\":{\"task\":{\"type\":\"string\"},"
     "\"verdict\":{\"type\":\"string\",\"enum\":[\"ok\",\"doubt\",\"rejected\"]},"
-    "\"reason\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},\"line\":{\"type\":\"integer\"}},"
+    "\"reason\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},\"line\":{\"type\":"
+    "\"integer\"}},"
     "\"required\":[\"task\",\"verdict\",\"reason\"],\"additionalProperties\":false}}},"
     "\"required\":[\"verdicts\"],\"additionalProperties\":false}";
 
@@ -198,7 +208,8 @@ void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str 
 {
   Buf text;
   buf_init(&text, PROMPT_MAX_BYTES);
-  *out = (ModelRequest){.role = S("verify"), .system = prompt_words(S("verify")), .max_output = VERIFIER_OUTPUT};
+  *out = (ModelRequest){
+      .role = S("verify"), .system = prompt_words(S("verify")), .max_output = VERIFIER_OUTPUT};
   out->label = str_fmt(arena, "plan %lld", (long long)plan->id);
   buf_fmt(&text, "Plan: %.*s\n", STR_ARG(plan->title));
   if (plan->request.len && !str_eq(plan->request, plan->title)) {
@@ -208,7 +219,8 @@ void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str 
   for (size_t i = 0; i < tasks->len; i++) {
     const TaskSpec *task = &tasks->items[i];
     buf_fmt(&text, "%.*s %.*s\n", STR_ARG(task->id), STR_ARG(task->title));
-    for (size_t a = 0; a < task->accept.len; a++) buf_fmt(&text, "  - %.*s\n", STR_ARG(task->accept.items[a]));
+    for (size_t a = 0; a < task->accept.len; a++)
+      buf_fmt(&text, "  - %.*s\n", STR_ARG(task->accept.items[a]));
   }
   Str test = str_trim(test_report);
   buf_fmt(&text, "\nTest: %.*s\n\nDiff:\n", STR_ARG(test.len ? test : S("none was run")));
@@ -217,23 +229,26 @@ void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str 
   add_verdict_tool(arena, out);
 }
 
-// ---- for people ------------------------------------------------------------------------------------------
+// ---- for people ---------------------------------------------------------------------------------
 
 static void add_part(Buf *out, const char *title, Str text)
 {
   if (text.len == 0) return;
-  buf_fmt(out, "--- %s (%zu bytes, about %lld tokens) ---\n", title, text.len, (long long)tokens_estimate(text));
+  buf_fmt(out, "--- %s (%zu bytes, about %lld tokens) ---\n", title, text.len,
+          (long long)tokens_estimate(text));
   buf_add(out, text);
   if (text.ptr[text.len - 1] != '\n') buf_add_char(out, '\n');
 }
 
 Str prompt_preview(Arena *arena, const ModelRequest *request)
 {
-  static const char *const roles[] = {[MSG_USER] = "message", [MSG_ASSISTANT] = "its reply", [MSG_TOOL] = "tool result"};
+  static const char *const roles[] = {
+      [MSG_USER] = "message", [MSG_ASSISTANT] = "its reply", [MSG_TOOL] = "tool result"};
   Buf out;
   buf_init(&out, PROMPT_MAX_BYTES);
-  buf_fmt(&out, "To %.*s/%.*s: about %lld tokens in, at most %lld out (estimate)\n", STR_ARG(request->provider),
-          STR_ARG(request->model), (long long)request_tokens_estimate(request), (long long)request->max_output);
+  buf_fmt(&out, "To %.*s/%.*s: about %lld tokens in, at most %lld out (estimate)\n",
+          STR_ARG(request->provider), STR_ARG(request->model),
+          (long long)request_tokens_estimate(request), (long long)request->max_output);
   add_part(&out, "instructions", request->system);
   add_part(&out, "shared by all tasks", request->shared);
   for (size_t i = 0; i < request->messages.len; i++) {

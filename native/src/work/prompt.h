@@ -1,5 +1,5 @@
-// prompt.h: what the models are sent, built from native/prompts/*.md and the plan. Pure but for reading the
-// project; `preview` shows exactly this.
+// prompt.h: what the models are sent, built from native/prompts/*.md and the plan. Pure but for
+// reading the project; `preview` shows exactly this.
 #pragma once
 
 #include "model/model.h"
@@ -15,8 +15,8 @@ typedef struct {
   size_t len, cap;
 } ShownList;
 
-// A worker's request. [shared] is the same to the byte for all tasks of a plan; the first user message is
-// the task's own: its files (the ranges), read: context, body, accept lines.
+// A worker's request. [shared] is the same to the byte for all tasks of a plan; the first user
+// message is the task's own: its files (the ranges), read: context, body, accept lines.
 void prompt_worker(Arena *arena, const Plan *plan, const TaskSpec *task, const ShownList *files,
                    const ShownList *read, ModelRequest *out);
 

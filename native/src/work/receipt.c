@@ -1,5 +1,5 @@
-// receipt.c: see receipt.h. Everything is read from the journal's attempts; nothing is counted twice or kept
-// apart from them.
+// receipt.c: see receipt.h. Everything is read from the journal's attempts; nothing is counted
+// twice or kept apart from them.
 #include "work/receipt.h"
 
 #include <stdlib.h>
@@ -24,8 +24,10 @@ static ReceiptRow row_of(Arena *arena, const AttemptRow *attempt)
   ReceiptRow row = {.phase = attempt->phase, .calls = 1};
   row.model = str_fmt(arena, "%.*s/%.*s", STR_ARG(attempt->provider), STR_ARG(attempt->model));
   if (attempt->usage_known) row.usage = attempt->usage;
-  if (attempt->cost >= 0) row.cost = attempt->cost;
-  else row.unknown = 1;
+  if (attempt->cost >= 0)
+    row.cost = attempt->cost;
+  else
+    row.unknown = 1;
   return row;
 }
 
@@ -50,7 +52,8 @@ static bool counts(const AttemptRow *attempt)
   return attempt->ended_ms != 0 && used && attempt->phase <= PHASE_VERIFY;
 }
 
-static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *out, Repeats *repeats)
+static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *out,
+                         Repeats *repeats)
 {
   Map index = {0};
   for (size_t i = 0; i < attempts->len; i++) {
@@ -59,8 +62,10 @@ static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *
     ReceiptRow row = row_of(arena, attempt);
     Str key = str_fmt(arena, "%d %.*s", (int)row.phase, STR_ARG(row.model));
     size_t at = out->rows.len;
-    if (map_add(arena, &index, key, at)) PUSH(arena, &out->rows, ((ReceiptRow){.phase = row.phase, .model = row.model}));
-    else map_get(&index, key, &at);
+    if (map_add(arena, &index, key, at))
+      PUSH(arena, &out->rows, ((ReceiptRow){.phase = row.phase, .model = row.model}));
+    else
+      map_get(&index, key, &at);
     add_row(&out->rows.items[at], &row);
     add_row(&out->phases[row.phase], &row);
     add_row(&out->total, &row);
@@ -73,7 +78,8 @@ static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *
 
 static double price_ratio(Engine *engine)
 {
-  const Ladder *big = config_ladder(engine->config, S("big")), *small = config_ladder(engine->config, S("small"));
+  const Ladder *big = config_ladder(engine->config, S("big")),
+               *small = config_ladder(engine->config, S("small"));
   Price dear = price_of(engine->models, big->rungs[0].provider, big->rungs[0].model);
   Price cheap = price_of(engine->models, small->rungs[0].provider, small->rungs[0].model);
   return dear.known && cheap.known && cheap.output > 0 ? dear.output / cheap.output : 0;
@@ -89,7 +95,8 @@ static void add_shares(Engine *engine, const Repeats *repeats, Receipt *out)
   out->has_saving = out->total.calls > 0 && out->finished;
   out->saved_big = 1 - (double)out->total.cost / (double)e->big_alone;
   out->saved_small = e->small_alone > 0 ? 1 - (double)out->total.cost / (double)e->small_alone : 0;
-  out->o = (double)(out->phases[PHASE_PLAN].cost + out->phases[PHASE_VERIFY].cost) / (double)e->big_alone;
+  out->o = (double)(out->phases[PHASE_PLAN].cost + out->phases[PHASE_VERIFY].cost) /
+           (double)e->big_alone;
 }
 
 bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Error *err)
@@ -123,7 +130,7 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
   return true;
 }
 
-// ---- as text ---------------------------------------------------------------------------------------------
+// ---- as text ------------------------------------------------------------------------------------
 
 static Str amount(Arena *arena, const ReceiptRow *row)
 {
@@ -132,14 +139,16 @@ static Str amount(Arena *arena, const ReceiptRow *row)
   return row->unknown ? str_fmt(arena, "%.*s+", STR_ARG(text)) : text;
 }
 
-static void add_line(Arena *arena, Buf *out, const char *phase, Str name, const ReceiptRow *row, Nano estimated)
+static void add_line(Arena *arena, Buf *out, const char *phase, Str name, const ReceiptRow *row,
+                     Nano estimated)
 {
   const AttemptUsage *u = &row->usage;
-  Str paid = amount(arena, row), guess = estimated == INT64_MIN ? STR_NONE : money(arena, estimated);
+  Str paid = amount(arena, row),
+      guess = estimated == INT64_MIN ? STR_NONE : money(arena, estimated);
   Str shown = name.len > 34 ? str_skip(name, name.len - 34) : name;
-  buf_fmt(out, "%-8s %-34.*s %6lld %9lld %9lld %8lld %10.*s %10.*s\n", phase, STR_ARG(shown), (long long)row->calls,
-          (long long)(u->fresh_in + u->cache_write), (long long)u->cache_read, (long long)u->out, STR_ARG(paid),
-          STR_ARG(guess));
+  buf_fmt(out, "%-8s %-34.*s %6lld %9lld %9lld %8lld %10.*s %10.*s\n", phase, STR_ARG(shown),
+          (long long)row->calls, (long long)(u->fresh_in + u->cache_write),
+          (long long)u->cache_read, (long long)u->out, STR_ARG(paid), STR_ARG(guess));
 }
 
 static void add_baselines(Arena *arena, Buf *out, const Receipt *r)
@@ -153,8 +162,10 @@ static void add_baselines(Arena *arena, Buf *out, const Receipt *r)
                              : S("saving: known when all tasks are done\n"));
     return;
   }
-  buf_fmt(out, "saving (estimate): %.0f %% under the big model alone;  o = %.0f %%, e = %.0f %%, r = %.0f\n",
-          r->saved_big * 100, r->o * 100, r->e * 100, r->r);
+  buf_fmt(
+      out,
+      "saving (estimate): %.0f %% under the big model alone;  o = %.0f %%, e = %.0f %%, r = %.0f\n",
+      r->saved_big * 100, r->o * 100, r->e * 100, r->r);
 }
 
 Str receipt_text(Arena *arena, const Receipt *r)
@@ -164,20 +175,26 @@ Str receipt_text(Arena *arena, const Receipt *r)
   Buf out;
   buf_init(&out, 256 * 1024);
   buf_fmt(&out, "plan %lld: %.*s\n\n", (long long)r->plan, STR_ARG(r->title));
-  buf_fmt(&out, "%-8s %-34s %6s %9s %9s %8s %10s %10s\n", "phase", "model", "calls", "in", "cached", "out", "paid",
-          r->has_estimate ? "estimate" : "");
+  buf_fmt(&out, "%-8s %-34s %6s %9s %9s %8s %10s %10s\n", "phase", "model", "calls", "in", "cached",
+          "out", "paid", r->has_estimate ? "estimate" : "");
   for (int phase = 0; phase < 3; phase++) {
     for (size_t i = 0; i < r->rows.len; i++) {
       const ReceiptRow *row = &r->rows.items[i];
-      if (row->phase == (Phase)phase) add_line(arena, &out, names[phase], row->model, row, INT64_MIN);
+      if (row->phase == (Phase)phase)
+        add_line(arena, &out, names[phase], row->model, row, INT64_MIN);
     }
-    add_line(arena, &out, names[phase], S("all"), &r->phases[phase], r->has_estimate ? guesses[phase] : INT64_MIN);
+    add_line(arena, &out, names[phase], S("all"), &r->phases[phase],
+             r->has_estimate ? guesses[phase] : INT64_MIN);
   }
-  add_line(arena, &out, "total", STR_NONE, &r->total, r->has_estimate ? r->estimate.total : INT64_MIN);
+  add_line(arena, &out, "total", STR_NONE, &r->total,
+           r->has_estimate ? r->estimate.total : INT64_MIN);
   buf_fmt(&out, "\nbudget %.*s", STR_ARG(r->budget < 0 ? S("none") : money(arena, r->budget)));
-  if (r->reserved) buf_fmt(&out, ", reserved for calls in flight %.*s", STR_ARG(money(arena, r->reserved)));
+  if (r->reserved)
+    buf_fmt(&out, ", reserved for calls in flight %.*s", STR_ARG(money(arena, r->reserved)));
   if (r->lost) buf_fmt(&out, ", lost in a crash at most %.*s", STR_ARG(money(arena, r->lost)));
-  if (r->mechanical) buf_fmt(&out, "; %lld of %lld tasks needed no model", (long long)r->mechanical, (long long)r->tasks);
+  if (r->mechanical)
+    buf_fmt(&out, "; %lld of %lld tasks needed no model", (long long)r->mechanical,
+            (long long)r->tasks);
   buf_add_char(&out, '\n');
   add_baselines(arena, &out, r);
   Str text = str_dup(arena, buf_str(&out));
@@ -191,6 +208,7 @@ Str receipt_line(Arena *arena, const Receipt *r)
   Str of = r->budget < 0 ? S("no budget") : money(arena, r->budget);
   if (!r->has_saving) return str_fmt(arena, "%.*s of %.*s", STR_ARG(paid), STR_ARG(of));
   bool under = r->saved_big >= 0;
-  return str_fmt(arena, "%.*s of %.*s, about %.0f %% %s the big model alone (estimate)", STR_ARG(paid), STR_ARG(of),
-                 (under ? r->saved_big : -r->saved_big) * 100, under ? "under" : "over");
+  return str_fmt(arena, "%.*s of %.*s, about %.0f %% %s the big model alone (estimate)",
+                 STR_ARG(paid), STR_ARG(of), (under ? r->saved_big : -r->saved_big) * 100,
+                 under ? "under" : "over");
 }

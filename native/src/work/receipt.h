@@ -1,6 +1,7 @@
-// receipt.h: what a plan cost so far, by phase and model, beside what was estimated before the run and what
-// the same work by one model alone would have cost. Money paid is exact as far as the providers' counters
-// are; everything from [estimate] is an estimate and must be labelled so wherever it is shown.
+// receipt.h: what a plan cost so far, by phase and model, beside what was estimated before the
+// run and what the same work by one model alone would have cost. Money paid is exact as far as
+// the providers' counters are; everything from [estimate] is an estimate and must be labelled so
+// wherever it is shown.
 #pragma once
 
 #include "work/engine.h"
@@ -9,11 +10,11 @@
 
 typedef struct {
   Phase phase;
-  Str model;             // "provider/model"; empty in a sum over models
-  int64_t calls;         // attempts that reached the provider (or a cassette)
-  AttemptUsage usage;    // of calls whose usage is known
-  int64_t cost;          // nano-dollars, sum of what is known
-  int64_t unknown;       // calls whose cost is not known: then [cost] is a lower bound
+  Str model;           // "provider/model"; empty in a sum over models
+  int64_t calls;       // attempts that reached the provider (or a cassette)
+  AttemptUsage usage;  // of calls whose usage is known
+  int64_t cost;        // nano-dollars, sum of what is known
+  int64_t unknown;     // calls whose cost is not known: then [cost] is a lower bound
 } ReceiptRow;
 
 typedef struct {
@@ -24,24 +25,26 @@ typedef struct {
 typedef struct {
   int64_t plan;
   Str title;
-  ReceiptRowList rows;   // plan, execute, verify; within a phase dearest first; only models that were called
+  ReceiptRowList
+      rows;  // plan, execute, verify; within a phase dearest first; only models that were called
   ReceiptRow phases[3];  // sums, indexed by Phase
   ReceiptRow total;
-  bool finished;         // every task is done or abstained
+  bool finished;              // every task is done or abstained
   int64_t tasks, mechanical;  // tasks of the plan; those done without a model
-  int64_t lost;          // worst case of calls whose end nobody knows
-  int64_t reserved;      // worst case of calls in flight
-  int64_t budget;        // NANO_UNKNOWN = none
+  int64_t lost;               // worst case of calls whose end nobody knows
+  int64_t reserved;           // worst case of calls in flight
+  int64_t budget;             // NANO_UNKNOWN = none
 
-  bool has_estimate;     // [estimate] was stored with the plan (estimate_store)
-  Estimate estimate;     // before the run
+  bool has_estimate;  // [estimate] was stored with the plan (estimate_store)
+  Estimate estimate;  // before the run
 
-  // Shares of 1, valid when has_saving: 0.62 = 62 % under the big model alone. Negative when dearer. The
-  // baselines are estimates, so these are too.
+  // Shares of 1, valid when has_saving: 0.62 = 62 % under the big model alone. Negative when
+  // dearer. The baselines are estimates, so these are too.
   bool has_saving;
   double saved_big, saved_small;
-  // DESIGN §2's physics, from the calls made: o = plan and verify over the big-alone baseline, e = share of
-  // execute calls that were repeats, r = the big model's output price over the small one's (0 = unknown).
+  // DESIGN §2's physics, from the calls made: o = plan and verify over the big-alone baseline, e
+  // = share of execute calls that were repeats, r = the big model's output price over the small
+  // one's (0 = unknown).
   double o, e, r;
 } Receipt;
 
@@ -51,5 +54,6 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
 // The table as plain text (also what the CLI prints), ends with the labels of what is estimated.
 Str receipt_text(Arena *arena, const Receipt *receipt);
 
-// One line for the end of a run: "$0.021 of $0.60, about 71 % under the big model alone (estimate)".
+// One line for the end of a run: "$0.021 of $0.60, about 71 % under the big model alone
+// (estimate)".
 Str receipt_line(Arena *arena, const Receipt *receipt);

@@ -1,4 +1,5 @@
-// submit.c: see submit.h. Lenient in form (a text where a list is wanted, a missing id), strict in content.
+// submit.c: see submit.h. Lenient in form (a text where a list is wanted, a missing id), strict
+// in content.
 #include "work/submit.h"
 
 #include "lib/json.h"
@@ -9,7 +10,7 @@ enum {
   SUBMIT_MAX_TASKS = 500,
   TITLE_BYTES = 200,
   REASON_BYTES = 1000,
-  ANSWER_PROBLEMS = 30,   // more are counted
+  ANSWER_PROBLEMS = 30,  // more are counted
 };
 
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
@@ -24,9 +25,11 @@ static const char schema[] =
     "\"title\":" STRING("a few words") ","
     "\"pilot\":{\"type\":\"boolean\"},"
     "\"executor\":{\"type\":\"string\",\"enum\":[\"model\",\"substitute\",\"move\"]},"
-    "\"files\":" STRINGS ",\"each\":" STRINGS ",\"read\":" STRINGS ",\"after\":" STRINGS ",\"accept\":" STRINGS ","
+    "\"files\":" STRINGS ",\"each\":" STRINGS ",\"read\":" STRINGS ","
+    "\"after\":" STRINGS ",\"accept\":" STRINGS ","
     "\"body\":{\"type\":\"string\"},"
-    "\"pattern\":{\"type\":\"string\"},\"replace\":{\"type\":\"string\"},\"except\":{\"type\":\"string\"},"
+    "\"pattern\":{\"type\":\"string\"},\"replace\":{\"type\":\"string\"},"
+    "\"except\":{\"type\":\"string\"},"
     "\"word\":{\"type\":\"boolean\"},\"ignore_case\":{\"type\":\"boolean\"},"
     "\"from\":" STRING("path:FIRST-LAST") ",\"to\":" STRING("path or path:LINE")
     "},\"required\":[\"id\",\"title\"],\"additionalProperties\":false}}},"
@@ -35,9 +38,10 @@ static const char schema[] =
 ModelTool submit_tool(Arena *arena)
 {
   Error err = {0};
-  return (ModelTool){.name = S("submit_plan"),
-                     .description = S("Hands in the plan, or says that the work does not suit. Call it once."),
-                     .schema = json_parse(arena, str_from(schema), &err)};
+  return (ModelTool){
+      .name = S("submit_plan"),
+      .description = S("Hands in the plan, or says that the work does not suit. Call it once."),
+      .schema = json_parse(arena, str_from(schema), &err)};
 }
 
 typedef struct {
@@ -48,7 +52,8 @@ typedef struct {
 
 static void bad(Reader *r, Str what)
 {
-  plan_problem(r->arena, r->problems, r->task->line, false, "%.*s: %.*s", STR_ARG(r->task->id), STR_ARG(what));
+  plan_problem(r->arena, r->problems, r->task->line, false, "%.*s: %.*s", STR_ARG(r->task->id),
+               STR_ARG(what));
 }
 
 static void read_ref(Reader *r, Str text, FileRef *out)
@@ -67,7 +72,7 @@ static void read_refs(Reader *r, const Value *value, FileRefList *out)
     read_ref(r, piece, &ref);
     PUSH(r->arena, out, ref);
   }
-  for (VALUE_EACH(item, value)) {
+  for (VALUE_EACH (item, value)) {
     FileRef ref;
     read_ref(r, value_to_str(item, STR_NONE), &ref);
     if (out->len < PLAN_MAX_TARGETS) PUSH(r->arena, out, ref);
@@ -77,7 +82,7 @@ static void read_refs(Reader *r, const Value *value, FileRefList *out)
 static void read_strings(Reader *r, const Value *value, StrList *out)
 {
   if (value_is(value, VALUE_STR) && value->str.len) PUSH(r->arena, out, value->str);
-  for (VALUE_EACH(item, value)) {
+  for (VALUE_EACH (item, value)) {
     Str text = str_trim(value_to_str(item, STR_NONE));
     if (text.len) PUSH(r->arena, out, text);
   }
@@ -87,7 +92,8 @@ static void read_ids(Reader *r, const Value *value, StrList *out)
 {
   read_strings(r, value, out);
   for (size_t i = 0; i < out->len; i++) {
-    if (!task_id_ok(out->items[i])) bad(r, str_fmt(r->arena, "after: `%.*s` is no task id", STR_ARG(out->items[i])));
+    if (!task_id_ok(out->items[i]))
+      bad(r, str_fmt(r->arena, "after: `%.*s` is no task id", STR_ARG(out->items[i])));
   }
 }
 
@@ -120,7 +126,9 @@ static void read_field(Reader *r, const PlanField *field, const Value *value)
   switch (field->kind) {
     case FIELD_TEXT: *(Str *)slot = text.len || !value_is(value, VALUE_STR) ? text : S(""); break;
     case FIELD_REFS: read_refs(r, value, slot); break;
-    case FIELD_REF: if (text.len) read_ref(r, text, slot); break;
+    case FIELD_REF:
+      if (text.len) read_ref(r, text, slot);
+      break;
     case FIELD_IDS: read_ids(r, value, slot); break;
     case FIELD_RULES: read_strings(r, value, slot); break;
     case FIELD_EXECUTOR: read_executor(r, text); break;
@@ -139,7 +147,8 @@ static Str short_line(Arena *arena, Str text, size_t max)
   return str_sub(out, 0, str_utf8_floor(out, max));
 }
 
-// An empty text and an absent one are the same to many models, except where an empty replacement deletes.
+// An empty text and an absent one are the same to many models, except where an empty replacement
+// deletes.
 static void tidy(TaskSpec *task)
 {
   bool substitutes = task->executor == EXECUTOR_SUBSTITUTE;
@@ -149,7 +158,8 @@ static void tidy(TaskSpec *task)
   if (str_starts(task->title, S("[pilot]"))) task->title = str_trim(str_skip(task->title, 7));
 }
 
-static void read_task(Arena *arena, const Value *value, size_t number, TaskSpec *task, PlanProblemList *problems)
+static void read_task(Arena *arena, const Value *value, size_t number, TaskSpec *task,
+                      PlanProblemList *problems)
 {
   *task = (TaskSpec){.line = (int)number};
   task->id = value_get_str(value, S("id"), STR_NONE);
@@ -182,12 +192,13 @@ bool submission_read(Arena *arena, const Value *input, Submission *out, PlanProb
   }
   size_t errors = problems->errors, number = 0;
   out->plan.title = short_line(arena, value_get_str(input, S("title"), STR_NONE), TITLE_BYTES);
-  if (value_len(tasks) == 0) plan_problem(arena, problems, 0, false, "`tasks` is empty or not a list");
+  if (value_len(tasks) == 0)
+    plan_problem(arena, problems, 0, false, "`tasks` is empty or not a list");
   if (value_len(tasks) > SUBMIT_MAX_TASKS) {
     plan_problem(arena, problems, 0, false, "%zu tasks are too many; use `each`", value_len(tasks));
     return false;
   }
-  for (VALUE_EACH(item, tasks)) {
+  for (VALUE_EACH (item, tasks)) {
     TaskSpec task;
     read_task(arena, item, ++number, &task, problems);
     PUSH(arena, &out->plan.tasks, task);

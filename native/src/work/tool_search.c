@@ -1,6 +1,6 @@
-// tool_search.c: a pattern over the files that may be shown, a slice of them per turn of the loop, so that a
-// large tree does not hold the engine. Lines first, then counts by file: a plan needs the list of places, and
-// a hundred of them cost less as counts.
+// tool_search.c: a pattern over the files that may be shown, a slice of them per turn of the
+// loop, so that a large tree does not hold the engine. Lines first, then counts by file: a plan
+// needs the list of places, and a hundred of them cost less as counts.
 #include "lib/regex.h"
 #include "work/tools.h"
 
@@ -26,8 +26,8 @@ typedef struct {
   struct {
     FileCount *items;
     size_t len, cap;
-  } rest;      // files with matches that were not shown one by one
-  Str trouble; // a limit of the pattern was hit
+  } rest;       // files with matches that were not shown one by one
+  Str trouble;  // a limit of the pattern was hit
 } Search;
 
 static void free_search(ToolRun *run)
@@ -44,12 +44,14 @@ static ToolStep start_search(ToolRun *run)
   run->cleanup = free_search;
   StrList all = {0};
   Error err = {0};
-  RegexOptions options = {.ignore_case = value_get_bool(input, S("ignore_case"), false), .utf8 = true};
+  RegexOptions options = {.ignore_case = value_get_bool(input, S("ignore_case"), false),
+                          .utf8 = true};
   if (!project_files(run->box->project, &run->arena, STR_NONE, &all, &err)) {
     return tool_fail(run, "%s", err.message);
   }
   for (size_t i = 0; i < all.len && search->files.len < MAX_FILES; i++) {
-    if (glob_match(&run->arena, glob, all.items[i])) PUSH(&run->arena, &search->files, all.items[i]);
+    if (glob_match(&run->arena, glob, all.items[i]))
+      PUSH(&run->arena, &search->files, all.items[i]);
   }
   search->regex = regex_new(value_get_str(input, S("pattern"), STR_NONE), options, &err);
   return search->regex ? TOOL_MORE : tool_fail(run, "%s", err.message);
@@ -87,10 +89,13 @@ static void search_text(ToolRun *run, Search *search, Str path, Str text)
 static ToolStep end_search(ToolRun *run, Search *search)
 {
   for (size_t i = 0; i < search->rest.len && i < COUNTS_SHOWN; i++) {
-    buf_fmt(&run->out, "%.*s: %zu more\n", STR_ARG(search->rest.items[i].path), search->rest.items[i].count);
+    buf_fmt(&run->out, "%.*s: %zu more\n", STR_ARG(search->rest.items[i].path),
+            search->rest.items[i].count);
   }
-  if (search->trouble.len) buf_fmt(&run->out, "(some lines not searched: %.*s)\n", STR_ARG(search->trouble));
-  buf_fmt(&run->out, "(%zu matching lines in %zu files searched)\n", search->matches, search->files.len);
+  if (search->trouble.len)
+    buf_fmt(&run->out, "(some lines not searched: %.*s)\n", STR_ARG(search->trouble));
+  buf_fmt(&run->out, "(%zu matching lines in %zu files searched)\n", search->matches,
+          search->files.len);
   return TOOL_DONE;
 }
 

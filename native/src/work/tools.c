@@ -1,4 +1,5 @@
-// tools.c: the table of tools, their budget, and the two simple ones. Search and outline have their own files.
+// tools.c: the table of tools, their budget, and the two simple ones. Search and outline have
+// their own files.
 #include "work/tools.h"
 
 #include <ctype.h>
@@ -9,12 +10,12 @@
 #include "patch/patch.h"
 
 enum {
-  LIST_MAX = 400,          // more files are counted by directory
+  LIST_MAX = 400,  // more files are counted by directory
   READ_LINES = 400,
-  CALL_COST = 16,          // bytes of budget that a call costs beside its result
+  CALL_COST = 16,  // bytes of budget that a call costs beside its result
 };
 
-// ---- list_files ------------------------------------------------------------------------------------------
+// ---- list_files ---------------------------------------------------------------------------------
 
 bool glob_match(Arena *arena, Str glob, Str path)
 {
@@ -46,8 +47,10 @@ static void list_by_directory(ToolRun *run, const StrList *files, Str under)
     Str prefix = str_sub(files->items[at], 0, len);
     while (at + count < files->len && str_starts(files->items[at + count], prefix)) count++;
     if (slash == STR_NOT_FOUND) count = 1;
-    if (slash == STR_NOT_FOUND) buf_fmt(&run->out, "%.*s\n", STR_ARG(prefix));
-    else buf_fmt(&run->out, "%.*s %zu files\n", STR_ARG(prefix), count);
+    if (slash == STR_NOT_FOUND)
+      buf_fmt(&run->out, "%.*s\n", STR_ARG(prefix));
+    else
+      buf_fmt(&run->out, "%.*s %zu files\n", STR_ARG(prefix), count);
     at += count;
   }
 }
@@ -55,12 +58,14 @@ static void list_by_directory(ToolRun *run, const StrList *files, Str under)
 static ToolStep tool_list(ToolRun *run)
 {
   Project *project = run->box->project;
-  Str under = value_get_str(run->call->input, S("under"), STR_NONE), glob = value_get_str(run->call->input, S("glob"), STR_NONE);
+  Str under = value_get_str(run->call->input, S("under"), STR_NONE),
+      glob = value_get_str(run->call->input, S("glob"), STR_NONE);
   StrList all = {0}, found = {0};
   Error err = {0};
   while (str_ends(under, S("/"))) under.len--;
   if (str_eq(under, S("."))) under = STR_NONE;
-  if (!project_files(project, &run->arena, under, &all, &err)) return tool_fail(run, "%s", err.message);
+  if (!project_files(project, &run->arena, under, &all, &err))
+    return tool_fail(run, "%s", err.message);
   for (size_t i = 0; i < all.len; i++) {
     if (glob_match(&run->arena, glob, all.items[i])) PUSH(&run->arena, &found, all.items[i]);
   }
@@ -76,16 +81,18 @@ static ToolStep tool_list(ToolRun *run)
   return TOOL_DONE;
 }
 
-// ---- read ------------------------------------------------------------------------------------------------
+// ---- read ---------------------------------------------------------------------------------------
 
 static ToolStep tool_read(ToolRun *run)
 {
   const Value *input = run->call->input;
   Str path = value_get_str(input, S("path"), STR_NONE), text, line;
   Error err = {0};
-  if (!project_read(run->box->project, &run->arena, path, &text, &err)) return tool_fail(run, "%s", err.message);
+  if (!project_read(run->box->project, &run->arena, path, &text, &err))
+    return tool_fail(run, "%s", err.message);
   size_t lines = str_count_lines(text);
-  int64_t first = value_get_int(input, S("first"), 1), last = value_get_int(input, S("last"), (int64_t)lines);
+  int64_t first = value_get_int(input, S("first"), 1),
+          last = value_get_int(input, S("last"), (int64_t)lines);
   if (lines == 0) return tool_fail(run, "%.*s is empty", STR_ARG(path));
   if (first < 1) first = 1;
   if (last > (int64_t)lines) last = (int64_t)lines;
@@ -102,7 +109,7 @@ static ToolStep tool_read(ToolRun *run)
   return TOOL_DONE;
 }
 
-// ---- the table -------------------------------------------------------------------------------------------
+// ---- the table ----------------------------------------------------------------------------------
 
 typedef struct {
   Str name, description;
@@ -112,19 +119,26 @@ typedef struct {
 
 #define TEXT_FIELD(name, what) "\"" name "\":{\"type\":\"string\",\"description\":\"" what "\"}"
 #define LINE_FIELD(name) "\"" name "\":{\"type\":\"integer\"}"
-#define OBJECT(fields, required)                                                                    \
-  "{\"type\":\"object\",\"properties\":{" fields "},\"required\":[" required "],\"additionalProperties\":false}"
+#define OBJECT(fields, required)                                             \
+  "{\"type\":\"object\",\"properties\":{" fields "},\"required\":[" required \
+  "],\"additionalProperties\":false}"
 
 static const Tool table[] = {
-    {S("list_files"), S("Files of the project with their sizes; ignored and secret files are not there."),
-     OBJECT(TEXT_FIELD("under", "directory") "," TEXT_FIELD("glob", "as *.c or src/**/*.py"), ""), tool_list},
+    {S("list_files"),
+     S("Files of the project with their sizes; ignored and secret files are not there."),
+     OBJECT(TEXT_FIELD("under", "directory") "," TEXT_FIELD("glob", "as *.c or src/**/*.py"), ""),
+     tool_list},
     {S("search"), S("Lines that match a PCRE2 pattern, as path:line: text, then counts by file."),
-     OBJECT(TEXT_FIELD("pattern", "PCRE2") "," TEXT_FIELD("glob", "limits the files") ","
-            "\"ignore_case\":{\"type\":\"boolean\"}", "\"pattern\""), tool_search},
+     OBJECT(TEXT_FIELD("pattern", "PCRE2") "," TEXT_FIELD(
+                "glob", "limits the files") ","
+                                            "\"ignore_case\":{\"type\":\"boolean\"}",
+            "\"pattern\""),
+     tool_search},
     {S("outline"), S("Definitions in a file with their first and last lines."),
      OBJECT(TEXT_FIELD("path", "file"), "\"path\""), tool_outline},
     {S("read"), S("Numbered lines of a file, at most 400 at a time."),
-     OBJECT(TEXT_FIELD("path", "file") "," LINE_FIELD("first") "," LINE_FIELD("last"), "\"path\""), tool_read},
+     OBJECT(TEXT_FIELD("path", "file") "," LINE_FIELD("first") "," LINE_FIELD("last"), "\"path\""),
+     tool_read},
 };
 enum { TOOL_COUNT = sizeof(table) / sizeof(table[0]) };
 
@@ -145,13 +159,14 @@ void tools_describe(Arena *arena, ModelTool *tools, size_t *count)
 {
   Error err = {0};
   for (size_t i = 0; i < TOOL_COUNT; i++) {
-    tools[i] = (ModelTool){.name = table[i].name, .description = table[i].description,
+    tools[i] = (ModelTool){.name = table[i].name,
+                           .description = table[i].description,
                            .schema = json_parse(arena, str_from(table[i].schema), &err)};
   }
   *count = TOOL_COUNT;
 }
 
-// ---- running ---------------------------------------------------------------------------------------------
+// ---- running ------------------------------------------------------------------------------------
 
 ToolStep tool_fail(ToolRun *run, const char *format, ...)
 {
@@ -174,8 +189,10 @@ static void charge(ToolRun *run)
   box->bytes_left -= cost < box->bytes_left ? cost : box->bytes_left;
   box->calls_left--;
   bool out = box->bytes_left == 0 || box->calls_left <= 0;
-  if (out) buf_add(&run->out, S("(exploration is used up: call submit_plan now)\n"));
-  else buf_fmt(&run->out, "(left: %zu KB, %d calls)\n", box->bytes_left / 1024, box->calls_left);
+  if (out)
+    buf_add(&run->out, S("(exploration is used up: call submit_plan now)\n"));
+  else
+    buf_fmt(&run->out, "(left: %zu KB, %d calls)\n", box->bytes_left / 1024, box->calls_left);
 }
 
 static void release(ToolRun *run)
@@ -195,7 +212,7 @@ static void finish(ToolRun *run)
   }
   run->out.max += 256;
   charge(run);
-  Arena arena = run->arena;   // the owner may start the next run from on_done
+  Arena arena = run->arena;  // the owner may start the next run from on_done
   Buf out = run->out;
   ToolResult result = {.text = buf_str(&out), .is_error = run->is_error};
   release(run);
@@ -238,9 +255,13 @@ void tool_start(ToolRun *run, Toolbox *box, const ToolCall *call,
   const Tool *tool = find_tool(call->name);
   *run = (ToolRun){.box = box, .call = call, .on_done = on_done, .owner = owner, .busy = true};
   arena_init(&run->arena);
-  buf_init(&run->out, TOOL_RESULT_BYTES < box->bytes_left ? TOOL_RESULT_BYTES : box->bytes_left + 256);
+  buf_init(&run->out,
+           TOOL_RESULT_BYTES < box->bytes_left ? TOOL_RESULT_BYTES : box->bytes_left + 256);
   bool used_up = box->bytes_left == 0 || box->calls_left <= 0;
-  run->step = used_up ? nothing_left : !tool ? unknown_tool : call->broken.len ? broken_call : tool->step;
+  run->step = used_up            ? nothing_left
+              : !tool            ? unknown_tool
+              : call->broken.len ? broken_call
+                                 : tool->step;
   tool_go_on(run);
 }
 

@@ -3,9 +3,13 @@
 
 #include "lib/json.h"
 
-static const Str roles[] = {[MSG_USER] = S("user"), [MSG_ASSISTANT] = S("assistant"), [MSG_TOOL] = S("tool")};
-static const Str stops[] = {[STOP_DONE] = S("done"), [STOP_LENGTH] = S("length"), [STOP_TOOL] = S("tool"),
-                            [STOP_REFUSED] = S("refused"), [STOP_ERROR] = S("error")};
+static const Str roles[] = {
+    [MSG_USER] = S("user"), [MSG_ASSISTANT] = S("assistant"), [MSG_TOOL] = S("tool")};
+static const Str stops[] = {[STOP_DONE] = S("done"),
+                            [STOP_LENGTH] = S("length"),
+                            [STOP_TOOL] = S("tool"),
+                            [STOP_REFUSED] = S("refused"),
+                            [STOP_ERROR] = S("error")};
 
 static size_t index_of(const Str *names, size_t count, Str name)
 {
@@ -36,7 +40,7 @@ static void put_calls(Arena *arena, Value *map, const ToolCallList *calls)
 static ToolCallList get_calls(Arena *arena, const Value *list)
 {
   ToolCallList calls = {0};
-  for (VALUE_EACH(item, list)) {
+  for (VALUE_EACH (item, list)) {
     ToolCall call = {.id = value_get_str(item, S("id"), STR_NONE),
                      .name = value_get_str(item, S("name"), STR_NONE),
                      .broken = value_get_str(item, S("broken"), STR_NONE),
@@ -62,7 +66,8 @@ static Value *message_value(Arena *arena, const ModelMessage *message)
 Value *transcript_messages(Arena *arena, const MessageList *messages)
 {
   Value *list = value_list(arena);
-  for (size_t i = 0; i < messages->len; i++) value_push(list, message_value(arena, &messages->items[i]));
+  for (size_t i = 0; i < messages->len; i++)
+    value_push(list, message_value(arena, &messages->items[i]));
   return list;
 }
 
@@ -73,8 +78,9 @@ bool transcript_read(Arena *arena, Str text, MessageList *out, int64_t *max_outp
   const Value *list = value_get(map, S("messages"));
   *out = (MessageList){0};
   *max_output = value_get_int(map, S("max_output"), 0);
-  if (!value_is(list, VALUE_LIST)) return error_set(err, ERR_JOURNAL, "a stored prompt cannot be read");
-  for (VALUE_EACH(item, list)) {
+  if (!value_is(list, VALUE_LIST))
+    return error_set(err, ERR_JOURNAL, "a stored prompt cannot be read");
+  for (VALUE_EACH (item, list)) {
     size_t role = index_of(roles, 3, value_get_str(item, S("role"), STR_NONE));
     if (role == 3) return error_set(err, ERR_JOURNAL, "a stored prompt cannot be read");
     ModelMessage message = {.role = (MessageRole)role,
@@ -117,8 +123,10 @@ ModelMessage reply_message(Arena *arena, Str text, const ToolCallList *calls, co
   ModelMessage message = {.role = MSG_ASSISTANT, .text = str_dup(arena, text)};
   for (size_t i = 0; i < calls->len; i++) {
     const ToolCall *from = &calls->items[i];
-    ToolCall call = {.id = str_dup(arena, from->id), .name = str_dup(arena, from->name),
-                     .broken = str_dup(arena, from->broken), .input = value_dup(arena, from->input)};
+    ToolCall call = {.id = str_dup(arena, from->id),
+                     .name = str_dup(arena, from->name),
+                     .broken = str_dup(arena, from->broken),
+                     .input = value_dup(arena, from->input)};
     PUSH(arena, &message.calls, call);
   }
   if (raw) message.raw = value_dup(arena, raw);

@@ -1,11 +1,11 @@
-// transcript.h: a conversation with a model as JSON, for the journal. The prompt of an attempt holds the
-// whole conversation so far and its reply what came back, so that a planner that was killed goes on from the
-// last attempt without asking (or paying) again.
+// transcript.h: a conversation with a model as JSON, for the journal. The prompt of an attempt
+// holds the whole conversation so far and its reply what came back, so that a planner that was
+// killed goes on from the last attempt without asking (or paying) again.
 #pragma once
 
 #include "model/model.h"
 
-Value *transcript_messages(Arena *arena, const MessageList *messages);   // a list, borrows the texts
+Value *transcript_messages(Arena *arena, const MessageList *messages);  // a list, borrows the texts
 
 // Messages and max_output of a stored prompt (attempt_prompt); false (ERR_JOURNAL) when it is none.
 bool transcript_read(Arena *arena, Str text, MessageList *out, int64_t *max_output, Error *err);

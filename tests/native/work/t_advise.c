@@ -27,13 +27,17 @@ static Advice ask(const char *words, const char *scope)
 static bool screen(const Advice *advice)
 {
   bool short_lines = true;
-  for (Str rest = advice->text, line; str_line(&rest, &line);) short_lines = short_lines && line.len <= 110;
+  for (Str rest = advice->text, line; str_line(&rest, &line);)
+    short_lines = short_lines && line.len <= 110;
   return str_count_lines(advice->text) <= 20 && short_lines;
 }
 
 TEST(kinds)
 {
-  struct { const char *words, *scope; AdviceKind kind; } rows[] = {
+  struct {
+    const char *words, *scope;
+    AdviceKind kind;
+  } rows[] = {
       {"why does the parser crash on empty input?", NULL, ADVICE_EXPLORE},
       {"debug the flaky test in net", NULL, ADVICE_EXPLORE},
       {"find the bug in wire.c", NULL, ADVICE_EXPLORE},
@@ -49,7 +53,8 @@ TEST(kinds)
       {"compress all docstrings to one line", NULL, ADVICE_FITS},
       {"show the whatever list in each header", NULL, ADVICE_FITS},
       {"add a comment that says why to each function", "big.c", ADVICE_FITS},
-      {"split lib/argparse.py into modules by subject; the public names must stay importable", "big.c", ADVICE_FITS},
+      {"split lib/argparse.py into modules by subject; the public names must stay importable",
+       "big.c", ADVICE_FITS},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     Advice advice = ask(rows[i].words, rows[i].scope);
@@ -83,7 +88,8 @@ int main(int argc, char **argv)
   fs_mkdirs(at("tree"), &err);
   fs_mkdirs(at("state"), &err);
   fs_write_atomic(at("tree/big.c"), buf_str(&text), 0644, &err);
-  fs_write_atomic(at("tree/a.c"), S("cfg_get();\nx = cfg_get() + cfg_get();\nmy_cfg_get();\n"), 0644, &err);
+  fs_write_atomic(at("tree/a.c"), S("cfg_get();\nx = cfg_get() + cfg_get();\nmy_cfg_get();\n"),
+                  0644, &err);
   fs_write_atomic(at("tree/b.c"), S("// cfg_get\n"), 0644, &err);
   buf_deinit(&text);
   setenv("PIECEWORK_STATE", at("state"), 1);

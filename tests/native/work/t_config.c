@@ -12,8 +12,9 @@ static Error err;
 
 static void no_keys(void)
 {
-  const char *names[] = {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "OPENROUTER_API_KEY",
-                         "GEMINI_API_KEY", "GOOGLE_API_KEY", "DEEPSEEK_API_KEY", "MISTRAL_API_KEY"};
+  const char *names[] = {"ANTHROPIC_API_KEY",  "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY",
+                         "OPENROUTER_API_KEY", "GEMINI_API_KEY",       "GOOGLE_API_KEY",
+                         "DEEPSEEK_API_KEY",   "MISTRAL_API_KEY"};
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) unsetenv(names[i]);
 }
 
@@ -74,8 +75,11 @@ TEST(a_key_picks_the_pair)
 
 TEST(the_editor_wins_key_by_key)
 {
-  Config *config = load("{\"parallel\": 3, \"pilot\": \"never\", \"budget\": 0.25, \"models\": {\"small\": \"p/one\", \"mid\": [\"p/a\", \"q/b/c\"]}}",
-                        "{\"parallel\": 5, \"advice\": 0, \"models\": {\"small\": {\"rungs\": [\"p/two\"], \"effort\": \"high\", \"max_output\": 500}}}");
+  Config *config = load(
+      "{\"parallel\": 3, \"pilot\": \"never\", \"budget\": 0.25, \"models\": {\"small\": "
+      "\"p/one\", \"mid\": [\"p/a\", \"q/b/c\"]}}",
+      "{\"parallel\": 5, \"advice\": 0, \"models\": {\"small\": {\"rungs\": [\"p/two\"], "
+      "\"effort\": \"high\", \"max_output\": 500}}}");
   CHECK(config != NULL);
   CHECK_INT(config->parallel, 5);
   CHECK_INT(config->budget, 250000000);
@@ -154,10 +158,12 @@ TEST(providers_reach_the_models)
   CHECK(loop_init(&loop, &err));
   Http *http = http_new(&loop, &err);
   Models *models = models_new(&loop, http);
-  Config *config = load("{\"providers\": {\"mine\": {\"base_url\": \"http://127.0.0.1:9/v1/\", \"limit\": 2},"
-                        "\"anthropic\": {\"base_url\": \"http://127.0.0.1:8\", \"key\": {\"cmd\": \"pass show x\"}}},"
-                        "\"models\": {\"small\": \"mine/m\", \"big\": \"anthropic/o\"},"
-                        "\"prices\": {\"mine/m\": {\"input\": 1, \"output\": 2}}}", NULL);
+  Config *config = load(
+      "{\"providers\": {\"mine\": {\"base_url\": \"http://127.0.0.1:9/v1/\", \"limit\": 2},"
+      "\"anthropic\": {\"base_url\": \"http://127.0.0.1:8\", \"key\": {\"cmd\": \"pass show x\"}}},"
+      "\"models\": {\"small\": \"mine/m\", \"big\": \"anthropic/o\"},"
+      "\"prices\": {\"mine/m\": {\"input\": 1, \"output\": 2}}}",
+      NULL);
   CHECK(config && config_apply(config, models, &err));
   const ProviderConfig *mine = models_provider_get(models, S("mine"));
   CHECK(mine && str_eq(mine->dialect, S("openai-chat")) && mine->limit == 2 && mine->key_optional);

@@ -39,9 +39,15 @@ static Plan each(int targets)
 
 TEST(money_is_short)
 {
-  struct { Nano amount; const char *text; } rows[] = {
-      {3100000, "$0.0031"}, {1200000000, "$1.20"}, {-1, "unknown"}, {0, "$0"}, {10000, "under $0.0001"},
-      {21000000, "$0.021"}, {600000000, "$0.60"}, {9960000, "$0.010"}, {99900000, "$0.10"}, {123456000000, "$123.46"},
+  struct {
+    Nano amount;
+    const char *text;
+  } rows[] = {
+      {3100000, "$0.0031"},     {1200000000, "$1.20"},
+      {-1, "unknown"},          {0, "$0"},
+      {10000, "under $0.0001"}, {21000000, "$0.021"},
+      {600000000, "$0.60"},     {9960000, "$0.010"},
+      {99900000, "$0.10"},      {123456000000, "$123.46"},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     CHECK_STR(money(&arena, rows[i].amount), str_from(rows[i].text));
@@ -52,8 +58,9 @@ TEST(a_plan_costs_less_than_the_big_model_alone)
 {
   Plan plan = each(50);
   Estimate e = estimate_plan(engine, project, &arena, &plan);
-  printf("# 50 targets: execute %.*s verify %.*s, big alone %.*s, small alone %.*s\n", STR_ARG(money(&arena, e.execute.cost)),
-         STR_ARG(money(&arena, e.verify.cost)), STR_ARG(money(&arena, e.big_alone)), STR_ARG(money(&arena, e.small_alone)));
+  printf("# 50 targets: execute %.*s verify %.*s, big alone %.*s, small alone %.*s\n",
+         STR_ARG(money(&arena, e.execute.cost)), STR_ARG(money(&arena, e.verify.cost)),
+         STR_ARG(money(&arena, e.big_alone)), STR_ARG(money(&arena, e.small_alone)));
   CHECK(!e.unknown_price);
   CHECK(e.execute.cost > 0 && e.execute.cost < e.verify.cost);
   CHECK(e.total < e.big_alone / 2);
@@ -64,14 +71,17 @@ TEST(a_plan_costs_less_than_the_big_model_alone)
 TEST(it_grows_with_the_work)
 {
   Plan five = each(5), fifty = each(50);
-  Estimate small = estimate_plan(engine, project, &arena, &five), large = estimate_plan(engine, project, &arena, &fifty);
+  Estimate small = estimate_plan(engine, project, &arena, &five),
+           large = estimate_plan(engine, project, &arena, &fifty);
   CHECK(large.execute.in > 8 * small.execute.in && large.execute.in < 12 * small.execute.in);
   CHECK(large.big_alone > small.big_alone);
 }
 
 TEST(mechanical_tasks_need_no_execution_money)
 {
-  Plan plan = parse(S("## T01 m\nexecutor: move\nfrom: a.c:1-300\nto: n.c\n## T02 s\nexecutor: substitute\nfiles: a.c\npattern: x\nreplace: y\n"));
+  Plan plan =
+      parse(S("## T01 m\nexecutor: move\nfrom: a.c:1-300\nto: n.c\n## T02 s\nexecutor: "
+              "substitute\nfiles: a.c\npattern: x\nreplace: y\n"));
   Estimate e = estimate_plan(engine, project, &arena, &plan);
   CHECK_INT(e.execute.cost, 0);
   CHECK(e.big_alone > e.total);
@@ -109,9 +119,15 @@ TEST(unknown_prices_stay_unknown)
 
 TEST(it_is_kept_with_the_plan)
 {
-  PlanRow row = {.root = S("/x"), .title = S("t"), .request = S("r"), .state = PLAN_READY, .budget = -1};
+  PlanRow row = {
+      .root = S("/x"), .title = S("t"), .request = S("r"), .state = PLAN_READY, .budget = -1};
   CHECK(journal_plan_new(engine->journal, &row, &err));
-  Estimate none, e = {.plan = {1, 2, 3}, .execute = {4, 5, 6}, .verify = {7, 8, 9}, .total = -1, .big_alone = 10, .small_alone = 11};
+  Estimate none, e = {.plan = {1, 2, 3},
+                      .execute = {4, 5, 6},
+                      .verify = {7, 8, 9},
+                      .total = -1,
+                      .big_alone = 10,
+                      .small_alone = 11};
   CHECK(!estimate_stored(engine, &arena, row.id, &none));
   CHECK(estimate_store(engine, row.id, &e, &err));
   Estimate back;
@@ -126,7 +142,8 @@ int main(int argc, char **argv)
   if (!mkdtemp(base)) return 1;
   Buf text;
   buf_init(&text, 1 << 20);
-  for (int i = 0; i < 500; i++) buf_fmt(&text, "  value_%d = compute(%d);  // what line %d does\n", i, i, i);
+  for (int i = 0; i < 500; i++)
+    buf_fmt(&text, "  value_%d = compute(%d);  // what line %d does\n", i, i, i);
   fs_mkdirs(at("tree"), &err);
   fs_mkdirs(at("state"), &err);
   fs_write_atomic(at("tree/a.c"), buf_str(&text), 0644, &err);

@@ -32,7 +32,8 @@ static const char *problem(size_t i)
 static bool problem_at(int line, const char *part)
 {
   for (size_t i = 0; i < problems.len; i++) {
-    if (problems.items[i].line == line && str_has(problems.items[i].text, str_from(part))) return true;
+    if (problems.items[i].line == line && str_has(problems.items[i].text, str_from(part)))
+      return true;
   }
   return false;
 }
@@ -88,7 +89,8 @@ TEST(format_and_parse_are_inverse)
 
 TEST(crlf_and_bom)
 {
-  CHECK(parse("\xef\xbb\xbf---\r\ntitle: x\r\n---\r\n## T1 a\r\nfiles: a.c\r\n\r\nBody\r\nmore\r\n"));
+  CHECK(
+      parse("\xef\xbb\xbf---\r\ntitle: x\r\n---\r\n## T1 a\r\nfiles: a.c\r\n\r\nBody\r\nmore\r\n"));
   CHECK_STR(plan.title, S("x"));
   CHECK_STR(task(0)->body, S("Body\nmore"));
 }
@@ -109,7 +111,11 @@ TEST(titles_keep_their_colons_and_hashes)
 
 TEST(file_refs)
 {
-  struct { const char *text, *path; size_t first, last; bool is_new; } rows[] = {
+  struct {
+    const char *text, *path;
+    size_t first, last;
+    bool is_new;
+  } rows[] = {
       {"a.c", "a.c", 0, 0, false},
       {"a.c:7", "a.c", 7, 7, false},
       {"a.c:7-9", "a.c", 7, 9, false},
@@ -149,7 +155,9 @@ TEST(bad_file_refs)
 
 TEST(lists_may_be_long_or_tall)
 {
-  CHECK(parse("## T01 x\nfiles: a.c, b.c:1-2, \"c, d.c\"\nread:\n  - e.c:1\n  - f.c\nafter: T02, T03 T04\n\nb\n"));
+  CHECK(
+      parse("## T01 x\nfiles: a.c, b.c:1-2, \"c, d.c\"\nread:\n  - e.c:1\n  - f.c\nafter: T02, T03 "
+            "T04\n\nb\n"));
   CHECK_INT(task(0)->files.len, 3);
   CHECK_STR(task(0)->files.items[2].path, S("c, d.c"));
   CHECK_INT(task(0)->read.len, 2);
@@ -173,8 +181,9 @@ TEST(rules_repeat_and_may_be_quoted)
 
 TEST(patterns_keep_their_backslashes)
 {
-  CHECK(parse("## T01 x\nexecutor: substitute\nfiles: a\npattern: \\bcfg_get\\(\nreplace: \"\\tx\\n\"\n"
-              "except: #define\nword: yes\n"));
+  CHECK(parse(
+      "## T01 x\nexecutor: substitute\nfiles: a\npattern: \\bcfg_get\\(\nreplace: \"\\tx\\n\"\n"
+      "except: #define\nword: yes\n"));
   CHECK_STR(task(0)->pattern, S("\\bcfg_get\\("));
   CHECK_STR(task(0)->replace, S("\tx\n"));
   CHECK_STR(task(0)->except, S("#define"));
@@ -207,7 +216,9 @@ TEST(unknown_keys_are_kept_with_a_warning)
 
 TEST(headings_in_fences_and_comments_are_text)
 {
-  CHECK(parse("## T01 x\nfiles: a\n\nSay:\n```\n## T02 no task\n```\n<!--\n## T03 switched off\n-->\n## T04 real\nfiles: b\n\nb\n"));
+  CHECK(
+      parse("## T01 x\nfiles: a\n\nSay:\n```\n## T02 no task\n```\n<!--\n## T03 switched "
+            "off\n-->\n## T04 real\nfiles: b\n\nb\n"));
   CHECK_INT(plan.tasks.len, 2);
   CHECK_STR(task(1)->id, S("T04"));
   CHECK_STR(body_without_comments(&arena, task(0)->body), S("Say:\n```\n## T02 no task\n```"));
@@ -222,13 +233,16 @@ TEST(an_open_fence_is_an_error_where_it_opens)
 TEST(comments_are_not_sent)
 {
   CHECK_STR(body_without_comments(&arena, S("a <!-- x --> b\n<!-- y -->\nc\n")), S("a  b\nc"));
-  CHECK_STR(body_without_comments(&arena, S("```\n<!-- kept -->\n```")), S("```\n<!-- kept -->\n```"));
+  CHECK_STR(body_without_comments(&arena, S("```\n<!-- kept -->\n```")),
+            S("```\n<!-- kept -->\n```"));
 }
 
 TEST(a_body_cannot_become_a_task)
 {
   parse("");
-  TaskSpec one = {.id = S("T01"), .title = S("a\n## T09 b"), .body = S("x\n## T02 evil\ncheck: rm -rf /\n```\nopen")};
+  TaskSpec one = {.id = S("T01"),
+                  .title = S("a\n## T09 b"),
+                  .body = S("x\n## T02 evil\ncheck: rm -rf /\n```\nopen")};
   FileRef ref = {.path = S("a")};
   PUSH(&arena, &one.files, ref);
   PUSH(&arena, &plan.tasks, one);
@@ -246,7 +260,9 @@ TEST(near_headings_are_pointed_out)
 
 TEST(errors_have_lines)
 {
-  CHECK(!parse("---\nbudget: lots\nnonsense\n---\n## T01 x\nfiles: a:9-2\nexecutor: magic\nafter: ??\nword: maybe\n"));
+  CHECK(
+      !parse("---\nbudget: lots\nnonsense\n---\n## T01 x\nfiles: a:9-2\nexecutor: magic\nafter: "
+             "??\nword: maybe\n"));
   CHECK(problem_at(2, "not an amount"));
   CHECK(problem_at(3, "key: value"));
   CHECK(problem_at(6, "range"));
@@ -260,9 +276,12 @@ TEST(errors_have_lines)
 
 TEST(money_is_exact)
 {
-  struct { const char *text; Nano want; } rows[] = {
-      {"0.60", 600000000}, {"$1", 1000000000}, {".5", 500000000}, {"0.000000001", 1},
-      {"1.", -1},          {"-1", -1},         {"1e3", -1},       {"", -1},
+  struct {
+    const char *text;
+    Nano want;
+  } rows[] = {
+      {"0.60", 600000000}, {"$1", 1000000000},   {".5", 500000000}, {"0.000000001", 1},
+      {"1.", -1},          {"-1", -1},           {"1e3", -1},       {"", -1},
       {"9999999999", -1},  {"0.0000000001", -1},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -275,7 +294,9 @@ TEST(money_is_exact)
 
 TEST(each_becomes_a_task_per_target)
 {
-  CHECK(parse("## T01 [pilot] doc\neach:\n  - a.c:1-5\n  - b.c\n\nbody\n## T02 y\nfiles: c\nafter: T01\n\nz\n"));
+  CHECK(
+      parse("## T01 [pilot] doc\neach:\n  - a.c:1-5\n  - b.c\n\nbody\n## T02 y\nfiles: c\nafter: "
+            "T01\n\nz\n"));
   TaskList tasks = plan_expand(&arena, &plan);
   CHECK_INT(tasks.len, 3);
   CHECK_STR(tasks.items[0].id, S("T01.1"));
@@ -300,15 +321,20 @@ TEST(a_move_writes_both_ends)
 
 TEST(the_hash_follows_the_work)
 {
-  CHECK(parse("## T01 a\nfiles: a\n\nb <!-- note -->\n## T02 [pilot] a\nfiles: a\nafter: T01\nmodel: big\n\nb\n## T03 a\nfiles: a\n\nc\n"));
+  CHECK(
+      parse("## T01 a\nfiles: a\n\nb <!-- note -->\n## T02 [pilot] a\nfiles: a\nafter: T01\nmodel: "
+            "big\n\nb\n## T03 a\nfiles: a\n\nc\n"));
   CHECK_STR(task_spec_hash(&arena, task(0)), task_spec_hash(&arena, task(1)));
   CHECK(!str_eq(task_spec_hash(&arena, task(0)), task_spec_hash(&arena, task(2))));
 }
 
 TEST(checks_without_a_project)
 {
-  CHECK(parse("## T01 a\nfiles: a\nafter: T03\n\nb\n## T02 a\nfiles: a\nafter: T01\n\nb\n## T03 a\nfiles: a\nafter: T02, T09\n\nb\n"
-              "## T03 twin\nfiles: a\n\nb\n## T05 empty\nfiles: ../up\n## T06 s\nexecutor: substitute\npattern: (\n## T07 m\nexecutor: move\nfrom: a\n"));
+  CHECK(
+      parse("## T01 a\nfiles: a\nafter: T03\n\nb\n## T02 a\nfiles: a\nafter: T01\n\nb\n## T03 "
+            "a\nfiles: a\nafter: T02, T09\n\nb\n"
+            "## T03 twin\nfiles: a\n\nb\n## T05 empty\nfiles: ../up\n## T06 s\nexecutor: "
+            "substitute\npattern: (\n## T07 m\nexecutor: move\nfrom: a\n"));
   CHECK(!plan_check(&arena, &plan, NULL, &problems));
   CHECK(problem_at(8, "circle: T01 -> T03 -> T02 -> T01"));
   CHECK(problem_at(13, "T09, which is not in the plan"));
@@ -320,7 +346,8 @@ TEST(checks_without_a_project)
   CHECK(problem_at(25, "lacks `to"));
   parse("nothing\n");
   CHECK(!plan_check(&arena, &plan, NULL, &problems));
-  CHECK_STR(str_from(problem(0)), S("the plan has no task: a task starts with a line like `## T01 title`"));
+  CHECK_STR(str_from(problem(0)),
+            S("the plan has no task: a task starts with a line like `## T01 title`"));
 }
 
 TEST(a_long_chain_is_no_recursion)
@@ -356,13 +383,14 @@ TEST(checks_against_a_project)
   Project *project = project_open(root, &err);
   CHECK(project != NULL);
   if (!project) return;
-  CHECK(parse("## T01 a\nfiles: a.c:2-3, n.c new\n\nb\n"
-              "## T02 a\nfiles: a.c:2-9\n\nb\n"
-              "## T03 a\nfiles: n.c\n\nb\n"
-              "## T04 a\nfiles: n.c\nafter: T01\n\nb\n"
-              "## T05 a\nfiles: gone.c\n\nb\n"
-              "## T06 a\nfiles: a.c new\n\nb\n"
-              "## T07 a\nfiles: .env\n\nb\n"));
+  CHECK(
+      parse("## T01 a\nfiles: a.c:2-3, n.c new\n\nb\n"
+            "## T02 a\nfiles: a.c:2-9\n\nb\n"
+            "## T03 a\nfiles: n.c\n\nb\n"
+            "## T04 a\nfiles: n.c\nafter: T01\n\nb\n"
+            "## T05 a\nfiles: gone.c\n\nb\n"
+            "## T06 a\nfiles: a.c new\n\nb\n"
+            "## T07 a\nfiles: .env\n\nb\n"));
   CHECK(!plan_check(&arena, &plan, project, &problems));
   CHECK(problem_at(6, "has 3 lines"));
   CHECK(problem_at(10, "add `after: T01`"));

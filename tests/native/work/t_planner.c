@@ -13,17 +13,17 @@
 #include "work/submit.h"
 #include "work/tools.h"
 
-// ---- a project, a state directory, an engine on a cassette -------------------------------------------------
+// ---- a project, a state directory, an engine on a cassette --------------------------------------
 
 static char base[] = "/tmp/t_planner_XXXXXX";
 static Arena arena;
 static Loop loop;
 static Engine *engine;
 static Project *project;
-static Error err;       // of the last start
-static Error ended;     // what on_done got
+static Error err;    // of the last start
+static Error ended;  // what on_done got
 static int done_count;
-static int stop_at;     // stops the planner at the n-th tool call; 0 = never
+static int stop_at;  // stops the planner at the n-th tool call; 0 = never
 static int tool_calls;
 static int64_t plan_id;
 
@@ -71,7 +71,8 @@ static void open_engine(const char *const *replies)
   buf_init(&text, 1 << 20);
   buf_add(&text, S("{\"cassette\":\"piecework-cassette\",\"version\":1,\"note\":\"scripted\"}\n"));
   for (; replies && *replies; replies++) {
-    buf_fmt(&text, "{\"role\":\"plan\",\"reply\":{%s,\"usage\":{\"fresh_in\":1000,\"out\":100}}}\n", *replies);
+    buf_fmt(&text, "{\"role\":\"plan\",\"reply\":{%s,\"usage\":{\"fresh_in\":1000,\"out\":100}}}\n",
+            *replies);
   }
   buf_add_char(&text, 0);
   put("cassette.ndjson", text.ptr);
@@ -97,13 +98,15 @@ static bool plan_with(PlanRequest request)
   plan_id = planner_start(engine, project, &request, on_done, NULL, &err);
   if (!plan_id) return false;
   CHECK_INT(done_count, 0);  // never from inside start
-  while (!done_count && loop_turn(&loop, true)) {}
+  while (!done_count && loop_turn(&loop, true)) {
+  }
   return ended.code == ERR_OK;
 }
 
 static bool plan_request(const char *words)
 {
-  return plan_with((PlanRequest){.request = str_from(words), .budget = NANO_UNKNOWN, .go_on = true});
+  return plan_with(
+      (PlanRequest){.request = str_from(words), .budget = NANO_UNKNOWN, .go_on = true});
 }
 
 static PlanRow row(void)
@@ -129,24 +132,29 @@ static Str last_prompt(void)
   Error why = {0};
   Str text = STR_NONE;
   journal_attempt_list(engine->journal, &arena, plan_id, STR_NONE, &rows, &why);
-  if (rows.len) journal_blob_get(engine->journal, &arena, rows.items[rows.len - 1].prompt_hash, &text, &why);
+  if (rows.len)
+    journal_blob_get(engine->journal, &arena, rows.items[rows.len - 1].prompt_hash, &text, &why);
   return text;
 }
 
-#define CALL(name, input) "\"calls\":[{\"name\":\"" name "\",\"input\":" input "}],\"stop\":\"tool\""
-#define GOOD_TASKS                                                                                  \
-  "\"tasks\":[{\"id\":\"T01\",\"title\":\"rename\",\"executor\":\"substitute\",\"files\":[\"a.c\"],"   \
-  "\"pattern\":\"old\",\"replace\":\"\",\"check\":\"rm -rf /\"},"                                     \
-  "{\"id\":\"T02\",\"title\":\"docs\",\"pilot\":true,\"each\":[\"a.c:1-2\",\"b.c\"],\"after\":[\"T01\"]," \
+#define CALL(name, input) \
+  "\"calls\":[{\"name\":\"" name "\",\"input\":" input "}],\"stop\":\"tool\""
+#define GOOD_TASKS                                                                               \
+  "\"tasks\":[{\"id\":\"T01\",\"title\":\"rename\",\"executor\":\"substitute\",\"files\":[\"a."  \
+  "c\"],"                                                                                        \
+  "\"pattern\":\"old\",\"replace\":\"\",\"check\":\"rm -rf /\"},"                                \
+  "{\"id\":\"T02\",\"title\":\"docs\",\"pilot\":true,\"each\":[\"a.c:1-2\",\"b.c\"],\"after\":[" \
+  "\"T01\"],"                                                                                    \
   "\"accept\":[\"short\"],\"body\":\"Shorten.\"}]"
 #define GOOD CALL("submit_plan", "{\"title\":\"My plan\",\"test\":\"rm -rf /\"," GOOD_TASKS "}")
 
-// ---- conversations -----------------------------------------------------------------------------------------
+// ---- conversations ------------------------------------------------------------------------------
 
 TEST(explore_and_submit)
 {
   const char *replies[] = {
-      "\"calls\":[{\"name\":\"search\",\"input\":{\"pattern\":\"old\"}},{\"name\":\"outline\",\"input\":{\"path\":\"a.c\"}}],\"stop\":\"tool\"",
+      "\"calls\":[{\"name\":\"search\",\"input\":{\"pattern\":\"old\"}},{\"name\":\"outline\","
+      "\"input\":{\"path\":\"a.c\"}}],\"stop\":\"tool\"",
       CALL("read", "{\"path\":\"a.c\",\"first\":2,\"last\":3}"), GOOD, NULL};
   open_engine(replies);
   CHECK(plan_request("rename it all"));
@@ -177,9 +185,10 @@ TEST(explore_and_submit)
 
 TEST(one_repair_names_what_is_wrong)
 {
-  const char *replies[] = {
-      CALL("submit_plan", "{\"title\":\"x\",\"tasks\":[{\"id\":\"T01\",\"title\":\"y\",\"files\":[\"gone.c\"],\"body\":\"z\"}]}"),
-      GOOD, NULL};
+  const char *replies[] = {CALL("submit_plan",
+                                "{\"title\":\"x\",\"tasks\":[{\"id\":\"T01\",\"title\":\"y\","
+                                "\"files\":[\"gone.c\"],\"body\":\"z\"}]}"),
+                           GOOD, NULL};
   open_engine(replies);
   CHECK(plan_request("do it"));
   CHECK(str_has(last_prompt(), S("gone.c does not exist")));
@@ -189,7 +198,9 @@ TEST(one_repair_names_what_is_wrong)
 
 TEST(a_second_bad_plan_ends_it)
 {
-  const char *bad = CALL("submit_plan", "{\"title\":\"x\",\"tasks\":[{\"id\":\"T01\",\"title\":\"y\",\"files\":[\"../up.c\"],\"body\":\"z\"}]}");
+  const char *bad = CALL("submit_plan",
+                         "{\"title\":\"x\",\"tasks\":[{\"id\":\"T01\",\"title\":\"y\",\"files\":["
+                         "\"../up.c\"],\"body\":\"z\"}]}");
   const char *replies[] = {bad, bad, NULL};
   open_engine(replies);
   CHECK(!plan_request("do it"));
@@ -206,7 +217,8 @@ TEST(a_turn_without_a_call_is_nudged)
   CHECK(plan_request("do it"));
   CHECK(str_has(last_prompt(), S("Call submit_plan now")));
   close_engine();
-  const char *silent[] = {"\"text\":\"no\",\"stop\":\"done\"", "\"text\":\"no\",\"stop\":\"done\"", NULL};
+  const char *silent[] = {"\"text\":\"no\",\"stop\":\"done\"", "\"text\":\"no\",\"stop\":\"done\"",
+                          NULL};
   open_engine(silent);
   CHECK(!plan_request("do it"));
   CHECK_INT(ended.code, ERR_REPLY);
@@ -227,10 +239,14 @@ TEST(unsuitable_is_a_good_answer)
 TEST(tools_show_nothing_they_should_not)
 {
   const char *replies[] = {
-      "\"calls\":[{\"name\":\"read\",\"input\":{\"path\":\".env\"}},{\"name\":\"read\",\"input\":{\"path\":\"../secret.txt\"}},"
-      "{\"name\":\"read\",\"input\":{\"path\":\"/etc/passwd\"}},{\"name\":\"outline\",\"input\":{\"path\":\"../secret.txt\"}},"
-      "{\"name\":\"search\",\"input\":{\"pattern\":\"hunter\"}},{\"name\":\"search\",\"input\":{\"pattern\":\"(\"}},"
-      "{\"name\":\"shell\",\"input\":{\"command\":\"id\"}},{\"name\":\"list_files\",\"input\":{}}],\"stop\":\"tool\"",
+      "\"calls\":[{\"name\":\"read\",\"input\":{\"path\":\".env\"}},{\"name\":\"read\",\"input\":{"
+      "\"path\":\"../secret.txt\"}},"
+      "{\"name\":\"read\",\"input\":{\"path\":\"/etc/"
+      "passwd\"}},{\"name\":\"outline\",\"input\":{\"path\":\"../secret.txt\"}},"
+      "{\"name\":\"search\",\"input\":{\"pattern\":\"hunter\"}},{\"name\":\"search\",\"input\":{"
+      "\"pattern\":\"(\"}},"
+      "{\"name\":\"shell\",\"input\":{\"command\":\"id\"}},{\"name\":\"list_files\",\"input\":{}}],"
+      "\"stop\":\"tool\"",
       GOOD, NULL};
   open_engine(replies);
   CHECK(plan_request("do it"));
@@ -306,13 +322,14 @@ TEST(consent_comes_before_money)
   CHECK(!plan_with((PlanRequest){.request = S("  "), .budget = NANO_UNKNOWN, .go_on = true}));
   CHECK_INT(err.code, ERR_USAGE);
   FileRef gone = {.path = S("gone.c")};
-  PlanRequest scoped = {.request = S("x"), .budget = NANO_UNKNOWN, .go_on = true, .scope = {&gone, 1, 1}};
+  PlanRequest scoped = {
+      .request = S("x"), .budget = NANO_UNKNOWN, .go_on = true, .scope = {&gone, 1, 1}};
   CHECK(!plan_with(scoped));
   CHECK_INT(err.code, ERR_NOT_FOUND);
   close_engine();
 }
 
-// ---- without a planner ---------------------------------------------------------------------------------------
+// ---- without a planner --------------------------------------------------------------------------
 
 TEST(plans_from_targets)
 {
@@ -322,7 +339,8 @@ TEST(plans_from_targets)
   PUSH(&arena, &targets, one);
   PUSH(&arena, &targets, two);
   error_clear(&err);
-  plan_id = plan_from_targets(engine, project, S("shorten the comments\nbut keep TODO"), &targets, 5000000, &err);
+  plan_id = plan_from_targets(engine, project, S("shorten the comments\nbut keep TODO"), &targets,
+                              5000000, &err);
   CHECK(plan_id > 0);
   CHECK_STR(row().title, S("shorten the comments"));
   CHECK_INT(row().budget, 5000000);
@@ -332,8 +350,10 @@ TEST(plans_from_targets)
   CHECK(plan_load(engine, plan_id, &arena, &text, &plan, &problems, &err));
   CHECK_INT(plan_expand(&arena, &plan).len, 2);
   CHECK_STR(plan.tasks.items[0].body, S("shorten the comments\nbut keep TODO"));
-  CHECK(plan_save(engine, plan_id, S("---\ntitle: new\nbudget: 0.10\n---\n## T01 x\nfiles: nope.c\nmodel: huge\n\ny\n"),
-                  &problems, &arena, &err));
+  CHECK(plan_save(
+      engine, plan_id,
+      S("---\ntitle: new\nbudget: 0.10\n---\n## T01 x\nfiles: nope.c\nmodel: huge\n\ny\n"),
+      &problems, &arena, &err));
   CHECK_INT(problems.errors, 2);
   CHECK_STR(row().title, S("new"));
   CHECK_INT(row().budget, 100000000);
@@ -362,28 +382,35 @@ TEST(plans_from_elsewhere)
 
 TEST(names)
 {
-  CHECK_STR(plan_file_name(&arena, 12, S("Rename cfg_get -> config_get!")), S("0012-rename-cfg-get-config-get.md"));
+  CHECK_STR(plan_file_name(&arena, 12, S("Rename cfg_get -> config_get!")),
+            S("0012-rename-cfg-get-config-get.md"));
   CHECK_STR(plan_file_name(&arena, 3, S("\xc3\xa4\xc3\xb6")), S("0003-plan.md"));
   CHECK_STR(plan_status_path(&arena, S("/x/0012-a.md")), S("/x/0012-a.STATUS.md"));
 }
 
-// ---- pure parts --------------------------------------------------------------------------------------------
+// ---- pure parts ---------------------------------------------------------------------------------
 
 TEST(outlines)
 {
   OutlineList list = {0};
-  outline_text(&arena, S("import os\n\nclass A:\n    def f(self):\n        return 1\n\n    def g(self):\n        pass\n\ndef h():\n    pass\n"), &list);
+  outline_text(&arena,
+               S("import os\n\nclass A:\n    def f(self):\n        return 1\n\n    def g(self):\n  "
+                 "      pass\n\ndef h():\n    pass\n"),
+               &list);
   CHECK_INT(list.len, 4);
   CHECK_INT(list.items[0].first, 3);
   CHECK_INT(list.items[0].last, 8);
   CHECK_INT(list.items[1].last, 5);
   CHECK_INT(list.items[3].first, 10);
   list = (OutlineList){0};
-  outline_text(&arena, S("static int f(int a)\n{\n  if (a) {\n  }\n  return 1;\n}\n\nint x = f(1);\n"), &list);
+  outline_text(&arena,
+               S("static int f(int a)\n{\n  if (a) {\n  }\n  return 1;\n}\n\nint x = f(1);\n"),
+               &list);
   CHECK_INT(list.len, 1);
   CHECK_INT(list.items[0].last, 6);
   list = (OutlineList){0};
-  outline_ctags(&arena, S("9  variable X\n4 5 member f\n2 5 class A\nnonsense\n8 2 function z\n"), &list);
+  outline_ctags(&arena, S("9  variable X\n4 5 member f\n2 5 class A\nnonsense\n8 2 function z\n"),
+                &list);
   CHECK_INT(list.len, 2);
   CHECK_STR(list.items[0].text, S("class A"));
 }
@@ -402,8 +429,13 @@ TEST(submissions_hold_no_commands)
 {
   Submission out;
   PlanProblemList problems = {0};
-  Value *input = json_parse(&arena, S("{\"title\":\"a\\nb\",\"test\":\"evil\",\"tasks\":[{\"id\":\"T01\",\"title\":\"[pilot] x\",\"files\":\"a.c, b.c:1-2\","
-                                      "\"check\":\"evil\",\"model\":\"big\",\"body\":\"y\"},{\"title\":\"no id\",\"executor\":\"move\",\"from\":\"a.c:1-2\",\"to\":\"n.c:3\"}]}"), &err);
+  Value *input =
+      json_parse(&arena,
+                 S("{\"title\":\"a\\nb\",\"test\":\"evil\",\"tasks\":[{\"id\":\"T01\",\"title\":\"["
+                   "pilot] x\",\"files\":\"a.c, b.c:1-2\","
+                   "\"check\":\"evil\",\"model\":\"big\",\"body\":\"y\"},{\"title\":\"no "
+                   "id\",\"executor\":\"move\",\"from\":\"a.c:1-2\",\"to\":\"n.c:3\"}]}"),
+                 &err);
   CHECK(submission_read(&arena, input, &out, &problems));
   CHECK_STR(out.plan.title, S("a b"));
   CHECK_INT(out.plan.test.len, 0);
@@ -413,7 +445,10 @@ TEST(submissions_hold_no_commands)
   CHECK(!out.plan.tasks.items[0].pilot);
   CHECK_STR(out.plan.tasks.items[1].id, S("T02"));
   CHECK_INT(out.plan.tasks.items[1].to_line, 3);
-  input = json_parse(&arena, S("{\"tasks\":[{\"id\":\"evil\\n## T9\",\"executor\":\"shell\",\"files\":[\"a:0-1\"],\"after\":[\"x y\"]}]}"), &err);
+  input = json_parse(&arena,
+                     S("{\"tasks\":[{\"id\":\"evil\\n## "
+                       "T9\",\"executor\":\"shell\",\"files\":[\"a:0-1\"],\"after\":[\"x y\"]}]}"),
+                     &err);
   CHECK(!submission_read(&arena, input, &out, &problems));
   CHECK_INT(problems.errors, 4);
   CHECK(str_has(submission_answer(&arena, &problems), S("executor `shell`")));

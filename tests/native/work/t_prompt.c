@@ -43,7 +43,8 @@ TEST(a_one_line_edit_costs_few_bytes)
 
 TEST(the_prefix_is_the_same_for_all_tasks)
 {
-  CHECK(parse("## T01 a\nfiles: a.c\nread: h.h:1-2, x.h\n\nA\n## T02 b\nfiles: b.c\nread: h.h:1-2\n\nB\n"));
+  CHECK(parse(
+      "## T01 a\nfiles: a.c\nread: h.h:1-2, x.h\n\nA\n## T02 b\nfiles: b.c\nread: h.h:1-2\n\nB\n"));
   ShownList files = shown("a.c", "a\n"), read = shown("h.h", "1\n2\n3\n");
   ModelRequest one, two;
   prompt_worker(&arena, &plan, &plan.tasks.items[0], &files, &read, &one);
@@ -61,8 +62,9 @@ TEST(new_files_and_missing_newlines)
   ShownList files = shown("a.c", "no newline"), none = {0};
   ModelRequest request;
   prompt_worker(&arena, &plan, &plan.tasks.items[0], &files, &none, &request);
-  CHECK_STR(last(&request), S("<change path=\"n.c\" new>\n</change>\n<change path=\"a.c\">\nno newline\n</change>\n"
-                              "\nTask: a\nA\nMust hold afterwards:\n- compiles\n- short\n"));
+  CHECK_STR(last(&request),
+            S("<change path=\"n.c\" new>\n</change>\n<change path=\"a.c\">\nno newline\n</change>\n"
+              "\nTask: a\nA\nMust hold afterwards:\n- compiles\n- short\n"));
   CHECK(request.max_output >= 4000 && request.max_output <= 32000);
 }
 
@@ -81,12 +83,16 @@ TEST(feedback_is_another_turn)
 
 TEST(the_verifier_sees_titles_rules_diff_and_test)
 {
-  CHECK(parse("---\ntitle: t\nrequest: please\n---\n## T01 a\nfiles: a.c\naccept: r\n\nbody is not sent\n"));
+  CHECK(
+      parse("---\ntitle: t\nrequest: please\n---\n## T01 a\nfiles: a.c\naccept: r\n\nbody is not "
+            "sent\n"));
   ModelRequest request;
   prompt_verifier(&arena, &plan, &plan.tasks, S("+x\n"), S(""), &request);
   CHECK_INT(request.tool_count, 1);
   CHECK(request.tools[0].schema != NULL);
-  CHECK_STR(last(&request), S("Plan: t\nAsked for: please\n\nTasks:\nT01 a\n  - r\n\nTest: none was run\n\nDiff:\n+x\n"));
+  CHECK_STR(
+      last(&request),
+      S("Plan: t\nAsked for: please\n\nTasks:\nT01 a\n  - r\n\nTest: none was run\n\nDiff:\n+x\n"));
 }
 
 TEST(the_preview_shows_all_of_it)
