@@ -7,62 +7,16 @@
 // Nothing of the conversation is kept outside the journal but what can be built again: each
 // attempt's prompt holds all that was said before it. A planner that was killed reads the last
 // one back, finds its reply if it came, and goes on; what was paid for is not paid again.
-#include "work/planner.h"
-
 #include "base/buf.h"
-#include "lib/json.h"
-#include "work/advise.h"
-#include "work/attempt.h"
-#include "work/estimate.h"
 #include "work/plan_store.h"
-#include "work/planner_prompt.h"
+#include "work/planner_private.h"
 #include "work/submit.h"
-#include "work/tools.h"
 #include "work/transcript.h"
 
 enum {
-  MAX_REPAIRS = 1,         // of a submitted plan
-  MAX_NUDGES = 1,          // of a turn that ends without a call
-  PLANNER_OUTPUT = 16000,  // tokens of one reply
-  LEAST_OUTPUT = 2000,     // below this a plan does not fit into a reply
-  LEASE_MS = 10 * 60 * 1000,
-  MODEL_TOOLS = 5,
-};
-
-typedef enum {
-  PLANNER_ASK,
-  PLANNER_WAIT,
-  PLANNER_ANSWERED,
-  PLANNER_TOOLS,
-  PLANNER_END
-} PlannerState;
-
-struct Planner {
-  Planner *next;  // of the engine's list
-  Engine *engine;
-  Project *project;  // borrowed from the engine
-  Arena arena;       // of the whole conversation
-  PlanRow row;
-  PlannerState state;
-  LoopSoon soon;
-  OpDone *on_done;
-  void *owner;
-
-  ModelRequest request;  // its messages are the conversation
-  Budget budget;
-  Attempt *attempt;  // while a call is out
-  StopReason stop;   // of the last reply
-  Str detail;        // why it refused
-  int turns, repairs, nudges;
-
-  Toolbox box;
-  ToolRun tool;
-  size_t answered;  // calls of the last reply that have their result
-
-  bool stopped;
-  bool resumed;     // the next turn is asked as it was before
-  bool unsuitable;  // the planner says that the request does not suit small tasks
-  Error error;      // how it ends
+  MAX_REPAIRS = 1,      // of a submitted plan
+  MAX_NUDGES = 1,       // of a turn that ends without a call
+  LEAST_OUTPUT = 2000,  // tokens; below this a plan does not fit into a reply
 };
 
 static void step(void *owner);
@@ -100,7 +54,7 @@ static ModelMessage *last_message(Planner *p)
   return &p->request.messages.items[p->request.messages.len - 1];
 }
 
-static void say(Planner *p, Str text)
+void planner_say(Planner *p, Str text)
 {
   ModelMessage message = {.role = MSG_USER, .text = text};
   PUSH(&p->arena, &p->request.messages, message);
@@ -157,7 +111,8 @@ static void ask(Planner *p)
   }
   Str model =
       str_fmt(&p->arena, "%.*s/%.*s", STR_ARG(p->request.provider), STR_ARG(p->request.model));
-  journal_lease_renew(p->engine->journal, p->row.id, str_from(p->engine->holder), LEASE_MS, &err);
+  journal_lease_renew(p->engine->journal, p->row.id, str_from(p->engine->holder), PLANNER_LEASE_MS,
+                      &err);
   fit_output(p, model);
   AttemptSpec spec = {.engine = p->engine,
                       .plan = p->row.id,
@@ -183,7 +138,7 @@ static void ask(Planner *p)
 
 // ---- answers ------------------------------------------------------------------------------------
 
-static const ToolCall *find_submission(const ModelMessage *message)
+const ToolCall *planner_submission(const ModelMessage *message)
 {
   for (size_t i = 0; i < message->calls.len; i++) {
     if (str_eq(message->calls.items[i].name, S("submit_plan"))) return &message->calls.items[i];
@@ -259,7 +214,8 @@ static void nudge(Planner *p)
     bool cut = p->stop == STOP_LENGTH;
     if (!str_trim(last_message(p)->text).len && !last_message(p)->raw)
       last_message(p)->text = S("(no answer)");
-    say(p, cut ? S("Your answer was cut at the length limit. Call submit_plan now, with a shorter "
+    planner_say(
+        p, cut ? S("Your answer was cut at the length limit. Call submit_plan now, with a shorter "
                    "plan.")
                : S("Call submit_plan now: with the plan, or with `unsuitable` and why."));
     go(p, PLANNER_ASK);
@@ -268,7 +224,7 @@ static void nudge(Planner *p)
 
 static void answered(Planner *p)
 {
-  const ToolCall *submitted = find_submission(last_message(p));
+  const ToolCall *submitted = planner_submission(last_message(p));
   if (submitted)
     judge(p, submitted);
   else if (last_message(p)->calls.len)
@@ -374,179 +330,9 @@ static void step(void *owner)
   }
 }
 
-// ---- starting -----------------------------------------------------------------------------------
-
-static void build_request(Planner *p)
+void planner_go(Planner *p)
 {
-  const Ladder *big = config_ladder(p->engine->config, S("big"));
-  ModelRequest *request = &p->request;
-  *request = (ModelRequest){.provider = big->rungs[0].provider,
-                            .model = big->rungs[0].model,
-                            .role = S("plan"),
-                            .system = prompt_words(S("plan")),
-                            .effort = big->effort};
-  request->label = str_fmt(&p->arena, "plan %lld", (long long)p->row.id);
-  request->max_output = big->max_output ? big->max_output : PLANNER_OUTPUT;
-  request->shared = planner_guidance(&p->arena, p->project);
-  request->tools = NEW_N(&p->arena, ModelTool, MODEL_TOOLS);
-  tools_describe(&p->arena, request->tools, &request->tool_count);
-  request->tools[request->tool_count++] = submit_tool(&p->arena);
-}
-
-// Counts what the conversation so far has used, as it was counted then.
-static void recount(Planner *p)
-{
-  for (size_t i = 0; i < p->request.messages.len; i++) {
-    const ModelMessage *message = &p->request.messages.items[i];
-    const ToolCall *submitted = message->role == MSG_ASSISTANT ? find_submission(message) : NULL;
-    p->turns += message->role == MSG_ASSISTANT;
-    p->repairs += submitted != NULL;
-    p->nudges += message->role == MSG_ASSISTANT && !message->calls.len;
-    if (message->role != MSG_TOOL) continue;
-    p->box.bytes_left -=
-        message->text.len < p->box.bytes_left ? message->text.len : p->box.bytes_left;
-    p->box.calls_left--;
-  }
-}
-
-// The conversation of the last attempt, or none when the engine died before the first.
-static bool take_up(Planner *p, Error *err)
-{
-  AttemptRowList rows = {0};
-  Str prompt;
-  if (!journal_attempts_settle(p->engine->journal, p->row.id, NULL, err)) return false;
-  if (!journal_attempt_list(p->engine->journal, &p->arena, p->row.id, STR_NONE, &rows, err))
-    return false;
-  for (size_t i = rows.len; i-- > 0;) {
-    if (rows.items[i].phase != PHASE_PLAN) continue;
-    int64_t max_output = 0;
-    if (!journal_blob_get(p->engine->journal, &p->arena, rows.items[i].prompt_hash, &prompt, err))
-      return false;
-    if (!transcript_read(&p->arena, prompt, &p->request.messages, &max_output, err)) return false;
-    if (max_output > 0) p->request.max_output = max_output;
-    p->resumed = true;
-    recount(p);
-    return true;
-  }
-  return true;
-}
-
-static bool check_key(Engine *engine, Error *err)
-{
-  const Ladder *big = config_ladder(engine->config, S("big"));
-  Str source;
-  Error why = {0};
-  if (models_key_ready(engine->models, big->rungs[0].provider, &source, &why)) return true;
-  if (why.code == ERR_NO_KEY) {
-    error_hint_set(
-        &why,
-        "export ANTHROPIC_API_KEY=... (or another provider's; see :help piecework-keys) and try "
-        "again; `make demo` plays a recorded run without a key");
-  }
-  if (err && err->code == ERR_OK) *err = why;
-  return false;
-}
-
-// Before any money: is there something better, and is the price known to the user?
-static bool consent(Engine *engine, Project *project, const PlanRequest *request, Error *err)
-{
-  Arena scratch;
-  arena_init(&scratch);
-  bool ok = true;
-  Advice advice = {.kind = ADVICE_FITS};
-  Estimate estimate = estimate_request(engine, project, &scratch, &request->scope);
-  if (engine->config->advice)
-    advice = advise(engine, project, &scratch, request->request, &request->scope);
-  if (advice.kind != ADVICE_FITS && !advice.seen) {
-    Str rest = advice.text, line = STR_NONE;
-    str_line(&rest, &line);
-    ok = error_set(err, ERR_CONSENT, "%.*s", STR_ARG(line));
-    error_hint_set(err, "%.*s%splan! (CLI: --yes) plans all the same", STR_ARG(advice.command),
-                   advice.command.len ? "; " : "");
-  } else if (engine->config->ask_above >= 0 && estimate.plan.cost > engine->config->ask_above) {
-    ok = error_set(err, ERR_CONSENT,
-                   "planning may cost about %.*s (estimate), more than `ask_above`",
-                   STR_ARG(money(&scratch, estimate.plan.cost)));
-    error_hint_set(err, "plan! (CLI: --yes) goes on, or narrow the scope");
-  }
-  arena_deinit(&scratch);
-  return ok;
-}
-
-static bool new_row(Planner *p, const PlanRequest *request, Error *err)
-{
-  Engine *engine = p->engine;
-  Str text = str_trim(request->request);
-  if (text.len == 0) return error_set(err, ERR_USAGE, "say what is to be done: plan \"request\"");
-  if (text.len > 64 * 1024) return error_set(err, ERR_TOO_BIG, "the request is longer than 64 KiB");
-  if (!planner_scope_ok(&p->arena, p->project, &request->scope, err)) return false;
-  if (!check_key(engine, err)) return false;
-  if (!request->go_on && !consent(engine, p->project, request, err)) return false;
-  p->row = (PlanRow){.root = project_root(p->project),
-                     .title = plan_title(&p->arena, text),
-                     .request = str_dup(&p->arena, text),
-                     .state = PLAN_PLANNING,
-                     .budget = request->budget >= 0 ? request->budget : engine->config->budget};
-  Str first = planner_first_message(&p->arena, p->project, text, &request->scope);
-  bool ok = journal_begin(engine->journal, err);
-  if (!ok) return false;
-  ok = journal_plan_new(engine->journal, &p->row, err) &&
-       journal_fact_set(engine->journal, p->row.id, S("first message"), first, err) &&
-       journal_commit(engine->journal, err);
-  if (!ok) journal_rollback(engine->journal);
-  return ok;
-}
-
-static bool old_row(Planner *p, int64_t plan, Error *err)
-{
-  if (!journal_plan_get(p->engine->journal, &p->arena, plan, &p->row, err)) return false;
-  if (p->row.state == PLAN_PLANNING) return check_key(p->engine, err);
-  return error_set(err, ERR_INVALID, "plan %lld is not being planned: it is %s", (long long)plan,
-                   plan_state_name(p->row.state));
-}
-
-static bool prepare(Planner *p, const PlanRequest *request, Error *err)
-{
-  Engine *engine = p->engine;
-  Str first;
-  bool ok = request->plan ? old_row(p, request->plan, err) : new_row(p, request, err);
-  if (!ok ||
-      !journal_lease_take(engine->journal, p->row.id, str_from(engine->holder), LEASE_MS, err))
-    return false;
-  build_request(p);
-  if (!budget_of(engine, p->row.id, false, &p->budget, err)) return false;
-  if (request->plan && !take_up(p, err)) return false;
-  if (p->request.messages.len) return true;
-  if (!journal_fact_get(engine->journal, &p->arena, p->row.id, S("first message"), &first, err))
-    return false;
-  if (first.len == 0) first = p->row.request;
-  say(p, first);
-  return true;
-}
-
-int64_t planner_start(Engine *engine, Project *project, const PlanRequest *request, OpDone *on_done,
-                      void *owner, Error *err)
-{
-  Planner *p = mem_alloc(sizeof(*p));
-  Error none = {0};
-  *p = (Planner){.engine = engine, .project = project, .on_done = on_done, .owner = owner};
-  p->box = (Toolbox){project, engine->loop, TOOLS_BYTES, TOOLS_CALLS};
-  arena_init(&p->arena);
-  bool active = request->plan && planner_active(engine, request->plan);
-  if (active)
-    error_set(err, ERR_BUSY, "plan %lld is being planned already", (long long)request->plan);
-  if (active || !prepare(p, request, err)) {
-    if (p->row.id && !active) {
-      journal_lease_release(engine->journal, p->row.id, str_from(engine->holder), &none);
-    }
-    arena_deinit(&p->arena);
-    mem_free(p);
-    return 0;
-  }
-  p->next = engine->planners;
-  engine->planners = p;
   go(p, PLANNER_ASK);
-  return p->row.id;
 }
 
 bool planner_active(Engine *engine, int64_t plan)
