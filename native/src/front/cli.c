@@ -21,36 +21,40 @@ enum { ANY = 100000 };
 
 // name, arguments, help, run, raw, options, least and most words, needs the engine
 const CliCommand cli_commands[] = {
-    {"serve", "", "the co-process of an editor, on stdin and stdout", cli_serve, NULL, O(WIRE), 0, 0, false},
-    {"plan", "\"request\"", "advise, estimate and plan; prints the plan file's path", cli_plan, NULL,
-     COMMON | O(SCOPE) | O(BUDGET) | O(YES) | O(RECORD), 1, 1, true},
-    {"run", "PLAN", "execute and verify", cli_run, NULL, COMMON | O(ONLY) | O(YES) | O(NO_VERIFY) | O(RECORD),
-     1, 1, true},
-    {"edit", "FILE[:A-B] \"instruction\"", "one task without a planner; shows the diff", cli_edit, NULL,
-     COMMON | O(BUDGET) | O(YES) | O(RECORD), 2, 2, true},
-    {"each", "FILE[:A-B]... \"instruction\"", "the same for many targets, one task each", cli_each, NULL,
-     COMMON | O(BUDGET) | O(YES) | O(RECORD), 2, ANY, true},
+    {"serve", "", "the co-process of an editor, on stdin and stdout", cli_serve, NULL, O(WIRE), 0,
+     0, false},
+    {"plan", "\"request\"", "advise, estimate and plan; prints the plan file's path", cli_plan,
+     NULL, COMMON | O(SCOPE) | O(BUDGET) | O(YES) | O(RECORD), 1, 1, true},
+    {"run", "PLAN", "execute and verify", cli_run, NULL,
+     COMMON | O(ONLY) | O(YES) | O(NO_VERIFY) | O(RECORD), 1, 1, true},
+    {"edit", "FILE[:A-B] \"instruction\"", "one task without a planner; shows the diff", cli_edit,
+     NULL, COMMON | O(BUDGET) | O(YES) | O(RECORD), 2, 2, true},
+    {"each", "FILE[:A-B]... \"instruction\"", "the same for many targets, one task each", cli_each,
+     NULL, COMMON | O(BUDGET) | O(YES) | O(RECORD), 2, ANY, true},
     {"diff", "PLAN", "the result as a unified diff", cli_diff, NULL,
      COMMON | O(STAT) | O(COLOR) | O(FILE), 1, 1, true},
-    {"apply", "PLAN", "accept hunks and write them; without a selection all that are undecided", cli_apply,
-     NULL, COMMON | O(HUNK) | O(TASK) | O(FILE), 1, 1, true},
+    {"apply", "PLAN", "accept hunks and write them; without a selection all that are undecided",
+     cli_apply, NULL, COMMON | O(HUNK) | O(TASK) | O(FILE), 1, 1, true},
     {"revert", "PLAN", "undo what was applied, by content", cli_revert, NULL,
      COMMON | O(HUNK) | O(TASK) | O(FILE), 1, 1, true},
-    {"commit", "PLAN", "one git commit of what was applied", cli_commit, NULL, COMMON | O(MESSAGE), 1, 1, true},
+    {"commit", "PLAN", "one git commit of what was applied", cli_commit, NULL, COMMON | O(MESSAGE),
+     1, 1, true},
     {"status", "[PLAN]", "what is going on", cli_status, NULL, COMMON, 0, 1, true},
-    {"cost", "[PLAN|day|week|month|all]", "the receipt, or what a time came to", cli_cost, NULL, COMMON, 0, 1,
-     true},
+    {"cost", "[PLAN|day|week|month|all]", "the receipt, or what a time came to", cli_cost, NULL,
+     COMMON, 0, 1, true},
     {"log", "PLAN", "what happened, line by line", cli_log, NULL, COMMON, 1, 1, true},
-    {"preview", "PLAN TASK", "exactly what would be sent for a task", cli_preview, NULL, COMMON, 2, 2, true},
+    {"preview", "PLAN TASK", "exactly what would be sent for a task", cli_preview, NULL, COMMON, 2,
+     2, true},
     {"resume", "[PLAN]", "go on with what was interrupted", cli_resume, NULL,
      COMMON | O(YES) | O(RECORD) | O(NO_VERIFY), 0, 1, true},
-    {"trust", "PLAN", "show a plan's commands and allow them", cli_trust, NULL, COMMON | O(YES), 1, 1, true},
-    {"doctor", "", "versions, configuration, keys, journal: what works and what does not", cli_doctor, NULL,
-     COMMON, 0, 0, false},
+    {"trust", "PLAN", "show a plan's commands and allow them", cli_trust, NULL, COMMON | O(YES), 1,
+     1, true},
+    {"doctor", "", "versions, configuration, keys, journal: what works and what does not",
+     cli_doctor, NULL, COMMON, 0, 0, false},
     {"prune", "", "forget the texts of old plans; the money stays in the books", cli_prune, NULL,
      O(JSON) | O(OLDER) | O(KEEP) | O(YES), 0, 0, true},
-    {"patch", "[--root D] [--file F[:A-B]] [--check] [--json] < reply", "the patch engine alone", NULL,
-     cli_patch, 0, 0, 0, false},
+    {"patch", "[--root D] [--file F[:A-B]] [--check] [--json] < reply", "the patch engine alone",
+     NULL, cli_patch, 0, 0, 0, false},
     {"help", "[SUBCOMMAND]", "this list, or one subcommand", cli_help, NULL, 0, 0, 1, false},
     {0},
 };
@@ -125,20 +129,24 @@ static void help_one(const CliCommand *command)
     if (!(command->options >> i & 1)) continue;
     const OptionHelp *row = &option_help[i];
     char left[64];
-    snprintf(left, sizeof(left), "%c%c%s --%s %s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
-             row->letter ? "," : " ", row->name, row->arg);
+    snprintf(left, sizeof(left), "%c%c%s --%s %s", row->letter ? '-' : ' ',
+             row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name, row->arg);
     cli_print("  %-28s %s\n", left, row->help);
   }
 }
 
 static void help_all(void)
 {
-  cli_print("piecework %s: big models plan and inspect, small ones or none do the work by the piece\n\n",
-            PIECEWORK_VERSION);
+  cli_print(
+      "piecework %s: big models plan and inspect, small ones or none do the work by the piece\n\n",
+      PIECEWORK_VERSION);
   for (const CliCommand *c = cli_commands; c->name; c++) cli_print("  %-9s %s\n", c->name, c->help);
-  cli_print("\nPLAN is a plan's number, the path of a plan file, or `last`.\n"
-            "Exit status: 0 done, 1 failed or refused, 2 usage, 3 budget or consent, 4 provider or network.\n"
-            "Environment: PIECEWORK_LOG=FILE for diagnostics. More: piecework help SUBCOMMAND, :help piecework\n");
+  cli_print(
+      "\nPLAN is a plan's number, the path of a plan file, or `last`.\n"
+      "Exit status: 0 done, 1 failed or refused, 2 usage, 3 budget or consent, 4 provider or "
+      "network.\n"
+      "Environment: PIECEWORK_LOG=FILE for diagnostics. More: piecework help SUBCOMMAND, :help "
+      "piecework\n");
 }
 
 bool cli_help(Cli *cli)
@@ -152,7 +160,8 @@ bool cli_help(Cli *cli)
     help_one(c);
     return true;
   }
-  return error_set(&cli->err, ERR_USAGE, "unknown subcommand \"%.*s\"", STR_ARG(cli->args.items[0]));
+  return error_set(&cli->err, ERR_USAGE, "unknown subcommand \"%.*s\"",
+                   STR_ARG(cli->args.items[0]));
 }
 
 // ---- opening ---------------------------------------------------------------------------------------
@@ -182,7 +191,8 @@ static bool last_plan(Cli *cli, int64_t *plan)
   Project *project = cli_project(cli);
   PlanRowList rows = {0};
   if (!project) return false;
-  if (!journal_plan_list(cli->engine->journal, &cli->arena, project_root(project), 0, &rows, &cli->err)) {
+  if (!journal_plan_list(cli->engine->journal, &cli->arena, project_root(project), 0, &rows,
+                         &cli->err)) {
     return false;
   }
   for (size_t i = 0; i < rows.len; i++) {
@@ -190,7 +200,8 @@ static bool last_plan(Cli *cli, int64_t *plan)
     *plan = rows.items[i].id;
     return true;
   }
-  error_set(&cli->err, ERR_NOT_FOUND, "there is no plan in %.*s yet", STR_ARG(project_root(project)));
+  error_set(&cli->err, ERR_NOT_FOUND, "there is no plan in %.*s yet",
+            STR_ARG(project_root(project)));
   return error_hint_set(&cli->err, "make one: piecework plan \"what to do\"");
 }
 
@@ -198,7 +209,8 @@ void cli_say_problems(Str path, const PlanProblemList *problems)
 {
   for (size_t i = 0; i < problems->len; i++) {
     const PlanProblem *p = &problems->items[i];
-    cli_say("%.*s:%d: %s%.*s\n", STR_ARG(path), p->line, p->warning ? "warning: " : "", STR_ARG(p->text));
+    cli_say("%.*s:%d: %s%.*s\n", STR_ARG(path), p->line, p->warning ? "warning: " : "",
+            STR_ARG(p->text));
   }
 }
 
@@ -230,7 +242,8 @@ bool cli_plan_arg(Cli *cli, int64_t *plan)
   uint64_t number = 0;
   *plan = 0;
   if (str_eq(word, S("last"))) return last_plan(cli, plan);
-  if (!str_to_u64(word, &number) || fs_exists(str_z(&cli->arena, word))) return plan_file(cli, word, plan);
+  if (!str_to_u64(word, &number) || fs_exists(str_z(&cli->arena, word)))
+    return plan_file(cli, word, plan);
   PlanRow row;
   *plan = number > 0 && number < INT64_MAX ? (int64_t)number : 0;
   Error err = {0};
@@ -258,8 +271,8 @@ static bool check_file(Cli *cli, Project *project, Str given, FileRef *ref)
   if (!project_read(project, &cli->arena, ref->path, &text, &cli->err)) return false;
   size_t lines = str_count_lines(text);
   if (range_is_whole(ref->range) || ref->range.last <= lines) return true;
-  error_set(&cli->err, ERR_INVALID, "%.*s has %zu lines, so %.*s is not in it", STR_ARG(ref->path), lines,
-            STR_ARG(given));
+  error_set(&cli->err, ERR_INVALID, "%.*s has %zu lines, so %.*s is not in it", STR_ARG(ref->path),
+            lines, STR_ARG(given));
   return error_hint_set(&cli->err, "give a range inside the file");
 }
 
@@ -268,7 +281,8 @@ static bool scope_one(Cli *cli, Project *project, Str word, FileRef *ref)
   Error err = {0};
   if (!file_ref_parse(&cli->arena, word, ref, &err)) {
     error_set(&cli->err, ERR_USAGE, "%s", err.message);
-    return error_hint_set(&cli->err, "%s", err.hint[0] ? err.hint : "write PATH or PATH:FIRST-LAST");
+    return error_hint_set(&cli->err, "%s",
+                          err.hint[0] ? err.hint : "write PATH or PATH:FIRST-LAST");
   }
   Str given = ref->path;
   if (!project_path(project, &cli->arena, given, &ref->path, &cli->err)) return false;

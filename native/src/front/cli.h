@@ -14,42 +14,43 @@
 #include "work/review.h"
 
 // name, short letter or 0, takes a value, may come again, help
-#define CLI_OPTIONS(X)                                                                             \
-  X(ROOT, "root", 0, true, false, "DIR", "the project (default: where you are)")                   \
-  X(SCOPE, "scope", 0, true, true, "PATH[:A-B]", "what the request is about; may come again")      \
-  X(BUDGET, "budget", 0, true, false, "USD", "hard cap for the plan, as 0.60")                     \
-  X(YES, "yes", 'y', false, false, "", "no questions: past advice, estimates and the budget")      \
-  X(JSON, "json", 0, false, false, "", "JSON on stdout")                                           \
-  X(ONLY, "only", 0, true, false, "T01,T02", "these tasks only")                                   \
-  X(NO_VERIFY, "no-verify", 0, false, false, "", "execute only")                                   \
-  X(RECORD, "record", 0, true, false, "FILE", "append every exchange to a cassette")               \
-  X(HUNK, "hunk", 0, true, true, "ID", "this hunk; may come again")                                \
-  X(TASK, "task", 0, true, true, "ID", "this task's hunks; may come again")                        \
-  X(FILE, "file", 0, true, true, "PATH", "this file's hunks; may come again")                      \
-  X(STAT, "stat", 0, false, false, "", "files and line counts only")                               \
-  X(COLOR, "color", 0, true, false, "WHEN", "auto, always, never")                                 \
-  X(MESSAGE, "message", 'm', true, false, "TEXT", "the commit message (default: your editor asks)") \
-  X(OLDER, "older-than", 0, true, false, "DAYS", "plans that ended earlier (default 30)")          \
-  X(KEEP, "keep", 0, true, false, "N", "keep the newest N whatever their age")                     \
-  X(WIRE, "wire", 0, true, false, "KIND", "msgpack (default) or json")                             \
+#define CLI_OPTIONS(X)                                                                        \
+  X(ROOT, "root", 0, true, false, "DIR", "the project (default: where you are)")              \
+  X(SCOPE, "scope", 0, true, true, "PATH[:A-B]", "what the request is about; may come again") \
+  X(BUDGET, "budget", 0, true, false, "USD", "hard cap for the plan, as 0.60")                \
+  X(YES, "yes", 'y', false, false, "", "no questions: past advice, estimates and the budget") \
+  X(JSON, "json", 0, false, false, "", "JSON on stdout")                                      \
+  X(ONLY, "only", 0, true, false, "T01,T02", "these tasks only")                              \
+  X(NO_VERIFY, "no-verify", 0, false, false, "", "execute only")                              \
+  X(RECORD, "record", 0, true, false, "FILE", "append every exchange to a cassette")          \
+  X(HUNK, "hunk", 0, true, true, "ID", "this hunk; may come again")                           \
+  X(TASK, "task", 0, true, true, "ID", "this task's hunks; may come again")                   \
+  X(FILE, "file", 0, true, true, "PATH", "this file's hunks; may come again")                 \
+  X(STAT, "stat", 0, false, false, "", "files and line counts only")                          \
+  X(COLOR, "color", 0, true, false, "WHEN", "auto, always, never")                            \
+  X(MESSAGE, "message", 'm', true, false, "TEXT",                                             \
+    "the commit message (default: your editor asks)")                                         \
+  X(OLDER, "older-than", 0, true, false, "DAYS", "plans that ended earlier (default 30)")     \
+  X(KEEP, "keep", 0, true, false, "N", "keep the newest N whatever their age")                \
+  X(WIRE, "wire", 0, true, false, "KIND", "msgpack (default) or json")                        \
   X(HELP, "help", 'h', false, false, "", "what this subcommand does")
 
 typedef enum {
 #define X(id, ...) OPT_##id,
   CLI_OPTIONS(X)
 #undef X
-  OPT_COUNT
+      OPT_COUNT
 } CliOption;
 
 typedef struct Cli Cli;
 
 typedef struct {
   const char *name;
-  const char *args;            // as shown in help
-  const char *help;            // one line
-  bool (*run)(Cli *cli);       // NULL with [raw]
+  const char *args;                   // as shown in help
+  const char *help;                   // one line
+  bool (*run)(Cli *cli);              // NULL with [raw]
   int (*raw)(int argc, char **argv);  // does its own arguments and output
-  uint32_t options;            // bits of CliOption
+  uint32_t options;                   // bits of CliOption
   size_t min_args, max_args;
   bool needs_engine;
 } CliCommand;
@@ -58,15 +59,15 @@ extern const CliCommand cli_commands[];  // ends with name NULL
 #define OPTION_BIT(id) (UINT32_C(1) << OPT_##id)
 
 struct Cli {
-  Arena arena;                 // of the whole command
+  Arena arena;  // of the whole command
   const CliCommand *command;
-  StrList args;                // what is no option
-  StrList values[OPT_COUNT];   // given values; one empty value for an option without
+  StrList args;               // what is no option
+  StrList values[OPT_COUNT];  // given values; one empty value for an option without
   Error err;
   Loop loop;
-  Engine *engine;              // NULL unless the command needs it
-  struct Progress *progress;   // while an operation runs
-  bool done;                   // the operation has ended
+  Engine *engine;             // NULL unless the command needs it
+  struct Progress *progress;  // while an operation runs
+  bool done;                  // the operation has ended
 };
 
 // Main's whole work but for exit: the exit status.
@@ -83,28 +84,30 @@ Str cli_value(const Cli *cli, CliOption option, Str fallback);  // the last one 
 
 // ---- what commands share ---------------------------------------------------------------------------
 
-bool cli_open(Cli *cli);                        // loop and engine
+bool cli_open(Cli *cli);  // loop and engine
 void cli_close(Cli *cli);
-Project *cli_project(Cli *cli);                 // of --root, or of where we are
-bool cli_plan_arg(Cli *cli, int64_t *plan);     // the first argument: id, file or "last"
-bool cli_scope(Cli *cli, const StrList *words, FileRefList *out);  // "PATH[:A-B]" checked against the project
+Project *cli_project(Cli *cli);              // of --root, or of where we are
+bool cli_plan_arg(Cli *cli, int64_t *plan);  // the first argument: id, file or "last"
+bool cli_scope(Cli *cli, const StrList *words,
+               FileRefList *out);  // "PATH[:A-B]" checked against the project
 
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));  // to stdout
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));    // to stderr
-void cli_json(const Value *value);              // one line on stdout
+void cli_json(const Value *value);  // one line on stdout
 void cli_print_view(Cli *cli, const View *view);
-void cli_print_error(const Error *err);         // "piecework: MESSAGE. HINT"
+void cli_print_error(const Error *err);  // "piecework: MESSAGE. HINT"
 
 // Shows the events of [plan] (0 = the one whose events come) until an operation has ended.
 //   progress_begin -> start the operation with cli_on_done -> cli_wait -> progress_end
 void progress_begin(Cli *cli, int64_t plan);
 void progress_end(Cli *cli);
 void cli_on_done(void *owner, const Error *err);  // an OpDone; owner is the Cli
-bool cli_wait(Cli *cli);                        // turns the loop; Ctrl-C stops in order, twice at once
-bool cli_record(Cli *cli);                      // --record
-bool cli_run_plan(Cli *cli, int64_t plan, bool verify);   // estimate, consent, run, summary
+bool cli_wait(Cli *cli);    // turns the loop; Ctrl-C stops in order, twice at once
+bool cli_record(Cli *cli);  // --record
+bool cli_run_plan(Cli *cli, int64_t plan, bool verify);  // estimate, consent, run, summary
 void cli_say_problems(Str path, const PlanProblemList *problems);  // "PATH:LINE: text" each
-bool cli_report_problems(Cli *cli, int64_t plan, Plan *out);  // of the plan file; false when it cannot run
+bool cli_report_problems(Cli *cli, int64_t plan,
+                         Plan *out);  // of the plan file; false when it cannot run
 
 // ---- the subcommands -------------------------------------------------------------------------------
 
@@ -126,4 +129,4 @@ bool cli_trust(Cli *cli);
 bool cli_doctor(Cli *cli);
 bool cli_prune(Cli *cli);
 bool cli_help(Cli *cli);
-int cli_patch(int argc, char **argv);           // cli_patch.c: the patch engine alone
+int cli_patch(int argc, char **argv);  // cli_patch.c: the patch engine alone

@@ -12,7 +12,8 @@ static void show_commands(const PlanCommandList *commands)
 {
   for (size_t i = 0; i < commands->len; i++) {
     const PlanCommand *c = &commands->items[i];
-    cli_say("  %-10.*s %s  %.*s\n", STR_ARG(c->where), c->trusted ? "trusted" : "NEW    ", STR_ARG(c->command));
+    cli_say("  %-10.*s %s  %.*s\n", STR_ARG(c->where), c->trusted ? "trusted" : "NEW    ",
+            STR_ARG(c->command));
   }
 }
 
@@ -42,7 +43,8 @@ bool cli_trust(Cli *cli)
   show_commands(&commands);
   size_t fresh = 0;
   for (size_t i = 0; i < commands.len; i++) fresh += !commands.items[i].trusted;
-  if (fresh && !cli_has(cli, OPT_YES) && !terminal_ask("allow these commands in a scratch copy of the project?")) {
+  if (fresh && !cli_has(cli, OPT_YES) &&
+      !terminal_ask("allow these commands in a scratch copy of the project?")) {
     return error_set(&cli->err, ERR_CONSENT, "nothing was trusted");
   }
   for (size_t i = 0; i < commands.len; i++) {
@@ -89,7 +91,8 @@ bool cli_doctor(Cli *cli)
 
 // ---- prune -----------------------------------------------------------------------------------------
 
-static bool number_arg(Cli *cli, CliOption option, const char *name, uint64_t fallback, uint64_t *out)
+static bool number_arg(Cli *cli, CliOption option, const char *name, uint64_t fallback,
+                       uint64_t *out)
 {
   Str given = cli_value(cli, option, STR_NONE);
   *out = fallback;

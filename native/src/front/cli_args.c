@@ -9,7 +9,8 @@ typedef struct {
 } OptionRow;
 
 static const OptionRow rows[OPT_COUNT] = {
-#define X(id, name, letter, takes_value, many, arg, help) [OPT_##id] = {name, letter, takes_value, many},
+#define X(id, name, letter, takes_value, many, arg, help) \
+  [OPT_##id] = {name, letter, takes_value, many},
     CLI_OPTIONS(X)
 #undef X
 };
@@ -22,7 +23,8 @@ static bool allowed(const Cli *cli, CliOption option)
 static bool unknown_command(Cli *cli, Str word)
 {
   StrList names = {0};
-  for (const CliCommand *c = cli_commands; c->name; c++) PUSH(&cli->arena, &names, str_from(c->name));
+  for (const CliCommand *c = cli_commands; c->name; c++)
+    PUSH(&cli->arena, &names, str_from(c->name));
   Str near = nearest_name(word, names.items, names.len);
   error_set(&cli->err, ERR_USAGE, "unknown subcommand \"%.*s\"", STR_ARG(word));
   if (near.len) error_hint_set(&cli->err, "did you mean `piecework %.*s`?", STR_ARG(near));
@@ -89,8 +91,8 @@ static bool check_count(Cli *cli)
   if (cli_has(cli, OPT_HELP)) return true;
   if (cli->args.len >= command->min_args && cli->args.len <= command->max_args) return true;
   bool few = cli->args.len < command->min_args;
-  error_set(&cli->err, ERR_USAGE, "too %s words: piecework %s %s", few ? "few" : "many", command->name,
-            command->args);
+  error_set(&cli->err, ERR_USAGE, "too %s words: piecework %s %s", few ? "few" : "many",
+            command->name, command->args);
   return error_hint_set(&cli->err, "see `piecework help %s`", command->name);
 }
 

@@ -14,7 +14,8 @@ static bool edited_message(Cli *cli, int64_t plan, Str *message)
   }
   if (!commit_message(cli->engine, plan, &cli->arena, &proposal, &cli->err)) return false;
   char *state = fs_state_dir(&cli->arena);
-  char *dir = fs_mkdirs(state, &cli->err) ? fs_temp_dir(&cli->arena, state, "message-", &cli->err) : NULL;
+  char *dir =
+      fs_mkdirs(state, &cli->err) ? fs_temp_dir(&cli->arena, state, "message-", &cli->err) : NULL;
   if (!dir) return false;
   char *path = path_join(&cli->arena, str_from(dir), S("COMMIT_EDITMSG"));
   bool ok = fs_write_atomic(path, proposal, 0600, &cli->err) && terminal_edit(path, &cli->err) &&

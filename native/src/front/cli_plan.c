@@ -10,7 +10,8 @@ static bool budget_arg(Cli *cli, Nano *budget)
   Str given = cli_value(cli, OPT_BUDGET, STR_NONE);
   *budget = given.len ? money_parse(given) : NANO_UNKNOWN;
   if (!given.len || *budget != NANO_UNKNOWN) return true;
-  return error_set(&cli->err, ERR_USAGE, "--budget wants an amount as 0.60, not %.*s", STR_ARG(given));
+  return error_set(&cli->err, ERR_USAGE, "--budget wants an amount as 0.60, not %.*s",
+                   STR_ARG(given));
 }
 
 static bool words_arg(Cli *cli, Str words)
@@ -48,8 +49,10 @@ static void say_estimate(Cli *cli, const Plan *plan, Project *project)
   Estimate e = estimate_plan(cli->engine, project, &cli->arena, plan);
   Str execute = money(&cli->arena, e.execute.cost), verify = money(&cli->arena, e.verify.cost);
   Str total = money(&cli->arena, e.total), big = money(&cli->arena, e.big_alone);
-  cli_say("estimate: execute %.*s, verify %.*s, total %.*s; one big model alone about %.*s (estimates)\n",
-          STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big));
+  cli_say(
+      "estimate: execute %.*s, verify %.*s, total %.*s; one big model alone about %.*s "
+      "(estimates)\n",
+      STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big));
 }
 
 // The plan file's path is the result; the rest is for people.
@@ -85,7 +88,8 @@ bool cli_plan(Cli *cli)
   PlanRequest request = {.request = cli->args.items[0], .go_on = cli_has(cli, OPT_YES)};
   Project *project = cli_project(cli);
   int64_t plan = 0;
-  if (!project || !words_arg(cli, request.request) || !budget_arg(cli, &request.budget)) return false;
+  if (!project || !words_arg(cli, request.request) || !budget_arg(cli, &request.budget))
+    return false;
   if (!cli_scope(cli, &cli->values[OPT_SCOPE], &request.scope) || !cli_record(cli)) return false;
   if (!take_advice(cli, project, &request)) return false;
   bool ok = plan_once(cli, project, &request, &plan);

@@ -14,10 +14,10 @@
 
 typedef struct Progress {
   Cli *cli;
-  int64_t plan;        // 0 until the first event tells
-  int signals;         // Ctrl-C so far
-  bool redraw;         // a terminal: one line
-  bool drawn;          // that line is on the screen
+  int64_t plan;  // 0 until the first event tells
+  int signals;   // Ctrl-C so far
+  bool redraw;   // a terminal: one line
+  bool drawn;    // that line is on the screen
   Signal interrupt, terminate;
 } Progress;
 
@@ -52,24 +52,37 @@ static void show_planning(Progress *p, Arena *arena, const Value *params)
   p->redraw ? line_draw(p, text) : line_print(p, text);
 }
 
+// A turn of the planner begins.
+static void show_plan(Progress *p, Arena *arena, const Value *params)
+{
+  int64_t turn = value_get_int(params, S("turn"), 0);
+  bool planning = str_eq(value_get_str(params, S("state"), STR_NONE), S("planning"));
+  if (planning && turn && p->redraw)
+    line_draw(p, str_fmt(arena, "planning, turn %lld", (long long)turn));
+}
+
 static bool task_ended(Str state)
 {
-  return !str_eq(state, S("waiting")) && !str_eq(state, S("running")) && !str_eq(state, S("checking"));
+  return !str_eq(state, S("waiting")) && !str_eq(state, S("running")) &&
+         !str_eq(state, S("checking"));
 }
 
 static void show_task(Progress *p, Arena *arena, const Value *params)
 {
   Str state = value_get_str(params, S("state"), STR_NONE);
-  Str task = value_get_str(params, S("task"), STR_NONE), title = value_get_str(params, S("title"), STR_NONE);
+  Str task = value_get_str(params, S("task"), STR_NONE),
+      title = value_get_str(params, S("title"), STR_NONE);
   Str note = value_get_str(params, S("note"), STR_NONE);
-  Str text = str_fmt(arena, "[%lld/%lld] %.*s %.*s  %.*s", (long long)value_get_int(params, S("done"), 0),
-                     (long long)value_get_int(params, S("total"), 0), STR_ARG(task), STR_ARG(state),
-                     STR_ARG(title));
+  Str text =
+      str_fmt(arena, "[%lld/%lld] %.*s %.*s  %.*s", (long long)value_get_int(params, S("done"), 0),
+              (long long)value_get_int(params, S("total"), 0), STR_ARG(task), STR_ARG(state),
+              STR_ARG(title));
   if (!task_ended(state)) {
     if (p->redraw) line_draw(p, text);
     return;
   }
-  if (note.len && !str_eq(state, S("done"))) text = str_fmt(arena, "%.*s: %.*s", STR_ARG(text), STR_ARG(note));
+  if (note.len && !str_eq(state, S("done")))
+    text = str_fmt(arena, "%.*s: %.*s", STR_ARG(text), STR_ARG(note));
   if (p->redraw && str_eq(state, S("done"))) {
     line_draw(p, text);
   } else {
@@ -79,17 +92,23 @@ static void show_task(Progress *p, Arena *arena, const Value *params)
 
 static void show_verify(Progress *p, Arena *arena, const Value *params)
 {
-  Str state = value_get_str(params, S("state"), STR_NONE), note = value_get_str(params, S("note"), STR_NONE);
-  Str text = str_fmt(arena, "verify: %.*s%s%.*s", STR_ARG(state), note.len ? "  " : "", STR_ARG(note));
-  p->redraw && !note.len ? line_draw(p, text) : line_print(p, text);
+  Str state = value_get_str(params, S("state"), STR_NONE),
+      note = value_get_str(params, S("note"), STR_NONE);
+  Str text =
+      str_fmt(arena, "verify: %.*s%s%.*s", STR_ARG(state), note.len ? "  " : "", STR_ARG(note));
+  if (note.len) {
+    line_print(p, text);
+  } else if (p->redraw) {
+    line_draw(p, text);
+  }
 }
 
 static void show_trust(Progress *p, Arena *arena, const Value *params)
 {
   Str command = value_get_str(params, S("command"), STR_NONE);
   Str where = value_get_str(params, S("where"), STR_NONE);
-  line_print(p, str_fmt(arena, "not run (%.*s): %.*s   allow it with: piecework trust %lld", STR_ARG(where),
-                        STR_ARG(command), (long long)p->plan));
+  line_print(p, str_fmt(arena, "not run (%.*s): %.*s   allow it with: piecework trust %lld",
+                        STR_ARG(where), STR_ARG(command), (long long)p->plan));
 }
 
 static void show_note(Progress *p, Arena *arena, const Value *params)
@@ -99,6 +118,20 @@ static void show_note(Progress *p, Arena *arena, const Value *params)
   if (note.len) line_print(p, str_fmt(arena, "%.*s: %.*s", STR_ARG(kind), STR_ARG(note)));
 }
 
+static void show_run(Progress *p, Arena *arena, const Value *params)
+{
+  Str note = value_get_str(params, S("note"), STR_NONE);
+  if (note.len) line_print(p, str_fmt(arena, "run: %.*s", STR_ARG(note)));
+}
+
+static void show_commit(Progress *p, Arena *arena, const Value *params)
+{
+  Str output = value_get_str(params, S("output"), STR_NONE);
+  line_clear(p);
+  for (Str rest = output, line; str_line(&rest, &line);) cli_say("%.*s\n", STR_ARG(line));
+  show_note(p, arena, params);
+}
+
 typedef struct {
   const char *kind;
   void (*show)(Progress *p, Arena *arena, const Value *params);
@@ -106,8 +139,9 @@ typedef struct {
 
 // Events not in the table (money, log, review ...) are for --json and editors.
 static const Shower showers[] = {
-    {"planning", show_planning}, {"task", show_task},   {"verify", show_verify},
-    {"trust", show_trust}, {"budget", show_note}, {"commit", show_note},
+    {"plan", show_plan},     {"planning", show_planning}, {"task", show_task},
+    {"verify", show_verify}, {"trust", show_trust},       {"budget", show_note},
+    {"run", show_run},       {"commit", show_commit},
 };
 
 static void on_event(void *owner, Str kind, const Value *params)
@@ -140,7 +174,8 @@ static void on_signal(void *owner, int signum)
     p->cli->done = true;
     return;
   }
-  cli_say(at_once ? "stopping at once\n" : "stopping: what is in flight may end; Ctrl-C again cuts it\n");
+  cli_say(at_once ? "stopping at once\n"
+                  : "stopping: what is in flight may end; Ctrl-C again cuts it\n");
   planner_stop(engine, p->plan);
   run_stop(engine, p->plan, at_once);
   verify_stop(engine, p->plan);

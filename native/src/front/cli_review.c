@@ -37,11 +37,13 @@ static void print_stat(const Review *review)
   DiffStat all = {0};
   for (size_t i = 0; i < review->files.len; i++) {
     DiffStat stat = review_stat(review, i);
-    cli_print(" %-60.*s | +%zu -%zu\n", STR_ARG(review->files.items[i].path), stat.added, stat.removed);
+    cli_print(" %-60.*s | +%zu -%zu\n", STR_ARG(review->files.items[i].path), stat.added,
+              stat.removed);
     all.added += stat.added;
     all.removed += stat.removed;
   }
-  cli_print(" %zu files, %zu hunks, +%zu -%zu\n", review->files.len, review->hunks.len, all.added, all.removed);
+  cli_print(" %zu files, %zu hunks, +%zu -%zu\n", review->files.len, review->hunks.len, all.added,
+            all.removed);
 }
 
 bool cli_diff(Cli *cli)
@@ -102,9 +104,13 @@ static bool accept_undecided(Cli *cli, int64_t plan)
     doubts += str_eq(hunk->verdict, S("doubt"));
     PUSH(&cli->arena, &ids, hunk->id);
   }
-  if (ids.len && !review_decide(cli->engine, plan, &ids, DECISION_ACCEPTED, &changed, &cli->err)) return false;
-  if (ids.len) cli_say("accepted %zu undecided hunks%s\n", changed, doubts ? ", doubtful ones among them" : "");
-  if (left) cli_say("left out: %zu hunks that verification rejected (--hunk or --task takes them)\n", left);
+  if (ids.len && !review_decide(cli->engine, plan, &ids, DECISION_ACCEPTED, &changed, &cli->err))
+    return false;
+  if (ids.len)
+    cli_say("accepted %zu undecided hunks%s\n", changed,
+            doubts ? ", doubtful ones among them" : "");
+  if (left)
+    cli_say("left out: %zu hunks that verification rejected (--hunk or --task takes them)\n", left);
   return true;
 }
 
@@ -134,8 +140,9 @@ bool cli_apply(Cli *cli)
   size_t changed;
   if (!cli_plan_arg(cli, &plan)) return false;
   selection(cli, &what);
-  bool decided = what.len ? review_decide(cli->engine, plan, &what, DECISION_ACCEPTED, &changed, &cli->err)
-                          : accept_undecided(cli, plan);
+  bool decided =
+      what.len ? review_decide(cli->engine, plan, &what, DECISION_ACCEPTED, &changed, &cli->err)
+               : accept_undecided(cli, plan);
   if (!decided) return false;
   if (!apply_prepare(cli->engine, plan, NULL, &what, &cli->arena, &edits, &cli->err)) return false;
   return finish(cli, plan, &edits, "applied");

@@ -31,15 +31,18 @@ static bool consent(Cli *cli, int64_t id, const Plan *plan)
   Project *project = engine_project_of_plan(cli->engine, id, &cli->err);
   if (!project) return false;
   Estimate e = estimate_plan(cli->engine, project, &cli->arena, plan);
-  Str total = money(&cli->arena, e.total);
+  Nano ahead = e.execute.cost + e.verify.cost;  // planning is paid already
+  Str total = money(&cli->arena, e.unknown_price ? NANO_UNKNOWN : ahead);
   if (!cli_has(cli, OPT_JSON)) {
-    cli_say("plan %lld: %zu tasks, about %.*s (estimate)\n", (long long)id, plan->tasks.len, STR_ARG(total));
+    cli_say("plan %lld: %zu tasks, about %.*s (estimate)\n", (long long)id, plan->tasks.len,
+            STR_ARG(total));
   }
-  if (cli_has(cli, OPT_YES) || e.unknown_price || e.total <= cli->engine->config->ask_above) return true;
+  if (cli_has(cli, OPT_YES) || e.unknown_price || ahead <= cli->engine->config->ask_above)
+    return true;
   if (terminal_ask("run it?")) return true;
   Str above = money(&cli->arena, cli->engine->config->ask_above);
-  error_set(&cli->err, ERR_CONSENT, "not run: about %.*s is more than %.*s (ask_above)", STR_ARG(total),
-            STR_ARG(above));
+  error_set(&cli->err, ERR_CONSENT, "not run: about %.*s is more than %.*s (ask_above)",
+            STR_ARG(total), STR_ARG(above));
   return error_hint_set(&cli->err, "--yes runs it; `budget:` in the plan is the hard cap");
 }
 
@@ -74,8 +77,21 @@ static void say_untrusted(Cli *cli, int64_t plan)
   if (!trust_list(cli->engine, plan, &cli->arena, &commands, &ignored)) return;
   for (size_t i = 0; i < commands.len; i++) {
     if (commands.items[i].trusted) continue;
-    cli_say("not run, not trusted yet: %.*s   (piecework trust %lld)\n", STR_ARG(commands.items[i].command),
-            (long long)plan);
+    cli_say("not run, not trusted yet: %.*s   (piecework trust %lld)\n",
+            STR_ARG(commands.items[i].command), (long long)plan);
+  }
+}
+
+// What verification worries about, task by task.
+static void say_verdicts(Cli *cli, int64_t plan)
+{
+  VerdictRowList rows = {0};
+  Error ignored = {0};
+  if (!journal_verdict_list(cli->engine->journal, &cli->arena, plan, true, &rows, &ignored)) return;
+  for (size_t i = 0; i < rows.len; i++) {
+    const VerdictRow *row = &rows.items[i];
+    if (row->kind == VERDICT_OK) continue;
+    cli_say("%.*s %s: %.*s\n", STR_ARG(row->task), verdict_name(row->kind), STR_ARG(row->reason));
   }
 }
 
@@ -91,11 +107,13 @@ static void summary(Cli *cli, int64_t plan)
     summary_json(cli, plan, &review, &receipt);
     return;
   }
-  cli_say("plan %lld: %zu hunks in %zu files\n", (long long)plan, review.hunks.len, review.files.len);
+  cli_say("plan %lld: %zu hunks in %zu files\n", (long long)plan, review.hunks.len,
+          review.files.len);
   if (review.test_command.len) {
     cli_say("test: %.*s %s\n", STR_ARG(review.test_command),
             review.test_status == 0 ? "passed in the worktree" : "FAILED in the worktree");
   }
+  say_verdicts(cli, plan);
   say_untrusted(cli, plan);
   cli_say("cost: %.*s\n", STR_ARG(receipt_line(&cli->arena, &receipt)));
 }
@@ -118,7 +136,8 @@ bool cli_run(Cli *cli)
   int64_t plan;
   if (!cli_plan_arg(cli, &plan) || !cli_record(cli)) return false;
   if (!cli_run_plan(cli, plan, !cli_has(cli, OPT_NO_VERIFY))) return false;
-  cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan, (long long)plan);
+  cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan,
+          (long long)plan);
   return true;
 }
 
@@ -126,7 +145,8 @@ bool cli_run(Cli *cli)
 
 static bool unfinished(PlanState state)
 {
-  return state == PLAN_PLANNING || state == PLAN_RUNNING || state == PLAN_PAUSED || state == PLAN_VERIFYING;
+  return state == PLAN_PLANNING || state == PLAN_RUNNING || state == PLAN_PAUSED ||
+         state == PLAN_VERIFYING;
 }
 
 // A plan that was interrupted while it was made goes on where its journal ends.
@@ -136,15 +156,18 @@ static bool finish_planning(Cli *cli, const PlanRow *row)
   Project *project = engine_project_of_plan(cli->engine, row->id, &cli->err);
   if (!project) return false;
   progress_begin(cli, row->id);
-  bool ok = planner_start(cli->engine, project, &request, cli_on_done, cli, &cli->err) > 0 && cli_wait(cli);
+  bool ok = planner_start(cli->engine, project, &request, cli_on_done, cli, &cli->err) > 0 &&
+            cli_wait(cli);
   progress_end(cli);
-  if (ok) cli_say("plan %lld is ready: piecework run %lld\n", (long long)row->id, (long long)row->id);
+  if (ok)
+    cli_say("plan %lld is ready: piecework run %lld\n", (long long)row->id, (long long)row->id);
   return ok;
 }
 
 static bool resume_one(Cli *cli, const PlanRow *row)
 {
-  cli_say("resuming plan %lld: %.*s\n", (long long)row->id, STR_ARG(row->title.len ? row->title : row->request));
+  cli_say("resuming plan %lld: %.*s\n", (long long)row->id,
+          STR_ARG(row->title.len ? row->title : row->request));
   if (row->state == PLAN_PLANNING) return finish_planning(cli, row);
   return cli_run_plan(cli, row->id, !cli_has(cli, OPT_NO_VERIFY));
 }
@@ -162,7 +185,8 @@ static bool plans_to_resume(Cli *cli, PlanRowList *rows)
   Project *project = cli_project(cli);
   PlanRowList all = {0};
   if (!project) return false;
-  if (!journal_plan_list(cli->engine->journal, &cli->arena, project_root(project), 0, &all, &cli->err)) {
+  if (!journal_plan_list(cli->engine->journal, &cli->arena, project_root(project), 0, &all,
+                         &cli->err)) {
     return false;
   }
   for (size_t i = 0; i < all.len; i++) {

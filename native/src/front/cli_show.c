@@ -51,7 +51,8 @@ static bool status_plan_json(Cli *cli, int64_t plan)
 static bool status_project_json(Cli *cli, Str root)
 {
   PlanRowList rows = {0};
-  if (!journal_plan_list(cli->engine->journal, &cli->arena, root, 0, &rows, &cli->err)) return false;
+  if (!journal_plan_list(cli->engine->journal, &cli->arena, root, 0, &rows, &cli->err))
+    return false;
   Value *map = value_map(&cli->arena), *list = value_list(&cli->arena);
   value_put_str(&cli->arena, map, S("root"), root);
   for (size_t i = 0; i < rows.len; i++) value_push(list, plan_value(&cli->arena, &rows.items[i]));
@@ -70,7 +71,8 @@ bool cli_status(Cli *cli)
   if (cli_has(cli, OPT_JSON)) {
     return plan ? status_plan_json(cli, plan) : status_project_json(cli, project_root(project));
   }
-  if (!view_status(cli->engine, plan, project_root(project), &cli->arena, &view, &cli->err)) return false;
+  if (!view_status(cli->engine, plan, project_root(project), &cli->arena, &view, &cli->err))
+    return false;
   cli_print_view(cli, &view);
   return true;
 }
@@ -98,7 +100,8 @@ static bool cost_json(Cli *cli, int64_t plan)
   if (!receipt_build(cli->engine, plan, arena, &receipt, &cli->err)) return false;
   Value *map = value_map(arena), *rows = value_list(arena);
   value_put_int(arena, map, S("plan"), plan);
-  for (size_t i = 0; i < receipt.rows.len; i++) value_push(rows, receipt_row(arena, &receipt.rows.items[i]));
+  for (size_t i = 0; i < receipt.rows.len; i++)
+    value_push(rows, receipt_row(arena, &receipt.rows.items[i]));
   value_set(map, S("rows"), rows);
   value_put_int(arena, map, S("cost"), receipt.total.cost);
   value_put_int(arena, map, S("budget"), receipt.budget);
@@ -114,7 +117,8 @@ static bool cost_json(Cli *cli, int64_t plan)
 
 static bool is_period(Str word)
 {
-  return str_eq(word, S("day")) || str_eq(word, S("week")) || str_eq(word, S("month")) || str_eq(word, S("all"));
+  return str_eq(word, S("day")) || str_eq(word, S("week")) || str_eq(word, S("month")) ||
+         str_eq(word, S("all"));
 }
 
 bool cli_cost(Cli *cli)
@@ -145,7 +149,8 @@ bool cli_log(Cli *cli)
     return true;
   }
   LogRowList rows = {0};
-  if (!journal_log_list(cli->engine->journal, &cli->arena, plan, 0, 0, &rows, &cli->err)) return false;
+  if (!journal_log_list(cli->engine->journal, &cli->arena, plan, 0, 0, &rows, &cli->err))
+    return false;
   for (size_t i = 0; i < rows.len; i++) {
     Value *map = value_map(&cli->arena);
     value_put_int(&cli->arena, map, S("at_ms"), rows.items[i].at_ms);
@@ -162,7 +167,8 @@ bool cli_preview(Cli *cli)
   int64_t plan;
   View view;
   if (!cli_plan_arg(cli, &plan)) return false;
-  if (!preview_view(cli->engine, plan, cli->args.items[1], &cli->arena, &view, &cli->err)) return false;
+  if (!preview_view(cli->engine, plan, cli->args.items[1], &cli->arena, &view, &cli->err))
+    return false;
   cli_print_view(cli, &view);
   return true;
 }

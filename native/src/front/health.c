@@ -15,7 +15,8 @@ typedef struct {
   HealthList *out;
 } Health;
 
-static void row(Health *h, const char *level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void row(Health *h, const char *level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void row(Health *h, const char *level, const char *format, ...)
 {
   va_list args;
@@ -79,8 +80,9 @@ static void check_models(Health *h)
     for (size_t k = 0; k < ladder->len; k++) {
       const ModelName *rung = &ladder->rungs[k];
       bool known = price_of(h->engine->models, rung->provider, rung->model).known;
-      PUSH(h->arena, &names, str_fmt(h->arena, "%.*s/%.*s%s", STR_ARG(rung->provider), STR_ARG(rung->model),
-                                     known ? "" : " (price unknown)"));
+      PUSH(h->arena, &names,
+           str_fmt(h->arena, "%.*s/%.*s%s", STR_ARG(rung->provider), STR_ARG(rung->model),
+                   known ? "" : " (price unknown)"));
     }
     row(h, ladder->len ? "ok" : "error", "models: %.*s = %.*s", STR_ARG(ladder->alias),
         STR_ARG(str_join(h->arena, &names, S(", "))));
@@ -91,7 +93,8 @@ static void check_models(Health *h)
       check_key(h, provider);
     }
   }
-  if (config->cassette.len) row(h, "warn", "replies are replayed from %.*s", STR_ARG(config->cassette));
+  if (config->cassette.len)
+    row(h, "warn", "replies are replayed from %.*s", STR_ARG(config->cassette));
 }
 
 static void check_journal(Health *h)

@@ -5,7 +5,7 @@
 #include "work/review.h"
 
 typedef struct {
-  const char *level;   // "ok", "warn", "error"
+  const char *level;  // "ok", "warn", "error"
   Str text;
 } HealthRow;
 typedef struct {

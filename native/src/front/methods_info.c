@@ -10,7 +10,9 @@ static Value *status_get(Serve *serve, RpcRequest *request, Error *err)
   Project *project = param_project(serve, request->params, err);
   View view;
   if (!project) return NULL;
-  if (!view_status(serve->engine, plan > 0 ? plan : 0, project_root(project), &request->arena, &view, err)) return NULL;
+  if (!view_status(serve->engine, plan > 0 ? plan : 0, project_root(project), &request->arena,
+                   &view, err))
+    return NULL;
   return view_value(&request->arena, &view);
 }
 
@@ -18,8 +20,9 @@ static Value *cost_get(Serve *serve, RpcRequest *request, Error *err)
 {
   const Value *which = value_get(request->params, S("which"));
   // A plan may come as a number too.
-  Str text = value_is(which, VALUE_INT) ? str_fmt(&request->arena, "%lld", (long long)which->integer)
-                                        : value_to_str(which, S("all"));
+  Str text = value_is(which, VALUE_INT)
+                 ? str_fmt(&request->arena, "%lld", (long long)which->integer)
+                 : value_to_str(which, S("all"));
   View view;
   if (!view_cost(serve->engine, text, &request->arena, &view, err)) return NULL;
   return view_value(&request->arena, &view);

@@ -14,8 +14,10 @@ static Nano param_budget(const Value *params)
 
 static Value *project_advise(Serve *serve, RpcRequest *request, Error *err)
 {
-  static const char *const kinds[] = {[ADVICE_FITS] = "fits", [ADVICE_FREE] = "free",
-                                      [ADVICE_SMALL] = "small", [ADVICE_EXPLORE] = "explore"};
+  static const char *const kinds[] = {[ADVICE_FITS] = "fits",
+                                      [ADVICE_FREE] = "free",
+                                      [ADVICE_SMALL] = "small",
+                                      [ADVICE_EXPLORE] = "explore"};
   Arena *arena = &request->arena;
   Project *project = param_project(serve, request->params, err);
   FileRefList scope = {0};
@@ -38,7 +40,8 @@ static Value *plan_create(Serve *serve, RpcRequest *request, Error *err)
 {
   const Value *params = request->params;
   Project *project = param_project(serve, params, err);
-  PlanRequest plan = {.budget = param_budget(params), .go_on = value_get_bool(params, S("go_on"), false)};
+  PlanRequest plan = {.budget = param_budget(params),
+                      .go_on = value_get_bool(params, S("go_on"), false)};
   if (!project || !param_text(params, S("request"), &plan.request, err)) return NULL;
   if (!str_trim(plan.request).len) {
     error_set(err, ERR_USAGE, "say what to do: the request is empty");
@@ -80,8 +83,8 @@ static Value *plan_list(Serve *serve, RpcRequest *request, Error *err)
   int64_t limit = value_get_int(request->params, S("limit"), 50);
   PlanRowList rows = {0};
   if (!project) return NULL;
-  if (!journal_plan_list(serve->engine->journal, arena, project_root(project), limit > 0 ? (size_t)limit : 0,
-                         &rows, err)) {
+  if (!journal_plan_list(serve->engine->journal, arena, project_root(project),
+                         limit > 0 ? (size_t)limit : 0, &rows, err)) {
     return NULL;
   }
   Value *map = value_map(arena), *list = value_list(arena);
@@ -108,12 +111,14 @@ static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Pla
 {
   Estimate e = estimate_plan(serve->engine, project, arena, plan);
   Str execute = money(arena, e.execute.cost), verify = money(arena, e.verify.cost);
-  Str total = money(arena, e.total), big = money(arena, e.big_alone), small = money(arena, e.small_alone);
+  Str total = money(arena, e.total), big = money(arena, e.big_alone),
+      small = money(arena, e.small_alone);
   Value *list = value_list(arena), *one = value_map(arena);
   value_put_int(arena, one, S("line"), 1);
-  value_put_str(arena, one, S("text"),
-                str_fmt(arena, "estimate: execute %.*s, verify %.*s, total %.*s; alone: big %.*s, small %.*s",
-                        STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big), STR_ARG(small)));
+  value_put_str(
+      arena, one, S("text"),
+      str_fmt(arena, "estimate: execute %.*s, verify %.*s, total %.*s; alone: big %.*s, small %.*s",
+              STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big), STR_ARG(small)));
   value_push(list, one);
   return list;
 }
@@ -134,7 +139,8 @@ static Value *plan_text(Serve *serve, RpcRequest *request, Error *err)
   value_put_str(arena, map, S("text"), text);
   value_put_str(arena, map, S("path"), row.path);
   value_set(map, S("problems"), problems_value(arena, &problems));
-  value_set(map, S("notes"), problems.errors ? value_list(arena) : plan_notes(serve, project, arena, &plan));
+  value_set(map, S("notes"),
+            problems.errors ? value_list(arena) : plan_notes(serve, project, arena, &plan));
   return map;
 }
 
@@ -161,7 +167,9 @@ static Value *plan_drop(Serve *serve, RpcRequest *request, Error *err)
     return NULL;
   }
   planner_stop(serve->engine, id);
-  if (!journal_plan_set_state(serve->engine->journal, id, PLAN_DROPPED, S("dropped by the user"), err)) return NULL;
+  if (!journal_plan_set_state(serve->engine->journal, id, PLAN_DROPPED, S("dropped by the user"),
+                              err))
+    return NULL;
   return empty_answer(request);
 }
 
@@ -185,18 +193,26 @@ static Value *edit_start(Serve *serve, RpcRequest *request, Error *err)
   if (!project || !param_text(params, S("instruction"), &instruction, err)) return NULL;
   if (!param_scope(project, &request->arena, params, &targets, err)) return NULL;
   if (!targets.len || !str_trim(instruction).len) {
-    error_set(err, ERR_USAGE, targets.len ? "say what to do: the instruction is empty" : "nothing is selected");
+    error_set(err, ERR_USAGE,
+              targets.len ? "say what to do: the instruction is empty" : "nothing is selected");
     return NULL;
   }
   param_buffers(project, &request->arena, params);
-  int64_t plan = plan_from_targets(serve->engine, project, instruction, &targets, param_budget(params), err);
+  int64_t plan =
+      plan_from_targets(serve->engine, project, instruction, &targets, param_budget(params), err);
   if (plan <= 0) return NULL;
   if (value_get_bool(params, S("run"), false) && !start_run(serve, plan, err)) return NULL;
   return plan_answer(request, plan);
 }
 
 const ServeMethod methods_plan[] = {
-    {"project/advise", project_advise}, {"plan/create", plan_create}, {"plan/adopt", plan_adopt_file},
-    {"plan/list", plan_list},           {"plan/text", plan_text},     {"plan/save", plan_save_text},
-    {"plan/drop", plan_drop},           {"edit/start", edit_start},   {0},
+    {"project/advise", project_advise},
+    {"plan/create", plan_create},
+    {"plan/adopt", plan_adopt_file},
+    {"plan/list", plan_list},
+    {"plan/text", plan_text},
+    {"plan/save", plan_save_text},
+    {"plan/drop", plan_drop},
+    {"edit/start", edit_start},
+    {0},
 };

@@ -54,7 +54,9 @@ static int64_t newest_in_review(Serve *serve, RpcRequest *request, Error *err)
   Project *project = param_project(serve, request->params, err);
   PlanRowList rows = {0};
   if (!project) return 0;
-  if (!journal_plan_list(serve->engine->journal, &request->arena, project_root(project), 0, &rows, err)) return 0;
+  if (!journal_plan_list(serve->engine->journal, &request->arena, project_root(project), 0, &rows,
+                         err))
+    return 0;
   for (size_t i = 0; i < rows.len; i++) {
     if (rows.items[i].state == PLAN_REVIEW) return rows.items[i].id;
   }
@@ -62,7 +64,8 @@ static int64_t newest_in_review(Serve *serve, RpcRequest *request, Error *err)
   return 0;
 }
 
-static void push_at(Arena *arena, Value *list, const ReviewHunk *hunk, Place place, size_t first, size_t last)
+static void push_at(Arena *arena, Value *list, const ReviewHunk *hunk, Place place, size_t first,
+                    size_t last)
 {
   if (place.kind == PLACE_STALE || !place.start) return;
   size_t len = place.kind == PLACE_DONE ? hunk->hunk.new_len : hunk->hunk.old_len;
@@ -82,11 +85,14 @@ static Value *review_at(Serve *serve, RpcRequest *request, Error *err)
   Arena *arena = &request->arena;
   const Value *params = request->params;
   int64_t plan = value_get_int(params, S("plan"), 0);
-  int64_t first = value_get_int(params, S("first"), 1), last = value_get_int(params, S("last"), first);
+  int64_t first = value_get_int(params, S("first"), 1),
+          last = value_get_int(params, S("last"), first);
   Str given, path, text;
   Review review;
   if (plan <= 0) plan = newest_in_review(serve, request, err);
-  if (!plan || !param_text(params, S("path"), &given, err) || !param_text(params, S("text"), &text, err)) return NULL;
+  if (!plan || !param_text(params, S("path"), &given, err) ||
+      !param_text(params, S("text"), &text, err))
+    return NULL;
   Project *project = engine_project_of_plan(serve->engine, plan, err);
   if (!project || !project_path(project, arena, given, &path, err)) return NULL;
   if (!review_build(serve->engine, plan, arena, &review, err)) return NULL;
@@ -136,7 +142,8 @@ static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
     value_put_str(arena, one, S("path"), str_from(project_absolute(project, arena, file->path)));
     value_put_str(arena, one, S("change"), change_of(file));
     if (file->renamed_from.len) {
-      value_put_str(arena, one, S("from"), str_from(project_absolute(project, arena, file->renamed_from)));
+      value_put_str(arena, one, S("from"),
+                    str_from(project_absolute(project, arena, file->renamed_from)));
     }
     value_put_int(arena, one, S("hunks"), hunks);
     value_push(list, one);
@@ -145,7 +152,8 @@ static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
   return map;
 }
 
-typedef bool PrepareFn(Engine *, int64_t, const PresentList *, const StrList *, Arena *, ApplyPlan *, Error *);
+typedef bool PrepareFn(Engine *, int64_t, const PresentList *, const StrList *, Arena *,
+                       ApplyPlan *, Error *);
 
 static Value *prepare(Serve *serve, RpcRequest *request, PrepareFn *run, Error *err)
 {
@@ -192,9 +200,10 @@ static Value *review_qf(Serve *serve, RpcRequest *request, Error *err)
   if (!project) return NULL;
   review_quickfix(serve->engine, arena, &review, &list);
   Value *map = value_map(arena);
-  value_put_str(arena, map, S("title"),
-                str_fmt(arena, "Piecework #%lld: %.*s  [%zu/%zu]", (long long)review.plan, STR_ARG(review.title),
-                        review.accepted + review.rejected, review.hunks.len));
+  value_put_str(
+      arena, map, S("title"),
+      str_fmt(arena, "Piecework #%lld: %.*s  [%zu/%zu]", (long long)review.plan,
+              STR_ARG(review.title), review.accepted + review.rejected, review.hunks.len));
   value_set(map, S("items"), quickfix_value(arena, project, &list));
   return map;
 }
@@ -212,7 +221,9 @@ static Value *review_unified(Serve *serve, RpcRequest *request, Error *err)
   Review review;
   Str path;
   Buf diff;
-  if (!build(serve, request, &review, err) || !optional_path(serve, request, review.plan, &path, err)) return NULL;
+  if (!build(serve, request, &review, err) ||
+      !optional_path(serve, request, review.plan, &path, err))
+    return NULL;
   buf_init(&diff, DIFF_MAX);
   review_diff(&request->arena, &review, path, &diff);
   Value *map = value_map(&request->arena);
@@ -225,9 +236,12 @@ static Value *review_proposed(Serve *serve, RpcRequest *request, Error *err)
 {
   Review review;
   Str path, text, base;
-  if (!build(serve, request, &review, err) || !optional_path(serve, request, review.plan, &path, err)) return NULL;
+  if (!build(serve, request, &review, err) ||
+      !optional_path(serve, request, review.plan, &path, err))
+    return NULL;
   if (!review_proposal(&request->arena, &review, path, &text, &base)) {
-    error_set(err, ERR_NOT_FOUND, "plan %lld does not change %.*s", (long long)review.plan, STR_ARG(path));
+    error_set(err, ERR_NOT_FOUND, "plan %lld does not change %.*s", (long long)review.plan,
+              STR_ARG(path));
     return NULL;
   }
   Value *map = value_map(&request->arena);
@@ -262,9 +276,17 @@ static Value *commit_begin(Serve *serve, RpcRequest *request, Error *err)
 }
 
 const ServeMethod methods_review[] = {
-    {"review/get", review_get},         {"review/decide", review_decision}, {"review/at", review_at},
-    {"review/files", review_files},     {"review/apply", review_apply},     {"review/revert", review_revert},
-    {"review/applied", review_applied}, {"review/quickfix", review_qf},     {"review/diff", review_unified},
-    {"review/proposal", review_proposed}, {"commit/prepare", commit_prepare}, {"commit/start", commit_begin},
+    {"review/get", review_get},
+    {"review/decide", review_decision},
+    {"review/at", review_at},
+    {"review/files", review_files},
+    {"review/apply", review_apply},
+    {"review/revert", review_revert},
+    {"review/applied", review_applied},
+    {"review/quickfix", review_qf},
+    {"review/diff", review_unified},
+    {"review/proposal", review_proposed},
+    {"commit/prepare", commit_prepare},
+    {"commit/start", commit_begin},
     {0},
 };

@@ -45,8 +45,8 @@ static Value *task_retry(Serve *serve, RpcRequest *request, Error *err)
   int64_t rung = value_get_int(params, S("rung"), -1);
   ServeOp *op = serve_op_new(serve, plan, NULL);
   Str remark = value_get_str(params, S("remark"), STR_NONE);
-  if (run_retry(serve->engine, plan, task, remark, rung >= 0 && rung < 100 ? (int)rung : -1, serve_op_done, op,
-                err)) {
+  if (run_retry(serve->engine, plan, task, remark, rung >= 0 && rung < 100 ? (int)rung : -1,
+                serve_op_done, op, err)) {
     return empty_answer(request);
   }
   serve_op_drop(op);
@@ -60,7 +60,8 @@ static Value *verify_begin(Serve *serve, RpcRequest *request, Error *err)
   if (!plan || !param_plan_buffers(serve, plan, &request->arena, params, err)) return NULL;
   bool force = value_get_bool(params, S("force"), false);
   ServeOp *op = serve_op_new(serve, plan, NULL);
-  if (verify_start(serve->engine, plan, force, serve_op_done, op, err)) return empty_answer(request);
+  if (verify_start(serve->engine, plan, force, serve_op_done, op, err))
+    return empty_answer(request);
   serve_op_drop(op);
   return NULL;
 }
@@ -69,7 +70,8 @@ static Value *verify_begin(Serve *serve, RpcRequest *request, Error *err)
 
 static bool unfinished(PlanState state)
 {
-  return state == PLAN_PLANNING || state == PLAN_RUNNING || state == PLAN_PAUSED || state == PLAN_VERIFYING;
+  return state == PLAN_PLANNING || state == PLAN_RUNNING || state == PLAN_PAUSED ||
+         state == PLAN_VERIFYING;
 }
 
 static bool resume_one(Serve *serve, const PlanRow *row, Error *err)
@@ -104,7 +106,8 @@ static Value *resume(Serve *serve, RpcRequest *request, Error *err)
   PlanRowList rows = {0};
   if (!project) return NULL;
   param_buffers(project, arena, request->params);
-  if (!journal_plan_list(serve->engine->journal, arena, project_root(project), 0, &rows, err)) return NULL;
+  if (!journal_plan_list(serve->engine->journal, arena, project_root(project), 0, &rows, err))
+    return NULL;
   Value *map = value_map(arena), *list = value_list(arena);
   Str text = S("nothing was interrupted here");
   for (size_t i = 0; i < rows.len; i++) {
@@ -165,7 +168,8 @@ static Value *trust_set(Serve *serve, RpcRequest *request, Error *err)
   param_strings(arena, request->params, S("commands"), &given);
   for (size_t i = 0; i < given.len; i++) {
     if (!is_a_command(&commands, given.items[i])) {
-      error_set(err, ERR_STALE, "the plan has no such command any more: %.*s", STR_ARG(given.items[i]));
+      error_set(err, ERR_STALE, "the plan has no such command any more: %.*s",
+                STR_ARG(given.items[i]));
       error_hint_set(err, "look again: :Piecework trust");
       return NULL;
     }
@@ -177,7 +181,8 @@ static Value *trust_set(Serve *serve, RpcRequest *request, Error *err)
 }
 
 const ServeMethod methods_run[] = {
-    {"run/start", run_begin},       {"run/stop", run_end},   {"task/retry", task_retry},
-    {"verify/start", verify_begin}, {"resume", resume},      {"trust/get", trust_get},
-    {"trust/set", trust_set},       {0},
+    {"run/start", run_begin},   {"run/stop", run_end},
+    {"task/retry", task_retry}, {"verify/start", verify_begin},
+    {"resume", resume},         {"trust/get", trust_get},
+    {"trust/set", trust_set},   {0},
 };

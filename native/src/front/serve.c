@@ -143,7 +143,8 @@ static void count_open(Serve *serve, Arena *arena, Str root, Open *out)
       out->tasks += state == TASK_WAITING || state == TASK_RUNNING || state == TASK_CHECKING;
     }
     Review review;
-    if (row->state != PLAN_REVIEW || !review_build(serve->engine, row->id, arena, &review, &err)) continue;
+    if (row->state != PLAN_REVIEW || !review_build(serve->engine, row->id, arena, &review, &err))
+      continue;
     out->hunks += (int64_t)(review.hunks.len - review.accepted - review.rejected);
   }
 }
@@ -209,7 +210,8 @@ static const ServeMethod methods_life[] = {
 
 // ---- dispatch --------------------------------------------------------------------------------------
 
-static const ServeMethod *const tables[] = {methods_life, methods_plan, methods_run, methods_review, methods_info};
+static const ServeMethod *const tables[] = {methods_life, methods_plan, methods_run, methods_review,
+                                            methods_info};
 
 static const ServeMethod *find_method(Str name)
 {
@@ -237,9 +239,11 @@ static void on_request(void *owner, RpcRequest *request)
   Serve *serve = owner;
   Error err = {0};
   const ServeMethod *method = find_method(request->method);
-  Value *answer = may_run(serve, method, request->method, &err) ? method->run(serve, request, &err) : NULL;
+  Value *answer =
+      may_run(serve, method, request->method, &err) ? method->run(serve, request, &err) : NULL;
   if (answer == SERVE_LATER) return;
-  if (!answer && err.code == ERR_OK) error_set(&err, ERR_FAILED, "%.*s failed", STR_ARG(request->method));
+  if (!answer && err.code == ERR_OK)
+    error_set(&err, ERR_FAILED, "%.*s failed", STR_ARG(request->method));
   if (answer) {
     rpc_reply(request, answer);
   } else {
@@ -279,8 +283,13 @@ bool cli_serve(Cli *cli)
   }
   timer_init(&serve->loop, &serve->patience, on_patience, serve);
   signal_start(&serve->loop, &serve->terminate, SIGTERM, on_signal, serve);
-  RpcSpec spec = {.loop = &serve->loop, .kind = kind, .fd_in = STDIN_FILENO, .fd_out = STDOUT_FILENO,
-                  .on_request = on_request, .on_end = on_end, .owner = serve};
+  RpcSpec spec = {.loop = &serve->loop,
+                  .kind = kind,
+                  .fd_in = STDIN_FILENO,
+                  .fd_out = STDOUT_FILENO,
+                  .on_request = on_request,
+                  .on_end = on_end,
+                  .owner = serve};
   serve->rpc = rpc_new(&spec, &cli->err);
   while (serve->rpc && !serve->stopped && loop_turn(&serve->loop, true)) continue;
   if (serve->why.code != ERR_OK) cli->err = serve->why;

@@ -29,7 +29,7 @@ struct Serve {
   bool ending, stopped;  // told to stop; the loop may end
   Timer patience;        // how long what is in flight may take once the editor is gone
   Signal terminate;
-  Error why;             // of an end that was not asked for
+  Error why;  // of an end that was not asked for
 };
 
 extern Value *const SERVE_LATER;
@@ -38,14 +38,14 @@ extern Value *const SERVE_LATER;
 struct ServeOp {
   Serve *serve;
   int64_t plan;
-  RpcRequest *request;   // answered at the end; NULL when it was answered at the start
+  RpcRequest *request;  // answered at the end; NULL when it was answered at the start
   ServeOp *prev, *next;
   void (*ended)(ServeOp *op, const Error *err);  // may be NULL
 };
 // The owner for an operation's OpDone. [request] may be NULL.
 ServeOp *serve_op_new(Serve *serve, int64_t plan, RpcRequest *request);
-void serve_op_drop(ServeOp *op);                     // the operation did not start
-void serve_op_done(void *owner, const Error *err);   // an OpDone
+void serve_op_drop(ServeOp *op);                    // the operation did not start
+void serve_op_done(void *owner, const Error *err);  // an OpDone
 
 extern const ServeMethod methods_plan[];    // plan/*, edit/*, project/*
 extern const ServeMethod methods_run[];     // run/*, task/*, verify/*, resume, trust/*
@@ -54,13 +54,15 @@ extern const ServeMethod methods_info[];    // status, cost, log, preview, healt
 
 // ---- reading params --------------------------------------------------------------------------------
 
-Project *param_project(Serve *serve, const Value *params, Error *err);       // of `cwd`, else of initialize
-int64_t param_plan(const Value *params, Error *err);                         // > 0, or 0 with [err]
-bool param_text(const Value *params, Str key, Str *out, Error *err);         // a text that must be there
+Project *param_project(Serve *serve, const Value *params,
+                       Error *err);                   // of `cwd`, else of initialize
+int64_t param_plan(const Value *params, Error *err);  // > 0, or 0 with [err]
+bool param_text(const Value *params, Str key, Str *out, Error *err);  // a text that must be there
 void param_strings(Arena *arena, const Value *params, Str key, StrList *out);
 bool param_scope(Project *project, Arena *arena, const Value *params, FileRefList *out, Error *err);
-void param_buffers(Project *project, Arena *arena, const Value *params);     // become the project's overlays
+void param_buffers(Project *project, Arena *arena,
+                   const Value *params);  // become the project's overlays
 // Buffers of a plan's project, when the request has any.
 bool param_plan_buffers(Serve *serve, int64_t plan, Arena *arena, const Value *params, Error *err);
 Value *empty_answer(RpcRequest *request);
-Value *plan_answer(RpcRequest *request, int64_t plan);                       // {plan}
+Value *plan_answer(RpcRequest *request, int64_t plan);  // {plan}

@@ -45,7 +45,7 @@ bool param_text(const Value *params, Str key, Str *out, Error *err)
 
 void param_strings(Arena *arena, const Value *params, Str key, StrList *out)
 {
-  for (VALUE_EACH(item, value_get(params, key))) {
+  for (VALUE_EACH (item, value_get(params, key))) {
     if (value_is(item, VALUE_STR)) PUSH(arena, out, item->str);
   }
 }
@@ -53,7 +53,8 @@ void param_strings(Arena *arena, const Value *params, Str key, StrList *out)
 static bool scope_one(Project *project, Arena *arena, const Value *item, FileRef *ref, Error *err)
 {
   int64_t first = value_get_int(item, S("first"), 0), last = value_get_int(item, S("last"), first);
-  if (!project_path(project, arena, value_get_str(item, S("path"), STR_NONE), &ref->path, err)) return false;
+  if (!project_path(project, arena, value_get_str(item, S("path"), STR_NONE), &ref->path, err))
+    return false;
   if (first < 0 || last < first || last > LINE_MAX_NUMBER) {
     return error_set(err, ERR_USAGE, "%.*s: lines %lld to %lld are no range", STR_ARG(ref->path),
                      (long long)first, (long long)last);
@@ -65,8 +66,9 @@ static bool scope_one(Project *project, Arena *arena, const Value *item, FileRef
 bool param_scope(Project *project, Arena *arena, const Value *params, FileRefList *out, Error *err)
 {
   const Value *scope = value_get(params, S("scope"));
-  if (value_len(scope) > SCOPE_MAX) return error_set(err, ERR_TOO_BIG, "a scope of %zu places", value_len(scope));
-  for (VALUE_EACH(item, scope)) {
+  if (value_len(scope) > SCOPE_MAX)
+    return error_set(err, ERR_TOO_BIG, "a scope of %zu places", value_len(scope));
+  for (VALUE_EACH (item, scope)) {
     FileRef ref = {0};
     if (!scope_one(project, arena, item, &ref, err)) return false;
     PUSH(arena, out, ref);
@@ -80,7 +82,7 @@ void param_buffers(Project *project, Arena *arena, const Value *params)
   const Value *buffers = value_get(params, S("buffers"));
   if (!value_is(buffers, VALUE_LIST)) return;
   project_overlay_clear(project);
-  for (VALUE_EACH(item, buffers)) {
+  for (VALUE_EACH (item, buffers)) {
     Str path;
     Error outside = {0};
     Str given = value_get_str(item, S("path"), STR_NONE);

@@ -132,7 +132,8 @@ static Value *file_value(Arena *arena, const FileEdits *file, Project *project)
   value_put_str(arena, one, S("path"), path_of(arena, project, file->path));
   value_put_str(arena, one, S("change"), str_from(changes[file->change]));
   put_some(arena, one, S("from"), path_of(arena, project, file->renamed_from));
-  for (size_t i = 0; i < file->edits.len; i++) value_push(edits, edit_value(arena, &file->edits.items[i]));
+  for (size_t i = 0; i < file->edits.len; i++)
+    value_push(edits, edit_value(arena, &file->edits.items[i]));
   value_set(one, S("edits"), edits);
   if (file->change == FILE_NEW) value_put_str(arena, one, S("text"), file->text);
   value_set(one, S("hunks"), strings_value(arena, &file->hunks));

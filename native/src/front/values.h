@@ -10,5 +10,5 @@ Value *quickfix_value(Arena *arena, Project *project, const QfList *list);  // i
 Value *review_value(Arena *arena, const Review *review);                    // files and hunks
 // Paths become absolute with [project], stay relative without.
 Value *edits_value(Arena *arena, const ApplyPlan *edits, Project *project);
-const char *decision_name(Decision decision);     // "accepted", "rejected", "none"
+const char *decision_name(Decision decision);  // "accepted", "rejected", "none"
 bool decision_from(Str name, Decision *out);

@@ -18,7 +18,8 @@ Str lib_versions(Arena *arena)
   const CurlApi *curl = curl_load(NULL);
   git_libgit2_version(&major, &minor, &patch);
   pcre2_config(PCRE2_CONFIG_VERSION, pcre);
-  return str_fmt(arena, "libuv %s, libcurl %s, sqlite %s, libgit2 %d.%d.%d, cJSON %s, libyaml %s, pcre2 %s",
-                 uv_version_string(), curl ? curl->version_info(CURLVERSION_NOW)->version : "missing", sqlite3_libversion(), major,
-                 minor, patch, cJSON_Version(), yaml_get_version_string(), pcre);
+  return str_fmt(
+      arena, "libuv %s, libcurl %s, sqlite %s, libgit2 %d.%d.%d, cJSON %s, libyaml %s, pcre2 %s",
+      uv_version_string(), curl ? curl->version_info(CURLVERSION_NOW)->version : "missing",
+      sqlite3_libversion(), major, minor, patch, cJSON_Version(), yaml_get_version_string(), pcre);
 }

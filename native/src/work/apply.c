@@ -36,12 +36,13 @@ static void note_stale(Prepare *p, const ReviewHunk *hunk, size_t line, Str why)
   Str place = line ? str_fmt(p->arena, ":%zu", line) : STR_NONE;
   PUSH(p->arena, &p->out->stale, hunk->id);
   PUSH(p->arena, &p->out->notes,
-       str_fmt(p->arena, "%.*s%.*s: hunk of %.*s is stale: %.*s", STR_ARG(file->path), STR_ARG(place),
-               STR_ARG(task), STR_ARG(why)));
+       str_fmt(p->arena, "%.*s%.*s: hunk of %.*s is stale: %.*s", STR_ARG(file->path),
+               STR_ARG(place), STR_ARG(task), STR_ARG(why)));
 }
 
 // Takes over what the wanted hunks of one file come to. [doing]: hunks that change something now.
-static size_t take_hunks(Prepare *p, size_t file, const FilePlaces *places, const bool *want, FileEdits *out)
+static size_t take_hunks(Prepare *p, size_t file, const FilePlaces *places, const bool *want,
+                         FileEdits *out)
 {
   size_t first = p->review.first_hunk[file], n = p->review.first_hunk[file + 1] - first, doing = 0;
   for (size_t i = 0; i < n; i++) {
@@ -106,7 +107,8 @@ static bool prepare_file(Prepare *p, size_t index, Error *err)
   } else {
     present_places(p->arena, &p->review, index, p->project, p->present, &places);
   }
-  FileEdits edits = {.path = places.present.path, .change = FILE_EDIT, .before = places.present.text};
+  FileEdits edits = {
+      .path = places.present.path, .change = FILE_EDIT, .before = places.present.text};
   if (!edits.path.len) edits.path = file->path;
   size_t doing = take_hunks(p, index, &places, want, &edits);
   if (!edits.hunks.len) return true;
@@ -173,7 +175,8 @@ static bool remember(Engine *engine, Arena *arena, int64_t plan, const ApplyPlan
   for (size_t i = 0; i < edits->files.len && ok; i++) {
     const FileEdits *file = &edits->files.items[i];
     if (!file->hunks.len) continue;
-    ok = journal_decision_applied(engine->journal, plan, &file->hunks, state, file->before, file->text, err);
+    ok = journal_decision_applied(engine->journal, plan, &file->hunks, state, file->before,
+                                  file->text, err);
   }
   if (!ok) {
     journal_rollback(engine->journal);
@@ -201,7 +204,7 @@ typedef struct {
   Project *project;
   Arena *arena;
   const ApplyPlan *edits;
-  size_t written;   // files done so far, to put back
+  size_t written;  // files done so far, to put back
 } Write;
 
 static char *absolute(const Write *w, Str path)
@@ -228,7 +231,8 @@ static bool unchanged(const Write *w, const FileEdits *file, Error *err)
     return error_set(err, why.code, "%s; nothing was written", why.message);
   }
   if (file->change == FILE_RENAME && fs_exists(absolute(w, file->path))) {
-    return error_set(err, ERR_STALE, "%.*s exists by now; nothing was written", STR_ARG(file->path));
+    return error_set(err, ERR_STALE, "%.*s exists by now; nothing was written",
+                     STR_ARG(file->path));
   }
   if (str_eq(now, file->before)) return true;
   error_set(err, ERR_STALE, "%.*s changed meanwhile; nothing was written", STR_ARG(path));
@@ -242,7 +246,8 @@ static bool make_parents(const Write *w, Str path, Error *err)
     if (path.ptr[i] != '/') continue;
     Str dir = str_sub(path, 0, i);
     if (mkdir(absolute(w, dir), 0777) == 0 || errno == EEXIST) continue;
-    return error_set(err, ERR_IO, "cannot make the directory %.*s: %s", STR_ARG(dir), strerror(errno));
+    return error_set(err, ERR_IO, "cannot make the directory %.*s: %s", STR_ARG(dir),
+                     strerror(errno));
   }
   return true;
 }
@@ -257,7 +262,8 @@ static bool write_one(const Write *w, const FileEdits *file, Error *err)
   char *name = absolute(w, file->path);
   if (file->change == FILE_DELETE) return fs_remove(name, err);
   if (file->change == FILE_NEW) return write_new(w, file->path, file->text, 0644, err);
-  if (file->change == FILE_EDIT) return !file->edits.len || fs_write_atomic(name, file->text, 0644, err);
+  if (file->change == FILE_EDIT)
+    return !file->edits.len || fs_write_atomic(name, file->text, 0644, err);
   char *old = absolute(w, file->renamed_from);
   if (!write_new(w, file->path, file->text, fs_stat(old).mode & 0777, err)) return false;
   return fs_remove(old, err);

@@ -11,7 +11,7 @@
 
 typedef struct {
   Str path;
-  FileChange change;   // FILE_NEW, FILE_DELETE: whole file; FILE_EDIT: edits; FILE_RENAME: both
+  FileChange change;  // FILE_NEW, FILE_DELETE: whole file; FILE_EDIT: edits; FILE_RENAME: both
   Str renamed_from;
   LineEditList edits;  // ascending; the editor applies them bottom-up
   Str before;          // the present text these edits are for
@@ -25,9 +25,9 @@ typedef struct {
 
 typedef struct {
   FileEditsList files;
-  StrList stale;       // hunk ids refused, with the reason in [notes]
-  StrList notes;       // one line each
-  size_t hunks;        // done by the edits
+  StrList stale;  // hunk ids refused, with the reason in [notes]
+  StrList notes;  // one line each
+  size_t hunks;   // done by the edits
   bool reverting;
 } ApplyPlan;
 

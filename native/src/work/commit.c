@@ -28,10 +28,10 @@ typedef struct Commit Commit;
 
 typedef struct {
   const char *name;
-  bool temporary;                                   // works on the temporary index
+  bool temporary;  // works on the temporary index
   bool may_fail;
   bool (*start)(Commit *c, StrList *argv, Buf *input);  // false: nothing to do in this step
-  bool (*take)(Commit *c, Str out, Error *err);     // may be NULL
+  bool (*take)(Commit *c, Str out, Error *err);         // may be NULL
 } CommitStep;
 
 struct Commit {
@@ -42,10 +42,10 @@ struct Commit {
   CommitFileList files;
   StrList notes;
   Str message;
-  const char *dir;        // temporary: index, message, texts to hash
+  const char *dir;  // temporary: index, message, texts to hash
   size_t step;
-  Buf input;              // of the running process
-  Str name, output;       // the commit's; what git and hooks said
+  Buf input;         // of the running process
+  Str name, output;  // the commit's; what git and hooks said
   OpDone *on_done;
   void *owner;
 };
@@ -69,7 +69,8 @@ bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Er
     if (task->state != TASK_DONE && task->state != TASK_PARTIAL) continue;
     buf_fmt(&buf, "%s- %.*s\n", i ? "" : "\n", STR_ARG(task->title));
   }
-  buf_fmt(&buf, "\n# Plan %lld. Lines that start with # are dropped; an empty message commits nothing.\n",
+  buf_fmt(&buf,
+          "\n# Plan %lld. Lines that start with # are dropped; an empty message commits nothing.\n",
           (long long)plan);
   *message = buf_take(&buf, arena);
   buf_deinit(&buf);
@@ -116,7 +117,8 @@ static bool next_entry(Str *rest, bool tree, GitEntry *entry, Str *path)
   Str one;
   while (str_cut(rest, '\0', &one) && one.len) {
     Str mode, second, third;
-    if (!str_cut(&one, ' ', &mode) || !str_cut(&one, ' ', &second) || !str_cut(&one, '\t', &third)) continue;
+    if (!str_cut(&one, ' ', &mode) || !str_cut(&one, ' ', &second) || !str_cut(&one, '\t', &third))
+      continue;
     *entry = (GitEntry){mode, tree ? third : second};
     *path = one;
     return true;
@@ -434,7 +436,8 @@ static bool start_process(Commit *c, const CommitStep *step, const StrList *word
   env[0] = "GIT_LITERAL_PATHSPECS=1";
   env[1] = "GIT_EDITOR=:";
   if (step->temporary) env[2] = str_fmt(&c->arena, "GIT_INDEX_FILE=%s/index", c->dir).ptr;
-  static const char *const drop[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", NULL};
+  static const char *const drop[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX",
+                                     NULL};
   ProcessSpec spec = {
       .argv = argv,
       .cwd = str_z(&c->arena, project_root(c->project)),
@@ -475,8 +478,9 @@ static void run_from(Commit *c, size_t step)
 static bool git_is_free(Commit *c, Error *err)
 {
   static const char *const marks[][2] = {
-      {"MERGE_HEAD", "merge"},         {"rebase-merge", "rebase"},  {"rebase-apply", "rebase"},
-      {"CHERRY_PICK_HEAD", "cherry-pick"}, {"REVERT_HEAD", "revert"},
+      {"MERGE_HEAD", "merge"},    {"rebase-merge", "rebase"},
+      {"rebase-apply", "rebase"}, {"CHERRY_PICK_HEAD", "cherry-pick"},
+      {"REVERT_HEAD", "revert"},
   };
   Str dir = repo_git_dir(project_repo(c->project));
   for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
@@ -511,7 +515,8 @@ static bool prepare(Commit *c, int64_t plan, Str message, Error *err)
          commit_files_find(c->engine, &c->review, &c->arena, &c->files, err) && make_dir(c, err);
 }
 
-bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner, Error *err)
+bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner,
+                  Error *err)
 {
   Commit *c = mem_alloc(sizeof(Commit));
   c->engine = engine;

@@ -10,4 +10,5 @@ bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Er
 // Lines starting with '#' are dropped; an empty message is ERR_CANCELLED. Refused (ERR_GIT, ERR_REFUSED) in the
 // middle of a merge or rebase, without git, with nothing applied, and when files are not on disk as applied.
 // Ends with event `commit` (state, commit, note) and on_done.
-bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner, Error *err);
+bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner,
+                  Error *err);

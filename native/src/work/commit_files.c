@@ -77,7 +77,8 @@ static bool find_edited(Find *f, size_t index, CommitFileList *out, Error *err)
   return true;
 }
 
-bool commit_files_find(Engine *engine, const Review *review, Arena *arena, CommitFileList *out, Error *err)
+bool commit_files_find(Engine *engine, const Review *review, Arena *arena, CommitFileList *out,
+                       Error *err)
 {
   Find f = {.engine = engine, .review = review, .arena = arena};
   f.project = engine_project_of_plan(engine, review->plan, err);
@@ -132,7 +133,8 @@ static bool same_lines(Arena *arena, Str a, Str b)
 static bool refuse_mixed(Str path, Error *err)
 {
   error_set(err, ERR_REFUSED,
-            "%.*s: the applied lines stand on changes of yours that are not committed", STR_ARG(path));
+            "%.*s: the applied lines stand on changes of yours that are not committed",
+            STR_ARG(path));
   return error_hint_set(err, "commit your own changes first, or commit this file yourself");
 }
 
@@ -145,7 +147,8 @@ static bool file_texts(Arena *arena, const Review *review, CommitFile *one, Erro
   if (!with_hunks(arena, one->head_text, &hunks, &one->text)) return refuse_mixed(one->path, err);
   if (str_eq(one->staged.id, one->head.id) || !one->staged.id.len) return true;
   // Something of this file is staged: it stays staged, on top of what is committed now.
-  if (!with_hunks(arena, one->staged_text, &hunks, &one->index_text)) one->index_text = one->staged_text;
+  if (!with_hunks(arena, one->staged_text, &hunks, &one->index_text))
+    one->index_text = one->staged_text;
   return true;
 }
 
@@ -158,7 +161,8 @@ bool commit_files_texts(const Review *review, Arena *arena, CommitFileList *file
     const CombinedFile *file = &review->files.items[one->file];
     bool edited = file->existed && file->exists && !file->renamed_from.len;
     if (edited && !one->head.id.len) {
-      PUSH(arena, notes, str_fmt(arena, "%.*s is left out: git does not know it yet", STR_ARG(one->path)));
+      PUSH(arena, notes,
+           str_fmt(arena, "%.*s is left out: git does not know it yet", STR_ARG(one->path)));
       continue;
     }
     if (edited && !file_texts(arena, review, one, err)) return false;

@@ -7,18 +7,18 @@
 #include "work/review.h"
 
 typedef struct {
-  Str mode, id;        // "100644", the blob's name; empty = not there
+  Str mode, id;  // "100644", the blob's name; empty = not there
 } GitEntry;
 
 typedef struct {
   Str path;
-  bool on_disk;        // taken as it is on disk (or is not)
-  size_t file;         // index into the review's files
+  bool on_disk;  // taken as it is on disk (or is not)
+  size_t file;   // index into the review's files
   GitEntry head, staged;
   Str head_text, staged_text;
-  Str text;            // what is committed, unless on_disk
-  Str index_text;      // what the user's index gets when something else was staged; ptr NULL = [text]
-  Str id, index_id;    // their blobs, once written
+  Str text;          // what is committed, unless on_disk
+  Str index_text;    // what the user's index gets when something else was staged; ptr NULL = [text]
+  Str id, index_id;  // their blobs, once written
 } CommitFile;
 
 typedef struct {
@@ -27,7 +27,8 @@ typedef struct {
 } CommitFileList;
 
 // Files with applied hunks that are on disk as applied.
-bool commit_files_find(Engine *engine, const Review *review, Arena *arena, CommitFileList *out, Error *err);
+bool commit_files_find(Engine *engine, const Review *review, Arena *arena, CommitFileList *out,
+                       Error *err);
 
 // With [head], [staged] and their texts known: fills [text] and [index_text]; notes what is left out.
 bool commit_files_texts(const Review *review, Arena *arena, CommitFileList *files, StrList *notes,

@@ -1,8 +1,8 @@
 // present.c: see present.h.
 #include "work/present.h"
 
-bool present_get(Project *project, const PresentList *given, Arena *arena, Str path, PresentFile *out,
-                 Error *err)
+bool present_get(Project *project, const PresentList *given, Arena *arena, Str path,
+                 PresentFile *out, Error *err)
 {
   *out = (PresentFile){.path = path};
   for (size_t i = 0; given && i < given->len; i++) {
@@ -27,8 +27,10 @@ static void all_stale(size_t n, FilePlaces *out, Str why)
 // What is and what should be, of a file that comes or goes as a whole.
 static void place_whole(const PresentFile *present, const CombinedFile *file, FilePlaces *out)
 {
-  bool done = present->exists == file->exists && (!file->exists || str_eq(present->text, file->text));
-  bool todo = present->exists == file->existed && (!file->existed || str_eq(present->text, file->base));
+  bool done =
+      present->exists == file->exists && (!file->exists || str_eq(present->text, file->text));
+  bool todo =
+      present->exists == file->existed && (!file->existed || str_eq(present->text, file->base));
   out->places[0] = (Place){done ? PLACE_DONE : todo ? PLACE_HERE : PLACE_STALE, 1};
   if (done || todo) return;
   out->why = file->exists ? S("the file exists by now, with another text")
@@ -36,27 +38,29 @@ static void place_whole(const PresentFile *present, const CombinedFile *file, Fi
 }
 
 // A renamed file stands under one of its names. The first hunk is the rename itself.
-static bool find_renamed(Project *project, const PresentList *given, Arena *arena, const CombinedFile *file,
-                         FilePlaces *out, Error *err)
+static bool find_renamed(Project *project, const PresentList *given, Arena *arena,
+                         const CombinedFile *file, FilePlaces *out, Error *err)
 {
   PresentFile old, new;
   if (!present_get(project, given, arena, file->renamed_from, &old, err)) return false;
   if (!present_get(project, given, arena, file->path, &new, err)) return false;
-  PlaceKind kind = old.exists && !new.exists   ? PLACE_HERE
-                   : !old.exists && new.exists ? PLACE_DONE
-                                               : PLACE_STALE;
+  PlaceKind kind = old.exists && !new.exists  ? PLACE_HERE
+                   : !old.exists &&new.exists ? PLACE_DONE
+                                              : PLACE_STALE;
   out->places[0] = (Place){kind, 1};
   out->present = kind == PLACE_DONE ? new : old;
   if (kind == PLACE_STALE) out->why = new.exists ? S("both names exist") : S("the file is gone");
   return true;
 }
 
-static HunkList edit_hunks(Arena *arena, const Review *review, size_t first, size_t end, const bool *marked)
+static HunkList edit_hunks(Arena *arena, const Review *review, size_t first, size_t end,
+                           const bool *marked)
 {
   HunkList hunks = {0};
   for (size_t i = first; i < end; i++) {
     if (marked && !marked[i - first]) continue;
-    if (review->hunks.items[i].change == FILE_EDIT) PUSH(arena, &hunks, review->hunks.items[i].hunk);
+    if (review->hunks.items[i].change == FILE_EDIT)
+      PUSH(arena, &hunks, review->hunks.items[i].hunk);
   }
   return hunks;
 }
@@ -122,7 +126,8 @@ static void place_edits_back(Arena *arena, const Review *review, size_t index, c
     k++;
   }
   out->edits = carried.edits;
-  for (size_t i = 0; i < out->edits.len; i++) out->edits.items[i].hunk = number[out->edits.items[i].hunk];
+  for (size_t i = 0; i < out->edits.len; i++)
+    out->edits.items[i].hunk = number[out->edits.items[i].hunk];
   out->why = S("the lines changed since they were applied");
 }
 

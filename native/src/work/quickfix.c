@@ -38,7 +38,8 @@ static void add_hunk(Arena *arena, const Review *review, const ReviewHunk *hunk,
 // A conflict has no hunk to point at: the file's first line stands for it.
 static void add_conflict(Arena *arena, const CombinedFile *file, QfList *out)
 {
-  QfEntry entry = {.path = file->path, .line = 1, .end_line = 1, .type = S("E"), .task = file->conflict_task};
+  QfEntry entry = {
+      .path = file->path, .line = 1, .end_line = 1, .type = S("E"), .task = file->conflict_task};
   entry.text = str_fmt(arena, "[!] %.*s conflict: other tasks changed the same lines; retry it",
                        STR_ARG(file->conflict_task));
   PUSH(arena, out, entry);
@@ -51,7 +52,8 @@ static void add_task(Arena *arena, const TaskRow *task, QfList *out)
   QfEntry entry = {.type = failed ? S("E") : S("W"), .task = task->id};
   // "src/net.c: rename the calls": the title names the file by convention.
   size_t colon = str_find_char(task->title, ':');
-  bool has_path = colon != STR_NOT_FOUND && str_find_char(str_sub(task->title, 0, colon), ' ') == STR_NOT_FOUND;
+  bool has_path =
+      colon != STR_NOT_FOUND && str_find_char(str_sub(task->title, 0, colon), ' ') == STR_NOT_FOUND;
   if (has_path) entry.path = str_sub(task->title, 0, colon);
   if (has_path) entry.line = entry.end_line = 1;
   entry.text = str_fmt(arena, "[!] %.*s %s: %.*s", STR_ARG(task->id), task_state_name(task->state),

@@ -8,6 +8,8 @@
 //   present_places    -> stale, moved, where
 #include "work/review.h"
 
+#include <stdlib.h>
+
 #include "base/map.h"
 #include "work/present.h"
 
@@ -103,7 +105,8 @@ static void set_verdict(Build *b, ReviewHunk *hunk)
   }
   if (file->conflict) {
     worsen(hunk, VERDICT_DOUBT,
-           str_fmt(b->arena, "%.*s changed the same lines and was left out", STR_ARG(file->conflict_task)));
+           str_fmt(b->arena, "%.*s changed the same lines and was left out",
+                   STR_ARG(file->conflict_task)));
   }
 }
 
@@ -191,6 +194,12 @@ static void count(Review *review)
   }
 }
 
+// Results come in the order the tasks ended, which differs from run to run.
+static int by_path(const void *left, const void *right)
+{
+  return str_cmp(((const CombinedFile *)left)->path, ((const CombinedFile *)right)->path);
+}
+
 bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err)
 {
   *out = (Review){.plan = plan};
@@ -206,6 +215,7 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
   out->test_status = row.test_status;
   if (!journal_money(engine->journal, plan, &out->money, err)) return false;
   if (!base_combine(engine, plan, arena, NULL, &out->files, err)) return false;
+  if (out->files.len) qsort(out->files.items, out->files.len, sizeof(CombinedFile), by_path);
   out->first_hunk = NEW_N(arena, size_t, out->files.len + 1);
   for (size_t i = 0; i < out->files.len; i++) add_file(&b, i);
   out->first_hunk[out->files.len] = out->hunks.len;
@@ -264,8 +274,8 @@ typedef struct {
   size_t len, cap;
 } Rows;
 
-static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *what, Decision decision,
-                   size_t *changed, Error *err)
+static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *what,
+                   Decision decision, size_t *changed, Error *err)
 {
   Review review;
   Rows rows = {0};
@@ -283,8 +293,8 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *wh
   return rows.len == 0 || journal_decision_set(engine->journal, plan, rows.items, rows.len, err);
 }
 
-bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision, size_t *changed,
-                   Error *err)
+bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
+                   size_t *changed, Error *err)
 {
   Arena arena;
   arena_init(&arena);

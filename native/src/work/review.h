@@ -12,18 +12,18 @@
 
 // Files that come, go or change their name have one hunk for that; it has no lines when the text has none.
 typedef struct {
-  Str id;              // hunk_id
-  size_t file;         // index into files
-  FileChange change;   // FILE_EDIT: lines; the others: the file as a whole
+  Str id;             // hunk_id
+  size_t file;        // index into files
+  FileChange change;  // FILE_EDIT: lines; the others: the file as a whole
   Hunk hunk;
-  StrList tasks;       // who made it, first = main one
+  StrList tasks;  // who made it, first = main one
   Decision decision;
   AppliedState applied;
-  bool stale;          // pending, and cannot be placed in the present text
-  bool moved;          // stands elsewhere in the present text than in the base
-  size_t line;         // in the present text; 0 = nowhere
-  Str why;             // why it is stale, a phrase
-  Str verdict;         // the worst of its tasks: "ok", "doubt", "rejected" or empty
+  bool stale;   // pending, and cannot be placed in the present text
+  bool moved;   // stands elsewhere in the present text than in the base
+  size_t line;  // in the present text; 0 = nowhere
+  Str why;      // why it is stale, a phrase
+  Str verdict;  // the worst of its tasks: "ok", "doubt", "rejected" or empty
   Str reason;
 } ReviewHunk;
 
@@ -37,11 +37,11 @@ typedef struct {
   Str title, root;
   PlanState state;
   PlanMoney money;
-  Str test_command;       // empty = no test ran
+  Str test_command;  // empty = no test ran
   int test_status;
   CombinedList files;
-  ReviewHunkList hunks;   // by file, then line
-  size_t *first_hunk;     // of each file, and one more: file i has hunks [first[i], first[i + 1])
+  ReviewHunkList hunks;  // by file, then line
+  size_t *first_hunk;    // of each file, and one more: file i has hunks [first[i], first[i + 1])
   size_t accepted, rejected, applied, stale;
 } Review;
 
@@ -51,8 +51,8 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
 bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *what);
 
 // [what]: hunk ids, or "task:T01", "file:PATH", "all". ERR_NOT_FOUND when one names nothing.
-bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision, size_t *changed,
-                   Error *err);
+bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
+                   size_t *changed, Error *err);
 
 // Adds the unified diff of the hunks that are not rejected; empty [path] = all files.
 void review_diff(Arena *arena, const Review *review, Str path, Buf *out);
@@ -64,10 +64,10 @@ DiffStat review_stat(const Review *review, size_t file);
 
 // Text for a piecework:// buffer and, for each line, what it stands for.
 typedef struct {
-  Str kind;            // "file", "hunk", "add", "del", "context", "task", "plan", "head", "note", ""
+  Str kind;  // "file", "hunk", "add", "del", "context", "task", "plan", "head", "note", ""
   Str hunk, path, task;
-  int64_t plan;        // 0 = none
-  size_t line;         // in the new text, 0 = none
+  int64_t plan;  // 0 = none
+  size_t line;   // in the new text, 0 = none
 } LineMeaning;
 typedef struct {
   Str text;
@@ -83,7 +83,7 @@ bool view_log(Engine *engine, int64_t plan, Arena *arena, View *out, Error *err)
 
 // Quickfix entries: hunks, failed tasks, stale hunks.
 typedef struct {
-  Str path, text, type;   // type: "", "W", "E", "I"
+  Str path, text, type;  // type: "", "W", "E", "I"
   size_t line, end_line;
   Str hunk, task;
 } QfEntry;

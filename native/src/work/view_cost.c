@@ -5,7 +5,8 @@
 
 static void write_text(ViewText *view, LineMeaning meaning, Str text)
 {
-  for (Str rest = text, line; str_line(&rest, &line);) view_line(view, meaning, "%.*s", STR_ARG(line));
+  for (Str rest = text, line; str_line(&rest, &line);)
+    view_line(view, meaning, "%.*s", STR_ARG(line));
 }
 
 static bool write_receipt(ViewText *view, Engine *engine, int64_t plan, Error *err)
@@ -32,9 +33,9 @@ static void cost_line(ViewText *view, const CostRow *row)
   Str out = tokens(arena, u->out), cost = money(arena, row->cost);
   Str key = row->key.len ? row->key : S("(none)");
   if (text_columns(key) > 34) key = str_skip(key, key.len - str_utf8_floor(key, 34));
-  view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %9.*s%s", STR_ARG(key),
-            (long long)row->attempts, STR_ARG(in), STR_ARG(cached), STR_ARG(out), STR_ARG(cost),
-            row->unknown ? "+" : "");
+  view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %9.*s%s",
+            STR_ARG(key), (long long)row->attempts, STR_ARG(in), STR_ARG(cached), STR_ARG(out),
+            STR_ARG(cost), row->unknown ? "+" : "");
 }
 
 typedef struct {
@@ -49,9 +50,10 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
   int64_t total = 0, unknown = 0;
   for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
     CostRowList rows = {0};
-    if (!journal_cost(engine->journal, view->arena, 0, since, sections[i].by, &rows, err)) return false;
-    view_line(view, (LineMeaning){.kind = S("head")}, "%-36s %6s %7s %7s %7s %9s", sections[i].title,
-              "calls", "in", "cached", "out", "cost");
+    if (!journal_cost(engine->journal, view->arena, 0, since, sections[i].by, &rows, err))
+      return false;
+    view_line(view, (LineMeaning){.kind = S("head")}, "%-36s %6s %7s %7s %7s %9s",
+              sections[i].title, "calls", "in", "cached", "out", "cost");
     for (size_t k = 0; k < rows.len; k++) {
       cost_line(view, &rows.items[k]);
       if (sections[i].by != COST_BY_PHASE) continue;
@@ -60,10 +62,12 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
     }
   }
   Str sum = money(view->arena, total);
-  view_line(view, (LineMeaning){.kind = S("head")}, "total (%.*s): %.*s", STR_ARG(which), STR_ARG(sum));
+  view_line(view, (LineMeaning){.kind = S("head")}, "total (%.*s): %.*s", STR_ARG(which),
+            STR_ARG(sum));
   if (unknown) {
     view_line(view, (LineMeaning){.kind = S("note")},
-              "+ %lld calls whose cost is not known: the sums are lower bounds", (long long)unknown);
+              "+ %lld calls whose cost is not known: the sums are lower bounds",
+              (long long)unknown);
   }
   return true;
 }

@@ -31,7 +31,8 @@ static Str hunk_mark(Arena *arena, const ReviewHunk *hunk)
   if (hunk->stale) return str_fmt(arena, "[stale: %.*s]", STR_ARG(hunk->why));
   Str mark = decided(hunk);
   if (hunk->moved && hunk->applied != APPLIED_DONE) {
-    return str_fmt(arena, "[moved to line %zu]%s%.*s", hunk->line, mark.len ? " " : "", STR_ARG(mark));
+    return str_fmt(arena, "[moved to line %zu]%s%.*s", hunk->line, mark.len ? " " : "",
+                   STR_ARG(mark));
   }
   return mark;
 }
@@ -101,7 +102,8 @@ static void write_head(Writer *w)
   const Review *review = w->review;
   size_t decided_n = review->accepted + review->rejected;
   Str cost = money(w->arena, review->money.spent + review->money.lost);
-  Str right = str_fmt(w->arena, "[%zu/%zu decided  %.*s]", decided_n, review->hunks.len, STR_ARG(cost));
+  Str right =
+      str_fmt(w->arena, "[%zu/%zu decided  %.*s]", decided_n, review->hunks.len, STR_ARG(cost));
   Str name = str_fmt(w->arena, "piecework://review/%lld", (long long)review->plan);
   size_t room = VIEW_WIDTH - text_columns(name) - text_columns(right) - 3;
   Str title = room < VIEW_WIDTH ? text_cut(w->arena, review->title, room) : STR_NONE;
@@ -151,8 +153,9 @@ static void write_file_head(Writer *w, size_t index)
   Str tasks = str_join(w->arena, &file->tasks, S(" "));
   Str words = judged ? verdict_words(judged) : S("CONFLICT");
   Str reason = judged ? judged->reason : STR_NONE;
-  Str left = str_fmt(w->arena, "diff %.*s  %.*s%.*s  %.*s", STR_ARG(file->path), STR_ARG(file_kind(file)),
-                     STR_ARG(text_cut(w->arena, tasks, 24)), STR_ARG(words));
+  Str left =
+      str_fmt(w->arena, "diff %.*s  %.*s%.*s  %.*s", STR_ARG(file->path), STR_ARG(file_kind(file)),
+              STR_ARG(text_cut(w->arena, tasks, 24)), STR_ARG(words));
   Str counts = str_fmt(w->arena, "  +%zu -%zu", stat.added, stat.removed);
   Str mark = file_mark(w->review, index);
   Str with = str_fmt(w->arena, "%.*s: %.*s%.*s", STR_ARG(left), STR_ARG(reason), STR_ARG(counts));
@@ -160,7 +163,8 @@ static void write_file_head(Writer *w, size_t index)
   view_pair(&w->text, head, inline_reason ? with : str_cat(w->arena, left, counts), mark);
   head.kind = S("note");
   if (reason.len && !inline_reason) view_wrapped(&w->text, head, S("#   "), reason);
-  if (file->renamed_from.len) view_line(&w->text, head, "# renamed from %.*s", STR_ARG(file->renamed_from));
+  if (file->renamed_from.len)
+    view_line(&w->text, head, "# renamed from %.*s", STR_ARG(file->renamed_from));
   if (file->conflict) {
     view_line(&w->text, head, "# conflict: %.*s changed the same lines and was left out",
               STR_ARG(file->conflict_task));
@@ -228,7 +232,8 @@ static void write_hunk(Writer *w, size_t i)
   write_hunk_head(w, hunk, meaning, ctx);
   meaning.kind = S("context");
   meaning.line = h->new_start - ctx.before;
-  if (ctx.before) write_lines(w, meaning, ' ', h->before + (h->before_len - ctx.before), ctx.before);
+  if (ctx.before)
+    write_lines(w, meaning, ' ', h->before + (h->before_len - ctx.before), ctx.before);
   meaning.kind = S("del");
   meaning.line = h->new_start;
   write_lines(w, meaning, '-', h->old_lines, h->old_len);
@@ -253,7 +258,8 @@ void view_review(Arena *arena, const Review *review, View *out)
   view_begin(&w.text, arena, out);
   write_head(&w);
   if (!review->hunks.len) {
-    view_line(&w.text, (LineMeaning){.kind = S("note")}, "nothing to review: no task has changed a file");
+    view_line(&w.text, (LineMeaning){.kind = S("note")},
+              "nothing to review: no task has changed a file");
   }
   const Ranked *order = ranked_files(arena, review);
   for (size_t i = 0; i < review->files.len; i++) write_file(&w, order[i].file);

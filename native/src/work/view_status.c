@@ -10,8 +10,8 @@
 enum { PLANS_SHOWN = 20 };
 
 static const char *const signs[TASK_STATE_COUNT] = {
-    [TASK_WAITING] = "--",   [TASK_RUNNING] = "..",   [TASK_CHECKING] = "..", [TASK_DONE] = "ok",
-    [TASK_PARTIAL] = "?\?",  [TASK_FAILED] = "!!",    [TASK_CANCELLED] = "xx", [TASK_SKIPPED] = "xx",
+    [TASK_WAITING] = "--",   [TASK_RUNNING] = "..", [TASK_CHECKING] = "..",  [TASK_DONE] = "ok",
+    [TASK_PARTIAL] = "?\?",  [TASK_FAILED] = "!!",  [TASK_CANCELLED] = "xx", [TASK_SKIPPED] = "xx",
     [TASK_ABSTAINED] = "==", [TASK_REFUSED] = "!!",
 };
 
@@ -55,7 +55,8 @@ static Str money_of(Arena *arena, const PlanRow *plan, const PlanMoney *m)
   Str spent = money(arena, m->spent + m->lost);
   const char *more = m->unpriced ? "+" : "";
   if (plan->budget < 0) return str_fmt(arena, "%.*s%s", STR_ARG(spent), more);
-  return str_fmt(arena, "%.*s%s of %.*s", STR_ARG(spent), more, STR_ARG(money(arena, plan->budget)));
+  return str_fmt(arena, "%.*s%s of %.*s", STR_ARG(spent), more,
+                 STR_ARG(money(arena, plan->budget)));
 }
 
 static Str clock_text(Arena *arena, int64_t ms)
@@ -127,9 +128,10 @@ static bool write_plan_line(ViewText *view, Engine *engine, const PlanRow *plan,
   LineMeaning meaning = {.kind = S("plan"), .plan = plan->id};
   Str right = money_of(view->arena, plan, &m);
   Str title = plan->title.len ? plan->title : plan->request;
-  Str left = str_fmt(view->arena, " #%-4lld %-9s %.*s", (long long)plan->id, plan_state_name(plan->state),
-                     STR_ARG(title));
-  view_pair(view, meaning, text_cut(view->arena, left, VIEW_WIDTH - text_columns(right) - 2), right);
+  Str left = str_fmt(view->arena, " #%-4lld %-9s %.*s", (long long)plan->id,
+                     plan_state_name(plan->state), STR_ARG(title));
+  view_pair(view, meaning, text_cut(view->arena, left, VIEW_WIDTH - text_columns(right) - 2),
+            right);
   return true;
 }
 
@@ -141,10 +143,12 @@ static bool is_open(PlanState state)
 static bool write_project(ViewText *view, Engine *engine, Str root, Error *err)
 {
   PlanRowList plans = {0};
-  if (!journal_plan_list(engine->journal, view->arena, root, PLANS_SHOWN, &plans, err)) return false;
+  if (!journal_plan_list(engine->journal, view->arena, root, PLANS_SHOWN, &plans, err))
+    return false;
   LineMeaning head = {.kind = S("head")};
   view_line(view, head, "piecework://status  %.*s", STR_ARG(root));
-  if (!plans.len) view_line(view, (LineMeaning){.kind = S("note")}, "  no plan yet in this project");
+  if (!plans.len)
+    view_line(view, (LineMeaning){.kind = S("note")}, "  no plan yet in this project");
   for (size_t i = 0; i < plans.len; i++) {
     if (!write_plan_line(view, engine, &plans.items[i], err)) return false;
   }

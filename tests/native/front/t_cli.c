@@ -15,8 +15,8 @@ static Parsed parse(int argc, const char **argv)
   return p;
 }
 
-#define PARSE(...)                                                                                 \
-  parse((int)(sizeof((const char *[]){"piecework", __VA_ARGS__}) / sizeof(char *)),                \
+#define PARSE(...)                                                                  \
+  parse((int)(sizeof((const char *[]){"piecework", __VA_ARGS__}) / sizeof(char *)), \
         (const char *[]){"piecework", __VA_ARGS__})
 
 static void end(Parsed *p)
@@ -26,7 +26,8 @@ static void end(Parsed *p)
 
 TEST(words_and_options)
 {
-  Parsed p = PARSE("plan", "--yes", "--scope", "a.c:1-9", "--scope=b.c", "rename it", "--budget=0.60");
+  Parsed p =
+      PARSE("plan", "--yes", "--scope", "a.c:1-9", "--scope=b.c", "rename it", "--budget=0.60");
   CHECK(p.ok);
   CHECK_STR(str_from(p.cli.command->name), S("plan"));
   CHECK_INT(p.cli.args.len, 1);

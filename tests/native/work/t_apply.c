@@ -70,7 +70,9 @@ TEST(buffers_win_over_files)
   Fixture fx;
   setup(&fx);
   fx_decide(&fx, S("all"), DECISION_ACCEPTED);
-  PresentFile file = {S("a.txt"), S("zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\nmore\n"), true};
+  PresentFile file = {S("a.txt"),
+                      S("zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\nmore\n"),
+                      true};
   PresentList present = {&file, 1, 1};
   ApplyPlan edits = prepare(&fx, false, &present);
   CHECK_INT(edits.hunks, 2);
@@ -91,7 +93,8 @@ TEST(stale_is_refused_with_a_note)
   CHECK_INT(edits.stale.len, 1);
   CHECK(str_has(edits.notes.items[0], S("a.txt")) && str_has(edits.notes.items[0], S("T01")));
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
-  CHECK_STR(fx_read(&fx, "a.txt"), S("one\ntwo, mine\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n"));
+  CHECK_STR(fx_read(&fx, "a.txt"),
+            S("one\ntwo, mine\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n"));
   fx_deinit(&fx);
 }
 
@@ -138,7 +141,8 @@ TEST(revert_by_content)
   edits = prepare(&fx, true, NULL);
   CHECK_INT(edits.hunks, 2);
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
-  CHECK_STR(fx_read(&fx, "a.txt"), S("mine\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n"));
+  CHECK_STR(fx_read(&fx, "a.txt"),
+            S("mine\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n"));
   CHECK_INT(fx_review(&fx).applied, 0);
   edits = prepare(&fx, true, NULL);
   CHECK_INT(edits.files.len, 0);  // nothing is applied any more

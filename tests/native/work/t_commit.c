@@ -21,7 +21,8 @@ static void on_done(void *owner, const Error *err)
 static Error commit(Fixture *fx, const char *message)
 {
   Ended ended = {0};
-  if (!commit_start(fx->engine, fx->plan, str_from(message), on_done, &ended, &ended.err)) return ended.err;
+  if (!commit_start(fx->engine, fx->plan, str_from(message), on_done, &ended, &ended.err))
+    return ended.err;
   CHECK(!ended.done);
   while (!ended.done && loop_turn(&fx->loop, true)) continue;
   return ended.err;
@@ -98,7 +99,8 @@ TEST(staged_work_of_the_same_file_stays_staged)
   fx_write(&fx, "a.txt", str_from(staged));
   fx_sh(&fx, "git add a.txt");
   fx_open(&fx);
-  fx_task(&fx, "T01", "a.txt", staged, "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\nstaged\n");
+  fx_task(&fx, "T01", "a.txt", staged,
+          "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\nstaged\n");
   apply(&fx);
   ok(commit(&fx, "ours"));
   CHECK_STR(fx_out(&fx, "git show HEAD:a.txt | tail -1"), S("ten"));
@@ -114,7 +116,9 @@ TEST(hooks_run_and_may_refuse)
   fx_open(&fx);
   fx_task(&fx, "T01", "a.txt", base, made);
   apply(&fx);
-  fx_sh(&fx, "printf '#!/bin/sh\\necho no way >&2\\nexit 1\\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit");
+  fx_sh(&fx,
+        "printf '#!/bin/sh\\necho no way >&2\\nexit 1\\n' > .git/hooks/pre-commit && chmod +x "
+        ".git/hooks/pre-commit");
   Error err = commit(&fx, "refused");
   CHECK_INT(err.code, ERR_GIT);
   CHECK(str_has(str_from(err.message), S("no way")));

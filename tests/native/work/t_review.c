@@ -70,7 +70,8 @@ TEST(stale_and_moved_are_seen)
 {
   Fixture fx;
   two_tasks(&fx);
-  fx_write(&fx, "a.txt", S("zero\nhalf\none\ntwo\nthree\nfour\nfive\nsix\nseven\nEIGHT!\nnine!\nten\n"));
+  fx_write(&fx, "a.txt",
+           S("zero\nhalf\none\ntwo\nthree\nfour\nfive\nsix\nseven\nEIGHT!\nnine!\nten\n"));
   Review r = fx_review(&fx);
   CHECK(r.hunks.items[0].moved && r.hunks.items[0].line == 4);
   CHECK(r.hunks.items[1].stale && r.hunks.items[1].why.len);
@@ -84,7 +85,8 @@ TEST(stale_and_moved_are_seen)
 TEST(twins_have_ids_of_their_own)
 {
   Fixture fx;
-  const char *shown = "a\nb\nc\nx\nd\ne\nf\na\nb\nc\nx\nd\ne\nf\n", *made = "a\nb\nc\ny\nd\ne\nf\na\nb\nc\ny\nd\ne\nf\n";
+  const char *shown = "a\nb\nc\nx\nd\ne\nf\na\nb\nc\nx\nd\ne\nf\n",
+             *made = "a\nb\nc\ny\nd\ne\nf\na\nb\nc\ny\nd\ne\nf\n";
   fx_init(&fx, false);
   fx_write(&fx, "t.txt", str_from(shown));
   fx_open(&fx);
@@ -112,8 +114,8 @@ TEST(new_and_deleted_files_are_one_hunk)
   Review r = fx_review(&fx);
   CHECK_INT(r.hunks.len, 3);
   CHECK_INT(r.hunks.items[0].change, FILE_NEW);
-  CHECK_INT(r.hunks.items[1].change, FILE_DELETE);
-  CHECK_INT(r.hunks.items[2].change, FILE_NEW);
+  CHECK_INT(r.hunks.items[1].change, FILE_NEW);  // files stand by path
+  CHECK_INT(r.hunks.items[2].change, FILE_DELETE);
   CHECK_INT(r.stale, 0);
   fx_deinit(&fx);
 }

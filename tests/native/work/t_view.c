@@ -4,7 +4,8 @@
 #include "work/view_text.h"
 
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
-static const char made[] = "one\nTWO\nthree\nfour\nFIVE\nsix\nseven\neight\nnine\nten\nten and a half\n";
+static const char made[] =
+    "one\nTWO\nthree\nfour\nFIVE\nsix\nseven\neight\nnine\nten\nten and a half\n";
 
 static void check_index(const View *view)
 {
@@ -72,7 +73,8 @@ TEST(what_worries_comes_first)
   fx_task(&fx, "T01", "a.txt", base, made);
   fx_task(&fx, "T02", "b.txt", base, made);
   fx_verdict(&fx, "T01", VERDICT_OK, "");
-  fx_verdict(&fx, "T02", VERDICT_DOUBT, "a reason\nwith a line end that is far too long to stand on the line of the file");
+  fx_verdict(&fx, "T02", VERDICT_DOUBT,
+             "a reason\nwith a line end that is far too long to stand on the line of the file");
   View view = review_view(&fx);
   size_t first = find_kind(&view, "file", 0);
   CHECK(str_starts(line_of(&view, first), S("diff b.txt  T02  DOUBT")));
@@ -108,7 +110,9 @@ TEST(whole_files)
   fx_task(&fx, "T01", "new.txt", NULL, "hello\nworld\n");
   fx_task(&fx, "T02", "old.txt", "x\n", NULL);
   View view = review_view(&fx);
-  CHECK(str_has(view.text, S("diff new.txt  NEW  T01  not verified  +2 -0\n@@ -0,0 +1,2 @@ T01\n+hello\n+world\n")));
+  CHECK(str_has(
+      view.text,
+      S("diff new.txt  NEW  T01  not verified  +2 -0\n@@ -0,0 +1,2 @@ T01\n+hello\n+world\n")));
   CHECK(str_has(view.text, S("diff old.txt  DELETED  T02  not verified  +0 -1\n")));
   fx_deinit(&fx);
 }
@@ -132,7 +136,11 @@ TEST(status_log_and_cost_have_a_line_for_each_thing)
   fx_write(&fx, "a.txt", str_from(base));
   fx_open(&fx);
   fx_task(&fx, "T01", "a.txt", base, made);
-  TaskRow failed = {.plan = fx.plan, .id = S("T02"), .state = TASK_FAILED, .title = S("b.txt: no"), .note = S("no such text")};
+  TaskRow failed = {.plan = fx.plan,
+                    .id = S("T02"),
+                    .state = TASK_FAILED,
+                    .title = S("b.txt: no"),
+                    .note = S("no such text")};
   CHECK(journal_task_put(fx.engine->journal, &failed, &err));
   CHECK(view_status(fx.engine, fx.plan, STR_NONE, &fx.arena, &view, &err));
   check_index(&view);
@@ -167,7 +175,9 @@ TEST(lines_stay_lines)
   view_line(&text, (LineMeaning){0}, "a%sb", "\n\r\x1b");
   view_source(&text, (LineMeaning){0}, '+', S("x\ty\0z"));
   view_pair(&text, (LineMeaning){0}, S("left"), S("right"));
-  view_wrapped(&text, (LineMeaning){0}, S("  "), S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b"));
+  view_wrapped(&text, (LineMeaning){0}, S("  "),
+               S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                 "aaaaaaa b"));
   view_end(&text);
   check_index(&view);
   CHECK_STR(line_of(&view, 0), S("a   b"));

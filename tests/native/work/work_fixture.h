@@ -17,8 +17,8 @@ typedef struct {
   Loop loop;
   Engine *engine;
   Project *project;
-  char *dir;        // scratch, removed at the end
-  char *root;       // of the project
+  char *dir;   // scratch, removed at the end
+  char *root;  // of the project
   int64_t plan;
 } Fixture;
 
@@ -49,7 +49,8 @@ static inline int fx_sh(Fixture *fx, const char *format, ...)
   va_start(args, format);
   Str line = str_vfmt(&fx->arena, format, args);
   va_end(args);
-  return system(str_fmt(&fx->arena, "cd '%s' && { %.*s\n} >/dev/null 2>&1", fx->root, STR_ARG(line)).ptr);
+  return system(
+      str_fmt(&fx->arena, "cd '%s' && { %.*s\n} >/dev/null 2>&1", fx->root, STR_ARG(line)).ptr);
 }
 
 // What a shell line prints, trimmed.
@@ -77,7 +78,9 @@ static inline void fx_init(Fixture *fx, bool git)
   unsetenv("PIECEWORK_STATE");
   fs_mkdirs(fx->root, &err);
   if (git) {
-    fx_sh(fx, "git init -q -b main . && git config user.name T && git config user.email t@example.invalid");
+    fx_sh(fx,
+          "git init -q -b main . && git config user.name T && git config user.email "
+          "t@example.invalid");
   }
 }
 
@@ -97,17 +100,22 @@ static inline void fx_open(Fixture *fx)
     printf("# no engine: %s\n", err.message);
     exit(1);
   }
-  PlanRow row = {.root = project_root(fx->project), .title = S("a plan"), .state = PLAN_REVIEW, .budget = -1};
+  PlanRow row = {
+      .root = project_root(fx->project), .title = S("a plan"), .state = PLAN_REVIEW, .budget = -1};
   CHECK(journal_plan_new(fx->engine->journal, &row, &err));
   fx->plan = row.id;
 }
 
 // The result of a task: [path] became [made]. NULL text = no such file before or after.
-static inline void fx_task(Fixture *fx, const char *id, const char *path, const char *shown, const char *made)
+static inline void fx_task(Fixture *fx, const char *id, const char *path, const char *shown,
+                           const char *made)
 {
   Error err = {0};
   Journal *journal = fx->engine->journal;
-  TaskRow task = {.plan = fx->plan, .id = str_from(id), .state = TASK_DONE, .executor = S("model"),
+  TaskRow task = {.plan = fx->plan,
+                  .id = str_from(id),
+                  .state = TASK_DONE,
+                  .executor = S("model"),
                   .title = str_fmt(&fx->arena, "%s: change it", path)};
   static int64_t at;
   task.started_ms = task.ended_ms = ++at;
@@ -140,7 +148,8 @@ static inline size_t fx_decide(Fixture *fx, Str what, Decision decision)
   Error err = {0};
   size_t changed = 0;
   StrList list = {&what, 1, 1};
-  if (!review_decide(fx->engine, fx->plan, &list, decision, &changed, &err)) printf("# %s\n", err.message);
+  if (!review_decide(fx->engine, fx->plan, &list, decision, &changed, &err))
+    printf("# %s\n", err.message);
   return changed;
 }
 
