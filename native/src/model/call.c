@@ -298,13 +298,15 @@ static void retry(ModelCall *call, const Failure *failure)
     call->spec.on_wait(call->spec.owner, str_from(failure->error.message), wait);
 }
 
-// A 400 that names a field: once more without it, at no cost and not counted as a try.
+// A 400 that names a field: once more without it, at no cost and not counted as a try. Calls that went
+// out beside it learn the same and repeat, too.
 static bool lesson_learned(ModelCall *call, const Failure *failure)
 {
   enum { LESSONS_MAX = 4 };
-  if (!failure->learned || call->lessons >= LESSONS_MAX) return false;
-  if (!models_learn(call->models, call->request.provider, call->request.model, failure->learned))
-    return false;
+  unsigned tried = call->try.reply.quirks, quirk = failure->learned;
+  if (quirk == QUIRK_NO_SCHEMA && tried & QUIRK_NO_SCHEMA) quirk = QUIRK_NO_JSON;
+  if (!quirk || tried & quirk || call->lessons >= LESSONS_MAX) return false;
+  models_learn(call->models, call->request.provider, call->request.model, quirk);
   call->lessons++;
   call->reply.tries--;
   call->state = CALL_WAITING;

@@ -177,7 +177,6 @@ bool models_learn(Models *models, Str provider, Str model, unsigned quirk)
 {
   const ProviderConfig *config = provider_find(models, provider);
   Target now = config ? models_target(models, config, model) : (Target){0};
-  if (quirk == QUIRK_NO_SCHEMA && now.quirks & QUIRK_NO_SCHEMA) quirk = QUIRK_NO_JSON;
   if (!config || now.quirks & quirk) return false;
   Learned lesson = {str_dup(&models->arena, provider), str_dup(&models->arena, model), quirk};
   PUSH(&models->arena, &models->learned, lesson);

@@ -35,7 +35,7 @@ struct Models {
 
 // Where a request of this provider and model goes and what is known about it; no key, no I/O.
 Target models_target(const Models *models, const ProviderConfig *config, Str model);
-// Remembers a lesson; false when it was known already (then repeating is no use).
+// Remembers a lesson; false when it was known already.
 bool models_learn(Models *models, Str provider, Str model, unsigned quirk);
 
 void models_calls_drop(Models *models);  // call.c: ends all calls for models_free

@@ -400,16 +400,36 @@ TEST(a_field_the_server_does_not_know_is_left_out)
 {
   Bench bench;
   bench_open(&bench,
-             "[{\"times\": 1, \"fault\": {\"status\": 400, \"message\": \"Unknown parameter: "
-             "'stream_options'\"}},"
-             " {\"reply\": {\"text\": \"ok\"}}]");
-  Result r = bench_call(&bench, "o", "go");
-  CHECK_STR(r.reply.text, S("ok"));
-  CHECK_INT(r.reply.tries, 1);
-  CHECK(!r.reply.usage.known);  // nobody asked for it now
-  CHECK(r.reply.usage.fresh_in > 0 && r.reply.usage.out > 0);
+             "[{\"times\": 3, \"fault\": {\"status\": 400, \"message\": \"Unknown parameter: "
+             "'stream_options'\"}}, {\"reply\": {\"text\": \"ok\"}}]");
+  static Result results[3];
+  memset(results, 0, sizeof(results));
+  ModelRequest request = request_of(&bench, "o", "go");
+  for (int i = 0; i < 3; i++) bench_start(&bench, &results[i], &request);
+  bench_run(&bench);
+  for (int i = 0; i < 3; i++) {  // all went out before any of them knew
+    CHECK_STR(results[i].reply.text, S("ok"));
+    CHECK_INT(results[i].reply.tries, 1);
+    CHECK(!results[i].reply.usage.known);  // nobody asked for it now
+    CHECK(results[i].reply.usage.fresh_in > 0 && results[i].reply.usage.out > 0);
+  }
   bench_call(&bench, "o", "again");
-  CHECK_INT(log_count(&bench, "\"arrived\""), 3);
+  CHECK_INT(log_count(&bench, "\"arrived\""), 7);
+  bench_close(&bench);
+}
+
+TEST(a_server_that_always_complains)
+{
+  Bench bench;
+  bench_open(&bench,
+             "[{\"fault\": {\"status\": 400, \"message\": \"response_format is not supported\"}}]");
+  ModelRequest request = request_of(&bench, "o", "go");
+  request.schema = json_parse(&bench.arena, S("{\"type\":\"object\"}"), NULL);
+  Result r = {0};
+  bench_start(&bench, &r, &request);
+  bench_run(&bench);
+  CHECK_INT(r.reply.error.code, ERR_REQUEST);
+  CHECK_INT(log_count(&bench, "\"arrived\""), 3);  // with a schema, with an object, with neither
   bench_close(&bench);
 }
 
