@@ -53,6 +53,14 @@ static void one_line(char *text, size_t size, int wanted)
   }
 }
 
+// A quoted provider ends its sentence; whoever shows ours adds the full stop. "..." stays.
+static void drop_full_stop(char *text)
+{
+  size_t len = str_trim_end(str_from(text)).len;
+  bool one = len > 1 && text[len - 1] == '.' && text[len - 2] != '.';
+  text[one ? len - 1 : len] = 0;
+}
+
 bool error_set(Error *err, Err code, const char *format, ...)
 {
   if (!err || err->code != ERR_OK) return false;
@@ -62,6 +70,7 @@ bool error_set(Error *err, Err code, const char *format, ...)
   int wanted = vsnprintf(err->message, sizeof(err->message), format, args);
   va_end(args);
   one_line(err->message, sizeof(err->message), wanted);
+  drop_full_stop(err->message);
   return false;
 }
 

@@ -65,6 +65,9 @@ TEST(error_keeps_the_first_cause)
   CHECK_INT(err.code, ERR_IO);
   CHECK_STR(str_from(err.message), S("cannot write x"));
   CHECK_INT(err_exit_status(ERR_BUDGET), 3);
+  error_clear(&err);
+  error_set(&err, ERR_QUOTA, "Your limit is reached. ");
+  CHECK_STR(str_from(err.message), S("Your limit is reached"));
 }
 
 TEST(value_reads_with_defaults)
