@@ -237,15 +237,20 @@ static bool process_dead(Str pid)
   return kill((pid_t)n, 0) != 0 && errno == ESRCH;
 }
 
-// Is [name] the directory of a dead run on this project?
-static bool is_leftover(Worktree *tree, Str prefix, Str name)
+// Was [name] made by a run of this host that is dead?
+static bool of_the_dead(Str prefix, Str name)
 {
-  if (!str_starts(name, prefix) || str_ends(name, S(".owner"))) return false;
-  Str rest = str_skip(name, prefix.len), pid, root;
-  if (!str_cut(&rest, '-', &pid) || !process_dead(pid)) return false;
-  Str owner = str_cat(&tree->arena, name, S(".owner"));
-  char *path = path_join(&tree->arena, str_from(tree->base), owner);
-  if (!fs_read(&tree->arena, path, 8192, &root, NULL)) return true;
+  if (!str_starts(name, prefix)) return false;
+  Str rest = str_skip(name, prefix.len), pid;
+  return str_cut(&rest, '-', &pid) && process_dead(pid);
+}
+
+// Is the tree [dir] ours to remove? git has to be told in the repository it belongs to, so that another
+// project's leftovers wait for that project.
+static bool of_this_project(Worktree *tree, const char *dir)
+{
+  Str root, owner = str_cat(&tree->arena, str_from(dir), S(".owner"));
+  if (!fs_read(&tree->arena, owner.ptr, 8192, &root, NULL)) return true;
   return str_eq(root, project_root(tree->spec.project));
 }
 
@@ -253,11 +258,15 @@ static void find_leftovers(Worktree *tree)
 {
   StrList names = {0};
   if (!fs_list(&tree->arena, tree->base, &names, NULL)) return;
-  Str prefix = name_prefix(&tree->arena);
+  Str prefix = name_prefix(&tree->arena), end = S(".owner");
   for (size_t i = 0; i < names.len; i++) {
-    if (!is_leftover(tree, prefix, names.items[i])) continue;
-    char *dir = path_join(&tree->arena, str_from(tree->base), names.items[i]);
-    PUSH(&tree->arena, &tree->leftovers, str_from(dir));
+    Str name = names.items[i];
+    if (!of_the_dead(prefix, name)) continue;
+    bool note = str_ends(name, end);  // alone when a run died between the two removals
+    Str dir_name = note ? str_sub(name, 0, name.len - end.len) : name;
+    char *dir = path_join(&tree->arena, str_from(tree->base), dir_name);
+    bool skip = note && fs_exists(dir);  // comes by its own name
+    if (!skip && of_this_project(tree, dir)) PUSH(&tree->arena, &tree->leftovers, str_from(dir));
   }
 }
 
