@@ -76,7 +76,7 @@ static ArenaChunk *chunk_new(const ArenaChunk *newest, size_t need)
   return chunk;
 }
 
-void *arena_alloc(Arena *arena, size_t size)
+void *arena_alloc_raw(Arena *arena, size_t size)
 {
   size_t align = alignof(max_align_t);
   if (size > SIZE_MAX - align) out_of_memory(size);
@@ -90,7 +90,12 @@ void *arena_alloc(Arena *arena, size_t size)
   void *ptr = chunk->data + chunk->len;
   chunk->len += need;
   arena->used += need;
-  return memset(ptr, 0, need);
+  return ptr;
+}
+
+void *arena_alloc(Arena *arena, size_t size)
+{
+  return memset(arena_alloc_raw(arena, size), 0, size);
 }
 
 void *arena_grow(Arena *arena, void *items, size_t len, size_t *cap, size_t item_size)

@@ -23,6 +23,9 @@ void arena_reset(Arena *arena);
 // [size] zeroed bytes that live as long as [arena]. Never NULL.
 void *arena_alloc(Arena *arena, size_t size);
 
+// The same without the zeroes, for large texts that are written at once: touching them twice shows.
+void *arena_alloc_raw(Arena *arena, size_t size);
+
 // Grows an array inside the arena: returns room for twice [*cap] items (8 at first) with the old
 // [len] items copied, and updates [*cap]. The old array stays behind until the arena goes.
 void *arena_grow(Arena *arena, void *items, size_t len, size_t *cap, size_t item_size);

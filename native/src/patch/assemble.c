@@ -11,7 +11,7 @@ enum { RANGE_SLACK = 3 };
 typedef struct {
   const Block *block;
   Readings readings;
-  size_t sought[READINGS_MAX];
+  size_t *sought;        // one for each reading
   bool skip;             // changes nothing, or is refused already
   size_t chosen;         // reading
   Located located;
@@ -347,6 +347,7 @@ static void add_item(FileWork *work, const Block *block)
     refuse_item(work, item, REFUSE_FILE_EXISTS, 0, STR_NONE);
     return;
   }
+  item->sought = NEW_N(work->assembly->arena, size_t, item->readings.len);
   for (size_t i = 0; i < item->readings.len; i++) {
     item->sought[i] = locator_add(&work->locator, &item->readings.items[i]);
   }

@@ -10,9 +10,12 @@ typedef struct {
   uint32_t line;   // index into finder->lines of its first appearance
 } Slot;
 
+// [seen] has a bit for each hash, so that most lines of the text are turned away without a look at the slots.
 typedef struct {
   Slot *slots;
   size_t mask;
+  uint64_t *seen;
+  uint32_t seen_mask;   // bits - 1
 } LineTable;
 
 static bool has_bom(Str s)
@@ -53,9 +56,8 @@ Str finder_needle_line(const Finder *finder, size_t needle, size_t line)
 }
 
 // The slot of [line], or the free one where it would go.
-static Slot *table_slot(const Finder *finder, LineTable *table, Str line, LineKey key)
+static Slot *table_slot(const Finder *finder, LineTable *table, Str line, uint32_t hash, LineKey key)
 {
-  uint32_t hash = (uint32_t)line_hash(line, key);
   for (size_t at = hash & table->mask;; at = (at + 1) & table->mask) {
     Slot *slot = &table->slots[at];
     if (slot->id == 0 || (slot->hash == hash && line_equal(finder->lines.items[slot->line], line, key))) {
@@ -69,7 +71,25 @@ static LineTable table_new(Arena *arena, size_t lines)
 {
   size_t size = 16;
   while (size < lines * 2) size *= 2;
-  return (LineTable){NEW_N(arena, Slot, size), size - 1};
+  size_t bits = size * 8 < 64 ? 64 : size * 8;
+  if (bits > (size_t)1 << 31) bits = (size_t)1 << 31;
+  return (LineTable){NEW_N(arena, Slot, size), size - 1, NEW_N(arena, uint64_t, bits / 64), (uint32_t)(bits - 1)};
+}
+
+static uint64_t *seen_word(const LineTable *table, uint32_t hash, uint64_t *bit)
+{
+  uint32_t at = (hash * 0x9e3779b1u) & table->seen_mask;
+  *bit = UINT64_C(1) << (at & 63);
+  return &table->seen[at >> 6];
+}
+
+// The number of a line of the text.
+static LineId table_find(const Finder *finder, LineTable *table, Str line, LineKey key)
+{
+  uint32_t hash = (uint32_t)line_hash(line, key);
+  uint64_t bit;
+  if (!(*seen_word(table, hash, &bit) & bit)) return 0;
+  return table_slot(finder, table, line, hash, key)->id;
 }
 
 // Numbers the needles' lines; returns the highest number given.
@@ -77,7 +97,10 @@ static LineId number_needles(Finder *finder, LineTable *table, LineKey key, Line
 {
   LineId last = 0;
   for (size_t i = 0; i < finder->lines.len; i++) {
-    Slot *slot = table_slot(finder, table, finder->lines.items[i], key);
+    uint32_t hash = (uint32_t)line_hash(finder->lines.items[i], key);
+    uint64_t bit, *word = seen_word(table, hash, &bit);
+    *word |= bit;
+    Slot *slot = table_slot(finder, table, finder->lines.items[i], hash, key);
     if (slot->id == 0) {
       slot->id = ++last;
       slot->line = (uint32_t)i;
@@ -111,10 +134,10 @@ const KeyedLines *finder_keyed(Finder *finder, LineKey key)
   if (keyed->ready) return keyed;
   LineTable table = table_new(finder->arena, finder->lines.len);
   keyed->of_needles = NEW_N(finder->arena, LineId, finder->lines.len);
-  keyed->of_text = NEW_N(finder->arena, LineId, finder->text->len);
+  keyed->of_text = arena_alloc_raw(finder->arena, finder->text->len * sizeof(LineId));
   LineId last = number_needles(finder, &table, key, keyed->of_needles);
   for (size_t i = 0; i < finder->text->len; i++) {
-    keyed->of_text[i] = table_slot(finder, &table, finder_text_line(finder, i), key)->id;
+    keyed->of_text[i] = table_find(finder, &table, finder_text_line(finder, i), key);
   }
   list_places(finder, keyed, last);
   keyed->ready = true;

@@ -94,7 +94,7 @@ static size_t room_for(const Text *text, const HunkList *hunks)
 Str text_apply(Arena *arena, const Text *text, const HunkList *hunks)
 {
   size_t room = room_for(text, hunks);
-  char *start = arena_alloc(arena, room), *out = start;
+  char *start = arena_alloc_raw(arena, room), *out = start;
   size_t done = 0;
   for (size_t i = 0; i < hunks->len; i++) {
     const Hunk *hunk = &hunks->items[i];

@@ -107,6 +107,21 @@ static bool explains(Arena *arena, const Rule *rule, const IndentPairList *pairs
   return true;
 }
 
+// A shift, or other characters or widths: not both.
+static bool some_rule_explains(Arena *arena, const IndentPairList *pairs)
+{
+  Rule rule = {.convert = KEEP};
+  if (fit_prefix(arena, &rule, &pairs->items[0]) && explains(arena, &rule, pairs)) return true;
+  for (size_t width = 1; width <= WIDTH_MAX; width++) {
+    if (explains(arena, &(Rule){.convert = TABS_TO_SPACES, .width = width}, pairs)) return true;
+    if (explains(arena, &(Rule){.convert = SPACES_TO_TABS, .width = width}, pairs)) return true;
+    for (size_t to = 1; to <= WIDTH_MAX; to++) {
+      if (explains(arena, &(Rule){.convert = RESCALE, .width = width, .new_width = to}, pairs)) return true;
+    }
+  }
+  return false;
+}
+
 // --- learning ----------------------------------------------------------------------------------------
 
 static bool pair_known(const IndentPairList *pairs, const IndentPair *pair, bool *clash)
@@ -146,7 +161,7 @@ bool indent_learn(Arena *arena, const IndentPairList *pairs, IndentMap *out)
   if (!clash && all_same(&out->pairs)) return true;
   bool rest_clash = false;
   IndentPairList rest = distinct(arena, pairs, 1, &rest_clash);
-  if (!rest_clash && rest.len && all_same(&rest)) {
+  if (!rest_clash && rest.len && all_same(&rest) && (clash || !some_rule_explains(arena, &out->pairs))) {
     *out = (IndentMap){INDENT_FIRST_LINE, rest, pairs->items[0]};
     return true;
   }

@@ -144,6 +144,18 @@ static Located decide(const MatchList *found, LocateKind one)
   return (Located){.kind = LOCATE_SEVERAL, .all = *found};
 }
 
+// The common case without a list: one exact place, inside the range.
+static bool locate_at_once(Locator *locator, const Sought *sought, Located *out)
+{
+  PlaceList *places = &locator->places;
+  places->len = 0;
+  finder_places(&locator->finder, sought->needle, KEY_EXACT, places);
+  if (places->len != 1 || locator->finder.exhausted) return false;
+  *out = (Located){.kind = LOCATE_FOUND};
+  out->match = run_match(locator, places->items[0], sought->sides.search_len, TIER_EXACT);
+  return locator_inside(locator, sought, &out->match);
+}
+
 typedef void PlacesRule(Locator *locator, const Sought *sought, MatchList *out);
 
 Located locate(Locator *locator, size_t number)
@@ -152,6 +164,8 @@ Located locate(Locator *locator, size_t number)
   enum { RULES = sizeof(rules) / sizeof(*rules), QUOTING_RULES = 2 };
   const Sought *sought = &locator->sought.items[number];
   MatchList all[RULES] = {{0}};
+  Located at_once;
+  if (locate_at_once(locator, sought, &at_once)) return at_once;
   for (size_t i = 0; i < RULES; i++) {
     rules[i](locator, sought, &all[i]);
     if (locator->finder.exhausted) return (Located){.kind = LOCATE_COSTLY};

@@ -71,6 +71,7 @@ typedef struct {
     Sought *items;
     size_t len, cap;
   } sought;
+  PlaceList places;      // of the block at hand; kept for its memory
   size_t fuzzy_spent;    // line comparisons in alignments, see fuzzy.c
   size_t messages_read;  // lines read for the sake of refusals' messages, see fuzzy.c
 } Locator;

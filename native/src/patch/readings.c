@@ -89,7 +89,9 @@ static bool numbered(Str line, size_t *number, Str *rest)
 static bool without_numbers(Arena *arena, const Sides *sides, Sides *out)
 {
   size_t previous = 0, number;
+  Str rest;
   *out = *sides;
+  if (sides->search_len == 0 || !numbered(sides->search[0], &number, &rest)) return false;
   out->search = NEW_N(arena, Str, sides->search_len);
   out->replace = NEW_N(arena, Str, sides->replace_len);
   for (size_t i = 0; i < sides->search_len; i++) {
@@ -138,6 +140,9 @@ static bool without_entities(Arena *arena, const Sides *sides, Sides *out)
 {
   bool any = false;
   *out = *sides;
+  for (size_t i = 0; i < sides->search_len && !any; i++) any = str_find_char(sides->search[i], '&') != STR_NOT_FOUND;
+  if (!any) return false;
+  any = false;
   out->search = NEW_N(arena, Str, sides->search_len);
   out->replace = NEW_N(arena, Str, sides->replace_len);
   for (size_t i = 0; i < sides->search_len; i++) any |= unescape(arena, sides->search[i], &out->search[i]);
@@ -147,16 +152,18 @@ static bool without_entities(Arena *arena, const Sides *sides, Sides *out)
 
 void readings_of(Arena *arena, const Block *block, Readings *out)
 {
-  out->len = 0;
-  while (out->len < BLOCK_MAX_DIVIDERS && block_reading(block, out->len, &out->items[out->len])) {
-    out->divider[out->len] = out->len;
-    out->len++;
+  Sides all[READINGS_MAX];
+  size_t len = 0;
+  while (len < BLOCK_MAX_DIVIDERS && block_reading(block, len, &all[len])) len++;
+  out->literal = len;
+  if (block->kind == BLOCK_EDIT && len > 0) {
+    size_t preferred = readings_preferred(block);
+    Sides base = all[preferred < len ? preferred : 0], made;
+    if (without_fences(&base, &made)) all[len++] = made;
+    if (without_numbers(arena, &base, &made)) all[len++] = made;
+    if (without_entities(arena, &base, &made)) all[len++] = made;
   }
-  out->literal = out->len;
-  if (block->kind != BLOCK_EDIT || out->len == 0) return;
-  size_t preferred = readings_preferred(block);
-  Sides base = out->items[preferred < out->len ? preferred : 0], made;
-  if (without_fences(&base, &made)) out->items[out->len++] = made;
-  if (without_numbers(arena, &base, &made)) out->items[out->len++] = made;
-  if (without_entities(arena, &base, &made)) out->items[out->len++] = made;
+  out->len = len;
+  out->items = NEW_N(arena, Sides, len);
+  for (size_t i = 0; i < len; i++) out->items[i] = all[i];
 }

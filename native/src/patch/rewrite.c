@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "patch/groups.h"
 #include "patch/indent.h"
 #include "patch/marker.h"
 #include "patch/readings.h"
@@ -49,6 +48,8 @@ static bool has_trailing_blanks(Str s)
 static void learn(Job *job)
 {
   IndentPairList pairs = {0};
+  job->indent_known = true;
+  if (job->match->tier == TIER_EXACT) return;  // nothing drifted
   for (size_t i = 0; i < job->match->len; i++) {
     if (job->match->lines[i] == LINE_NONE) continue;
     Str reply = job->sides->search[i], file = text_line(job->text, job->match->lines[i]);
@@ -493,19 +494,20 @@ RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *side
 {
   Job job = {.rewrite = rewrite, .arena = rewrite->arena, .text = rewrite->text, .sides = sides,
              .match = match, .block = block->number, .block_kind = block->kind, .bad_line = match->first};
-  GroupList groups = {0};
+  GroupList *groups = &rewrite->groups;
   size_t before = out->len;
+  groups->len = 0;
   learn(&job);
   groups_diff(job.arena, sides->search, sides->search_len, sides->replace, sides->replace_len,
-              match->tier == TIER_EXACT ? NULL : loose_lines(&job), &groups);
+              match->tier == TIER_EXACT ? NULL : loose_lines(&job), groups);
   RefuseCode why = REFUSE_COUNT;
-  bool shifted = match->tier >= TIER_INDENT && groups.len > 0;
+  bool shifted = match->tier >= TIER_INDENT && groups->len > 0;
   if (shifted && (!job.indent_known || !one_line_is_clear(&job))) why = REFUSE_INDENT;
-  for (size_t i = 0; i < groups.len && why == REFUSE_COUNT; i++) {
+  for (size_t i = 0; i < groups->len && why == REFUSE_COUNT; i++) {
     bool keep;
-    why = check_elision(&job, &groups.items[i], &keep);
+    why = check_elision(&job, &groups->items[i], &keep);
     if (keep || why != REFUSE_COUNT) continue;
-    why = groups.items[i].a_len ? replace_lines(&job, &groups.items[i], out) : insert_lines(&job, &groups.items[i], out);
+    why = groups->items[i].a_len ? replace_lines(&job, &groups->items[i], out) : insert_lines(&job, &groups->items[i], out);
   }
   wish_eof(&job, eof, out, before);
   if (why == REFUSE_COUNT) why = check_text(&job, out, before);

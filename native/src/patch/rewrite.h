@@ -5,6 +5,7 @@
 // indentation), line ends like their neighbours, and no byte order mark or final newline is lost or won.
 #pragma once
 
+#include "patch/groups.h"
 #include "patch/locate.h"
 
 typedef struct {
@@ -23,6 +24,7 @@ typedef struct {
 typedef struct {
   Arena *arena;
   const Text *text;
+  GroupList groups;         // of the block at hand; kept for its memory
   size_t elisions_checked;  // bounds the searches for a line in the whole text
 } Rewrite;
 

@@ -6,7 +6,7 @@
 Text text_split(Arena *arena, Str bytes)
 {
   size_t lines = str_count_lines(bytes);
-  Text text = {.bytes = bytes, .items = NEW_N(arena, Line, lines), .cap = lines};
+  Text text = {.bytes = bytes, .items = arena_alloc_raw(arena, lines * sizeof(Line)), .cap = lines};
   if (bytes.len == 0) return text;
   for (const char *at = bytes.ptr, *end = bytes.ptr + bytes.len; at < end;) {
     const char *newline = memchr(at, '\n', (size_t)(end - at));

@@ -1,0 +1,231 @@
+// t_locate.c: the rules one by one, indentation, folding, distances, placeholders, readings.
+#include "tap.h"
+
+#include "help.h"
+#include "base/buf.h"
+#include "patch/distance.h"
+#include "patch/finder.h"
+#include "patch/indent.h"
+#include "patch/marker.h"
+
+static const char code[] =
+    "def first(a):\n"
+    "    # compute the first value\n"
+    "    x = compute(a)\n"
+    "    y = other(a)\n"
+    "\n"
+    "    return x + y\n"
+    "\n"
+    "def second(b):\n"
+    "    # compute the second value\n"
+    "    x = compute(b)\n"
+    "    y = other(b)\n"
+    "    z = x * y\n"
+    "    return z\n";
+
+#define CODE str_from(code)
+
+static Tier tier_of(Try *t)
+{
+  return t->out.files.len ? t->out.files.items[0].tier : TIER_DIFF;
+}
+
+TEST(blank_lines_left_out)
+{
+  Try *t = try_new();
+  Str got = patched(t, CODE, S("    y = other(a)\n    return x + y\n"), S("    y = other(a)\n    return x - y\n"));
+  CHECK(str_has(got, S("    y = other(a)\n\n    return x - y\n")));
+  CHECK_INT(tier_of(t), TIER_FOLDED);
+  try_free(t);
+}
+
+TEST(blank_lines_added)
+{
+  Try *t = try_new();
+  Str got = patched(t, CODE, S("    z = x * y\n\n    return z\n"), S("    z = x * y\n\n    return z + 1\n"));
+  CHECK(str_has(got, S("    z = x * y\n    return z + 1\n")));
+  try_free(t);
+}
+
+TEST(typography_keeps_the_files_bytes)
+{
+  Try *t = try_new();
+  Str file = S("say(\"a - b\");\nsay('c');\n");
+  Str got = patched(t, file, S("say(\xe2\x80\x9c" "a \xe2\x80\x93 b\xe2\x80\x9d);\nsay('c');\n"),
+                    S("say(\xe2\x80\x9c" "a \xe2\x80\x93 b\xe2\x80\x9d);\nsay('d');\n"));
+  CHECK_STR(got, S("say(\"a - b\");\nsay('d');\n"));
+  try_free(t);
+}
+
+TEST(a_changed_line_keeps_what_only_folding_changed)
+{
+  Try *t = try_new();
+  Str file = S("x = \xe2\x80\x9cold\xe2\x80\x9d, 1\nend\n");
+  CHECK_STR(patched(t, file, S("x = \"old\", 1\nend\n"), S("x = \"old\", 2\nend\n")),
+            S("x = \xe2\x80\x9cold\xe2\x80\x9d, 2\nend\n"));
+  try_free(t);
+}
+
+TEST(elided_middle)
+{
+  Try *t = try_new();
+  Str got = patched(t, CODE, S("def second(b):\n    # ... existing code ...\n    z = x * y\n"),
+                    S("def second(b, c):\n    # ... existing code ...\n    z = x * y * c\n"));
+  CHECK(str_has(got, S("def second(b, c):\n    # compute the second value\n    x = compute(b)\n")));
+  CHECK(str_has(got, S("    z = x * y * c\n")));
+  CHECK_INT(tier_of(t), TIER_ELIDED);
+  try_free(t);
+}
+
+TEST(elided_with_two_chains_is_refused)
+{
+  Try *t = try_new();
+  Str file = S("start\na\nmiddle\nb\nstart\nc\nend\n");
+  CHECK_STR(patched(t, file, S("start\n...\nend\n"), S("START\n...\nend\n")), S("!ambiguous"));
+  CHECK_STR(patched(t, file, S("start\n...\nend\n"), S("start\n...\nEND\n")), S("start\na\nmiddle\nb\nstart\nc\nEND\n"));
+  try_free(t);
+}
+
+TEST(placeholders_in_replace)
+{
+  Try *t = try_new();
+  Str search = S("def second(b):\n    # compute the second value\n    x = compute(b)\n    y = other(b)\n    z = x * y\n");
+  Str kept = patched(t, CODE, search, S("def second(b):\n    # ... existing code ...\n    y = other(b)\n    z = x + y\n"));
+  CHECK(str_has(kept, S("    # compute the second value\n    x = compute(b)\n    y = other(b)\n    z = x + y\n")));
+  CHECK_STR(patched(t, CODE, search, S("def second(b, c):\n    # ... rest unchanged ...\n    z = x + y\n")), S("!elided"));
+  CHECK(str_has(patched(t, CODE, S("def second(b):\n"), S("def third():\n    ...\n\ndef second(b):\n")),
+                S("def third():\n    ...\n")));
+  try_free(t);
+}
+
+TEST(typos)
+{
+  Try *t = try_new();
+  Str search = S("def second(b):\n    # compute teh second value\n    x = compute(b)\n    y = other(b)\n");
+  Str got = patched(t, CODE, search, S("def second(b):\n    # compute teh second value\n    x = compute(b)\n    y = another(b)\n"));
+  CHECK(str_has(got, S("    # compute the second value\n    x = compute(b)\n    y = another(b)\n")));
+  CHECK_INT(tier_of(t), TIER_FUZZY);
+  try_free(t);
+}
+
+TEST(a_lookalike_is_not_a_typo)
+{
+  Try *t = try_new();
+  Str file = S("def first(a):\n    x = compute(a)\n    y = other(a)\n    return x + y\n");
+  CHECK_STR(patched(t, file, S("def fourth(q):\n    v = measure(q)\n    y = other(a)\n    return v\n"), S("gone\n")), S("!not_found"));
+  try_free(t);
+}
+
+TEST(refusals_name_the_nearest_lines)
+{
+  Try *t = try_new();
+  patched(t, CODE, S("def second(b):\n    # quite another remark that is not there\n    x = compute(b)\n"), S("x\n"));
+  CHECK_INT(t->out.refusals.len, 1);
+  CHECK_INT(t->out.refusals.items[0].line, 8);
+  CHECK(str_has(t->out.refusals.items[0].reason, S("    # compute the second value")));
+  CHECK(t->out.refusals.items[0].reason.len <= 4096);
+  try_free(t);
+}
+
+TEST(line_numbers_fences_and_entities_in_a_block)
+{
+  Try *t = try_new();
+  Str file = S("if (a < b && c) {\n  x();\n}\n"), want = S("if (a < b && c) {\n  y();\n}\n");
+  CHECK_STR(patched(t, file, S("1 | if (a < b && c) {\n2 |   x();\n3 | }\n"), S("1 | if (a < b && c) {\n2 |   y();\n3 | }\n")), want);
+  CHECK_STR(patched(t, file, S("```c\n  x();\n```\n"), S("```c\n  y();\n```\n")), want);
+  CHECK_STR(patched(t, file, S("if (a &lt; b &amp;&amp; c) {\n  x();\n"), S("if (a &lt; b &amp;&amp; c) {\n  y();\n")), want);
+  try_free(t);
+}
+
+TEST(folding)
+{
+  CHECK(line_equal(S("  a  b\t c "), S("a b c"), KEY_FOLDED));
+  CHECK(line_equal(S("a\xc2\xa0" "b\xe2\x80\x99s"), S("a b's"), KEY_FOLDED));
+  CHECK(!line_equal(S("ab"), S("a b"), KEY_FOLDED));
+  CHECK(!line_equal(S("a b"), S("a  b"), KEY_EXACT));
+}
+
+// The hash has a fast way for plain text: equal folded lines must hash alike whichever way they took.
+TEST(folded_hashes_agree)
+{
+  static const char *const pairs[][2] = {
+      {"the quick brown fox jumps over", "  the quick  brown\tfox jumps over  "},
+      {"12345678 1234567", "12345678   1234567"},
+      {"1234567 12345678", "1234567  12345678"},
+      {"1234567 ", "1234567\xc2\xa0\xc2\xa0"},
+      {"1234567 !x", "1234567\t!x"},
+      {"a \xe2\x80\x94 b and more text here", "a - b and more text here"},
+      {"1234567 \xe2\x80\x9cx", "1234567  \"x"},
+      {"", "   "},
+  };
+  for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+    Str a = str_from(pairs[i][0]), b = str_from(pairs[i][1]);
+    CHECK(line_equal(a, b, KEY_FOLDED));
+    CHECK_INT(line_hash(a, KEY_FOLDED), line_hash(b, KEY_FOLDED));
+  }
+}
+
+TEST(distances)
+{
+  CHECK_INT(distance_upto(S("kitten"), S("sitting"), 5), 3);
+  CHECK_INT(distance_upto(S("something"), S("somethnig"), 5), 1);
+  CHECK_INT(distance_upto(S("abc"), S("xyz"), 1), 2);
+  CHECK_INT(distance_upto(S(""), S("ab"), 5), 2);
+  CHECK(distance_within(S("config.c"), S("confg.c"), 2));
+}
+
+static Str mapped(Arena *arena, const char *const pairs[][2], size_t n, Str indent)
+{
+  IndentPairList list = {0};
+  IndentMap map;
+  Str out;
+  for (size_t i = 0; i < n; i++) PUSH(arena, &list, ((IndentPair){str_from(pairs[i][0]), str_from(pairs[i][1])}));
+  if (!indent_learn(arena, &list, &map) || !indent_map(arena, &map, indent, false, &out)) return S("refused");
+  return out;
+}
+
+TEST(indentation_rules)
+{
+  Arena a;
+  arena_init(&a);
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"", "    "}, {"    ", "        "}}, 2, S("        ")), S("            "));
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"\t", "    "}}, 1, S("\t\t")), S("        "));
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"\t", "    "}}, 1, S("")), S(""));
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"        ", "\t\t"}}, 1, S("    ")), S("\t"));
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"  ", "    "}, {"", ""}}, 2, S("      ")), S("            "));
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"", "\t"}}, 1, S("    ")), S("refused"));
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"", "  "}, {"", "    "}, {"  ", "  "}}, 3, S("    ")), S("refused"));
+  arena_deinit(&a);
+}
+
+TEST(placeholder_lines)
+{
+  CHECK_INT(marker_elision(S("    # ... existing code ...")), ELISION_WORDS);
+  CHECK_INT(marker_elision(S("// ... rest of the function unchanged ...")), ELISION_WORDS);
+  CHECK_INT(marker_elision(S("/* ... */")), ELISION_WORDS);
+  CHECK_INT(marker_elision(S("    ...")), ELISION_BARE);
+  CHECK_INT(marker_elision(S("\xe2\x80\xa6")), ELISION_BARE);
+  CHECK_INT(marker_elision(S("# rest of the code remains unchanged")), ELISION_WORDS);
+  CHECK_INT(marker_elision(S("f(...args)")), ELISION_NONE);
+  CHECK_INT(marker_elision(S("...args,")), ELISION_NONE);
+  CHECK_INT(marker_elision(S("# wait for the rest of it")), ELISION_NONE);
+  CHECK_INT(marker_elision(S("return x")), ELISION_NONE);
+}
+
+// 20,000 equal lines and a SEARCH of 1,000 of them: must neither hang nor guess.
+TEST(repetitive_texts_end)
+{
+  Try *t = try_new();
+  Buf file, search;
+  buf_init(&file, 1 << 20);
+  buf_init(&search, 1 << 20);
+  for (int i = 0; i < 20000; i++) buf_add(&file, S("same\n"));
+  for (int i = 0; i < 1000; i++) buf_add(&search, S("same\n"));
+  Str got = patched(t, buf_str(&file), buf_str(&search), S("x\n"));
+  CHECK(str_eq(got, S("!ambiguous")) || str_eq(got, S("!too_large")));
+  buf_deinit(&file);
+  buf_deinit(&search);
+  try_free(t);
+}
+
+TEST_MAIN
