@@ -46,7 +46,7 @@ struct Engine {
 // Opens the journal and applies the configuration. [editor]: see config_load. [loop] must outlive
 // it.
 Engine *engine_new(Loop *loop, const Value *editor, Error *err);
-void engine_free(Engine *engine);
+void engine_free(Engine *engine);  // NULL is fine; every operation must have ended
 
 // The project around [dir], opened once and kept.
 Project *engine_project(Engine *engine, const char *dir, Error *err);
