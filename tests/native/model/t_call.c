@@ -123,8 +123,8 @@ TEST(every_fault_once)
   enum { ROWS = sizeof(faults) / sizeof(faults[0]) };
   Bench bench;
   setenv("PIECEWORK_BACKOFF_MS", "5", 1);
-  setenv("PIECEWORK_FIRST_BYTE_MS", "400", 1);
-  setenv("PIECEWORK_IDLE_MS", "300", 1);
+  setenv("PIECEWORK_FIRST_BYTE_MS", "900", 1);
+  setenv("PIECEWORK_IDLE_MS", "700", 1);
   Buf script;
   buf_init(&script, 1 << 20);
   buf_add_char(&script, '[');
@@ -399,9 +399,11 @@ TEST(shutting_down_in_the_middle)
 TEST(a_field_the_server_does_not_know_is_left_out)
 {
   Bench bench;
-  bench_open(&bench,
-             "[{\"times\": 3, \"fault\": {\"status\": 400, \"message\": \"Unknown parameter: "
-             "'stream_options'\"}}, {\"reply\": {\"text\": \"ok\"}}]");
+  bench_open(
+      &bench,
+      "[{\"times\": 3, \"reply\": {\"text\": \"x\", \"delay_ms\": 200}, \"fault\": {\"status\": "
+      "400, "
+      "\"message\": \"Unknown parameter: 'stream_options'\"}}, {\"reply\": {\"text\": \"ok\"}}]");
   static Result results[3];
   memset(results, 0, sizeof(results));
   ModelRequest request = request_of(&bench, "o", "go");

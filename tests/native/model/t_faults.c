@@ -67,8 +67,8 @@ static int64_t log_sum(Bench *bench, Str counter)
 TEST(two_hundred_calls_through_every_fault)
 {
   setenv("PIECEWORK_BACKOFF_MS", "5", 1);
-  setenv("PIECEWORK_FIRST_BYTE_MS", "700", 1);
-  setenv("PIECEWORK_IDLE_MS", "500", 1);
+  setenv("PIECEWORK_FIRST_BYTE_MS", "2000", 1);
+  setenv("PIECEWORK_IDLE_MS", "1500", 1);
   Buf script;
   buf_init(&script, 1 << 20);
   write_script(&script);
