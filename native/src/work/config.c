@@ -45,9 +45,6 @@ const ConfigKey config_keys[] = {
      "answer from this recorded file instead of a provider"},
     {S("record"), CONFIG_TEXT, NULL, 0, 0, AT(record),
      "append every exchange to this file, secrets removed"},
-    {S("binary"), CONFIG_EDITOR, NULL, 0, 0, NOWHERE, "path of the piecework program"},
-    {S("editor"), CONFIG_EDITOR, NULL, 0, 0, NOWHERE,
-     "settings of the editor layer; see :help piecework-options"},
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 
@@ -130,7 +127,6 @@ static bool take(Config *config, const ConfigKey *key, const Value *value, Str w
       return config_check_providers(value, where, err);
     case CONFIG_MODELS:
     case CONFIG_PRICES: return is_map(value) || wrong(err, where, key, "a map");
-    case CONFIG_EDITOR: return true;
   }
   return false;
 }

@@ -65,7 +65,6 @@ typedef enum {
   CONFIG_FLAG,   // true, false, 1, 0
   CONFIG_PILOT,  // "always", "never" (or a flag)
   CONFIG_TEXT,
-  CONFIG_EDITOR,  // the editor's own: kept for it, not looked at here
 } ConfigType;
 
 typedef struct {
