@@ -155,26 +155,34 @@ function M.merge(options)
   host.cmd('let g:piecework = json_decode(' .. host.fn('string', text) .. ')')
 end
 
+local function wrapped(text, indent, width)
+  local lines, line = {}, indent
+  for word in text:gmatch('%S+') do
+    if #line > #indent and #line + 1 + #word > width then
+      lines[#lines + 1] = line
+      line = indent
+    end
+    line = line .. (#line > #indent and ' ' or '') .. word
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+local function described(option)
+  local default = option.default
+  if type(default) == 'table' then default = '["' .. table.concat(default, '", "') .. '"]' end
+  return option.key .. ' (' .. option.type .. (option.engine and ', engine' or '')
+    .. (default ~= nil and ', default ' .. tostring(default) or '') .. ')'
+end
+
 -- The option section of the help file.
 function M.help()
   local lines = {}
   for _, option in ipairs(M.schema) do
     local tag = '*g:piecework.' .. option.key .. '*'
     lines[#lines + 1] = (' '):rep(math.max(1, 78 - #tag)) .. tag
-    local default = option.default
-    if type(default) == 'table' then default = '["' .. table.concat(default, '", "') .. '"]' end
-    lines[#lines + 1] = option.key .. ' (' .. option.type
-      .. (default ~= nil and ', default ' .. tostring(default) or '') .. ')'
-    local line = '  '
-    for word in option.help:gmatch('%S+') do
-      if #line + #word > 76 then
-        lines[#lines + 1] = line
-        line = '  '
-      end
-      line = line .. '  ' .. word
-    end
-    lines[#lines + 1] = (line:gsub('(%S)  (%S)', '%1 %2'):gsub('(%S)  (%S)', '%1 %2'))
-    lines[#lines + 1] = ''
+    lines[#lines + 1] = described(option)
+    for _, line in ipairs(wrapped(option.help, (' '):rep(16), 78)) do lines[#lines + 1] = line end
   end
   return lines
 end

@@ -1,2 +1,157 @@
--- Specs that need no editor: the layer on host/fake, under a plain Lua.
-print('ok 1 - placeholder')
+-- Specs that need no editor: the layer on host/fake, under a plain Lua. Prints TAP.
+
+package.path = 'lua/?.lua;lua/?/init.lua;' .. package.path
+
+local count, failed = 0, 0
+local name = os.getenv('PIECEWORK_NAME') or 'lua'
+
+local function show(value)
+  if type(value) ~= 'table' then return tostring(value) end
+  local parts = {}
+  for k, v in pairs(value) do parts[#parts + 1] = tostring(k) .. '=' .. show(v) end
+  table.sort(parts)
+  return '{' .. table.concat(parts, ', ') .. '}'
+end
+
+local function eq(got, want, what)
+  count = count + 1
+  local good = show(got) == show(want)
+  if not good then failed = failed + 1 end
+  print(('%s %d - %s: %s'):format(good and 'ok' or 'not ok', count, name, what))
+  if not good then print('#   got  ' .. show(got) .. '\n#   want ' .. show(want)) end
+end
+
+local host = require('piecework.host')
+local S = host.state
+S.vars['v:echospace'] = 80
+S.vars['&encoding'] = 'utf-8'
+eq(host.name, 'fake', 'without an editor the fake host answers')
+
+-- rpc on the fake channel: late, unknown and repeated answers, garbage, death
+local rpc = require('piecework.rpc')
+local exits = 0
+local client = rpc.connect({ 'engine' }, function() exits = exits + 1 end)
+local answers = {}
+local function ask(label)
+  rpc.request(client, 'm', {}, function(err, result)
+    answers[#answers + 1] = label .. ':' .. (err and err.code or result.n)
+  end)
+end
+ask('a')
+ask('b')
+eq({ S.sent[1][1], S.sent[1][2], S.sent[1][3], S.sent[2][2] }, { 0, 1, 'm', 2 }, 'requests are numbered')
+S.channel.message({ 1, 2, nil, { n = 'two' } })
+S.channel.message({ 1, 1, nil, { n = 'one' } })
+S.channel.message({ 1, 1, nil, { n = 'again' } })
+S.channel.message({ 1, 99, nil, {} })
+for _, nonsense in ipairs({ 'text', 7, {}, { 9 }, { 1 }, { 2 }, { 2, 5, 5 }, { 2, 'nvim_exec_lua' },
+  { 2, 'nvim_exec_lua', { 'code', 'x' } }, { 2, 'event', 'x' } }) do
+  S.channel.message(nonsense)
+end
+eq(answers, { 'b:two', 'a:one' }, 'answers find their callers in any order; others are dropped')
+ask('c')
+host.stop()
+eq({ answers[3], exits }, { 'c:gone', 1 }, 'a dead channel answers what is open')
+ask('d')
+eq(#answers, 3, 'a request on a dead channel does not answer from inside')
+host.tick(0)
+eq(answers[4], 'd:gone', 'but soon')
+
+-- the engine's life on a fake clock
+local engine = require('piecework.engine')
+local config = require('piecework.config')
+local message = require('piecework.message')
+S.vars['executable:' .. '/engine'] = 1
+S.vars['get(g:, "piecework", {})'] = { bin = '/engine' }
+local got
+engine.request('status/get', { plan = 0 }, function(err, result) got = err or result end)
+eq({ engine.state, S.argv[3], S.sent[#S.sent][3] }, { 'greeting', '--wire=json', 'initialize' }, 'greeting first')
+S.channel.message({ 1, S.sent[#S.sent][2], nil, { protocol = 1, root = '/project', open = { tasks = 3, hunks = 1 } } })
+eq(engine.state, 'greeting', 'a callback only records')
+host.tick(0)
+eq({ engine.state, S.sent[#S.sent][3] }, { 'ready', 'status/get' }, 'then what waited is asked')
+eq(message.history[1].text, 'piecework: 3 open tasks and 1 undecided hunk here: :Piecework resume, :Piecework review',
+  'open work is told once')
+S.channel.message({ 1, S.sent[#S.sent][2], nil, { text = 'fine' } })
+host.tick(0)
+eq(got.text, 'fine', 'and answered')
+S.channel.message({ 2, 'event', { kind = 'task', plan = 5, task = 'T01', state = 'done', done = 1, total = 4 } })
+eq(require('piecework.state').plans[5].done, 1, 'an event is recorded at once')
+eq(#S.events, 0, 'but told later')
+host.tick(0)
+eq(S.events[1][1], 'PieceworkTaskDone', 'at a safe time')
+local statuses = 0
+for i = 1, 50 do
+  S.channel.message({ 2, 'event', { kind = 'task', plan = 5, task = 'T01', state = 'running', done = i, total = 50 } })
+  host.tick(20)
+end
+for _, ex in ipairs(S.commands) do
+  if ex:find('^redrawstatus') then statuses = statuses + 1 end
+end
+eq(statuses <= 4 and statuses >= 2, true, '50 events in a second redraw the status at most twice a second')
+S.channel.exit(11, 'Segmentation fault')
+S.channel = nil
+host.tick(0)
+eq({ engine.state, message.history[#message.history].level }, { 'off', 'error' }, 'a dead engine is told')
+
+-- an engine that never answers
+engine.request('status/get', {}, function(err) got = err end)
+host.tick(10001)
+eq({ got.code, got.hint }, { 'protocol', ':Piecework build makes one that fits' }, 'silence has an end')
+
+-- what waits for a safe time
+local safe = require('piecework.host.safe')
+local mode, state, watching, deferred = 'n', '', false, {}
+local editor = {
+  mode = function() return mode, state end,
+  defer = function(_, f) deferred[#deferred + 1] = f end,
+  watch = function(on) watching = on end,
+  failed = function() end,
+}
+local line = safe.new(editor)
+local function turn()
+  local work = deferred
+  deferred = {}
+  for _, f in ipairs(work) do f() end
+end
+for _, busy in ipairs({ { 'i', '' }, { 'no', '' }, { 'nov', '' }, { 'c', '' }, { 'r?', '' }, { 'rm', '' }, { 'R', '' },
+  { 'niI', '' }, { 'n', 'o' }, { 'n', 'mS' }, { 'n', 'a' }, { '!', '' } }) do
+  local ran = false
+  mode, state = busy[1], busy[2]
+  line.add(function() ran = true end)
+  turn()
+  eq({ ran, watching }, { false, true }, ('waits in mode %s, state %q'):format(mode, state))
+  mode, state = 'n', ''
+  line.wake()
+  turn()
+  eq({ ran, watching }, { true, false }, 'and goes on after it')
+end
+for _, free in ipairs({ 'n', 'v', 'V', '\22', 't', 'cv', 's' }) do
+  local ran = false
+  mode, state = free, 'c'
+  line.add(function() ran = true end)
+  eq(ran, false, 'never at once')
+  turn()
+  eq(ran, true, 'soon in mode ' .. free)
+end
+
+-- review lines: pure
+local review = require('piecework.ui.review_lines')
+local index = { { kind = 'head' }, { kind = 'file', path = 'a' }, { kind = 'hunk', hunk = 'x', path = 'a' },
+  { kind = 'add', hunk = 'x', path = 'a' }, { kind = 'hunk', hunk = 'y', path = 'a' },
+  { kind = 'hunk', hunk = 'y', path = 'a' }, { kind = 'file', path = 'b' }, { kind = 'hunk', hunk = 'z', path = 'b' } }
+local hunks = review.hunks(index, { '', '', '@@ [accepted]', '+', '@@ long', '[rejected]', '', '@@ [moved to line 3] [applied]' })
+eq({ hunks[1].decision, hunks[2].decision, hunks[3].decision, hunks[2].first, hunks[2].last },
+  { 'accepted', 'rejected', 'applied', 5, 6 }, 'decisions, also on a second line')
+eq(review.named(index, 1, 8), { 'file:a', 'x', 'y', 'file:b', 'z' }, 'what a range names')
+eq(review.next_of_kind(index, 'hunk', 5, 1), 8, 'a head of two lines counts once')
+eq(review.next_undecided(hunks, 0), nil, 'nothing undecided')
+hunks[2].decision = 'none'
+eq({ review.next_undecided(hunks, 7), review.next_undecided(hunks, 8, -1) }, { 5, 5 }, 'round the end, and back')
+
+-- words
+eq(config.nearest('stauts', { 'status', 'stop' }), 'status', 'the nearest name')
+eq(config.nearest('zzz', { 'status', 'stop' }), nil, 'or none')
+eq(message.cut(('x'):rep(100), 10), 'xxxxxxx...', 'cut')
+
+os.exit(failed == 0 and 0 or 1)
