@@ -13,64 +13,16 @@
 //   END     state review, events, on_done
 #include "work/verify.h"
 
-#include <inttypes.h>
-
 #include "work/run_private.h"
 #include "work/trust.h"
 #include "work/verdict.h"
 #include "work/verify_private.h"
-#include "work/worktree.h"
 
-enum { LEASE_MS = 30000, TICK_MS = 10000, TAIL_MODEL = 6 << 10, TAIL_JOURNAL = 64 << 10 };
-
-typedef enum {
-  VERIFY_BEGIN,
-  VERIFY_TREE,
-  VERIFY_TEST,
-  VERIFY_MODEL,
-  VERIFY_JUDGE,
-  VERIFY_REDO,
-  VERIFY_END,
-} VerifyState;
-
-typedef struct Verify Verify;
-
-struct Verify {
-  Engine *engine;
-  Project *project;
-  int64_t plan_id;
-  bool past_budget;
-  OpDone *on_done;
-  void *owner;
-  Verify *next;
-  VerifyState state;
-  LoopSoon soon;
-  Timer tick;
-  Arena arena;        // as long as the verification
-  Arena round_arena;  // texts of one round
-  int round;          // 1-based
-  bool stopped;
-  bool closing;  // the worktree goes; nothing else happens until it is gone
-
-  Plan plan;
-  TaskList tasks;  // expanded
-  CombinedList files;
-  Worktree *tree;
-  Process *process;
-  Str test_report;       // for the model
-  bool tested, test_ok;  // in this round
-  VerifyGroups groups;
-  size_t group;
-  Attempt *attempt;
-  Budget budget;
-  VerdictRowList verdicts;
-  Buf note;     // what people should know, joined by "; "
-  Error error;  // for on_done
-};
+enum { LEASE_MS = 30000, TICK_MS = 10000 };
 
 static void verify_step(void *owner);
 
-static void go(Verify *v, VerifyState state)
+void verify_go(Verify *v, VerifyState state)
 {
   v->state = state;
   loop_soon(v->engine->loop, &v->soon, verify_step, v);
@@ -89,148 +41,13 @@ bool verify_active(Engine *engine, int64_t plan)
   return find(engine, plan) != NULL;
 }
 
-// ---- telling -----------------------------------------------------------------------------------------
-
-static void tell(Verify *v, const char *state, bool ok, Str note)
-{
-  Arena arena;
-  arena_init(&arena);
-  Value *params = value_map(&arena);
-  value_put_int(&arena, params, S("plan"), v->plan_id);
-  value_put_str(&arena, params, S("state"), str_from(state));
-  value_put_bool(&arena, params, S("ok"), ok);
-  value_put_str(&arena, params, S("note"), note);
-  engine_event(v->engine, S("verify"), params);
-  if (note.len) {
-    journal_log(v->engine->journal, v->plan_id, S("verify"), STR_NONE, "%s: %.*s", state,
-                STR_ARG(note));
-  }
-  arena_deinit(&arena);
-}
-
-static void add_note(Verify *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add_note(Verify *v, const char *format, ...)
-{
-  va_list args;
-  va_start(args, format);
-  Str text = str_vfmt(&v->arena, format, args);
-  va_end(args);
-  if (str_has(buf_str(&v->note), text)) return;  // said in an earlier round
-  buf_fmt(&v->note, "%s%.*s", v->note.len ? "; " : "", STR_ARG(text));
-}
-
-// ---- the test ----------------------------------------------------------------------------------------
-
-static void no_test(Verify *v, Str why)
-{
-  v->test_report = str_fmt(&v->round_arena, "none was run (%.*s)", STR_ARG(why));
-  add_note(v, "tests not run: %.*s", STR_ARG(why));
-  go(v, VERIFY_MODEL);
-}
-
-static void tree_closed(void *owner)
-{
-  Verify *v = owner;
-  v->closing = false;
-  go(v, VERIFY_MODEL);
-}
-
-static void close_tree(Verify *v)
-{
-  Worktree *tree = v->tree;
-  v->tree = NULL;
-  v->closing = true;
-  worktree_close(tree, tree_closed, v);
-}
-
-static Str tail(Str text, size_t most)
-{
-  size_t cut = text.len > most ? text.len - most : 0;
-  return str_skip(text, str_utf8_floor(text, cut));
-}
-
-static void test_done(void *owner, const ProcessResult *result)
-{
-  Verify *v = owner;
-  v->process = NULL;
-  Str ended = process_ended(&v->round_arena, result);
-  v->tested = !v->stopped;
-  v->test_ok = result->status == 0;
-  v->test_report = str_fmt(&v->round_arena, "%.*s %.*s\n%.*s", STR_ARG(v->plan.test),
-                           STR_ARG(ended), STR_ARG(tail(result->output, TAIL_MODEL)));
-  if (!v->stopped) {
-    Error err = {0};
-    int status = result->timed_out || result->killed ? -1 : result->status;
-    if (!journal_plan_set_test(v->engine->journal, v->plan_id, v->plan.test, status,
-                               tail(result->output, TAIL_JOURNAL), &err)) {
-      add_note(v, "the test's result was not stored: %s", err.message);
-    }
-    tell(v, "test", v->test_ok,
-         str_fmt(&v->round_arena, "%.*s %.*s", STR_ARG(v->plan.test), STR_ARG(ended)));
-  }
-  close_tree(v);
-}
-
-static bool write_results(Verify *v, Error *err)
-{
-  for (size_t i = 0; i < v->files.len; i++) {
-    const CombinedFile *file = &v->files.items[i];
-    if (file->renamed_from.len &&
-        !worktree_put(v->tree, file->renamed_from, STR_NONE, false, err)) {
-      return false;
-    }
-    if (!worktree_put(v->tree, file->path, file->text, file->exists, err)) return false;
-  }
-  return true;
-}
-
-static void step_test(Verify *v)
-{
-  Error err = {0};
-  TrustedRun run = {.plan = v->plan_id,
-                    .root = project_root(v->project),
-                    .command = v->plan.test,
-                    .where = S("test"),
-                    .cwd = worktree_path(v->tree),
-                    .timeout_s = v->engine->config->test_timeout_s,
-                    .on_done = test_done,
-                    .owner = v};
-  Str left_out = worktree_note(v->tree);
-  if (left_out.len) add_note(v, "tested without %.*s", STR_ARG(left_out));
-  tell(v, "test", true, STR_NONE);
-  if (write_results(v, &err)) v->process = trust_run(v->engine, &run, &err);
-  if (v->process) return;
-  v->test_report = S("none was run");
-  add_note(v, "tests not run: %s", err.message);
-  close_tree(v);
-}
-
-static void tree_ready(void *owner, const Error *err)
-{
-  Verify *v = owner;
-  if (err->code == ERR_OK) {
-    go(v, VERIFY_TEST);
-    return;
-  }
-  v->test_report = S("none was run");
-  add_note(v, "tests not run: %s", err->message);
-  close_tree(v);
-}
-
-static void step_tree(Verify *v)
-{
-  WorktreeSpec spec = {v->engine, v->project, v->plan_id, tree_ready, v};
-  tell(v, "worktree", true, STR_NONE);
-  v->tree = worktree_new(&spec);
-}
-
 static void report_conflicts(Verify *v)
 {
   for (size_t i = 0; i < v->files.len; i++) {
     const CombinedFile *file = &v->files.items[i];
     if (!file->conflict) continue;
-    add_note(v, "%.*s: the change of %.*s does not merge with the others", STR_ARG(file->path),
-             STR_ARG(file->conflict_task));
+    verify_note(v, "%.*s: the change of %.*s does not merge with the others", STR_ARG(file->path),
+                STR_ARG(file->conflict_task));
   }
 }
 
@@ -243,7 +60,7 @@ static void step_begin(Verify *v)
   v->group = 0;
   if (!base_combine(v->engine, v->plan_id, &v->round_arena, NULL, &v->files, &err)) {
     v->error = err;
-    go(v, VERIFY_END);
+    verify_go(v, VERIFY_END);
     return;
   }
   report_conflicts(v);
@@ -251,16 +68,16 @@ static void step_begin(Verify *v)
   Str command = str_trim(v->plan.test);
   if (command.len == 0) {
     v->test_report = S("the plan has none");
-    go(v, VERIFY_MODEL);
+    verify_go(v, VERIFY_MODEL);
   } else if (!trust_given(v->engine, project_root(v->project), command)) {
     TrustedRun run = {.plan = v->plan_id,
                       .root = project_root(v->project),
                       .command = command,
                       .where = S("test")};
     trust_run(v->engine, &run, NULL);  // asks, runs nothing
-    no_test(v, S("the test command is not trusted yet"));
+    verify_no_test(v, S("the test command is not trusted yet"));
   } else {
-    go(v, VERIFY_TREE);
+    verify_go(v, VERIFY_TREE);
   }
 }
 
@@ -274,12 +91,12 @@ static void group_done(void *owner, const AttemptReply *reply)
   if (v->stopped) {
     // nothing to read
   } else if (reply->error.code != ERR_OK) {
-    add_note(v, "not checked by the model: %s", reply->error.message);
+    verify_note(v, "not checked by the model: %s", reply->error.message);
     v->group = v->groups.len;
   } else if (!verdict_read(&v->round_arena, &group->tasks, reply, v->round, &v->verdicts)) {
-    add_note(v, "the verifier's answer had no verdicts");
+    verify_note(v, "the verifier's answer had no verdicts");
   }
-  go(v, VERIFY_MODEL);
+  verify_go(v, VERIFY_MODEL);
 }
 
 static bool ask(Verify *v, const Ladder *ladder, Error *err)
@@ -310,130 +127,54 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
 static void step_model(Verify *v)
 {
   if (v->group == v->groups.len || v->stopped) {
-    go(v, VERIFY_JUDGE);
+    verify_go(v, VERIFY_JUDGE);
     return;
   }
-  if (v->group == 0) tell(v, "model", true, STR_NONE);
+  if (v->group == 0) verify_tell(v, "model", true, STR_NONE);
   Error err = {0};
   const Ladder *ladder = config_ladder(v->engine->config, S("big"));
   bool set = ladder && ladder->len;
   if (!set) error_set(&err, ERR_CONFIG, "no model is set for \"big\"");
   if (set && ask(v, ladder, &err)) return;
-  add_note(v, "not checked by the model: %s",
-           err.message[0] ? err.message : "the budget is in use");
+  verify_note(v, "not checked by the model: %s",
+              err.message[0] ? err.message : "the budget is in use");
   v->group = v->groups.len;
-  go(v, VERIFY_JUDGE);
+  verify_go(v, VERIFY_JUDGE);
 }
 
 // ---- verdicts ----------------------------------------------------------------------------------------
-
-// A task whose files were shown in several calls has several verdicts: the worst counts.
-static void merge_verdicts(Verify *v)
-{
-  VerdictRowList merged = {0};
-  for (size_t i = 0; i < v->verdicts.len; i++) {
-    const VerdictRow *row = &v->verdicts.items[i];
-    size_t at = 0;
-    while (at < merged.len && !str_eq(merged.items[at].task, row->task)) at++;
-    if (at == merged.len)
-      PUSH(&v->round_arena, &merged, *row);
-    else if (row->kind > merged.items[at].kind)
-      merged.items[at] = *row;
-  }
-  v->verdicts = merged;
-}
-
-static bool store_verdicts(Verify *v, Error *err)
-{
-  Journal *journal = v->engine->journal;
-  if (!journal_begin(journal, err)) return false;
-  for (size_t i = 0; i < v->verdicts.len; i++) {
-    if (journal_verdict_put(journal, v->plan_id, &v->verdicts.items[i], err)) continue;
-    journal_rollback(journal);
-    return false;
-  }
-  return journal_commit(journal, err);
-}
-
-static Str remark_of(Verify *v, const VerdictRow *row)
-{
-  if (!row->path.len) return row->reason;
-  return str_fmt(&v->round_arena, "%.*s:%" PRId64 ": %.*s", STR_ARG(row->path), row->line,
-                 STR_ARG(row->reason));
-}
-
-// Rejected tasks that a model can do again, with what was said about them.
-static size_t to_redo(Verify *v, RunSpec *spec)
-{
-  for (size_t i = 0; i < v->verdicts.len; i++) {
-    const VerdictRow *row = &v->verdicts.items[i];
-    const TaskSpec *task = plan_task(&v->tasks, row->task);
-    if (row->kind != VERDICT_REJECTED || !task || task->executor != EXECUTOR_MODEL) continue;
-    PUSH(&v->round_arena, &spec->redo, row->task);
-    PUSH(&v->round_arena, &spec->remarks, remark_of(v, row));
-  }
-  return spec->redo.len;
-}
-
-static size_t count_kind(const Verify *v, VerdictKind kind)
-{
-  size_t count = 0;
-  for (size_t i = 0; i < v->verdicts.len; i++) count += v->verdicts.items[i].kind == kind;
-  return count;
-}
 
 static void redone(void *owner, const Error *err)
 {
   Verify *v = owner;
   bool halted = err->code != ERR_OK && err->code != ERR_FAILED;
-  if (halted) add_note(v, "the correction round stopped: %s", err->message);
+  if (halted) verify_note(v, "the correction round stopped: %s", err->message);
   v->round++;
-  go(v, v->stopped ? VERIFY_END : VERIFY_BEGIN);
+  verify_go(v, v->stopped ? VERIFY_END : VERIFY_BEGIN);
 }
 
 static void step_judge(Verify *v)
 {
   Error err = {0};
-  merge_verdicts(v);
-  if (!store_verdicts(v, &err)) add_note(v, "verdicts not stored: %s", err.message);
+  verify_merge(v);
+  if (!verify_store(v, &err)) verify_note(v, "verdicts not stored: %s", err.message);
   RunSpec spec = {.plan = v->plan_id, .past_budget = v->past_budget, .nested = true};
-  bool again = !v->stopped && v->round <= v->engine->config->verify_rounds && to_redo(v, &spec);
+  bool again =
+      !v->stopped && v->round <= v->engine->config->verify_rounds && verify_to_redo(v, &spec);
   if (!again) {
-    go(v, VERIFY_END);
+    verify_go(v, VERIFY_END);
     return;
   }
   Str note =
       str_fmt(&v->round_arena, "%zu rejected, corrected in round %d", spec.redo.len, v->round);
-  tell(v, "model", false, note);
+  verify_tell(v, "model", false, note);
   v->state = VERIFY_REDO;
   if (run_start(v->engine, &spec, redone, v, &err)) return;
-  add_note(v, "no correction round: %s", err.message);
-  go(v, VERIFY_END);
+  verify_note(v, "no correction round: %s", err.message);
+  verify_go(v, VERIFY_END);
 }
 
 // ---- the end -----------------------------------------------------------------------------------------
-
-static Str summary(Verify *v)
-{
-  Buf text;
-  buf_init(&text, 4096);
-  if (v->tested) buf_fmt(&text, "tests %s", v->test_ok ? "passed" : "failed");
-  if (v->verdicts.len) {
-    buf_fmt(&text, "%s%zu ok", text.len ? "; " : "", count_kind(v, VERDICT_OK));
-    size_t doubt = count_kind(v, VERDICT_DOUBT), rejected = count_kind(v, VERDICT_REJECTED);
-    if (doubt) buf_fmt(&text, ", %zu in doubt", doubt);
-    if (rejected) buf_fmt(&text, ", %zu rejected", rejected);
-  }
-  if (v->groups.left_out) {
-    buf_fmt(&text, "%s%zu files were not shown to the verifier", text.len ? "; " : "",
-            v->groups.left_out);
-  }
-  if (v->note.len) {
-    if (text.len) buf_add(&text, S("; "));
-    buf_add(&text, buf_str(&v->note));
-  }
-  return buf_take(&text, &v->arena);
-}
 
 static void set_error(Verify *v, Str note)
 {
@@ -441,7 +182,7 @@ static void set_error(Verify *v, Str note)
     error_set(&v->error, ERR_CANCELLED, "verification stopped; the results are ready for review");
   } else if (v->tested && !v->test_ok) {
     error_set(&v->error, ERR_TEST_FAILED, "%.*s", STR_ARG(note));
-  } else if (count_kind(v, VERDICT_REJECTED)) {
+  } else if (verify_count(v, VERDICT_REJECTED)) {
     error_set(&v->error, ERR_FAILED, "%.*s", STR_ARG(note));
     error_hint_set(&v->error, "see the reasons in review, then retry or reject those tasks");
   }
@@ -465,16 +206,16 @@ static void verify_free(void *owner)
 
 static void step_end(Verify *v)
 {
-  Str note = v->error.code ? str_dup(&v->arena, str_from(v->error.message)) : summary(v);
+  Str note = v->error.code ? str_dup(&v->arena, str_from(v->error.message)) : verify_summary(v);
   Error err = {0};
-  bool good = v->error.code == ERR_OK && !v->stopped && !count_kind(v, VERDICT_REJECTED) &&
+  bool good = v->error.code == ERR_OK && !v->stopped && !verify_count(v, VERDICT_REJECTED) &&
               (!v->tested || v->test_ok);
   if (!journal_plan_set_state(v->engine->journal, v->plan_id, PLAN_REVIEW, note, &err) &&
       !v->error.code) {
     v->error = err;
   }
   set_error(v, note);
-  tell(v, "done", good, note);
+  verify_tell(v, "done", good, note);
   review_tell(v->engine, v->plan_id);
   journal_lease_release(v->engine->journal, v->plan_id, str_from(v->engine->holder), NULL);
   unlink_verify(v);
@@ -490,14 +231,14 @@ static void verify_step(void *owner)
   Verify *v = owner;
   if (v->closing) return;
   if (v->stopped && v->tree) {
-    close_tree(v);
+    verify_close_tree(v);
     return;
   }
   if (v->stopped && v->state < VERIFY_JUDGE) v->state = VERIFY_END;
   switch (v->state) {
     case VERIFY_BEGIN: step_begin(v); break;
-    case VERIFY_TREE: step_tree(v); break;
-    case VERIFY_TEST: step_test(v); break;
+    case VERIFY_TREE: verify_step_tree(v); break;
+    case VERIFY_TEST: verify_step_test(v); break;
     case VERIFY_MODEL: step_model(v); break;
     case VERIFY_JUDGE: step_judge(v); break;
     case VERIFY_REDO: break;  // redone goes on
@@ -566,7 +307,7 @@ bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_don
   models_reopen(engine->models);
   timer_init(engine->loop, &v->tick, tick, v);
   timer_start(&v->tick, TICK_MS, TICK_MS);
-  go(v, VERIFY_BEGIN);
+  verify_go(v, VERIFY_BEGIN);
   return true;
 }
 
@@ -582,7 +323,7 @@ static void stop(Verify *v)
   } else if (v->state == VERIFY_REDO) {
     run_stop(v->engine, v->plan_id, true);
   } else if (v->state != VERIFY_END) {
-    go(v, v->state);
+    verify_go(v, v->state);
   }
 }
 

@@ -1,8 +1,15 @@
-// verify_private.h: what verify.c (the steps) and verify_diff.c (what the model is shown) share.
+// verify_private.h: what verify.c (the steps), verify_test.c (worktree and test), verify_report.c (verdicts and
+// words) and verify_diff.c (what the model is shown) share.
 #pragma once
 
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "lib/process.h"
+#include "work/attempt.h"
 #include "work/base_text.h"
-#include "work/plan.h"
+#include "work/run.h"
+#include "work/worktree.h"
 
 // What one call is shown: some files' diffs and the tasks that changed them.
 typedef struct {
@@ -16,5 +23,67 @@ typedef struct {
   size_t left_out;  // files that no call is shown, because there are too many
 } VerifyGroups;
 
-// The combined diff cut into groups of files that one call can take. All in [arena].
+typedef enum {
+  VERIFY_BEGIN,
+  VERIFY_TREE,
+  VERIFY_TEST,
+  VERIFY_MODEL,
+  VERIFY_JUDGE,
+  VERIFY_REDO,
+  VERIFY_END,
+} VerifyState;
+
+typedef struct Verify Verify;
+
+struct Verify {
+  Engine *engine;
+  Project *project;
+  int64_t plan_id;
+  bool past_budget;
+  OpDone *on_done;
+  void *owner;
+  Verify *next;
+  VerifyState state;
+  LoopSoon soon;
+  Timer tick;
+  Arena arena;        // as long as the verification
+  Arena round_arena;  // texts of one round
+  int round;          // 1-based
+  bool stopped;
+  bool closing;  // the worktree goes; nothing else happens until it is gone
+
+  Plan plan;
+  TaskList tasks;  // expanded
+  CombinedList files;
+  Worktree *tree;
+  Process *process;
+  Str test_report;       // for the model
+  bool tested, test_ok;  // in this round
+  VerifyGroups groups;
+  size_t group;
+  Attempt *attempt;
+  Budget budget;
+  VerdictRowList verdicts;
+  Buf note;     // what people should know, joined by "; "
+  Error error;  // for on_done
+};
+
+void verify_go(Verify *v, VerifyState state);  // on the next turn
+
+// verify_diff.c: the combined diff cut into groups of files that one call can take. All in [arena].
 VerifyGroups verify_groups(Arena *arena, const CombinedList *files, const TaskList *tasks);
+
+// verify_test.c: each ends in VERIFY_MODEL.
+void verify_no_test(Verify *v, Str why);
+void verify_step_tree(Verify *v);
+void verify_step_test(Verify *v);
+void verify_close_tree(Verify *v);
+
+// verify_report.c
+void verify_tell(Verify *v, const char *state, bool ok, Str note);
+void verify_note(Verify *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void verify_merge(Verify *v);  // one verdict for each task: the worst
+bool verify_store(Verify *v, Error *err);
+size_t verify_to_redo(Verify *v, RunSpec *spec);  // rejected tasks that a model can do again
+size_t verify_count(const Verify *v, VerdictKind kind);
+Str verify_summary(Verify *v);  // "tests passed; 5 ok, 1 in doubt; ..."

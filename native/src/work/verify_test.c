@@ -1,0 +1,108 @@
+// verify_test.c: the scratch worktree with the combined results, and the trusted test in it.
+#include "work/trust.h"
+#include "work/verify_private.h"
+
+enum { TAIL_MODEL = 6 << 10, TAIL_JOURNAL = 64 << 10 };
+
+void verify_no_test(Verify *v, Str why)
+{
+  v->test_report = str_fmt(&v->round_arena, "none was run (%.*s)", STR_ARG(why));
+  verify_note(v, "tests not run: %.*s", STR_ARG(why));
+  verify_go(v, VERIFY_MODEL);
+}
+
+static void tree_closed(void *owner)
+{
+  Verify *v = owner;
+  v->closing = false;
+  verify_go(v, VERIFY_MODEL);
+}
+
+void verify_close_tree(Verify *v)
+{
+  Worktree *tree = v->tree;
+  v->tree = NULL;
+  v->closing = true;
+  worktree_close(tree, tree_closed, v);
+}
+
+static Str tail(Str text, size_t most)
+{
+  size_t cut = text.len > most ? text.len - most : 0;
+  return str_skip(text, str_utf8_floor(text, cut));
+}
+
+static void test_done(void *owner, const ProcessResult *result)
+{
+  Verify *v = owner;
+  v->process = NULL;
+  Str ended = process_ended(&v->round_arena, result);
+  v->tested = !v->stopped;
+  v->test_ok = result->status == 0;
+  v->test_report = str_fmt(&v->round_arena, "%.*s %.*s\n%.*s", STR_ARG(v->plan.test),
+                           STR_ARG(ended), STR_ARG(tail(result->output, TAIL_MODEL)));
+  if (!v->stopped) {
+    Error err = {0};
+    int status = result->timed_out || result->killed ? -1 : result->status;
+    if (!journal_plan_set_test(v->engine->journal, v->plan_id, v->plan.test, status,
+                               tail(result->output, TAIL_JOURNAL), &err)) {
+      verify_note(v, "the test's result was not stored: %s", err.message);
+    }
+    verify_tell(v, "test", v->test_ok,
+                str_fmt(&v->round_arena, "%.*s %.*s", STR_ARG(v->plan.test), STR_ARG(ended)));
+  }
+  verify_close_tree(v);
+}
+
+static bool write_results(Verify *v, Error *err)
+{
+  for (size_t i = 0; i < v->files.len; i++) {
+    const CombinedFile *file = &v->files.items[i];
+    if (file->renamed_from.len &&
+        !worktree_put(v->tree, file->renamed_from, STR_NONE, false, err)) {
+      return false;
+    }
+    if (!worktree_put(v->tree, file->path, file->text, file->exists, err)) return false;
+  }
+  return true;
+}
+
+void verify_step_test(Verify *v)
+{
+  Error err = {0};
+  TrustedRun run = {.plan = v->plan_id,
+                    .root = project_root(v->project),
+                    .command = v->plan.test,
+                    .where = S("test"),
+                    .cwd = worktree_path(v->tree),
+                    .timeout_s = v->engine->config->test_timeout_s,
+                    .on_done = test_done,
+                    .owner = v};
+  Str left_out = worktree_note(v->tree);
+  if (left_out.len) verify_note(v, "tested without %.*s", STR_ARG(left_out));
+  verify_tell(v, "test", true, STR_NONE);
+  if (write_results(v, &err)) v->process = trust_run(v->engine, &run, &err);
+  if (v->process) return;
+  v->test_report = S("none was run");
+  verify_note(v, "tests not run: %s", err.message);
+  verify_close_tree(v);
+}
+
+static void tree_ready(void *owner, const Error *err)
+{
+  Verify *v = owner;
+  if (err->code == ERR_OK) {
+    verify_go(v, VERIFY_TEST);
+    return;
+  }
+  v->test_report = S("none was run");
+  verify_note(v, "tests not run: %s", err->message);
+  verify_close_tree(v);
+}
+
+void verify_step_tree(Verify *v)
+{
+  WorktreeSpec spec = {v->engine, v->project, v->plan_id, tree_ready, v};
+  verify_tell(v, "worktree", true, STR_NONE);
+  v->tree = worktree_new(&spec);
+}
