@@ -15,13 +15,13 @@ import json
 import statistics
 import time
 
-from cases.harness import ANTHROPIC, OPENAI, Provider, Wire
-
+from cases.harness import Provider
+from cases.wires import ANTHROPIC, OPENAI, Wire
 
 
 def request_bytes(wire: Wire, stream: bool) -> bytes:
     body = json.dumps(wire.body("x" * 2000, stream=stream)).encode()
-    lines = [f"POST {wire.path} HTTP/1.1", *(f"{k}: {v}" for k, v in wire.headers.items())]
+    lines = [f"POST {wire.target(stream)} HTTP/1.1", *(f"{k}: {v}" for k, v in wire.headers.items())]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
 
 

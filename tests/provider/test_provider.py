@@ -12,9 +12,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cases import dialect_cases, fault_cases, http_cases, script_cases  # noqa: E402
+from cases import (  # noqa: E402
+    dialect_cases,
+    fault_cases,
+    gemini_cases,
+    http_cases,
+    ollama_cases,
+    responses_cases,
+    script_cases,
+)
 
-MODULES = (http_cases, dialect_cases, script_cases, fault_cases)
+MODULES = (http_cases, dialect_cases, responses_cases, gemini_cases, ollama_cases, script_cases, fault_cases)
 
 
 def load_tests(

@@ -7,7 +7,8 @@ import threading
 import time
 import unittest
 
-from .harness import ANTHROPIC, EVERY, OPENAI, WIRES, Provider
+from .harness import Provider
+from .wires import ANTHROPIC, EVERY, OPENAI, WIRES
 
 TEXT = "Grüße – 日本語 🎈, and a line\nof \"quotes\" \\ and more, to make some deltas."
 
@@ -127,7 +128,7 @@ class Replies(unittest.TestCase):
     def test_max_tokens_of_the_request_is_kept(self):
         with Provider([{"reply": {"text": "ü" * 100}}]) as provider:
             for wire, stream in EVERY:
-                answer = provider.ask(wire, stream=stream, max_tokens=10)
+                answer = provider.ask(wire, stream=stream, **wire.limit(10))
                 self.assertEqual((answer.text, answer.stop), ("ü" * 20, wire.stops["max_tokens"]))
                 self.assertEqual(answer.usage["out"], 10)
 
@@ -141,7 +142,7 @@ class Replies(unittest.TestCase):
 
     def test_models_and_counting(self):
         with Provider([{"reply": {"text": "x"}}], "--models", "one,two") as provider:
-            for wire in WIRES:
+            for wire in (ANTHROPIC, OPENAI):
                 listed = json.loads(provider.open("/v1/models", headers=wire.headers).read())
                 self.assertEqual([model["id"] for model in listed["data"]], ["one", "two"])
                 self.assertEqual(provider.open("/v1/models/two", headers=wire.headers).status, 200)

@@ -1,4 +1,4 @@
-"""Every fault, in both dialects, streamed and whole where that makes a difference."""
+"""Every fault, in every dialect, streamed and whole where that makes a difference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import socket
 import time
 import unittest
 
-from .harness import ANTHROPIC, EVERY, OPENAI, WIRES, Provider, Wire
+from .harness import Provider
+from .wires import ANTHROPIC, EVERY, GEMINI, OLLAMA, OPENAI, RESPONSES, WIRES, Wire
 
 TEXT = "A reply long enough to be cut into a good number of deltas, so that faults find a middle."
 
@@ -20,7 +21,7 @@ def faulty(fault, **reply) -> list[dict]:
 def raw_ask(provider: Provider, wire: Wire, stream: bool) -> tuple[bytes, str]:
     """What arrives, byte by byte as it is, and how it ends: "open", "fin" or "rst"."""
     body = json.dumps(wire.body("hi", stream=stream)).encode()
-    lines = [f"POST {wire.path} HTTP/1.1", *(f"{k}: {v}" for k, v in wire.headers.items())]
+    lines = [f"POST {wire.target(stream)} HTTP/1.1", *(f"{k}: {v}" for k, v in wire.headers.items())]
     head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode()
     received = b""
     with provider.connect() as sock:
@@ -50,17 +51,17 @@ def payload(received: bytes) -> bytes:
 
 
 class StatusFaults(unittest.TestCase):
-    TYPES = {
-        400: ("invalid_request_error", "invalid_request_error"),
-        401: ("authentication_error", "invalid_api_key"),
-        402: ("billing_error", "invalid_request_error"),
-        403: ("permission_error", "permission_denied"),
-        404: ("not_found_error", "not_found"),
-        413: ("request_too_large", "invalid_request_error"),
-        429: ("rate_limit_error", "rate_limit_exceeded"),
-        500: ("api_error", "server_error"),
-        503: ("api_error", "server_is_overloaded"),
-        529: ("overloaded_error", "server_error"),
+    TYPES = {  # status: in Anthropic's words, OpenAI's, Google's
+        400: ("invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"),
+        401: ("authentication_error", "invalid_api_key", "UNAUTHENTICATED"),
+        402: ("billing_error", "invalid_request_error", "FAILED_PRECONDITION"),
+        403: ("permission_error", "permission_denied", "PERMISSION_DENIED"),
+        404: ("not_found_error", "not_found", "NOT_FOUND"),
+        413: ("request_too_large", "invalid_request_error", "FAILED_PRECONDITION"),
+        429: ("rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+        500: ("api_error", "server_error", "INTERNAL"),
+        503: ("api_error", "server_is_overloaded", "UNAVAILABLE"),
+        529: ("overloaded_error", "server_error", "INTERNAL"),
     }
 
     def test_each_status_in_each_dialect(self):
@@ -69,40 +70,52 @@ class StatusFaults(unittest.TestCase):
         ]
         with Provider(rules) as provider:
             for status, types in self.TYPES.items():
-                for wire, expected in zip(WIRES, types):
-                    for stream in (False, True):
-                        answer = provider.ask(wire, f"[{status}]", stream=stream)
-                        self.assertEqual(answer.status, status)
-                        self.assertEqual(wire.error_type(answer.json), expected)
-                        self.assertEqual(answer.headers["content-type"], "application/json")
-                        self.assertTrue({"request-id", "x-request-id"} & set(answer.headers))
-            self.assertTrue(all(line["usage"] is None for line in provider.log("done", 40)))
+                words = dict(zip((ANTHROPIC, OPENAI, GEMINI), types))
+                words[RESPONSES] = words[OPENAI]
+                for wire, stream in EVERY:
+                    answer = provider.ask(wire, f"[{status}]", stream=stream)
+                    self.assertEqual(answer.status, status)
+                    self.assertEqual(answer.headers["content-type"], "application/json")
+                    if wire in words:
+                        self.assertEqual(wire.error_type(answer.json), words[wire])
+                        self.assertTrue(set(answer.headers) & {"request-id", "x-request-id", "x-gemini-request"})
+                    else:
+                        self.assertIsInstance(answer.json["error"], str)
+            self.assertTrue(all(line["usage"] is None for line in provider.log("done", 100)))
 
     def test_waiting_hints(self):
         fault = {"status": 429, "retry_after": "1", "headers": {"X-Should-Retry": "false"}, "message": "slowly"}
         with Provider(faulty(fault)) as provider:
             for wire in WIRES:
                 answer = provider.ask(wire)
-                self.assertEqual(answer.headers["retry-after"], "1")
                 self.assertEqual(answer.headers["x-should-retry"], "false")
-                self.assertEqual(answer.json["error"]["message"], "slowly")
+                if wire is GEMINI:  # no header there: it is in the body, twice
+                    self.assertNotIn("retry-after", answer.headers)
+                    self.assertEqual(wire.error_message(answer.json), "slowly Please retry in 1s.")
+                    self.assertEqual(answer.json["error"]["details"][-1]["retryDelay"], "1s")
+                else:
+                    self.assertEqual(answer.headers["retry-after"], "1")
+                    self.assertEqual(wire.error_message(answer.json), "slowly")
 
     def test_kinds(self):
-        expected = {  # kind: (anthropic status, openai status, openai code)
-            "quota": (429, 429, "insufficient_quota"),
-            "credit": (402, 429, "credit_balance_exhausted"),
-            "contract": (429, 429, "organization_spend_limit_exceeded"),
-            "ramp": (429, 429, "slow_down"),
-            "spend_cap": (400, 429, "insufficient_quota"),
-            "overflow": (400, 400, "context_length_exceeded"),
-            "model": (404, 404, "model_not_found"),
+        expected = {  # kind: (status at Anthropic, OpenAI, Google, Ollama; code at OpenAI)
+            "quota": (429, 429, 429, 429, "insufficient_quota"),
+            "credit": (402, 429, 402, 402, "credit_balance_exhausted"),
+            "contract": (429, 429, 429, 429, "organization_spend_limit_exceeded"),
+            "ramp": (429, 429, 429, 429, "slow_down"),
+            "spend_cap": (400, 429, 402, 402, "insufficient_quota"),
+            "overflow": (400, 400, 400, 400, "context_length_exceeded"),
+            "model": (404, 404, 404, 404, "model_not_found"),
         }
         rules = [{"match": {"last_contains": f"[{kind}]"}, "fault": {"status": kind}} for kind in expected]
         with Provider(rules) as provider:
-            for kind, (first, second, code) in expected.items():
-                self.assertEqual(provider.ask(ANTHROPIC, f"[{kind}]").status, first)
-                answer = provider.ask(OPENAI, f"[{kind}]")
-                self.assertEqual((answer.status, answer.json["error"]["code"]), (second, code))
+            for kind, (*statuses, code) in expected.items():
+                for wire, status in zip((ANTHROPIC, OPENAI, GEMINI, OLLAMA), statuses):
+                    self.assertEqual(provider.ask(wire, f"[{kind}]").status, status)
+                for wire in (OPENAI, RESPONSES):
+                    self.assertEqual(provider.ask(wire, f"[{kind}]").json["error"]["code"], code)
+            per_day = provider.ask(GEMINI, "[quota]").json["error"]["details"][0]["violations"][0]
+            self.assertIn("PerDay", per_day["quotaId"])
             details = provider.ask(ANTHROPIC, "[quota]").json["error"]["details"]
             self.assertEqual(details, {"error_code": "enforced_spend_limit_reached"})
 
@@ -159,7 +172,7 @@ class ConnectionFaults(unittest.TestCase):
             with Provider(faulty({"stall": 200, "at": point})) as provider:
                 for wire, stream in EVERY:
                     started = time.monotonic()
-                    response = provider.open(wire.path, wire.body("hi", stream=stream), wire.headers)
+                    response = provider.start(wire, stream=stream)
                     headers_after = time.monotonic() - started
                     response.read()
                     self.assertEqual(headers_after >= 0.2, point == "headers")
@@ -196,7 +209,7 @@ class ContentFaults(unittest.TestCase):
 
     def test_truncated_stream_variants(self):
         with Provider(faulty({"truncated_stream": True, "keep_finish": True})) as provider:
-            for wire in WIRES:
+            for wire in (ANTHROPIC, OPENAI):  # the others end with their finish
                 answer = provider.ask(wire, stream=True)
                 self.assertEqual((answer.stop, answer.ended), (wire.stops["end_turn"], False))
         with Provider(faulty({"truncated_stream": True, "after": 700, "close": "fin"})) as provider:
@@ -214,7 +227,8 @@ class ContentFaults(unittest.TestCase):
 
     def test_error_event_after_200(self):
         with Provider(faulty("error_event_after_200")) as provider:
-            for wire, expected in zip(WIRES, ("overloaded_error", "server_error")):
+            words = ("overloaded_error", "server_error", "server_error", "INTERNAL", "internal server error")
+            for wire, expected in zip(WIRES, words):
                 answer = provider.ask(wire, stream=True)
                 self.assertEqual(answer.status, 200)
                 self.assertEqual(wire.error_type(answer.events[-1]), expected)
@@ -228,7 +242,7 @@ class ContentFaults(unittest.TestCase):
         with Provider(faulty(fault)) as provider:
             for wire in WIRES:
                 events = provider.ask(wire, stream=True).events
-                self.assertEqual((len(events), events[0]["error"]["message"]), (1, "gone"))
+                self.assertEqual((len(events), wire.error_message(events[0])), (1, "gone"))
 
     def test_malformed_json(self):
         with Provider(faulty("malformed_json")) as provider:
@@ -238,7 +252,7 @@ class ContentFaults(unittest.TestCase):
                 with self.assertRaises(json.JSONDecodeError):
                     answer.events if stream else answer.json
                 if stream:  # one broken event in the middle; those around it are whole
-                    lines = [line for line in answer.data.split(b"\n") if line.startswith(b"data: {")]
+                    lines = [line for line in answer.data.splitlines() if line.startswith((b"data: {", b"{"))]
                     broken = [n for n, line in enumerate(lines) if not line.endswith(b"}")]
                     self.assertEqual(len(broken), 1)
                     self.assertTrue(1 < broken[0] < len(lines) - 2)

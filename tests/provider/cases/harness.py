@@ -1,4 +1,4 @@
-"""What the cases share: a provider of their own, raw requests to it, and both dialects as data.
+"""What the cases share: a provider of their own, and raw requests to it. wires.py knows the dialects.
 
 The client side is plain sockets and http.client on purpose: nothing here is code the provider uses,
 so a mistake cannot cancel itself out.
@@ -17,7 +17,9 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
+
+from .wires import Wire
 
 PROVIDER = Path(__file__).resolve().parent.parent / "provider.py"
 TIMEOUT = 10.0
@@ -84,14 +86,22 @@ class Provider:
         response.owner = connection  # keeps the socket open
         return response
 
-    def ask(self, dialect: Wire, text: str = "hi", **more: Any) -> Answer:
-        return self.send(dialect, dialect.body(text, **more))
+    def start(self, wire: Wire, text: str = "hi", /, stream: bool = False, **more: Any):
+        """Asks, and returns the http.client response with its body unread."""
+        model = more.get("model", "small-1")
+        return self.open(wire.target(stream, model), wire.body(text, stream, **more), wire.headers)
 
-    def send(self, dialect: Wire, body: Any, headers: dict | None = None) -> Answer:
-        response = self.open(dialect.path, body, {**dialect.headers, **(headers or {})})
+    def ask(self, wire: Wire, text: str = "hi", /, stream: bool = False, **more: Any) -> Answer:
+        return self._read(wire, self.start(wire, text, stream, **more))
+
+    def send(self, wire: Wire, body: Any, headers: dict | None = None) -> Answer:
+        return self._read(wire, self.open(wire.path, body, {**wire.headers, **(headers or {})}))
+
+    @staticmethod
+    def _read(wire: Wire, response: Any) -> Answer:
         data = response.read()
         response.owner.close()
-        return Answer(dialect, response.status, dict(response.getheaders()), data)
+        return Answer(wire, response.status, dict(response.getheaders()), data)
 
 
 @dataclass
@@ -103,17 +113,11 @@ class Answer:
 
     @property
     def streamed(self) -> bool:
-        return self.headers["content-type"].startswith("text/event-stream")
+        return self.headers["content-type"].startswith(("text/event-stream", "application/x-ndjson"))
 
     @property
     def events(self) -> list[Any]:
-        """The data of each event of a stream; "[DONE]" as text."""
-        found = []
-        for event in self.data.decode("utf-8").split("\n\n"):
-            lines = [line[6:] for line in event.split("\n") if line.startswith("data: ")]
-            if lines:
-                found.append(lines[0] if lines[0] == "[DONE]" else json.loads(lines[0]))
-        return found
+        return self.wire.events(self.data)
 
     @property
     def json(self) -> Any:
@@ -135,88 +139,3 @@ class Answer:
     def usage(self) -> dict | None:
         """fresh, write, read, out; None when not told."""
         return self.wire.usage(self.events if self.streamed else [self.json])
-
-
-@dataclass(frozen=True)
-class Wire:
-    """One dialect as a client sees it."""
-
-    name: str
-    path: str
-    headers: dict[str, str]
-    error_type: Callable[[dict], str]
-    stops: dict[str, str]  # neutral -> on the wire
-    whole_text: Callable[[dict], str]
-    stream_text: Callable[[list], str]
-    stop: Callable[[list], str | None]
-    ended: Callable[[list], bool]
-    usage: Callable[[list], dict | None]
-    extra: dict[str, Any]
-    stream_extra: dict[str, Any]
-
-    def body(self, text: str, stream: bool = False, **more: Any) -> dict:
-        body = {"model": "small-1", "messages": [{"role": "user", "content": text}], **self.extra}
-        if stream:
-            body |= {"stream": True, **self.stream_extra}
-        return body | more
-
-
-def _anthropic_usage(events: list) -> dict | None:
-    told = [event["usage"] for event in events if event.get("usage")]
-    if not told:
-        return None
-    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-    return dict(zip(("fresh", "write", "read", "out"), (told[-1][name] for name in names)))
-
-
-def _openai_usage(events: list) -> dict | None:
-    told = [event["usage"] for event in events if isinstance(event, dict) and event.get("usage")]
-    if not told:
-        return None
-    last, details = told[-1], told[-1]["prompt_tokens_details"]
-    write, read = details["cache_write_tokens"], details["cached_tokens"]
-    fresh = last["prompt_tokens"] - write - read
-    return {"fresh": fresh, "write": write, "read": read, "out": last["completion_tokens"]}
-
-
-def _choices(events: list) -> list[dict]:
-    return [choice for event in events if isinstance(event, dict) for choice in event.get("choices", [])]
-
-
-ANTHROPIC = Wire(
-    name="anthropic",
-    path="/v1/messages",
-    headers={"anthropic-version": "2026-10-21", "x-api-key": "test-key"},
-    error_type=lambda body: body["error"]["type"],
-    stops={"end_turn": "end_turn", "max_tokens": "max_tokens", "tool_use": "tool_use"},
-    whole_text=lambda body: "".join(b["text"] for b in body["content"] if b["type"] == "text"),
-    stream_text=lambda events: "".join(
-        e["delta"].get("text", "") for e in events if e["type"] == "content_block_delta"
-    ),
-    stop=lambda events: next(
-        filter(None, (e.get("stop_reason") or e.get("delta", {}).get("stop_reason") for e in events)),
-        None,
-    ),
-    ended=lambda events: events[-1].get("type") == "message_stop",
-    usage=_anthropic_usage,
-    extra={"max_tokens": 10_000},
-    stream_extra={},
-)
-
-OPENAI = Wire(
-    name="openai-chat",
-    path="/v1/chat/completions",
-    headers={"authorization": "Bearer test-key"},
-    error_type=lambda body: body["error"]["code"] or body["error"]["type"],
-    stops={"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls"},
-    whole_text=lambda body: body["choices"][0]["message"]["content"] or "",
-    stream_text=lambda events: "".join(c["delta"].get("content") or "" for c in _choices(events)),
-    stop=lambda events: next((c["finish_reason"] for c in _choices(events) if c["finish_reason"]), None),
-    ended=lambda events: events[-1] == "[DONE]",
-    usage=_openai_usage,
-    extra={},
-    stream_extra={"stream_options": {"include_usage": True}},
-)
-
-WIRES = (ANTHROPIC, OPENAI)
-EVERY = [(wire, stream) for wire in WIRES for stream in (False, True)]

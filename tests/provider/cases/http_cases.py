@@ -12,7 +12,8 @@ import sys
 import time
 import unittest
 
-from .harness import ANTHROPIC, OPENAI, PROVIDER, TIMEOUT, WIRES, Provider
+from .harness import PROVIDER, TIMEOUT, Provider
+from .wires import ANTHROPIC, GEMINI, OLLAMA, OPENAI, WIRES
 
 ANY = [{"reply": {"text": "yes"}}]
 
@@ -117,16 +118,18 @@ class Http(unittest.TestCase):
                 for body in (b"", b"{", b"[]", b"\xff", deep, b'{"model":1}', flat):
                     answer = provider.send(wire, body)
                     self.assertEqual(answer.status, 400, body[:20])
-                    self.assertIn("message", answer.json["error"])
+                    self.assertTrue(wire.error_message(answer.json))
             self.assertEqual(provider.ask(OPENAI).status, 200)
 
     def test_unknown_paths_and_methods_in_the_right_shape(self):
         with Provider(ANY) as provider:
             for wire in WIRES:
-                answer = provider.open("/v1/v1/messages", {}, wire.headers)
+                answer = provider.open(f"{wire.path.rpartition('/')[0]}/absent/thing", {}, wire.headers)
                 body = json.loads(answer.read())
                 self.assertEqual(answer.status, 404)
                 self.assertEqual(body.get("type") == "error", wire is ANTHROPIC)
+                self.assertEqual(isinstance(body["error"], str), wire is OLLAMA)
+                self.assertEqual("status" in body["error"], wire is GEMINI)
                 head = provider.open(wire.path, headers=wire.headers, method="HEAD")
                 self.assertEqual((head.status, head.read()), (404, b""))
                 self.assertEqual(provider.open(wire.path, headers=wire.headers, method="DELETE").status, 405)
@@ -140,7 +143,8 @@ class Http(unittest.TestCase):
             for wire in WIRES:
                 self.assertEqual(provider.ask(wire).status, 200)
                 stranger = {name: "Bearer no" for name in wire.headers}
-                self.assertEqual(provider.send(wire, wire.body("hi"), stranger).status, 401)
+                refused = 400 if wire is GEMINI else 401  # with the reason API_KEY_INVALID
+                self.assertEqual(provider.send(wire, wire.body("hi"), stranger).status, refused)
             bearer = {"anthropic-version": "2026-10-21", "authorization": "Bearer test-key"}
             self.assertEqual(provider.open(ANTHROPIC.path, ANTHROPIC.body("hi"), bearer).status, 200)
             self.assertEqual(provider.open(OPENAI.path, OPENAI.body("hi")).status, 401)

@@ -158,7 +158,7 @@ def _malformed_json(pieces: list[Piece], one: Fault, context: Context) -> list[P
     deltas = [at for at, piece in enumerate(pieces) if piece.kind in ("delta", "whole")] or [0]
     at = deltas[len(deltas) // 2]
     data = pieces[at].data
-    body = data.rstrip(b"\n")
+    body = data.rstrip(b"\r\n")
     broken = body[: len(body) * 2 // 3] + data[len(body) :]
     return [*pieces[:at], replace(pieces[at], data=broken), *pieces[at + 1 :]]
 
@@ -174,6 +174,9 @@ def _status(steps: list[Step], one: Fault, context: Context) -> list[Step]:
     else:
         status = one.value
     headers = {"content-type": "application/json", context.dialect.request_id_header: context.request_id}
+    body = context.error(status, one.options.get("message"), kind)
+    if "retry_after" in one.options:
+        headers |= context.dialect.ask_to_wait(body, str(one.options["retry_after"]))
     if one.options.get("html"):
         headers["content-type"] = "text/html"
         text = EDGE_PAGE.format(status=status)
@@ -181,9 +184,7 @@ def _status(steps: list[Step], one: Fault, context: Context) -> list[Step]:
         headers["content-type"] = "text/plain"
         text = one.options["body"]
     else:
-        text = dumps(context.error(status, one.options.get("message"), kind))
-    if "retry_after" in one.options:
-        headers["retry-after"] = str(one.options["retry_after"])
+        text = dumps(body)
     headers |= {name.lower(): str(value) for name, value in one.options.get("headers", {}).items()}
     data = text.encode()
     waits = [step for step in steps[:1] if isinstance(step, Wait)]

@@ -15,6 +15,7 @@ import struct
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Awaitable, Callable
+from urllib.parse import parse_qsl, unquote
 
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 100
@@ -42,6 +43,7 @@ class BadRequest(Exception):
 class HttpRequest:
     method: str = ""
     path: str = ""  # without the query
+    query: dict[str, str] = field(default_factory=dict)
     version: str = "HTTP/1.1"
     headers: dict[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
@@ -215,7 +217,8 @@ class Connection(asyncio.Protocol):
         if words[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
             raise BadRequest(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
         request.method, target, request.version = (word.decode("latin-1") for word in words)
-        request.path = target.partition("?")[0]
+        path, _, query = target.partition("?")
+        request.path, request.query = unquote(path), dict(parse_qsl(query))
 
     @staticmethod
     def _parse_headers(request: HttpRequest, lines: list[bytes]) -> None:

@@ -38,12 +38,17 @@ class ToolCall:
     id: str = ""
 
     @property
-    def input(self) -> Any:
-        """The parsed arguments, or {} when they are not valid JSON."""
+    def parsed(self) -> Any:
+        """The parsed arguments, or None when they are not valid JSON."""
         try:
             return json.loads(self.arguments or "{}")
         except ValueError:
-            return {}
+            return None
+
+    @property
+    def input(self) -> Any:
+        """The parsed arguments, or {} when they are not valid JSON."""
+        return {} if self.parsed is None else self.parsed
 
 
 @dataclass

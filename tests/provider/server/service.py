@@ -95,8 +95,8 @@ class Service:
                 raise Refusal(405 if wrong_method else 404, f"{http.method} {http.path}: not served here")
             wanted = self._options.require_key
             if wanted is not None and exchange.key != wanted:
-                raise Refusal(401, "invalid key" if exchange.key else "no key was sent")
-            exchange.request = self._parse(exchange, found)
+                raise dialect.refuse_key(bool(exchange.key))
+            exchange.request = self._parse(exchange, {**found, "query": http.query})
             self._look_up(exchange)
         except Refusal as refusal:
             exchange.refusal = refusal
@@ -120,7 +120,8 @@ class Service:
     def _look_up(self, exchange: Exchange) -> None:
         request, dialect = exchange.request, exchange.dialect
         if request.endpoint == "reply":
-            minimum = dialect.cache_min if self._options.cache_min is None else self._options.cache_min
+            own = self._options.cache_min
+            minimum = dialect.cache_minimum(request.model) if own is None else own
             owner = "\0".join([dialect.name, request.model, key_digest(exchange.key or "")])
             exchange.cache = self._cache.lookup(owner, request.blocks, minimum, dialect.cache_lookback)
 
@@ -151,7 +152,9 @@ class Service:
 
     @staticmethod
     def _error(exchange: Exchange, refusal: Refusal) -> dict:
-        return exchange.dialect.error(refusal.status, refusal.message, refusal.kind, exchange.request_id)
+        return exchange.dialect.error(
+            refusal.status, refusal.message, refusal.kind, exchange.request_id, refusal.param
+        )
 
     def _no_rule(self, exchange: Exchange) -> str:
         request = exchange.request
@@ -204,6 +207,8 @@ class Service:
             out=tokens(reply.size),
             reasoning=tokens(reply.thinking_size),
         )
+        if not exchange.dialect.cache_writes_told:
+            usage = replace(usage, fresh_in=usage.fresh_in + usage.cache_write, cache_write=0)
         return replace(reply, usage=replace(usage, **delivery.usage))
 
     def _finish(

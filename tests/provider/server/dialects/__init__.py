@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from .anthropic import Anthropic
 from .base import Dialect, Refusal
+from .gemini import Gemini
+from .ollama import Ollama
 from .openai_chat import OpenAIChat
+from .openai_responses import OpenAIResponses
 
 # Order matters only where two dialects share a path: the first that recognises the headers wins.
-DIALECTS: tuple[Dialect, ...] = (Anthropic(), OpenAIChat())
+DIALECTS: tuple[Dialect, ...] = (Anthropic(), Gemini(), Ollama(), OpenAIResponses(), OpenAIChat())
 
 
 def pick(method: str, path: str, headers: dict[str, str]) -> tuple[Dialect, str | None, dict, bool]:
@@ -27,7 +30,8 @@ def pick(method: str, path: str, headers: dict[str, str]) -> tuple[Dialect, str 
             return dialect, endpoint, groups, False
     if other_method:
         return other_method[0][0], None, {}, True
-    return next(d for d in DIALECTS if d.recognises(headers)), None, {}, False
+    at_home = [d for d in DIALECTS if d.home and path.startswith(d.home)]
+    return next((d for d in DIALECTS if d in at_home or not at_home and d.recognises(headers))), None, {}, False
 
 
 __all__ = ["DIALECTS", "Dialect", "Refusal", "pick"]

@@ -281,7 +281,9 @@ class Anthropic(Dialect):
 
     # --- errors and noise ---
 
-    def error(self, status: int, message: str | None, kind: str | None, request_id: str) -> dict:
+    def error(
+        self, status: int, message: str | None, kind: str | None, request_id: str, param: str | None = None
+    ) -> dict:
         code, words = self.kinds[kind][1] if kind in self.kinds else (None, None)
         named = kind if kind and kind not in self.kinds else None
         error_type = named or ERROR_TYPES.get(status, "api_error")

@@ -15,18 +15,24 @@ from ..neutral import Block, Message, Piece, Reply, Request, dumps, size
 class Refusal(Exception):
     """The request is answered with an error. [kind] picks a row of the dialect's error table."""
 
-    def __init__(self, status: int, message: str, kind: str | None = None):
+    def __init__(self, status: int, message: str, kind: str | None = None, param: str | None = None):
         super().__init__(message)
         self.status, self.message, self.kind = status, message, kind
+        self.param = param  # the field that is to blame, where the dialect tells
 
 
 class Dialect:
     name: str
     routes: tuple[tuple[str, re.Pattern, str], ...]  # method, whole path, endpoint
+    home = ""  # where all its paths begin, when they are its own: unknown ones there are refused in its words
     stream_type = "text/event-stream; charset=utf-8"
     request_id_header = "x-request-id"
     cache_min = 1024  # tokens; a shorter prefix is silently not cached
     cache_lookback = 20  # blocks looked at before a breakpoint
+    cache_writes_told = True  # False: what is written counts as fresh input
+
+    def cache_minimum(self, model: str) -> int:
+        return self.cache_min
 
     # --- the request ---
 
@@ -40,8 +46,11 @@ class Dialect:
         return ("authorization", token.strip()) if scheme.lower() == "bearer" else (None, None)
 
     def parse(self, endpoint: str, found: dict, headers: dict, body: dict) -> Request:
-        """[found]: the named groups of the route. Raises Refusal as the vendor would."""
+        """[found]: the named groups of the route, and "query". Raises Refusal as the vendor would."""
         raise NotImplementedError
+
+    def refuse_key(self, sent: bool) -> Refusal:
+        return Refusal(401, "invalid key" if sent else "no key was sent")
 
     # --- the reply ---
 
@@ -65,8 +74,14 @@ class Dialect:
     # kind -> (status, the dialect's own words for it)
     kinds: dict[str, tuple[int, Any]]
 
-    def error(self, status: int, message: str | None, kind: str | None, request_id: str) -> dict:
+    def error(
+        self, status: int, message: str | None, kind: str | None, request_id: str, param: str | None = None
+    ) -> dict:
         raise NotImplementedError
+
+    def ask_to_wait(self, body: dict, seconds: str) -> dict[str, str]:
+        """Headers that say when to come back; a dialect that tells it in the body adds to [body]."""
+        return {"retry-after": seconds}
 
     def error_piece(self, body: dict) -> Piece:
         """The same error as an event inside a stream that began with status 200."""

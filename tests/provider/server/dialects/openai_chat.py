@@ -6,11 +6,8 @@ import re
 from typing import Any, Iterator
 
 from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
-from .base import Dialect, Refusal, block, check_tool_results, parts, require, sse, text_of
-
-CREATED = 1_790_000_000
-WRITE_TTL = 1800.0
-BREAKPOINT = "prompt_cache_breakpoint"
+from .base import Refusal, block, check_tool_results, parts, require, sse, text_of
+from .openai import BREAKPOINT, CREATED, WRITE_TTL, OpenAI
 
 FINISH = {
     "end_turn": "stop",
@@ -21,45 +18,13 @@ FINISH = {
     "tool_use": "tool_calls",
 }
 
-ERROR_TYPES = {
-    401: ("invalid_request_error", "invalid_api_key"),
-    403: ("invalid_request_error", "permission_denied"),
-    404: ("invalid_request_error", "not_found"),
-    429: ("requests", "rate_limit_exceeded"),
-    500: ("server_error", None),
-    503: ("server_error", "server_is_overloaded"),
-}
 
-
-class OpenAIChat(Dialect):
+class OpenAIChat(OpenAI):
     name = "openai-chat"
     routes = (
         ("POST", re.compile(r"/v1/chat/completions"), "reply"),
         ("GET", re.compile(r"/v1/models(?:/(?P<model>.+))?"), "models"),
     )
-    cache_min = 1024
-    cache_lookback = 80
-
-    # kind -> (status, (type, code, message))
-    kinds = {
-        "quota": (429, ("insufficient_quota", "insufficient_quota", "You exceeded your current quota.")),
-        "credit": (429, ("insufficient_quota", "credit_balance_exhausted", "No credit is left.")),
-        "contract": (
-            429,
-            (
-                "insufficient_quota",
-                "organization_spend_limit_exceeded",
-                "The organization's limit is reached.",
-            ),
-        ),
-        "ramp": (429, ("requests", "slow_down", "Usage grew too fast; slow down.")),
-        "spend_cap": (429, ("insufficient_quota", "insufficient_quota", "The project's budget is spent.")),
-        "overflow": (
-            400,
-            ("invalid_request_error", "context_length_exceeded", "The prompt is longer than the context."),
-        ),
-        "model": (404, ("invalid_request_error", "model_not_found", "The model does not exist.")),
-    }
 
     def recognises(self, headers: dict[str, str]) -> bool:
         return True  # the lingua franca: last in the table, so everything not claimed is this
@@ -84,7 +49,7 @@ class OpenAIChat(Dialect):
         for tool in body.get("tools") or []:
             self._read_tool(request, tool)
         self._read_messages(request, require(body, "messages", list, "a list is"))
-        self._mark(request, body)
+        self.mark(request, body)
         return request
 
     @staticmethod
@@ -133,19 +98,6 @@ class OpenAIChat(Dialect):
             name, arguments = function.get("name", ""), function.get("arguments", "")
             calls.append(ToolCall(name, arguments, call.get("id", "")))
         return Message(message["role"], text, tool_calls=calls)
-
-    @staticmethod
-    def _mark(request: Request, body: dict) -> None:
-        """Which breakpoints count: the latest 4 explicit ones, or the end and the latest 3."""
-        explicit = (body.get("prompt_cache_options") or {}).get("mode") == "explicit"
-        marked = [at for at, item in enumerate(request.blocks) if item.ttl]
-        keep = set(marked[-4:] if explicit else marked[-3:])
-        if not explicit and request.blocks:
-            keep.add(len(request.blocks) - 1)
-        request.blocks = [
-            type(item)(item.data, item.size, WRITE_TTL if at in keep else None)
-            for at, item in enumerate(request.blocks)
-        ]
 
     # --- the reply ---
 
@@ -231,30 +183,3 @@ class OpenAIChat(Dialect):
             chunk["usage"] = self._usage(reply.usage)
             yield Piece("usage", sse(chunk))
         yield Piece("end", sse("[DONE]"))
-
-    def models(self, names: list[str], wanted: str | None) -> dict:
-        def entry(name: str) -> dict:
-            return {"id": name, "object": "model", "created": CREATED, "owned_by": "script"}
-
-        if wanted:
-            if wanted not in names:
-                raise Refusal(404, f"The model '{wanted}' does not exist", "model")
-            return entry(wanted)
-        return {"object": "list", "data": [entry(name) for name in names]}
-
-    # --- errors ---
-
-    def error(self, status: int, message: str | None, kind: str | None, request_id: str) -> dict:
-        error_type, code = ERROR_TYPES.get(
-            status, ("server_error" if status >= 500 else "invalid_request_error", None)
-        )
-        words = None
-        if kind in self.kinds:
-            error_type, code, words = self.kinds[kind][1]
-        elif kind:
-            error_type = kind
-        text = message or words or code or error_type
-        return {"error": {"message": text, "type": error_type, "param": None, "code": code}}
-
-    def error_piece(self, body: dict) -> Piece:
-        return Piece("error", sse(body))
