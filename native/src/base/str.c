@@ -92,6 +92,22 @@ int str_cmp(Str a, Str b)
   return a.len < b.len ? -1 : a.len > b.len;
 }
 
+int str_cmp_natural(Str a, Str b)
+{
+  while (a.len && b.len) {
+    size_t na = 0, nb = 0;
+    while (na < a.len && a.ptr[na] >= '0' && a.ptr[na] <= '9') na++;
+    while (nb < b.len && b.ptr[nb] >= '0' && b.ptr[nb] <= '9') nb++;
+    if (na && nb && na != nb) return na < nb ? -1 : 1;
+    size_t step = na && nb ? na : 1;
+    int order = str_cmp(str_sub(a, 0, step), str_sub(b, 0, step));
+    if (order) return order;
+    a = str_skip(a, step);
+    b = str_skip(b, step);
+  }
+  return (a.len > 0) - (b.len > 0);
+}
+
 bool str_starts(Str s, Str prefix)
 {
   return s.len >= prefix.len && str_eq((Str){s.ptr, prefix.len}, prefix);

@@ -39,6 +39,7 @@ Str str_join(Arena *arena, const StrList *list, Str between);
 bool str_eq(Str a, Str b);
 bool str_eq_nocase(Str a, Str b);  // ASCII letters only
 int str_cmp(Str a, Str b);         // bytewise, as memcmp
+int str_cmp_natural(Str a, Str b);  // numbers inside as people count: T9 before T10
 bool str_starts(Str s, Str prefix);
 bool str_ends(Str s, Str suffix);
 

@@ -109,6 +109,11 @@ void cli_say_problems(Str path, const PlanProblemList *problems);  // "PATH:LINE
 bool cli_report_problems(Cli *cli, int64_t plan,
                          Plan *out);  // of the plan file; false when it cannot run
 
+static inline const char *plural(size_t n)
+{
+  return n == 1 ? "" : "s";
+}
+
 // ---- the subcommands -------------------------------------------------------------------------------
 
 bool cli_serve(Cli *cli);

@@ -21,6 +21,13 @@ static bool words_arg(Cli *cli, Str words)
   return error_hint_set(&cli->err, "piecework %s %s", cli->command->name, cli->command->args);
 }
 
+static void say_without_git(Project *project)
+{
+  if (project_repo(project)) return;
+  cli_say("%.*s is not a git repository: no commit, and .gitignore is not read\n",
+          STR_ARG(project_root(project)));
+}
+
 // ---- plan ------------------------------------------------------------------------------------------
 
 // Free advice before any money. True to go on.
@@ -91,6 +98,7 @@ bool cli_plan(Cli *cli)
   if (!project || !words_arg(cli, request.request) || !budget_arg(cli, &request.budget))
     return false;
   if (!cli_scope(cli, &cli->values[OPT_SCOPE], &request.scope) || !cli_record(cli)) return false;
+  say_without_git(project);
   if (!take_advice(cli, project, &request)) return false;
   bool ok = plan_once(cli, project, &request, &plan);
   if (!ok && cli->err.code == ERR_CONSENT && terminal_ask(cli->err.message)) {

@@ -126,10 +126,12 @@ static bool finish(Cli *cli, int64_t plan, const ApplyPlan *edits, const char *w
   if (cli_has(cli, OPT_JSON)) {
     cli_json(edits_value(&cli->arena, edits, NULL));
   } else {
-    cli_print("%zu hunks %s in %zu files\n", edits->hunks, word, files);
+    cli_print("%zu hunk%s %s in %zu file%s\n", edits->hunks, plural(edits->hunks), word, files,
+              plural(files));
   }
   if (!edits->stale.len) return true;
-  return error_set(&cli->err, ERR_STALE, "%zu hunks are stale and were left out", edits->stale.len);
+  return error_set(&cli->err, ERR_STALE, "%zu stale hunk%s left out", edits->stale.len,
+                   plural(edits->stale.len));
 }
 
 bool cli_apply(Cli *cli)

@@ -22,7 +22,7 @@ bool cli_report_problems(Cli *cli, int64_t plan, Plan *out)
   cli_say_problems(row.path, &problems);
   if (!problems.errors) return true;
   return error_set(&cli->err, ERR_PLAN_SYNTAX, "the plan has %zu problem%s", problems.errors,
-                   problems.errors == 1 ? "" : "s");
+                   plural(problems.errors));
 }
 
 // The estimate is shown, and asked about when it is more than the user wants to spend unasked.
@@ -34,7 +34,8 @@ static bool consent(Cli *cli, int64_t id, const Plan *plan)
   Nano ahead = e.execute.cost + e.verify.cost;  // planning is paid already
   Str total = money(&cli->arena, e.unknown_price ? NANO_UNKNOWN : ahead);
   if (!cli_has(cli, OPT_JSON)) {
-    cli_say("plan %lld: %zu tasks, about %.*s (estimate)\n", (long long)id, plan->tasks.len,
+    size_t tasks = plan_expand(&cli->arena, plan).len;
+    cli_say("plan %lld: %zu task%s, about %.*s (estimate)\n", (long long)id, tasks, plural(tasks),
             STR_ARG(total));
   }
   if (cli_has(cli, OPT_YES) || e.unknown_price || ahead <= cli->engine->config->ask_above)
@@ -107,8 +108,8 @@ static void summary(Cli *cli, int64_t plan)
     summary_json(cli, plan, &review, &receipt);
     return;
   }
-  cli_say("plan %lld: %zu hunks in %zu files\n", (long long)plan, review.hunks.len,
-          review.files.len);
+  cli_say("plan %lld: %zu hunk%s in %zu file%s\n", (long long)plan, review.hunks.len,
+          plural(review.hunks.len), review.files.len, plural(review.files.len));
   if (review.test_command.len) {
     cli_say("test: %.*s %s\n", STR_ARG(review.test_command),
             review.test_status == 0 ? "passed in the worktree" : "FAILED in the worktree");
@@ -128,6 +129,7 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
   bool ok = run_start(cli->engine, &spec, cli_on_done, cli, &cli->err) && cli_wait(cli);
   progress_end(cli);
   summary(cli, plan);
+  if (cli->err.code == ERR_CANCELLED) error_hint_set(&cli->err, "`piecework resume` goes on");
   return ok;
 }
 

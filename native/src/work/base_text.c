@@ -66,28 +66,11 @@ typedef struct {
   size_t len, cap;
 } EndedList;
 
-// Ids with numbers in them as people count: T9 before T10.
-static int natural_cmp(Str a, Str b)
-{
-  while (a.len && b.len) {
-    size_t na = 0, nb = 0;
-    while (na < a.len && a.ptr[na] >= '0' && a.ptr[na] <= '9') na++;
-    while (nb < b.len && b.ptr[nb] >= '0' && b.ptr[nb] <= '9') nb++;
-    if (na && nb && na != nb) return na < nb ? -1 : 1;
-    size_t step = na && nb ? na : 1;
-    int order = str_cmp(str_sub(a, 0, step), str_sub(b, 0, step));
-    if (order) return order;
-    a = str_skip(a, step);
-    b = str_skip(b, step);
-  }
-  return (a.len > 0) - (b.len > 0);
-}
-
 static int by_end(const void *left, const void *right)
 {
   const Ended *a = left, *b = right;
   if (a->ended_ms != b->ended_ms) return a->ended_ms < b->ended_ms ? -1 : 1;
-  return natural_cmp(a->id, b->id);
+  return str_cmp_natural(a->id, b->id);
 }
 
 static void add_ended(Arena *arena, EndedList *list, const TaskRow *row)

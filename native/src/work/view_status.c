@@ -3,6 +3,8 @@
 //   piecework://status  #12 running  00:41  7 done  4 running  8 waiting  1 failed      $0.031 of $0.60
 //    ok  T01  src/net.c: rename the calls                                +4 -4  $0.0031
 //    !!  T05  src/x.c: rename the calls          failed: the reply had no such text
+#include <stdlib.h>
+
 #include "lib/loop.h"
 #include "work/estimate.h"
 #include "work/view_text.h"
@@ -101,6 +103,11 @@ static void task_line(ViewText *view, int64_t plan, const TaskRow *task)
   }
 }
 
+static int by_id(const void *left, const void *right)
+{
+  return str_cmp_natural(((const TaskRow *)left)->id, ((const TaskRow *)right)->id);
+}
+
 static bool write_plan(ViewText *view, Engine *engine, const PlanRow *plan, Error *err)
 {
   Arena *arena = view->arena;
@@ -108,6 +115,7 @@ static bool write_plan(ViewText *view, Engine *engine, const PlanRow *plan, Erro
   PlanMoney m;
   if (!journal_task_list(engine->journal, arena, plan->id, &tasks, err)) return false;
   if (!journal_money(engine->journal, plan->id, &m, err)) return false;
+  if (tasks.len) qsort(tasks.items, tasks.len, sizeof(TaskRow), by_id);
   LineMeaning head = {.kind = S("head"), .plan = plan->id};
   Str time = elapsed(arena, &tasks);
   Str left = str_fmt(arena, "piecework://status  #%lld %s  %.*s%s%.*s", (long long)plan->id,
