@@ -73,6 +73,7 @@ static PlanState end_state(const Run *run, const RunCount *count)
 {
   if (run->stopping) return PLAN_PAUSED;
   if (count->patches) return PLAN_REVIEW;
+  if (count->waiting) return PLAN_READY;  // only some were asked for, and they changed nothing
   return count->failed || count->skipped ? PLAN_FAILED : PLAN_DONE;
 }
 
@@ -88,7 +89,8 @@ static Str end_note(Run *run, const RunCount *count)
                    run->stop_error.message);
   }
   if (run->stopping) return str_fmt(arena, "%s; %.*s", run->stop_error.message, STR_ARG(summary));
-  if (!count->patches && !count->failed && !count->skipped) return S("nothing needs to be changed");
+  bool nothing = !count->patches && !count->failed && !count->skipped && !count->waiting;
+  if (nothing) return S("nothing needs to be changed");
   return summary;
 }
 
@@ -112,7 +114,8 @@ static void verified(void *owner, const Error *err)
 // The journal and those who watch. [verifies]: the review comes later.
 static void record_end(Run *run, const RunCount *count, bool verifies)
 {
-  static const char *const words[PLAN_STATE_COUNT] = {[PLAN_PAUSED] = "paused",
+  static const char *const words[PLAN_STATE_COUNT] = {[PLAN_READY] = "done",
+                                                      [PLAN_PAUSED] = "paused",
                                                       [PLAN_REVIEW] = "done",
                                                       [PLAN_DONE] = "done",
                                                       [PLAN_FAILED] = "failed"};

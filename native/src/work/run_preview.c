@@ -37,7 +37,7 @@ static bool make_input(Preview *p, Arena *arena, TaskInput *input, Error *err)
   const TaskSpec *task = &p->tasks.items[p->task];
   TaskInputSpec spec = {p->engine, p->project, p->plan.id, task, &before, STR_NONE, true};
   if (!schedule_init(&schedule, arena, &p->tasks, false, err)) return false;
-  schedule_before(&schedule, p->task, arena, &before);
+  schedule_before(&schedule, p->task, NULL, arena, &before);
   if (!journal_fact_get(p->engine->journal, arena, p->plan.id, task_remark_fact(arena, task->id),
                         &spec.remark, err)) {
     return false;

@@ -315,12 +315,33 @@ Str run_redo_note(Run *run, size_t task, Arena *arena)
   return text;
 }
 
+static void mark_touchers(const Run *run, Str path, bool *marks)
+{
+  size_t at;
+  if (!path.len || !map_get(&run->paths, path, &at)) return;
+  for (size_t i = 0; i < run->touchers[at].len; i++) marks[run->touchers[at].items[i]] = true;
+}
+
+// Of the tasks before it, only those with a result in its files change what it is shown. A check sees the
+// whole project, so that a task with one is made on all of them (NULL).
+static bool *mark_relevant(const Run *run, const TaskSpec *task, Arena *arena)
+{
+  if (str_trim(task->check).len) return NULL;
+  bool *marks = NEW_N(arena, bool, run->tasks.len);
+  for (size_t i = 0; i < task->files.len; i++) mark_touchers(run, task->files.items[i].path, marks);
+  for (size_t i = 0; i < task->read.len; i++) mark_touchers(run, task->read.items[i].path, marks);
+  mark_touchers(run, task->from.path, marks);
+  mark_touchers(run, task->to, marks);
+  return marks;
+}
+
 void run_before(Run *run, size_t task, Arena *arena, StrList *ids)
 {
   Str extra = STR_NONE, id;
-  schedule_before(&run->schedule, task, arena, ids);
-  journal_fact_get(run->engine->journal, arena, run->spec.plan,
-                   task_extra_fact(arena, run->tasks.items[task].id), &extra, NULL);
+  const TaskSpec *spec = &run->tasks.items[task];
+  schedule_before(&run->schedule, task, mark_relevant(run, spec, arena), arena, ids);
+  journal_fact_get(run->engine->journal, arena, run->spec.plan, task_extra_fact(arena, spec->id),
+                   &extra, NULL);
   while (str_line(&extra, &id)) {
     if (named(ids, id) == SIZE_MAX) PUSH(arena, ids, id);
   }

@@ -343,12 +343,13 @@ static void mark_before(const Schedule *s, size_t task, bool *seen)
   }
 }
 
-void schedule_before(const Schedule *s, size_t task, Arena *arena, StrList *ids)
+void schedule_before(const Schedule *s, size_t task, const bool *only, Arena *arena, StrList *ids)
 {
   bool *seen = NEW_N(arena, bool, s->count + 1);
   mark_before(s, task, seen);
   for (size_t r = 0; r < s->count; r++) {
-    if (seen[s->order[r]]) PUSH(arena, ids, s->tasks->items[s->order[r]].id);
+    size_t t = s->order[r];
+    if (seen[t] && (!only || only[t])) PUSH(arena, ids, s->tasks->items[t].id);
   }
 }
 

@@ -78,7 +78,9 @@ bool schedule_skipped(Schedule *schedule, size_t *task, size_t *cause);
 bool schedule_pilot_failed(const Schedule *schedule);
 bool schedule_over(const Schedule *schedule);  // every task ended or was skipped
 
-// Ids of all tasks whose results [task] is made on, directly or through others, by rank.
-void schedule_before(const Schedule *schedule, size_t task, Arena *arena, StrList *ids);
+// Ids of all tasks whose results [task] is made on, directly or through others, by rank. [only]: of those
+// marked, one for each task; NULL = all.
+void schedule_before(const Schedule *schedule, size_t task, const bool *only, Arena *arena,
+                     StrList *ids);
 
 size_t schedule_find(const Schedule *schedule, Str id);  // SIZE_MAX when unknown

@@ -18,7 +18,12 @@
 #include "work/verdict.h"
 #include "work/verify_private.h"
 
-enum { LEASE_MS = 30000, TICK_MS = 10000 };
+enum {
+  LEASE_MS = 30000,
+  TICK_MS = 10000,
+  ANSWER_TOKENS = 3000,  // of the verifier, besides
+  VERDICT_TOKENS = 80,   // for each task
+};
 
 static void verify_step(void *owner);
 
@@ -107,6 +112,8 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
   request.provider = ladder->rungs[0].provider;
   request.model = ladder->rungs[0].model;
   request.effort = ladder->effort;
+  int64_t need = ANSWER_TOKENS + VERDICT_TOKENS * (int64_t)group->tasks.len;
+  if (request.max_output < need) request.max_output = need;
   if (ladder->max_output > 0) request.max_output = ladder->max_output;
   Str source;
   if (!models_key_ready(v->engine->models, request.provider, &source, err)) return false;

@@ -6,7 +6,13 @@
 #include "base/buf.h"
 #include "patch/diff.h"
 
-enum { GROUP_BYTES = 120 << 10, FILE_BYTES = 100 << 10, GROUPS_MAX = 8, DIFF_MAX = 32 << 20 };
+enum {
+  GROUP_BYTES = 120 << 10,
+  FILE_BYTES = 100 << 10,
+  GROUPS_MAX = 16,
+  GROUP_TASKS = 150,
+  DIFF_MAX = 32 << 20
+};
 
 static int by_path(const void *a, const void *b)
 {
@@ -63,7 +69,8 @@ VerifyGroups verify_groups(Arena *arena, const CombinedList *files, const TaskLi
   VerifyGroup group = {0};
   for (size_t i = 0; i <= files->len; i++) {
     Str diff = i < files->len ? file_diff(arena, sorted[i]) : STR_NONE;
-    bool full = text.len && (i == files->len || text.len + diff.len > GROUP_BYTES);
+    bool full = text.len && (i == files->len || text.len + diff.len > GROUP_BYTES ||
+                             group.tasks.len + sorted[i]->tasks.len > GROUP_TASKS);
     if (full) {
       group.diff = buf_take(&text, arena);
       PUSH(arena, &groups, group);

@@ -58,7 +58,7 @@ TEST(after_and_free_tasks)
   end(&s, "T01", true);
   CHECK_STR(take(&s), S("T02"));
   StrList ids = {0};
-  schedule_before(&s, 1, &arena, &ids);
+  schedule_before(&s, 1, NULL, &arena, &ids);
   CHECK_STR(str_join(&arena, &ids, S(" ")), S("T01"));
   end(&s, "T02", true);
   CHECK(!schedule_over(&s));
