@@ -19,7 +19,8 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parents[2]
 # The sanitized build unless told otherwise: every journey is also a hunt for memory errors.
 BINARY = Path(os.environ.get("PIECEWORK_BIN", TREE / "build/san/piecework"))
-KEY = "canary-3f9d17-not-a-real-key"
+# Of this run alone: another run beside it must not be found by the one that hunts for the key.
+KEY = f"canary-3f9d17-{os.getpid()}-not-a-real-key"
 
 _count = 0
 _failed = 0

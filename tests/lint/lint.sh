@@ -81,6 +81,13 @@ heads() {
   done
 }
 
+# The map names every file of the engine.
+map() {
+  for stem in $(sources | xargs -n1 basename | sed 's/\.[ch]$//' | sort -u); do
+    grep -q "\`$stem\`\|\`$stem\.[ch]\`" native/README.md || echo "native/README.md does not name $stem"
+  done
+}
+
 # Nothing of the workshop leaks into the tree.
 leaks() {
   git grep -nIE '/(home|root|Users)/[a-z]|registry\.npmjs|deb\.debian\.org' -- . ':!tests/lint/lint.sh'
@@ -112,6 +119,7 @@ check vim-only-in-host vim_in_host
 check banned-calls banned
 check sizes sizes
 check heads heads
+check map map
 check leaks leaks
 check formatting formatted
 check luacheck lua_lint
