@@ -101,7 +101,8 @@ bool cli_plan(Cli *cli)
   say_without_git(project);
   if (!take_advice(cli, project, &request)) return false;
   bool ok = plan_once(cli, project, &request, &plan);
-  if (!ok && cli->err.code == ERR_CONSENT && terminal_ask(cli->err.message)) {
+  Str question = str_fmt(&cli->arena, "%s; go on?", cli->err.message);
+  if (!ok && cli->err.code == ERR_CONSENT && terminal_ask(question.ptr)) {
     error_clear(&cli->err);
     request.go_on = true;
     ok = plan_once(cli, project, &request, &plan);

@@ -52,31 +52,6 @@ struct Commit {
 
 static void run_from(Commit *c, size_t step);
 
-// --- the message ------------------------------------------------------------------------------------
-
-bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Error *err)
-{
-  PlanRow row;
-  TaskRowList tasks = {0};
-  if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
-  if (!journal_task_list(engine->journal, arena, plan, &tasks, err)) return false;
-  Buf buf;
-  buf_init(&buf, 1 << 20);
-  Str title = row.title.len ? row.title : row.request;
-  buf_fmt(&buf, "%.*s\n", STR_ARG(title));
-  for (size_t i = 0; i < tasks.len && tasks.len > 1; i++) {
-    const TaskRow *task = &tasks.items[i];
-    if (task->state != TASK_DONE && task->state != TASK_PARTIAL) continue;
-    buf_fmt(&buf, "%s- %.*s\n", i ? "" : "\n", STR_ARG(task->title));
-  }
-  buf_fmt(&buf,
-          "\n# Plan %lld. Lines that start with # are dropped; an empty message commits nothing.\n",
-          (long long)plan);
-  *message = buf_take(&buf, arena);
-  buf_deinit(&buf);
-  return true;
-}
-
 static Str clean_message(Arena *arena, Str message)
 {
   StrList lines = {0};
