@@ -38,6 +38,11 @@ bool run_active(Engine *engine, int64_t plan)
   return find(engine, plan) || verify_active(engine, plan);
 }
 
+static bool is_sick(Err code)
+{
+  return code == ERR_NETWORK || code == ERR_TIMEOUT || code == ERR_RATE || code == ERR_OVERLOADED;
+}
+
 // ---- the end -----------------------------------------------------------------------------------------
 
 static void unlink_run(Run *run)
@@ -133,9 +138,25 @@ static void record_end(Run *run, const RunCount *count, bool verifies)
   if (count->patches && !verifies) review_tell(run->engine, run->spec.plan);
 }
 
+// What failed only because the provider was not well waits for better times.
+static void forgive_sick(Run *run)
+{
+  if (!run->stopping || !is_sick(run->stop_error.code)) return;
+  for (size_t t = 0; t < run->tasks.len; t++) {
+    TaskRow *row = &run->rows[t];
+    if (row->state != TASK_FAILED || !is_sick(run->codes[t])) continue;
+    row->state = TASK_WAITING;
+    row->note = STR_NONE;
+    row->ended_ms = 0;
+    journal_task_put(run->engine->journal, row, NULL);
+    run_tell_task(run, t);
+  }
+}
+
 static void closed(void *owner)
 {
   Run *run = owner;
+  forgive_sick(run);
   RunCount count = run_count(run);
   bool verifies = run->spec.verify && !run->stopping && count.patches;
   run->checks = NULL;
@@ -265,11 +286,6 @@ static void poke_waiting(Run *run)
   }
 }
 
-static bool is_sick(Err code)
-{
-  return code == ERR_NETWORK || code == ERR_TIMEOUT || code == ERR_RATE || code == ERR_OVERLOADED;
-}
-
 // A call ended: its reservation is gone. Several in a row that the provider could not answer mean that more
 // calls would only fail too.
 static void on_attempt(void *owner, Task *task, const AttemptReply *reply)
@@ -322,6 +338,7 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
   for (size_t i = 0; i < paths; i++) run_touch(run, t, str_dup(&run->arena, path[i]));
   run->active[t] = NULL;
   run->active_count--;
+  run->codes[t] = end->error.code;
   add_cost(run, t);
   tell_pilot(run, t);
   if (end->state == TASK_WAITING) {

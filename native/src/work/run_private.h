@@ -39,6 +39,7 @@ struct Run {
   Plan plan;       // as parsed, with its id
   TaskList tasks;  // expanded
   TaskRow *rows;   // one for each task, strings in [arena]
+  Err *codes;      // one for each task: why it failed in this run
   Task **active;   // one for each task, NULL when it does not run
   size_t active_count;
   Schedule schedule;

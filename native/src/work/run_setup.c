@@ -44,6 +44,7 @@ static bool load_plan(Run *run, Error *err)
   if (run->tasks.len == 0) return error_set(err, ERR_INVALID, "the plan has no tasks");
   run->rows = NEW_N(&run->arena, TaskRow, run->tasks.len);
   run->active = NEW_N(&run->arena, Task *, run->tasks.len);
+  run->codes = NEW_N(&run->arena, Err, run->tasks.len);
   return true;
 }
 

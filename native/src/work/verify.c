@@ -215,8 +215,9 @@ static void step_end(Verify *v)
 {
   Str note = v->error.code ? str_dup(&v->arena, str_from(v->error.message)) : verify_summary(v);
   Error err = {0};
-  bool good = v->error.code == ERR_OK && !v->stopped && !verify_count(v, VERDICT_REJECTED) &&
-              (!v->tested || v->test_ok);
+  bool looked = v->tested || v->verdicts.len;  // nothing looked at is not ok
+  bool good = looked && v->error.code == ERR_OK && !v->stopped &&
+              !verify_count(v, VERDICT_REJECTED) && (!v->tested || v->test_ok);
   if (!journal_plan_set_state(v->engine->journal, v->plan_id, PLAN_REVIEW, note, &err) &&
       !v->error.code) {
     v->error = err;

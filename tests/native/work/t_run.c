@@ -378,6 +378,25 @@ TEST(a_tape_that_does_not_fit_stops_at_once)
   rf_deinit(&rf);
 }
 
+TEST(what_failed_for_want_of_a_network_waits)
+{
+  RunFixture rf;
+  two(&rf);
+  setenv("PIECEWORK_BACKOFF_MS", "1", 1);
+  rf_open(&rf,
+          "\"replay\": \"\", \"retries\": 1, \"providers\": {\"p\": {\"dialect\": \"openai-chat\", "
+          "\"base_url\": \"http://127.0.0.1:9\"}}",
+          two_tasks);
+  Error err = rf_run(&rf);
+  unsetenv("PIECEWORK_BACKOFF_MS");
+  CHECK_INT(err.code, ERR_NETWORK);
+  CHECK_INT(rf_plan(&rf).state, PLAN_PAUSED);
+  CHECK_STR(rf_state(&rf, "T01"), S("waiting"));
+  CHECK_STR(rf_state(&rf, "T02"), S("waiting"));
+  CHECK(rf_calls(&rf) <= 8);
+  rf_deinit(&rf);
+}
+
 TEST(a_plan_file_with_an_error_names_its_line)
 {
   RunFixture rf;
