@@ -21,8 +21,7 @@ static const char *const sentences[REFUSE_COUNT] = {
     [REFUSE_FILE_EXISTS] = "the file exists; SEARCH must quote the lines to change",
     [REFUSE_NOT_FOUND] = "the SEARCH lines are not in the file",
     [REFUSE_AMBIGUOUS] = "the SEARCH lines fit several places; quote more lines around the change",
-    [REFUSE_INDENT] = "the indentation differs from the file's in a way that cannot be carried over; "
-                      "copy the SEARCH lines exactly, with their leading blanks",
+    [REFUSE_INDENT] = "the indentation differs from the file's; copy the SEARCH lines with their leading blanks",
     [REFUSE_OVERLAP] = "it changes lines that another block changes too; merge the blocks",
     [REFUSE_STALE] = "the lines changed meanwhile",
     [REFUSE_ELIDED] = "code is left out with a placeholder; write all lines",

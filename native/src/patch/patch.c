@@ -80,6 +80,18 @@ static bool has_text(const PatchTarget *target)
   return target->exists && str_trim(target->shown).len > 0;
 }
 
+// A diff that ends its own lines in LF says of each new line how it ends.
+static void keep_carriage_returns(Arena *arena, const Block *block, Sides *sides)
+{
+  if (block->kind != BLOCK_HUNK || block->new_eols.len != sides->replace_len) return;
+  Str *lines = NEW_N(arena, Str, sides->replace_len);
+  for (size_t i = 0; i < sides->replace_len; i++) {
+    bool crlf = block->new_eols.items[i].len == 2;
+    lines[i] = crlf ? str_cat(arena, sides->replace[i], S("\r")) : sides->replace[i];
+  }
+  sides->replace = lines;
+}
+
 // An EDIT or HUNK for a file that has no text yet makes the whole file.
 static void sort_creation(Sorting *sorting, const Block *block, Str path, bool exists)
 {
@@ -91,6 +103,7 @@ static void sort_creation(Sorting *sorting, const Block *block, Str path, bool e
     return;
   }
   Sides inner = readings.len > readings.literal ? readings.items[readings.literal] : *sides;
+  keep_carriage_returns(sorting->assembly.arena, block, &inner);
   assemble_new(&sorting->assembly, path, block, inner.replace, inner.replace_len, !block->new_no_eol);
 }
 

@@ -239,7 +239,8 @@ static void take_line(Reply *reply, Str line)
   if (reply->problem != REFUSE_COUNT) return;
   reply->line++;
   reply->bytes += line.len + 1;
-  if (line.len && line.ptr[line.len - 1] == '\r') line.len--;
+  reply->crlf = line.len && line.ptr[line.len - 1] == '\r';
+  if (reply->crlf) line.len--;
   if (reply->line == 1 && str_starts(line, S("\xef\xbb\xbf"))) line = str_skip(line, 3);
   if (reply->bytes > REPLY_MAX_BYTES) reply_fail(reply, REFUSE_TOO_LARGE);
   else if (str_find_char(line, '\0') != STR_NOT_FOUND || !str_is_utf8(line)) reply_fail(reply, REFUSE_NOT_TEXT);

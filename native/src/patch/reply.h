@@ -51,6 +51,7 @@ typedef struct {
   size_t old_start;               // HUNK: from its @@ line, 0 = not usable
   bool counts_agree;              // HUNK: its @@ line counts right, so it may be trusted as a hint
   bool old_no_eol, new_no_eol;    // HUNK: "\ No newline at end of file"
+  StrList old_eols, new_eols;     // HUNK: the line ends as the diff has them, when its own header ends in LF
   bool creates, deletes;          // HUNK: the other side is /dev/null
 } Block;
 
@@ -71,6 +72,7 @@ typedef struct {
   ReplyState state;
   Buf partial;                // reply_feed: a line that has not ended yet
   size_t line, bytes;
+  bool crlf;                  // the line at hand ended in CR LF
   bool seen_text;             // something other than blank lines came
   Str above[3];               // last non-blank prose lines, nearest first
   Block block;                // the one being read
@@ -89,6 +91,7 @@ typedef struct {
     size_t old_left, new_left;  // lines the @@ line still promises
     bool overrun;             // more lines came than that
     char last_sign;
+    bool own_crlf;            // the diff's own lines end in CR LF, which then says nothing of the file's
   } diff;
 } Reply;
 

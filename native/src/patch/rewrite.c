@@ -20,9 +20,11 @@ typedef struct {
   IndentMap indent;
   bool indent_known;     // the pairs did not contradict each other
   bool strip_trailing;   // the reply puts blanks at line ends where the file has none
+  const StrList *eols;   // unified diffs that quote the file's line ends: those of the new lines; else NULL
   size_t first_full;     // first line of REPLACE that is not blank
   size_t block;
   BlockKind block_kind;
+  EofWish eof;
   size_t bad_line;
 } Job;
 
@@ -184,17 +186,22 @@ static void join_last_line(Job *job, Edit *edit)
   edit->old_len = 1;
 }
 
-// Removing the last lines of such a file leaves the line before as its end, without a newline.
+// Removing the last lines of such a file leaves the line before as its end, without a newline. A unified diff
+// may wish it otherwise.
 static void keep_missing_newline(Job *job, Edit *edit)
 {
   const Text *text = job->text;
   size_t end = edit->at + edit->old_len;
-  if (end != text->len || end == 0 || text->items[end - 1].eol.len) return;
+  bool open = end > 0 && text->items[end - 1].eol.len == 0;
+  if (end != text->len || end == 0 || (!open && job->eof != EOF_NO_NEWLINE)) return;
+  if (open && job->eof == EOF_NEWLINE) return;
   if (edit->len) {
-    edit->lines[edit->len - 1].eol = STR_NONE;
+    Line *last = &edit->lines[edit->len - 1];
+    last->eol = STR_NONE;
+    if (last->text.len == 0) edit->len--;  // an empty line without a line end is no line
     return;
   }
-  if (edit->at == 0) return;
+  if (edit->at == 0 || text->items[edit->at - 1].text.len == 0) return;
   Line *line = NEW(job->arena, Line);
   *line = text->items[edit->at - 1];
   line->eol = STR_NONE;
@@ -202,9 +209,11 @@ static void keep_missing_newline(Job *job, Edit *edit)
   edit->lines = line;
 }
 
-static void set_eols(Job *job, Edit *edit)
+static void set_eols(Job *job, Edit *edit, size_t from)
 {
-  for (size_t i = 0; i < edit->len; i++) edit->lines[i].eol = eol_for(job->text, edit->at, edit->old_len, i);
+  for (size_t i = 0; i < edit->len; i++) {
+    edit->lines[i].eol = job->eols ? job->eols->items[from + i] : eol_for(job->text, edit->at, edit->old_len, i);
+  }
   join_last_line(job, edit);
   keep_missing_newline(job, edit);
 }
@@ -230,10 +239,11 @@ static void keep_bom(Job *job, Edit *edit)
   }
 }
 
-static void push_edit(Job *job, Edit edit, EditList *out)
+// [from] is the line of REPLACE that the edit's first line comes from.
+static void push_edit(Job *job, Edit edit, size_t from, EditList *out)
 {
   edit.tier = job->block_kind == BLOCK_HUNK && job->match->tier == TIER_EXACT ? TIER_DIFF : job->match->tier;
-  set_eols(job, &edit);
+  set_eols(job, &edit, from);
   keep_bom(job, &edit);
   PUSH(job->arena, out, edit);
 }
@@ -315,7 +325,7 @@ static RefuseCode insert_in_gap(Job *job, const Group *group, size_t from, size_
   bool like_before = str_eq(indent, indent_of(text_line(job->text, from - 1)));
   bool like_after = str_eq(indent, indent_of(text_line(job->text, to)));
   if ((back && !front) || (!front && !back && like_after && !like_before)) edit.at = to;
-  push_edit(job, edit, out);
+  push_edit(job, edit, at, out);
   return REFUSE_COUNT;
 }
 
@@ -332,7 +342,7 @@ static RefuseCode insert_lines(Job *job, const Group *group, EditList *out)
   }
   Edit edit = {.at = has_after ? after : before, .len = group->b_len, .block = job->block};
   if (!build_lines(job, group->b_at, group->b_len, &edit.lines)) return REFUSE_INDENT;
-  push_edit(job, edit, out);
+  push_edit(job, edit, group->b_at, out);
   return REFUSE_COUNT;
 }
 
@@ -353,7 +363,7 @@ static RefuseCode replace_each(Job *job, const Group *group, EditList *out)
     Edit edit = {.at = job->match->lines[group->a_at + i], .old_len = 1, .len = 1, .block = job->block};
     edit.lines = NEW(job->arena, Line);
     if (!changed_line(job, group->a_at + i, group->b_at + i, &edit.lines[0].text)) return REFUSE_INDENT;
-    push_edit(job, edit, out);
+    push_edit(job, edit, group->b_at + i, out);
   }
   return REFUSE_COUNT;
 }
@@ -393,7 +403,7 @@ static RefuseCode replace_lines(Job *job, const Group *group, EditList *out)
   if (covers_unquoted(job, group, first, end)) return REFUSE_NOT_FOUND;
   Edit edit = {.at = first, .old_len = end - first, .len = group->b_len, .block = job->block};
   if (!build_lines(job, group->b_at, group->b_len, &edit.lines)) return REFUSE_INDENT;
-  push_edit(job, edit, out);
+  push_edit(job, edit, group->b_at, out);
   return REFUSE_COUNT;
 }
 
@@ -463,12 +473,10 @@ static void wish_eof(Job *job, EofWish eof, EditList *edits, size_t from)
 {
   const Text *text = job->text;
   if (eof == EOF_AS_IS || text->len == 0 || job->match->end != text->len) return;
-  Edit *last = edits->len > from ? &edits->items[edits->len - 1] : NULL;
+  const Edit *last = edits->len > from ? &edits->items[edits->len - 1] : NULL;
+  if (last && last->at + last->old_len == text->len) return;  // has taken care of it
   Str eol = eof == EOF_NO_NEWLINE ? STR_NONE : eol_for(text, text->len, 0, 0);
-  if (last && last->at + last->old_len == text->len) {
-    if (last->len) last->lines[last->len - 1].eol = eol;
-    return;
-  }
+  if (eol.len && job->eols && job->eols->len) eol = job->eols->items[job->eols->len - 1];
   Line *line = NEW(job->arena, Line);
   *line = (Line){text->items[text->len - 1].text, eol};
   Edit edit = {text->len - 1, 1, line, 1, job->block, job->match->tier};
@@ -489,17 +497,51 @@ static bool *loose_lines(const Job *job)
   return loose;
 }
 
+// Whether the diff's removed and kept lines end as the file's do; then its new lines' ends count as well.
+static bool quotes_eols(const Job *job, const Block *block)
+{
+  const Match *match = job->match;
+  if (block->kind != BLOCK_HUNK || block->old_eols.len != match->len) return false;
+  if (block->new_eols.len != job->sides->replace_len) return false;
+  for (size_t i = 0; i < match->len; i++) {
+    if (match->lines[i] == LINE_NONE) return false;
+    Str eol = job->text->items[match->lines[i]].eol;
+    if (eol.len && !str_eq(eol, block->old_eols.items[i])) return false;
+  }
+  return match->len > 0;
+}
+
+// The lines with their line ends, so that a change of those alone counts.
+static Str *with_eols(Arena *arena, const Str *lines, const StrList *eols)
+{
+  Str *out = NEW_N(arena, Str, eols->len);
+  for (size_t i = 0; i < eols->len; i++) out[i] = eols->items[i].len == 2 ? str_cat(arena, lines[i], S("\r")) : lines[i];
+  return out;
+}
+
+static void find_groups(Job *job, const Block *block, GroupList *out)
+{
+  const Sides *sides = job->sides;
+  const Str *search = sides->search, *replace = sides->replace;
+  if (job->eols) {
+    search = with_eols(job->arena, search, &block->old_eols);
+    replace = with_eols(job->arena, replace, &block->new_eols);
+  }
+  groups_diff(job->arena, search, sides->search_len, replace, sides->replace_len,
+              job->match->tier == TIER_EXACT ? NULL : loose_lines(job), out);
+}
+
 RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *sides, const Match *match,
                          EofWish eof, EditList *out, size_t *line)
 {
   Job job = {.rewrite = rewrite, .arena = rewrite->arena, .text = rewrite->text, .sides = sides,
-             .match = match, .block = block->number, .block_kind = block->kind, .bad_line = match->first};
+             .match = match, .block = block->number, .block_kind = block->kind, .eof = eof, .bad_line = match->first};
   GroupList *groups = &rewrite->groups;
   size_t before = out->len;
   groups->len = 0;
   learn(&job);
-  groups_diff(job.arena, sides->search, sides->search_len, sides->replace, sides->replace_len,
-              match->tier == TIER_EXACT ? NULL : loose_lines(&job), groups);
+  if (quotes_eols(&job, block)) job.eols = &block->new_eols;
+  find_groups(&job, block, groups);
   RefuseCode why = REFUSE_COUNT;
   bool shifted = match->tier >= TIER_INDENT && groups->len > 0;
   if (shifted && (!job.indent_known || !one_line_is_clear(&job))) why = REFUSE_INDENT;

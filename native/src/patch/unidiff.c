@@ -67,6 +67,7 @@ static void start_hunk(Reply *reply, Str line)
     if (paths[i].len && !is_null(paths[i])) block->hints[block->hint_count++] = paths[i];
   }
   reply->diff.old_left = reply->diff.new_left = 0;
+  reply->diff.own_crlf = reply->crlf;
   reply->diff.overrun = false;
   block->counts_agree = range(&s, '-', &block->old_start, &reply->diff.old_left) &&
                         range(&s, '+', &new_start, &reply->diff.new_left);
@@ -88,13 +89,16 @@ static void spend(Reply *reply, size_t *left)
 static void hunk_line(Reply *reply, char sign, Str text)
 {
   Block *block = &reply->block;
+  Str eol = reply->crlf ? S("\r\n") : S("\n");
   reply->diff.last_sign = sign;
   if (sign != '+') {
     reply_add_line(reply, &block->old_lines, text);
+    if (!reply->diff.own_crlf) reply_add_line(reply, &block->old_eols, eol);
     spend(reply, &reply->diff.old_left);
   }
   if (sign != '-') {
     reply_add_line(reply, &block->new_lines, text);
+    if (!reply->diff.own_crlf) reply_add_line(reply, &block->new_eols, eol);
     spend(reply, &reply->diff.new_left);
   }
 }
@@ -108,6 +112,8 @@ static void drop_trailing_blanks(Reply *reply)
          a->items[a->len - 1].len == 0) {
     a->len--;
     b->len--;
+    if (block->old_eols.len > a->len) block->old_eols.len--;
+    if (block->new_eols.len > b->len) block->new_eols.len--;
   }
 }
 
@@ -182,11 +188,21 @@ static bool new_file_starts(Reply *reply, Str line)
   return str_starts(line, S("--- ")) || is_header(line);
 }
 
+// The last line has no line end after all: a carriage return there is its own.
+static void open_last_line(StrList *lines, StrList *eols)
+{
+  if (lines->len == 0 || eols->len != lines->len || eols->items[eols->len - 1].len != 2) return;
+  eols->items[eols->len - 1] = S("\n");
+  lines->items[lines->len - 1].len++;
+}
+
 bool unidiff_line(Reply *reply, Str line)
 {
   char sign = line.len ? line.ptr[0] : ' ';
   if (sign == '\\') {
     // It is about the line above: after a context line both sides end so.
+    if (reply->diff.last_sign != '+') open_last_line(&reply->block.old_lines, &reply->block.old_eols);
+    if (reply->diff.last_sign != '-') open_last_line(&reply->block.new_lines, &reply->block.new_eols);
     reply->block.old_no_eol |= reply->diff.last_sign != '+';
     reply->block.new_no_eol |= reply->diff.last_sign != '-';
     return true;
