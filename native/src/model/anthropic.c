@@ -36,7 +36,7 @@ static void put_system(Arena *arena, Value *body, const ModelRequest *request, c
   Value *system = value_set(body, S("system"), value_list(arena));
   if (words.len) value_push(system, text_block(arena, words));
   if (request->shared.len) value_push(system, text_block(arena, request->shared));
-  if (request->shared.len || request->tool_count) mark_cached(arena, system->last);
+  if (request->shared.len || request_grows(request)) mark_cached(arena, system->last);
 }
 
 static Value *tool_use(Arena *arena, const ToolCall *call)
@@ -98,7 +98,7 @@ static void put_messages(Arena *arena, Value *body, const ModelRequest *request)
     was_assistant = assistant;
     put_blocks(arena, content, message);
   }
-  if (request->tool_count && content && content->last && !was_assistant) {
+  if (request_grows(request) && content && content->last && !was_assistant) {
     mark_cached(arena, content->last);
   }
 }

@@ -20,3 +20,8 @@ Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_wor
                  "%.*s\n\nAnswer with one JSON object of this schema and nothing else:\n%.*s",
                  STR_ARG(request->system), STR_ARG(schema));
 }
+
+bool request_grows(const ModelRequest *request)
+{
+  return request->tool_count && !str_eq(request->role, S("verify"));
+}

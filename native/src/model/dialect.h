@@ -148,6 +148,9 @@ const Dialect *dialect_find(Str name);  // NULL when there is none
 // request->system, followed by the wanted schema in words when the server cannot enforce one.
 Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_words);
 
+// Will its end be read again by another turn? A tool loop's will; a verifier's one question will not.
+bool request_grows(const ModelRequest *request);
+
 // ---- shared by the dialects (fail.c) --------------------------------------------------------------------
 
 // [status] and the error object {type, code, message, details} that came with it; [kind] is the dialect's

@@ -152,17 +152,18 @@ static void put_effort(Arena *arena, Value *body, const ModelRequest *request, c
   if (effort.len) value_put_str(arena, body, S("reasoning_effort"), effort);
 }
 
-// The key groups the requests of one fan-out; `explicit` keeps their unique tails out of the cache, while a
-// tool loop wants its growing end written.
+// The key groups the requests of one fan-out; `explicit` keeps what nobody will read again out of the cache
+// (a written token costs a quarter more), while a tool loop wants its growing end written.
 static void put_cache(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
   if (!marks_cache(target)) return;
   value_put_bool(arena, body, S("store"), false);
-  if (request->shared.len == 0) return;
-  uint64_t hash = str_hash(request->system) ^ str_hash(request->shared);
-  Str name = str_fmt(arena, "piecework-%016llx", (unsigned long long)hash);
-  value_put_str(arena, body, S("prompt_cache_key"), name);
-  if (request->tool_count) return;
+  if (request->shared.len) {
+    uint64_t hash = str_hash(request->system) ^ str_hash(request->shared);
+    Str name = str_fmt(arena, "piecework-%016llx", (unsigned long long)hash);
+    value_put_str(arena, body, S("prompt_cache_key"), name);
+  }
+  if (request_grows(request)) return;
   Value *options = value_set(body, S("prompt_cache_options"), value_map(arena));
   value_put_str(arena, options, S("mode"), S("explicit"));
 }

@@ -473,6 +473,15 @@ TEST(tools_and_efforts)
   CHECK_STR(dig_str(body, "tools.0.input_schema.type"), S("object"));
   CHECK_STR(dig_str(body, "messages.0.content.0.cache_control.type"), S("ephemeral"));
   CHECK_STR(dig_str(body, "output_config.effort"), S("high"));
+  // one question with one answer is not written to the cache
+  request.role = S("verify");
+  request.shared = STR_NONE;
+  built(&arena, &dialect_anthropic, &request, &target, &(Key){0}, &wire);
+  CHECK(!str_has(wire.body, S("cache_control")));
+  request.shared = S("Context.");
+  body = built(&arena, &dialect_anthropic, &request, &target, &(Key){0}, &wire);
+  CHECK_STR(dig_str(body, "system.1.cache_control.type"), S("ephemeral"));
+  CHECK(dig(body, "messages.0.content.0.cache_control") == NULL);
   target.quirks = QUIRK_NO_EFFORT;
   body = built(&arena, &dialect_anthropic, &request, &target, &(Key){0}, &wire);
   CHECK(dig(body, "output_config") == NULL);
