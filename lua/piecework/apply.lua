@@ -239,14 +239,11 @@ local function change_file(work, file)
   if work.options.write and type(done) == 'number' then write(work, done, file.path) end
 end
 
-local function plural(n, word)
-  return n .. ' ' .. word .. (n == 1 and '' or 's')
-end
-
 local function report(work, stale)
   local parts = {}
   local verb = work.options.revert and 'reverted' or 'applied'
-  parts[1] = ('%s %s in %s'):format(plural(#work.hunks, 'hunk'), verb, plural(work.files, 'file'))
+  parts[1] = ('%s %s in %s'):format(message.count(#work.hunks, 'hunk'), verb,
+    message.count(work.files, 'file'))
   if #work.hunks > 0 then
     parts[2] = work.options.write and 'written' or 'not written (:wa)'
   end

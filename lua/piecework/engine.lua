@@ -33,8 +33,9 @@ end
 function M.candidates()
   local list = {}
   local own = config.get('bin')
+  -- Who names one means that one: another in its place would be a surprise.
   if own and own ~= '' then
-    list[#list + 1] = { path = host.fn('expand', own), where = 'g:piecework.bin' }
+    return { { path = host.fn('expand', own), where = 'g:piecework.bin' } }
   end
   list[#list + 1] = { path = M.home() .. '/build/piecework', where = 'build/' }
   list[#list + 1] = { path = host.fn('exepath', 'piecework'), where = '$PATH' }
@@ -58,7 +59,7 @@ local function tell_queue(err)
 end
 
 local function stale_binary(what)
-  return rpc.failure('protocol', what, ':Piecework build makes one that fits')
+  return rpc.failure('protocol', what, ':Piecework build')
 end
 
 -- The last line of stderr says most.
@@ -83,8 +84,8 @@ local function on_exit(code, stderr)
       if why == '' then err = stale_binary('the engine did not answer (exit ' .. code .. ')') end
       tell_queue(err)
     else
-      message.say('the engine ended (' .. (why ~= '' and why or 'exit ' .. code)
-        .. '). Nothing is lost: :Piecework resume', 'error')
+      message.error(rpc.failure('gone', ('the engine ended (%s), nothing is lost'):format(
+        why ~= '' and why or 'exit ' .. code), ':Piecework resume'))
     end
   end)
 end
@@ -93,9 +94,12 @@ local function open_work_hint(open)
   if hinted or type(open) ~= 'table' then return end
   hinted = true
   local tasks, hunks = tonumber(open.tasks) or 0, tonumber(open.hunks) or 0
-  if tasks == 0 and hunks == 0 then return end
-  message.say(('%d open task%s and %d undecided hunk%s here: :Piecework resume, :Piecework review')
-    :format(tasks, tasks == 1 and '' or 's', hunks, hunks == 1 and '' or 's'))
+  local parts = {}
+  if tasks > 0 then parts[1] = message.count(tasks, 'open task') end
+  if hunks > 0 then parts[#parts + 1] = message.count(hunks, 'undecided hunk') end
+  if #parts == 0 then return end
+  message.say(('%s here: :Piecework %s'):format(table.concat(parts, ', '),
+    tasks > 0 and 'resume' or 'review'))
 end
 
 local function on_greeted(err, result)
@@ -107,13 +111,13 @@ local function on_greeted(err, result)
   end
   if err then
     M.stop()
-    return tell_queue(err)
+    return host.safe(function() tell_queue(err) end)
   end
   M.state, M.root, M.version = 'ready', result.root, result.version
-  for _, warning in ipairs(result.warnings or {}) do
-    message.say(tostring(type(warning) == 'table' and warning.text or warning), 'warn')
-  end
-  open_work_hint(result.open)
+  host.safe(function()
+    for _, warning in ipairs(result.warnings or {}) do message.say(tostring(warning), 'warn') end
+    open_work_hint(result.open)
+  end)
   local waiting = queue
   queue = {}
   for _, item in ipairs(waiting) do
@@ -127,14 +131,13 @@ local function greet(mine)
     protocol = rpc.PROTOCOL, client = 'piecework', editor = host.name,
     cwd = host.fn('getcwd'), config = require('piecework.json').map(config.for_engine()),
   }, function(err, result)
-    host.safe(function()
-      if mine == generation and M.state == 'greeting' then on_greeted(err, result) end
-    end)
+    -- At once, in any mode: what waited is only sent.
+    if mine == generation and M.state == 'greeting' then on_greeted(err, result) end
   end)
   host.defer(GREETING_MS, function()
     if mine ~= generation or M.state ~= 'greeting' then return end
     M.stop()
-    tell_queue(stale_binary(M.binary .. ' does not answer'))
+    host.safe(function() tell_queue(stale_binary(M.binary .. ' does not answer')) end)
   end)
 end
 
@@ -145,6 +148,10 @@ local function start()
       '`set encoding=utf-8` in your vimrc')
   end
   M.binary = M.find()
+  if not M.binary and config.get('bin') then
+    return rpc.failure('no_engine', 'g:piecework.bin is no program: ' .. config.get('bin'),
+      'Unset it, then :Piecework build')
+  end
   if not M.binary then
     return rpc.failure('no_engine', 'the engine is not built yet', ':Piecework build makes it')
   end

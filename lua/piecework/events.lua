@@ -43,9 +43,12 @@ local function tell(text)
   if config.get('messages') then message.say(text) end
 end
 
+-- A plan that is only the way to something else (`edit`): its readiness is no news.
+M.expected = false
+
 local on_plan = {
   ready = function(event)
-    tell(('plan %d ready: :Piecework plan'):format(event.plan))
+    if not M.expected then tell(('plan %d ready: :Piecework plan'):format(event.plan)) end
     host.event('PieceworkPlanReady', event)
   end,
   failed = function(event)
@@ -54,7 +57,7 @@ local on_plan = {
   end,
   unsuitable = function(event)
     local note = (event.note or 'better not delegated'):gsub('[%s.]+$', '')
-    message.say(note .. '. :Piecework! plan ... goes on all the same', 'warn')
+    message.error({ message = note, hint = ':Piecework! plan goes on all the same' }, 'warn')
   end,
 }
 
@@ -69,7 +72,8 @@ local on_run = {
     host.event('PieceworkDone', event)
   end,
   paused = function(event)
-    message.say(('#%d paused: %s'):format(event.plan, event.note or 'see :Piecework'), 'warn')
+    message.error({ message = ('#%d paused: %s'):format(event.plan, event.note or '?'),
+      hint = ':Piecework log' }, 'warn')
   end,
 }
 
@@ -92,16 +96,17 @@ local tellers = {
       if n > 0 then counts[#counts + 1] = n .. ' ' .. what end
     end
     tell(('#%d ready to review (%s): :Piecework review'):format(event.plan,
-      #counts > 0 and table.concat(counts, ', ') or (event.hunks or 0) .. ' hunks'))
+      #counts > 0 and table.concat(counts, ', ') or message.count(event.hunks or 0, 'hunk')))
     if config.get('quickfix') then require('piecework.quickfix').fill(event.plan) end
     host.event('PieceworkReviewReady', event)
   end,
   trust = function(event)
-    message.say(('`%s` waits for your look: :Piecework trust'):format(event.command or '?'), 'warn')
+    message.error({ message = ('`%s` is not trusted yet'):format(event.command or '?'),
+      hint = ':Piecework trust shows it' }, 'warn')
   end,
   budget = function(event)
-    message.say(('#%d: %s'):format(event.plan or 0, event.note or 'the budget is used up')
-      .. ' (:Piecework! run goes on)', 'warn')
+    message.error({ message = ('#%d: %s'):format(event.plan or 0,
+      event.note or 'the budget is used up'), hint = ':Piecework! run goes on' }, 'warn')
     host.event('PieceworkBudget', event)
   end,
   commit = function(event)

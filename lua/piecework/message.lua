@@ -30,9 +30,14 @@ function M.cut(text, width)
   return chars .. '...'
 end
 
+local function room()
+  return math.max(20, host.fn('eval', 'v:echospace'))
+end
+
 ---@param text string
 ---@param level? 'info'|'warn'|'error'
-function M.say(text, level)
+---@param short? string  what fits the screen, where cutting the end would cut what matters
+function M.say(text, level, short)
   level = level or 'info'
   if not text:find('^piecework: ') then text = 'piecework: ' .. text end
   M.history[#M.history + 1] = { time = host.fn('localtime'), level = level, text = text }
@@ -40,7 +45,12 @@ function M.say(text, level)
   local now = host.clock()
   if level ~= 'error' and now - last_error < ERROR_STAYS_MS then return end
   if level == 'error' then last_error = now end
-  host.echo(M.cut(text, math.max(20, host.fn('eval', 'v:echospace'))), HIGHLIGHT[level])
+  host.echo(M.cut(short or text, room()), HIGHLIGHT[level])
+end
+
+-- '1 hunk', '2 hunks'.
+function M.count(n, word)
+  return n .. ' ' .. word .. (n == 1 and '' or 's')
 end
 
 -- A new verb was typed: what went wrong before it is old news.
@@ -48,13 +58,26 @@ function M.fresh()
   last_error = -1e9
 end
 
+-- What to do next is worth more than the end of what went wrong: that is cut first.
+local function fit(text, hint)
+  local width = room()
+  local left = width - host.fn('strdisplaywidth', hint) - 2
+  if host.fn('strdisplaywidth', text) <= left or left < width / 3 then
+    return text .. '. ' .. hint
+  end
+  return M.cut(text, left + 1) .. ' ' .. hint
+end
+
 -- [err] of the engine, or a text.
 ---@param err piecework.Error|string
-function M.error(err)
-  if type(err) == 'string' then return M.say(err, 'error') end
-  local text = tostring(err.message or err.code or 'failed'):gsub('[%s.]+$', '')
+---@param level? 'warn'|'error'
+function M.error(err, level)
+  level = level or 'error'
+  if type(err) == 'string' then return M.say(err, level) end
+  local text = 'piecework: ' .. tostring(err.message or err.code or 'failed'):gsub('[%s.]+$', '')
   local hint = err.hint or ''
-  M.say(hint ~= '' and text .. '. ' .. hint or text, 'error')
+  if hint == '' then return M.say(text, level) end
+  M.say(text .. '. ' .. hint, level, fit(text, hint))
 end
 
 -- The history as text, oldest first.

@@ -1,5 +1,6 @@
--- The host contract (host/init.lua) without an editor: buffers are tables, time is a counter, nothing
--- happens before `tick`. For specs under a plain Lua, and for tools that only need the pure modules.
+-- The host contract (host/init.lua) without an editor: buffers are tables, time is a counter,
+-- nothing happens before `tick`. For specs under a plain Lua, and for tools that only need the
+-- pure modules.
 
 local M = { name = 'fake', wire = 'json' }
 

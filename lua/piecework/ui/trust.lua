@@ -41,8 +41,7 @@ end
 local function trust(view)
   if not view.commands or #view.commands == 0 then return buffers.close() end
   engine.ask('trust/set', { plan = view.plan, commands = view.commands }, function()
-    message.say(('%d command%s trusted in this project'):format(#view.commands,
-      #view.commands == 1 and '' or 's'))
+    message.say(message.count(#view.commands, 'command') .. ' trusted in this project')
   end)
   buffers.close()
 end

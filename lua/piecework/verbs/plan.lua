@@ -42,19 +42,21 @@ end
 
 -- Starts tasks without a planner. [run]: at once; else they wait in a plan.
 local function start(call, ranges, run)
-  engine.ask('edit/start', { instruction = call.text, scope = ranges, buffers = scope.buffers(),
-    run = run }, function(result)
-    local plan = state.plan(result.plan)
+  local events = require('piecework.events')
+  -- The event of the plan comes before the answer, which says more.
+  events.expected = true
+  engine.request('edit/start', { instruction = call.text, scope = ranges, buffers = scope.buffers(),
+    run = run }, function(err, result)
+    events.expected = false
+    if err then return message.error(err) end
+    state.plan(result.plan).state = run and 'running' or 'ready'
+    events.touch(result.plan)
     if run then
-      plan.state = 'running'
       message.say(('#%d started; :Piecework shows how far it is'):format(result.plan))
     else
-      plan.state = 'ready'
-      message.say(('plan %d ready (%d place%s): :Piecework plan'):format(result.plan, #ranges,
-        #ranges == 1 and '' or 's'))
-      host.event('PieceworkPlanReady', { plan = result.plan })
+      message.say(('plan %d ready (%s): :Piecework plan'):format(result.plan,
+        message.count(#ranges, 'place')))
     end
-    require('piecework.events').touch(result.plan)
   end)
 end
 

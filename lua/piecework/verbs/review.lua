@@ -67,7 +67,7 @@ local function decide_in_file(call, decision)
       engine.ask('review/decide', { plan = plan, what = ids, decision = decision }, function()
         require('piecework.quickfix').touch(plan)
         if decision == 'accepted' then return apply.start(plan, { only = ids }) end
-        message.say(('%d hunk%s rejected'):format(#ids, #ids == 1 and '' or 's'))
+        message.say(message.count(#ids, 'hunk') .. ' rejected')
         buffers.changed(plan)
       end)
     end)

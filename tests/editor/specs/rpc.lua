@@ -99,6 +99,10 @@ return function(T)
   T.like(T.said(), 'did not start', 'an engine that cannot start says why')
 
   host.cmd('let g:piecework = {"bin": "/nonexistent/piecework"}')
+  engine.ask('cost/get', {}, function() end)
+  T.wait(function() return (T.said() or ''):find('/nonexistent/piecework') end, 'a wrong bin')
+  T.like(T.said(), 'g:piecework.bin', 'a wrong g:piecework.bin is named, no other taken in its place')
+  host.cmd('let g:piecework = {}')
   local find = engine.find
   engine.find = function() return nil end
   engine.ask('cost/get', {}, function() end)

@@ -1,0 +1,234 @@
+"""What users do besides the straight way, by real keys in each editor: edit and accept in place, typing while
+results arrive, killing the engine, diff mode, commit, and every bad input: one clear line, nothing lost.
+"""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "editor"))
+
+from harness import BINARY, KEY, Scratch, done, ok, wait_for  # noqa: E402
+from tmux import Editor, editors  # noqa: E402
+from workloads import block, git_init  # noqa: E402
+
+PATIENCE = 60
+MAPS = ["nmap ga <Plug>(piecework-accept)", "nmap gaa <Plug>(piecework-accept-line)", "nmap gb <Plug>(piecework-edit)",
+        "omap ih <Plug>(piecework-hunk)"]
+
+
+def project(root: Path) -> Path:
+    root.mkdir(parents=True)
+    (root / "a.txt").write_text("".join(f"line {i}\n" for i in range(1, 41)))
+    (root / "b.txt").write_text("".join(f"other {i}\n" for i in range(1, 41)))
+    git_init(root)
+    return root
+
+
+def setup(**config: object) -> list[str]:
+    text = json.dumps({"bin": str(BINARY), **config}).replace("'", "''")
+    return [f"let g:piecework = json_decode('{text}')", *MAPS]
+
+
+def shout(*lines: int) -> str:
+    """A reply that changes these lines of a.txt, each as a hunk of its own."""
+    return "\n".join(block("a.txt", f"line {i}\n", f"LINE {i}\n") for i in lines)
+
+
+def in_place(name: str, editor: str) -> None:
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        scratch.provider([{"match": {"contains": ["shout"]}, "reply": {"text": shout(3, 20, 30)}}])
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup()) as e:
+            e.keys("3", "G", "g", "b", "}")
+            screen = e.wait(r"(?m)^:3,40Piecework edit")
+            ok(True, f"{name}: the edit operator types its range")
+            e.type("shout")
+            e.keys("Enter")
+            e.wait(r"ready to review \(3 hunks\)", PATIENCE)
+            e.keys("3", "G", "g", "a", "a")
+            e.wait(r"1 hunk applied in 1 file", PATIENCE)
+            ok(e.eval("getline(3)") == '"LINE 3"', f"{name}: gaa accepts and applies the hunk here")
+            e.keys("2", "0", "G", ".")
+            e.wait_until(lambda: e.eval("getline(20)") == '"LINE 20"', "the dot")
+            ok(True, f"{name}: the dot repeats it on another hunk")
+            ok(e.eval("getline(30)") == '"line 30"', f"{name}: the third hunk waits")
+            e.keys("u")
+            e.wait_until(lambda: e.eval("getline(20)") == '"line 20"', "undo")
+            ok(e.eval("getline(3)") == '"LINE 3"', f"{name}: u takes back one of them")
+            e.command("30Piecework reject")
+            e.wait("1 hunk rejected")
+            e.command("vert Piecework diff")
+            e.wait_until(lambda: e.eval("len(filter(range(1, winnr('$')), 'getwinvar(v:val, \"&diff\")'))") == "2", "diff mode")
+            e.keys("2", "0", "G", "d", "o")
+            e.wait_until(lambda: e.eval("getline(20)") == '"LINE 20"', "do")
+            ok(True, f"{name}: do in diff mode takes a change over")
+            ok((root / "a.txt").read_text().startswith("line 1\nline 2\nline 3\n"), f"{name}: nothing is written")
+            e.command("tabclose")
+            e.command("silent wall")
+            e.command("Piecework commit")
+            e.wait(r"piecework://commit/1")
+            e.wait_until(lambda: e.eval("line('$')") != "1", "the message")
+            e.keys("g", "g", "O")
+            e.type("lines shouted")
+            e.keys("Escape", "Z", "Z")
+            e.wait_until(lambda: "lines shouted" in subprocess.run(["git", "log", "-1", "--format=%s"], cwd=root, text=True,
+                                                                   capture_output=True).stdout, "the commit")
+            ok(True, f"{name}: ZZ commits")
+            ok(not e.prompts(), f"{name}: in place: no prompt", *e.prompts())
+            e.quit()
+
+
+def while_typing(name: str, editor: str) -> None:
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        scratch.provider([{"reply": {"text": shout(30), "delay_ms": 700}}])
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup()) as e:
+            log = scratch.path / "provider0/log.ndjson"
+
+            def answered(n: int) -> bool:
+                return log.exists() and log.read_text().count('"done"') >= n
+
+            e.command("30Piecework edit shout")
+            e.keys("1", "G", "o")
+            e.type("typed while")
+            wait_for(lambda: answered(1), "the reply")
+            time.sleep(1)
+            e.type(" it came")
+            screen = e.screen()
+            ok("ready to review" not in screen, f"{name}: nothing is told in insert mode", screen)
+            e.keys("Escape")
+            e.wait(r"ready to review", PATIENCE)
+            ok(e.eval("getline(2)") == '"typed while it came"', f"{name}: typed text is whole")
+
+            e.command("30Piecework edit shout again")
+            e.keys("3", "G", "d")
+            wait_for(lambda: answered(2), "the second reply")
+            time.sleep(1)
+            ok("#2 ready" not in e.screen(), f"{name}: a waiting operator is left alone")
+            e.keys("d")
+            e.wait(r"#2 ready", PATIENCE)
+            ok(e.eval("getline(3)") == '"line 3"' and e.eval("line('$')") == "40", f"{name}: and does what was typed",
+               e.eval("getline(1, 5)"))
+
+            e.command("30Piecework edit shout once more")
+            e.type(":echo 'on the command")
+            wait_for(lambda: answered(3), "the third reply")
+            time.sleep(1)
+            ok("on the command" in e.screen(), f"{name}: the command line is left alone")
+            e.type(" line'")
+            e.keys("Enter")
+            e.wait(r"#3 ready", PATIENCE)
+            ok(not e.prompts(), f"{name}: while typing: no prompt", *e.prompts())
+            e.quit()
+
+
+def children(pid: int) -> list[int]:
+    out = subprocess.run(["pgrep", "-P", str(pid), "-f", "serve --wire"], capture_output=True, text=True).stdout
+    return [int(line) for line in out.split()]
+
+
+def killed(name: str, editor: str) -> None:
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        rules = [{"match": {"last_contains": ["a.txt"]}, "reply": {"text": shout(3)}},
+                 {"match": {"last_contains": ["b.txt"]}, "times": 1, "reply": {"text": "x", "delay_ms": 30000}},
+                 {"match": {"last_contains": ["b.txt"]}, "reply": {"text": block("b.txt", "other 3\n", "OTHER 3\n")}}]
+        provider = scratch.provider(rules)
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup(pilot="never")) as e:
+            e.command("args a.txt b.txt")
+            e.command("Piecework! each shout")
+            wait_for(lambda: provider.log.exists() and provider.log.read_text().count('"done"') >= 1 and
+                     provider.count() == 2, "one answer, one in flight", PATIENCE)
+            time.sleep(0.5)
+            engine = children(int(e.eval("getpid()")))
+            ok(len(engine) == 1, f"{name}: one engine", engine)
+            os.kill(engine[0], signal.SIGKILL)
+            screen = e.wait(r"engine ended")
+            ok("Piecework resume" in screen, f"{name}: a killed engine is one line that names resume", screen)
+            e.command("Piecework resume")
+            e.wait(r"ready to review", PATIENCE)
+            asked = [r for r in provider.requests() if r["event"] == "arrived" and "haiku" in (r["model"] or "")]
+            ok(len(asked) == 3, f"{name}: the finished reply is not paid twice: {len(asked)} requests to workers")
+            e.command("Piecework accept plan")
+            e.wait(r"2 hunks accepted")
+            e.command("Piecework! apply")
+            e.wait(r"2 hunks applied in 2 files, written")
+            ok("LINE 3\n" in (root / "a.txt").read_text() and "OTHER 3\n" in (root / "b.txt").read_text(),
+               f"{name}: both results are there")
+            ok(not e.prompts(), f"{name}: killed: no prompt", *e.prompts())
+            e.quit()
+
+
+def one_line(name: str, editor: str, root: Path, env: dict, what: str, command: str, pattern: str, **config: object) -> None:
+    with Editor(editor, root, env, "a.txt", setup=setup(**config)) as e:
+        e.command(command)
+        try:
+            e.wait(pattern, 30)
+            ok(True, f"{name}: {what}")
+        except TimeoutError as late:
+            ok(False, f"{name}: {what}", late)
+        ok(not e.prompts(), f"{name}: {what}: no prompt", *e.prompts())
+        e.quit()
+
+
+def bad_input(name: str, editor: str) -> None:
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        edit = "3Piecework edit shout"
+        env = scratch.env
+        program = scratch.path / "old"
+        program.write_text('#!/bin/sh\nread line\necho \'[1,1,null,{"protocol":7,"version":"0.0"}]\'\nsleep 5\n')
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+        scratch.provider([{"reply": {"text": shout(3)}}])
+        one_line(name, editor, root, env, "no plan yet", "Piecework review", r"piecework: no plan in this project")
+        one_line(name, editor, root, env, "missing binary", edit, r"piecework: .*:Piecework build", bin="/nonexistent/engine")
+        one_line(name, editor, root, {**env, "ANTHROPIC_API_KEY": ""}, "no key", edit, r"(?i)piecework: .*key")
+        one_line(name, editor, root, {**env, "ANTHROPIC_API_KEY": "wrong-" + KEY[:4]}, "wrong key (401)", edit,
+                 r"(?i)piecework: .*key")
+        one_line(name, editor, root, env, "configuration with a wrong value", edit, r"piecework: .*parallel", parallel="many")
+        one_line(name, editor, root, env, "unknown subcommand", "Piecework nonsense", r"no such subcommand")
+        one_line(name, editor, root, env, "empty instruction", "3Piecework edit", r"say what to do")
+        one_line(name, editor, root, env, "another protocol", edit, r"piecework: .*:Piecework build", bin=str(program))
+        one_line(name, editor, root, env, "unknown plan", "Piecework run 99", r"piecework: .*99")
+        one_line(name, editor, root, env, "unknown task", "Piecework preview 1 T77", r"piecework: .*(T77|plan)")
+        (root / "empty.txt").write_text("")
+        (root / "binary.bin").write_bytes(bytes(range(256)) * 10)
+        one_line(name, editor, root, env, "a binary file", "edit binary.bin | Piecework edit shout", r"piecework: .*(?:UTF-8|text|binary)")
+        # written by nobody: the state directory cannot be used
+        blocked = scratch.path / "blocked"
+        blocked.write_text("a file where a folder should be")
+        one_line(name, editor, root, {**env, "XDG_STATE_HOME": str(blocked / "state")}, "an unusable state directory", edit,
+                 r"piecework: .*")
+        plain = scratch.path / "plain"
+        plain.mkdir()
+        (plain / "a.txt").write_text("".join(f"line {i}\n" for i in range(1, 41)))
+        one_line(name, editor, plain, env, "no git repository", edit, r"ready to review")
+
+        scratch.provider([{"fault": {"status": 404, "kind": "model"}}])
+        one_line(name, editor, root, env, "unknown model (404)", edit, r"piecework: #\d+ paused: .*:Piecework log")
+        scratch.configure("http://127.0.0.1:9")
+        one_line(name, editor, root, env, "server down", edit, r"(?i)piecework: .*(connect|network|reach)")
+        (root / "bad.md").write_text("---\ntitle: x\nbudget: lots\n---\n## T01 x\nfiles: nowhere.c\nafter: T09\n\ndo it\n")
+        one_line(name, editor, root, env, "a plan file with errors", "Piecework plan @bad.md", r"piecework: .*bad\.md:3")
+        for path in (scratch.path / "state").rglob("*"):
+            if path.is_file() and KEY.encode() in path.read_bytes():
+                ok(False, f"{name}: the key is nowhere in the state directory", path)
+
+
+for editor in editors():
+    short = Path(editor).name
+    for scenario in (in_place, while_typing, killed, bad_input):
+        if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
+            continue
+        try:
+            scenario(short, editor)
+        except TimeoutError as late:
+            ok(False, f"{short}: {scenario.__name__} ends", late)
+done()
