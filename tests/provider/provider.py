@@ -36,6 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--require-key", metavar="KEY", help="refuse every other key with 401")
     parser.add_argument("--cache-min", type=int, metavar="TOKENS", help="shortest cacheable prefix")
     parser.add_argument("--models", default="", metavar="A,B", help="what GET /v1/models lists")
+    parser.add_argument("--batch-polls", type=int, default=1, metavar="N", help="polls that find a batch unfinished")
     parser.add_argument("--parent", type=int, metavar="PID", help="exit when this process is gone")
     return parser.parse_args()
 
@@ -83,6 +84,7 @@ async def serve(options: argparse.Namespace, script: Script) -> None:
             tokens_per_second=options.tokens_per_second,
             require_key=options.require_key,
             cache_min=options.cache_min,
+            batch_polls=options.batch_polls,
             models=[name for name in options.models.split(",") if name],
         ),
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cases import (  # noqa: E402
+    batch_cases,
     dialect_cases,
     fault_cases,
     gemini_cases,
@@ -22,7 +23,7 @@ from cases import (  # noqa: E402
     script_cases,
 )
 
-MODULES = (http_cases, dialect_cases, responses_cases, gemini_cases, ollama_cases, script_cases, fault_cases)
+MODULES = (http_cases, dialect_cases, responses_cases, gemini_cases, ollama_cases, batch_cases, script_cases, fault_cases)
 
 
 def load_tests(

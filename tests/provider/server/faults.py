@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from .dialects import DIALECTS, Dialect
-from .neutral import Piece, Reply, dumps
+from .neutral import Piece, Refusal, Reply, dumps
 from .steps import Cut, Head, Send, Step, Wait, split
 
 STAGES = ("content", "usage", "pieces", "steps")
@@ -110,6 +110,11 @@ def _max_tokens(reply: Reply, one: Fault, context: Context) -> Reply:
     return replace(reply.clipped(int(reply.size * share)), stop="max_tokens")
 
 
+@fault("expired", "content")
+def _expired(reply: Reply, one: Fault, context: Context) -> Reply:
+    return reply  # only for items of a batch, which look for it themselves
+
+
 @fault("no_usage", "usage")
 def _no_usage(reply: Reply, one: Fault, context: Context) -> Reply:
     return replace(reply, usage=None)
@@ -166,13 +171,22 @@ def _malformed_json(pieces: list[Piece], one: Fault, context: Context) -> list[P
 # --- steps ---
 
 
+def _kind_of(one: Fault, dialect: Dialect) -> tuple[int, str | None]:
+    """(status, kind) of a status fault."""
+    if isinstance(one.value, str):
+        return dialect.kinds[one.value][0], one.value
+    return one.value, one.options.get("kind")
+
+
+def refusal(one: Fault, context: Context) -> Refusal:
+    """A status fault for an item of a batch, where nothing but the error itself travels."""
+    status, kind = _kind_of(one, context.dialect)
+    return Refusal(status, one.options.get("message"), kind)
+
+
 @fault("status", "steps", "retry_after", "kind", "message", "headers", "html", "body")
 def _status(steps: list[Step], one: Fault, context: Context) -> list[Step]:
-    kind = one.options.get("kind")
-    if isinstance(one.value, str):
-        kind, status = one.value, context.dialect.kinds[one.value][0]
-    else:
-        status = one.value
+    status, kind = _kind_of(one, context.dialect)
     headers = {"content-type": "application/json", context.dialect.request_id_header: context.request_id}
     body = context.error(status, one.options.get("message"), kind)
     if "retry_after" in one.options:

@@ -31,6 +31,15 @@ def size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
+class Refusal(Exception):
+    """The request is answered with an error. [kind] picks a row of the dialect's error table."""
+
+    def __init__(self, status: int, message: str | None, kind: str | None = None, param: str | None = None):
+        super().__init__(message)
+        self.status, self.message, self.kind = status, message, kind
+        self.param = param  # the field that is to blame, where the dialect tells
+
+
 @dataclass
 class ToolCall:
     name: str
@@ -89,13 +98,14 @@ class Block:
 @dataclass
 class Request:
     dialect: str
-    endpoint: str  # reply | count | models
+    endpoint: str  # reply, count, models, or one of a clerk's
     model: str = ""
     system: str = ""
     messages: list[Message] = field(default_factory=list)
     tools: list[dict] = field(default_factory=list)  # each {name, description, schema}
     max_tokens: int | None = None
     stream: bool = False
+    batch: bool = False  # it came as an item of a batch
     body: dict = field(default_factory=dict)  # the parsed JSON, for what is not neutral
     blocks: list[Block] = field(default_factory=list)
 

@@ -18,6 +18,8 @@ from types import ModuleType
 from typing import Any, Callable
 
 from . import faults
+from .batches import ENDS, PLAN_KEYS
+from .dialects import DIALECTS
 from .neutral import Reply, Request, ToolCall, dumps
 
 
@@ -40,6 +42,7 @@ MATCHERS: dict[str, Callable[[Request, Any], bool]] = {
     "turn": lambda request, value: request.turn == value,
     "has_tool": lambda request, value: _all_in_names(value, request.tools),
     "stream": lambda request, value: request.stream == value,
+    "batch": lambda request, value: request.batch == value,
 }
 
 TYPES: dict[str, tuple[type, ...]] = {
@@ -48,6 +51,10 @@ TYPES: dict[str, tuple[type, ...]] = {
     "has_tool": (str, list),
     "turn": (int,),
     "stream": (bool,),
+    "batch": (bool,),
+}
+ENDPOINTS = {"reply", "count", "models"} | {
+    endpoint for dialect in DIALECTS if dialect.clerk for _, _, endpoint in dialect.clerk.routes
 }
 
 USAGE_KEYS = {"fresh_in", "cache_write", "cache_read", "out", "reasoning"}
@@ -67,6 +74,7 @@ REPLY: dict[str, tuple[type, ...]] = {
     "delta_chars": (int,),
     "noise": (bool,),
     "headers": (dict,),
+    "batch": (dict,),
     "fault": (str, dict, list),
 }
 
@@ -86,6 +94,7 @@ class Delivery:
     noise: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     usage: dict[str, int] = field(default_factory=dict)  # overrides
+    batch: dict[str, Any] = field(default_factory=dict)  # how the job goes that the request creates
     faults: list[faults.Fault] = field(default_factory=list)
 
 
@@ -135,6 +144,7 @@ class Rule:
             noise=spec.get("noise", False),
             headers=spec.get("headers", {}),
             usage=spec.get("usage", {}),
+            batch=spec.get("batch", {}),
             faults=faults.parse(spec.get("fault")),
         )
         return reply, delivery
@@ -251,8 +261,8 @@ def _check_match(match: Any, place: str) -> None:
         re.compile(match.get("regex", ""))
     except re.error as error:
         raise ScriptError(f"{place}: regex: {error}") from None
-    if match.get("endpoint", "reply") not in ("reply", "count", "models"):
-        raise ScriptError(f"{place}: endpoint must be reply, count or models")
+    if match.get("endpoint", "reply") not in ENDPOINTS:
+        raise ScriptError(f"{place}: endpoint must be one of {', '.join(sorted(ENDPOINTS))}")
 
 
 def _check_reply(reply: Any, place: str) -> None:
@@ -268,6 +278,11 @@ def _check_reply(reply: Any, place: str) -> None:
         if "name" not in call:
             raise ScriptError(f"{place}: a tool call needs a name")
     _check_keys(reply.get("usage", {}), USAGE_KEYS, place)
+    job = reply.get("batch", {})
+    _check_keys(job, PLAN_KEYS, place)
+    _check_types(job, PLAN_KEYS.__getitem__, place)
+    if job.get("end", "completed") not in ENDS:
+        raise ScriptError(f"{place}: batch.end must be one of {', '.join(ENDS)}")
     try:
         faults.parse(reply.get("fault"))
     except faults.FaultError as error:

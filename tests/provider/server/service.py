@@ -1,6 +1,7 @@
 """One exchange, from a request to the steps that answer it, and the two log lines about it.
 
     HttpRequest -> dialect.parse -> Request -> rule -> Reply -> faults -> usage -> Pieces -> Steps -> Player
+    HttpRequest -> Call -> clerk -> its answer      -> Pieces -> Steps -> Player         (batches and files)
 
 Whatever is refused on the way (bad HTTP, bad key, bad body, no rule) is answered in the error shape of
 the dialect the request most likely speaks.
@@ -11,19 +12,22 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Callable
 
 from . import faults
+from .batches import Call, Item, Job, Office
 from .dialects import Dialect, Refusal, pick
 from .http1 import Connection, HttpRequest
 from .logbook import Logbook, digest, key_digest
-from .neutral import Piece, Reply, Request, dumps, tokens
+from .neutral import Message, Piece, Reply, Request, dumps, tokens
 from .promptcache import Lookup, PromptCache
+from .replies import Replies, parsed
 from .rules import Delivery, Rule, Script
 from .steps import Head, Player, Send, Step, Wait
 
 DEFAULT_MODELS = ["big-1", "small-1"]
+ENDPOINTS = (None, "reply", "count", "models")  # parsed by a dialect; all others are a clerk's
 
 
 @dataclass
@@ -33,6 +37,7 @@ class Options:
     require_key: str | None = None
     cache_min: int | None = None  # None = the dialect's own
     models: list[str] = field(default_factory=list)
+    batch_polls: int = 1  # how often a batch is found unfinished
 
 
 @dataclass
@@ -47,11 +52,13 @@ class Exchange:
     refusal: Refusal | None = None
     key_header: str | None = None
     key: str | None = None
+    call: Call | None = None  # of a clerk
     cache: Lookup | None = None
     rule: Rule | None = None
     faults: list[faults.Fault] = field(default_factory=list)
     usage: dict | None = None  # as told to the client
     error: str | None = None
+    content_type: str | None = None  # where it is not the usual one
 
     @property
     def request_id(self) -> str:
@@ -62,6 +69,8 @@ class Service:
     def __init__(self, script: Script, log: Logbook, options: Options):
         self._script, self._log, self._options = script, log, options
         self._cache = PromptCache()
+        self._replies = Replies(script, self._cache, options.cache_min)
+        self._office = Office(self._replies.item, self._log_item, options.batch_polls)
         self._sequence = self._in_flight = 0
 
     async def __call__(self, http: HttpRequest, connection: Connection) -> bool:
@@ -96,34 +105,59 @@ class Service:
             wanted = self._options.require_key
             if wanted is not None and exchange.key != wanted:
                 raise dialect.refuse_key(bool(exchange.key))
-            exchange.request = self._parse(exchange, {**found, "query": http.query})
-            self._look_up(exchange)
+            if endpoint in ENDPOINTS:
+                exchange.request = self._parse(exchange, {**found, "query": http.query})
+                exchange.cache = self._replies.look_up(dialect, exchange.request, exchange.key)
+            else:
+                self._hand_over(exchange, found)
         except Refusal as refusal:
             exchange.refusal = refusal
         return exchange
 
     @staticmethod
-    def _parse(exchange: Exchange, found: dict) -> Request:
-        http, body = exchange.http, {}
-        if http.method == "POST":
-            try:
-                body = json.loads(http.body)
-            except (ValueError, RecursionError) as error:
-                raise Refusal(400, f"the body is not JSON: {error}") from None
-            if not isinstance(body, dict):
-                raise Refusal(400, "the body must be a JSON object")
+    def _json(http: HttpRequest) -> dict:
         try:
-            return exchange.dialect.parse(exchange.endpoint, found, http.headers, body)
+            body = json.loads(http.body)
+        except (ValueError, RecursionError) as error:
+            raise Refusal(400, f"the body is not JSON: {error}") from None
+        if not isinstance(body, dict):
+            raise Refusal(400, "the body must be a JSON object")
+        return body
+
+    def _parse(self, exchange: Exchange, found: dict) -> Request:
+        http = exchange.http
+        body = self._json(http) if http.method == "POST" else {}
+        return parsed(exchange.dialect, exchange.endpoint, found, http.headers, body)
+
+    # --- batches ---
+
+    def _hand_over(self, exchange: Exchange, found: dict) -> None:
+        """For the endpoints of a clerk: no dialect parses them."""
+        http, dialect = exchange.http, exchange.dialect
+        is_json = http.body and "multipart" not in http.headers.get("content-type", "")
+        body = self._json(http) if is_json else {}
+        exchange.call = Call(self._sequence, http.path, found, http.headers, body, http.body)
+        try:
+            model, text = dialect.clerk.subject(exchange.call, exchange.endpoint, self._office)
+        except (AttributeError, TypeError, KeyError, IndexError) as error:
+            raise Refusal(400, f"the body has a value of the wrong type: {error}") from None
+        exchange.request = Request(dialect.name, exchange.endpoint, model, messages=[Message("user", text)])
+
+    def _serve_call(self, exchange: Exchange, delivery: Delivery) -> bytes:
+        if any(one.name == "status" for one in delivery.faults):
+            return b"{}"  # refused: nothing is to happen
+        exchange.call.plan = self._office.plan(delivery.batch)
+        try:
+            body, exchange.content_type = exchange.dialect.clerk.serve(
+                exchange.call, exchange.endpoint, self._office
+            )
         except (AttributeError, TypeError, KeyError) as error:
             raise Refusal(400, f"the body has a value of the wrong type: {error}") from None
+        return body if isinstance(body, bytes) else dumps(body).encode("utf-8", "surrogatepass")
 
-    def _look_up(self, exchange: Exchange) -> None:
-        request, dialect = exchange.request, exchange.dialect
-        if request.endpoint == "reply":
-            own = self._options.cache_min
-            minimum = dialect.cache_minimum(request.model) if own is None else own
-            owner = "\0".join([dialect.name, request.model, key_digest(exchange.key or "")])
-            exchange.cache = self._cache.lookup(owner, request.blocks, minimum, dialect.cache_lookback)
+    def _log_item(self, job: Job, item: Item) -> None:
+        fields = {"batch": job.id, "custom_id": item.order.custom_id, "outcome": item.outcome, "usage": None}
+        self._log.write("item", job.sequence, **{**fields, **item.log})
 
     # --- from a request to steps ---
 
@@ -134,7 +168,7 @@ class Service:
                 raise exchange.refusal
             exchange.rule = self._script.fire(request)
             if exchange.rule is None and request.endpoint == "reply":
-                raise Refusal(400, self._no_rule(exchange))
+                raise Refusal(400, f"request {exchange.sequence}: {self._replies.no_rule(exchange.request)}")
             reply_id = f"{exchange.sequence:06d}"
             if exchange.rule:
                 reply, delivery = exchange.rule.compose(request, reply_id)
@@ -156,28 +190,19 @@ class Service:
             refusal.status, refusal.message, refusal.kind, exchange.request_id, refusal.param
         )
 
-    def _no_rule(self, exchange: Exchange) -> str:
-        request = exchange.request
-        return (
-            f"no rule matches request {exchange.sequence}: {request.dialect}, model {request.model}, "
-            f"role {self._script.role_of(request)}, turn {request.turn}, "
-            f"tools {[tool['name'] for tool in request.tools]}, last message {request.last.flat[:300]!r}"
-        )
-
     def _steps(self, exchange: Exchange, reply: Reply, delivery: Delivery) -> list[Step]:
         request, dialect = exchange.request, exchange.dialect
         exchange.faults = delivery.faults
         streamed = request.endpoint == "reply" and request.stream
         context = faults.Context(dialect, exchange.request_id, streamed)
         if request.endpoint == "reply":
-            reply = faults.apply("content", reply, delivery.faults, context)
-            if request.max_tokens is not None:
-                reply = reply.clipped(4 * request.max_tokens)
-            reply = self._count(exchange, reply, delivery)
-            reply = faults.apply("usage", reply, delivery.faults, context)
+            reply = self._replies.content(request, exchange.cache, reply, delivery, context)
             if reply.usage and dialect.tells_usage(request):
                 exchange.usage = asdict(reply.usage)
-        pieces = list(self._pieces(exchange, reply, streamed))
+        if exchange.call:
+            pieces = [Piece("whole", self._serve_call(exchange, delivery))]
+        else:
+            pieces = list(self._pieces(exchange, reply, streamed))
         if delivery.noise and streamed:
             pieces = [noisy for piece in pieces for noisy in (Piece("noise", dialect.noise()), piece)]
         pieces = faults.apply("pieces", pieces, delivery.faults, context)
@@ -200,29 +225,19 @@ class Service:
             body = dialect.whole(request, reply)
         return [Piece("whole", dumps(body).encode("utf-8", "surrogatepass"), tokens(reply.size))]
 
-    @staticmethod
-    def _count(exchange: Exchange, reply: Reply, delivery: Delivery) -> Reply:
-        usage = replace(
-            exchange.cache.usage,
-            out=tokens(reply.size),
-            reasoning=tokens(reply.thinking_size),
-        )
-        if not exchange.dialect.cache_writes_told:
-            usage = replace(usage, fresh_in=usage.fresh_in + usage.cache_write, cache_write=0)
-        return replace(reply, usage=replace(usage, **delivery.usage))
-
     def _finish(
         self, exchange: Exchange, delivery: Delivery, status: int, pieces: list[Piece], streamed: bool
     ) -> list[Step]:
+        dialect = exchange.dialect
         headers = {
-            "content-type": exchange.dialect.stream_type if streamed else "application/json",
-            exchange.dialect.request_id_header: exchange.request_id,
+            "content-type": exchange.content_type or (dialect.stream_type if streamed else "application/json"),
+            dialect.request_id_header: exchange.request_id,
             **{name.lower(): str(value) for name, value in delivery.headers.items()},
         }
         if streamed:
             headers["cache-control"] = "no-cache"
         if status == 405:
-            headers["allow"] = "GET, POST"
+            headers["allow"] = "GET, POST, DELETE"
         body_size = sum(len(piece.data) for piece in pieces)
         length = None if streamed or delivery.chunks else body_size
         delay = (self._options.latency_ms + delivery.delay_ms) / 1000

@@ -10,6 +10,7 @@ import re
 from typing import Any, Iterator
 
 from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
+from .anthropic_batches import AnthropicBatches
 from .base import Dialect, Refusal, block, check_tool_results, parts, require, sse, text_of
 
 NEWEST_VERSION = "2026-10-21"
@@ -36,10 +37,12 @@ ERROR_TYPES = {
 
 class Anthropic(Dialect):
     name = "anthropic"
+    clerk = AnthropicBatches()
     routes = (
         ("POST", re.compile(r"/v1/messages"), "reply"),
         ("POST", re.compile(r"/v1/messages/count_tokens"), "count"),
         ("GET", re.compile(r"/v1/models(?:/(?P<model>[^/]+))?"), "models"),
+        *AnthropicBatches.routes,
     )
     request_id_header = "request-id"
     cache_min = 512

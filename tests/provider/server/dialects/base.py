@@ -7,18 +7,13 @@ subclass Dialect in a new file and list it in __init__.py.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator
 
-from ..neutral import Block, Message, Piece, Reply, Request, dumps, size
+from ..neutral import Block, Message, Piece, Refusal, Reply, Request, dumps, size
 
 
-class Refusal(Exception):
-    """The request is answered with an error. [kind] picks a row of the dialect's error table."""
-
-    def __init__(self, status: int, message: str, kind: str | None = None, param: str | None = None):
-        super().__init__(message)
-        self.status, self.message, self.kind = status, message, kind
-        self.param = param  # the field that is to blame, where the dialect tells
+if TYPE_CHECKING:
+    from ..batches import Clerk
 
 
 class Dialect:
@@ -29,6 +24,7 @@ class Dialect:
     request_id_header = "x-request-id"
     cache_min = 1024  # tokens; a shorter prefix is silently not cached
     cache_lookback = 20  # blocks looked at before a breakpoint
+    clerk: Clerk | None = None  # who serves its batches
     cache_writes_told = True  # False: what is written counts as fresh input
 
     def cache_minimum(self, model: str) -> int:

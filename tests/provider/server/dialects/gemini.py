@@ -12,6 +12,7 @@ from typing import Any, Iterator
 
 from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
 from .base import Dialect, Refusal, block, check_tool_results, require
+from .gemini_batches import GeminiBatches
 
 CACHE_SECONDS = 600.0
 SKIP_SIGNATURE = "skip_thought_signature_validator"  # the vendor's word for calls that another model made
@@ -58,11 +59,13 @@ def signature(call_id: str) -> str:
 class Gemini(Dialect):
     name = "gemini"
     home = "/v1beta/"
+    clerk = GeminiBatches()
     routes = (
         ("POST", re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<verb>generateContent)"), "reply"),
         ("POST", re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<verb>streamGenerateContent)"), "reply"),
         ("POST", re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<verb>countTokens)"), "count"),
         ("GET", re.compile(r"/v1beta/models(?:/(?P<model>[^:/]+))?"), "models"),
+        *GeminiBatches.routes,
     )
     request_id_header = "x-gemini-request"
     cache_lookback = 10_000  # any earlier prefix is found

@@ -8,6 +8,7 @@ from typing import Any, Iterator
 from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
 from .base import Refusal, block, check_tool_results, parts, require, sse, text_of
 from .openai import BREAKPOINT, CREATED, WRITE_TTL, OpenAI
+from .openai_batches import OpenAIBatches
 
 FINISH = {
     "end_turn": "stop",
@@ -21,9 +22,11 @@ FINISH = {
 
 class OpenAIChat(OpenAI):
     name = "openai-chat"
+    clerk = OpenAIBatches()
     routes = (
         ("POST", re.compile(r"/v1/chat/completions"), "reply"),
         ("GET", re.compile(r"/v1/models(?:/(?P<model>.+))?"), "models"),
+        *OpenAIBatches.routes,
     )
 
     def recognises(self, headers: dict[str, str]) -> bool:
