@@ -35,13 +35,13 @@ void *arena_grow(Arena *arena, void *items, size_t len, size_t *cap, size_t item
 
 // Appends an item to a vector held as the three fields [v]items, [v]len and [v]cap of a struct:
 //   PUSH(arena, list, item)   where list has `items`, `len`, `cap`
-#define PUSH(arena, list, item)                                                                    \
-  do {                                                                                             \
-    if ((list)->len == (list)->cap) {                                                              \
-      (list)->items =                                                                              \
-          arena_grow((arena), (list)->items, (list)->len, &(list)->cap, sizeof(*(list)->items));   \
-    }                                                                                              \
-    (list)->items[(list)->len++] = (item);                                                         \
+#define PUSH(arena, list, item)                                                                  \
+  do {                                                                                           \
+    if ((list)->len == (list)->cap) {                                                            \
+      (list)->items =                                                                            \
+          arena_grow((arena), (list)->items, (list)->len, &(list)->cap, sizeof(*(list)->items)); \
+    }                                                                                            \
+    (list)->items[(list)->len++] = (item);                                                       \
   } while (0)
 
 // The heap, for what outlives every arena (handles, growing buffers). Same rule: out of memory aborts.

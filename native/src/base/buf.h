@@ -28,5 +28,5 @@ bool buf_add_char(Buf *buf, char c);
 bool buf_fmt(Buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop_front(Buf *buf, size_t n);  // forgets the first n bytes
 
-Str buf_str(const Buf *buf);               // valid until the next change
-Str buf_take(Buf *buf, Arena *arena);      // copies the text into [arena] and empties the buffer
+Str buf_str(const Buf *buf);           // valid until the next change
+Str buf_take(Buf *buf, Arena *arena);  // copies the text into [arena] and empties the buffer

@@ -37,8 +37,8 @@ Str str_cat(Arena *arena, Str a, Str b);
 Str str_join(Arena *arena, const StrList *list, Str between);
 
 bool str_eq(Str a, Str b);
-bool str_eq_nocase(Str a, Str b);  // ASCII letters only
-int str_cmp(Str a, Str b);         // bytewise, as memcmp
+bool str_eq_nocase(Str a, Str b);   // ASCII letters only
+int str_cmp(Str a, Str b);          // bytewise, as memcmp
 int str_cmp_natural(Str a, Str b);  // numbers inside as people count: T9 before T10
 bool str_starts(Str s, Str prefix);
 bool str_ends(Str s, Str suffix);
@@ -65,7 +65,8 @@ size_t str_count_lines(Str s);
 // Strict decimal, the whole string, no sign, no overflow.
 bool str_to_u64(Str s, uint64_t *out);
 
-bool str_is_utf8(Str s);                  // strict: no surrogates, no overlong forms
-size_t str_utf8_len(Str s, size_t at);    // bytes of the character at [at] < s.len; 0: not UTF-8 there
+bool str_is_utf8(Str s);  // strict: no surrogates, no overlong forms
+size_t str_utf8_len(Str s,
+                    size_t at);  // bytes of the character at [at] < s.len; 0: not UTF-8 there
 size_t str_utf8_floor(Str s, size_t at);  // the largest character border <= at, for cutting text
 uint64_t str_hash(Str s);                 // FNV-1a, for tables; not for content identity

@@ -97,7 +97,8 @@ Value *value_dup(Arena *arena, const Value *value)
   Value *copy = value_new(arena, value->type);
   copy->line = value->line;
   if (has_children(value)) {
-    for (VALUE_EACH(item, value)) value_set(copy, str_dup(arena, item->key), value_dup(arena, item));
+    for (VALUE_EACH (item, value))
+      value_set(copy, str_dup(arena, item->key), value_dup(arena, item));
   } else if (value->type == VALUE_STR) {
     copy->str = str_dup(arena, value->str);
   } else if (value->type == VALUE_BOOL) {
@@ -124,7 +125,7 @@ const Value *value_get(const Value *map, Str key)
 {
   const Value *found = NULL;
   if (!value_is(map, VALUE_MAP)) return NULL;
-  for (VALUE_EACH(item, map)) {
+  for (VALUE_EACH (item, map)) {
     if (str_eq(item->key, key)) found = item;
   }
   return found;

@@ -49,17 +49,17 @@ Value *value_str(Arena *arena, Str s);  // borrows s: it must live as long as th
 Value *value_list(Arena *arena);
 Value *value_map(Arena *arena);
 
-Value *value_push(Value *list, Value *item);            // returns item
-Value *value_set(Value *map, Str key, Value *item);     // appends (key borrowed); returns item
+Value *value_push(Value *list, Value *item);         // returns item
+Value *value_set(Value *map, Str key, Value *item);  // appends (key borrowed); returns item
 void value_put_str(Arena *arena, Value *map, Str key, Str s);
 void value_put_int(Arena *arena, Value *map, Str key, int64_t n);
 void value_put_bool(Arena *arena, Value *map, Str key, bool b);
-Value *value_dup(Arena *arena, const Value *value);     // deep copy, strings too
+Value *value_dup(Arena *arena, const Value *value);  // deep copy, strings too
 
-bool value_is(const Value *value, ValueType type);      // false for NULL
-const Value *value_get(const Value *map, Str key);      // NULL when absent or not a map
+bool value_is(const Value *value, ValueType type);  // false for NULL
+const Value *value_get(const Value *map, Str key);  // NULL when absent or not a map
 const Value *value_at(const Value *list, size_t index);
-size_t value_len(const Value *value);                   // children of a list or map, else 0
+size_t value_len(const Value *value);  // children of a list or map, else 0
 
 Str value_to_str(const Value *value, Str fallback);
 int64_t value_to_int(const Value *value, int64_t fallback);   // a whole double counts
@@ -73,8 +73,8 @@ double value_get_double(const Value *map, Str key, double fallback);
 bool value_get_bool(const Value *map, Str key, bool fallback);
 
 // for (VALUE_EACH(item, list)) ...
-#define VALUE_EACH(item, parent)                                                                   \
-  const Value *item = value_first(parent);                                                         \
-  item;                                                                                            \
+#define VALUE_EACH(item, parent)           \
+  const Value *item = value_first(parent); \
+  item;                                    \
   item = item->next
 const Value *value_first(const Value *parent);
