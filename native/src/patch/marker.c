@@ -131,14 +131,16 @@ static bool strip_dots(Str *s, bool at_end)
   return true;
 }
 
-// A word that a lazy model writes about the code it leaves out.
-static bool has_elision_word(Str s)
+// Words that a lazy model writes about the code it leaves out. The strong ones say so by themselves, the weak
+// ones only behind leading dots: a comment may well trail off after "code".
+static const char *const strong_words[] = {"existing", "rest",   "remaining", "unchanged", "omitted", "elided",
+                                           "snip",     "snipped", "truncated", "previous",  "same"};
+static const char *const weak_words[] = {"code",   "other",  "lines",    "method",    "methods",       "function",
+                                         "functions", "keep", "continues", "before", "implementation", "body"};
+
+static bool has_word(Str s, const char *const *words, size_t count)
 {
-  static const char *const words[] = {"existing", "rest", "remaining", "unchanged", "same",    "previous",
-                                      "omitted",  "other", "code",     "before",    "as is",   "elided",
-                                      "lines",    "snip",  "keep",     "continues", "method",  "methods",
-                                      "function", "functions", "truncated", "implementation"};
-  for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+  for (size_t i = 0; i < count; i++) {
     Str word = str_from(words[i]);
     for (size_t at = 0; at + word.len <= s.len; at++) {
       bool starts = at == 0 || !is_letter(s.ptr[at - 1]);
@@ -146,6 +148,16 @@ static bool has_elision_word(Str s)
     }
   }
   return false;
+}
+
+static bool is_strong(Str s)
+{
+  return has_word(s, strong_words, sizeof(strong_words) / sizeof(*strong_words));
+}
+
+static bool is_weak(Str s)
+{
+  return has_word(s, weak_words, sizeof(weak_words) / sizeof(*weak_words));
 }
 
 // Without dots only a few fixed phrases count, and only as a comment: "# rest of the code unchanged".
@@ -185,5 +197,6 @@ Elision marker_elision(Str line)
       return ELISION_NONE;
     }
   }
-  return has_elision_word(s) && (commented || front) ? ELISION_WORDS : ELISION_NONE;
+  bool says_so = front ? is_strong(s) || is_weak(s) : commented && s.len <= 60 && is_strong(s);
+  return says_so ? ELISION_WORDS : ELISION_NONE;
 }

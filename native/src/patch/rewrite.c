@@ -8,7 +8,7 @@
 #include "patch/marker.h"
 #include "patch/readings.h"
 
-enum { ELISION_CHECKS = 64 };
+enum { ELISION_CHECKS = 64, MOVED_LINES = 400 };
 
 // What one block's rewriting needs at hand.
 typedef struct {
@@ -132,10 +132,26 @@ static bool merge_folded(Arena *arena, Str file, Str search, Str replace, Str *o
   return true;
 }
 
+// A line that REPLACE only moves, perhaps to another depth, was quoted loosely like the rest: the file's own
+// characters count. Bounded by MOVED_LINES, past which lines are taken as the reply has them.
+static Str own_characters(const Job *job, Str line)
+{
+  const Sides *sides = job->sides;
+  Str bare = str_trim(line);
+  if (bare.len == 0 || sides->search_len > MOVED_LINES) return line;
+  for (size_t i = 0; i < sides->search_len; i++) {
+    if (job->match->lines[i] == LINE_NONE || !str_eq(str_trim(sides->search[i]), bare)) continue;
+    Str file = str_trim(text_line(job->text, job->match->lines[i]));
+    return str_eq(file, bare) ? line : str_cat(job->arena, indent_of(line), file);
+  }
+  return line;
+}
+
 // Line [r] of REPLACE as it goes into the file.
 static bool new_line(Job *job, size_t r, Str *out)
 {
   Str line = job->sides->replace[r], indent = indent_of(line), mapped;
+  if (job->match->tier >= TIER_FOLDED) line = own_characters(job, line);
   if (job->strip_trailing) line = str_trim_end(line);
   *out = line;
   if (job->match->tier < TIER_INDENT || line.len == 0 || job->indent.kind == INDENT_SAME) return true;
@@ -511,11 +527,14 @@ static bool quotes_eols(const Job *job, const Block *block)
   return match->len > 0;
 }
 
-// The lines with their line ends, so that a change of those alone counts.
-static Str *with_eols(Arena *arena, const Str *lines, const StrList *eols)
+// The lines with their line ends, so that a change of those alone counts; [open] says that the last has none.
+static Str *with_eols(Arena *arena, const Str *lines, const StrList *eols, bool open)
 {
   Str *out = NEW_N(arena, Str, eols->len);
-  for (size_t i = 0; i < eols->len; i++) out[i] = eols->items[i].len == 2 ? str_cat(arena, lines[i], S("\r")) : lines[i];
+  for (size_t i = 0; i < eols->len; i++) {
+    Str eol = open && i + 1 == eols->len ? STR_NONE : eols->items[i];
+    out[i] = str_cat(arena, lines[i], eol);
+  }
   return out;
 }
 
@@ -524,8 +543,8 @@ static void find_groups(Job *job, const Block *block, GroupList *out)
   const Sides *sides = job->sides;
   const Str *search = sides->search, *replace = sides->replace;
   if (job->eols) {
-    search = with_eols(job->arena, search, &block->old_eols);
-    replace = with_eols(job->arena, replace, &block->new_eols);
+    search = with_eols(job->arena, search, &block->old_eols, block->old_no_eol);
+    replace = with_eols(job->arena, replace, &block->new_eols, block->new_no_eol);
   }
   groups_diff(job->arena, search, sides->search_len, replace, sides->replace_len,
               job->match->tier == TIER_EXACT ? NULL : loose_lines(job), out);

@@ -208,7 +208,7 @@ bool unidiff_line(Reply *reply, Str line)
     return true;
   }
   if ((sign == ' ' || sign == '+' || sign == '-') && !new_file_starts(reply, line)) {
-    hunk_line(reply, sign, line.len ? str_skip(line, 1) : line);
+    hunk_line(reply, sign, line.len ? (Str){line.ptr + 1, line.len - 1} : line);
     return true;
   }
   unidiff_end(reply);
