@@ -72,7 +72,8 @@ int main(int argc, char **argv)
   size_t peak = peak_bytes();
 
   if (result.files.len != 1 || result.refusals.len) {
-    fprintf(stderr, "refused: %s\n", result.refusals.len ? result.refusals.items[0].reason.ptr : "no file");
+    fprintf(stderr, "refused: %s\n",
+            result.refusals.len ? result.refusals.items[0].reason.ptr : "no file");
     return 1;
   }
   printf("%.3f %zu %s\n", end - start, peak, tier_name(result.files.items[0].tier));

@@ -70,7 +70,8 @@ static void apply(File file, File edits, const char *out_path)
 
 int main(int argc, char **argv)
 {
-  if (argc == 3 && strcmp(argv[1], "hash") == 0) return printf("%lx\n", hash_lines(slurp(argv[2]))) < 0;
+  if (argc == 3 && strcmp(argv[1], "hash") == 0)
+    return printf("%lx\n", hash_lines(slurp(argv[2]))) < 0;
   if (argc != 5 || strcmp(argv[1], "apply") != 0) return 2;
   apply(slurp(argv[2]), slurp(argv[3]), argv[4]);
   return 0;

@@ -8,12 +8,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(cond)                                                                              \
-  do {                                                                                             \
-    if (!(cond)) {                                                                                 \
-      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);                          \
-      abort();                                                                                     \
-    }                                                                                              \
+#define REQUIRE(cond)                                                      \
+  do {                                                                     \
+    if (!(cond)) {                                                         \
+      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond); \
+      abort();                                                             \
+    }                                                                      \
   } while (0)
 
 static inline Str next_part(Str *rest)
@@ -38,7 +38,8 @@ static inline void check_result(Arena *arena, const PatchResult *result)
     }
   }
   for (size_t i = 0; i < result->refusals.len; i++) {
-    REQUIRE(result->refusals.items[i].reason.len > 0 && result->refusals.items[i].reason.len <= 4608);
+    REQUIRE(result->refusals.items[i].reason.len > 0 &&
+            result->refusals.items[i].reason.len <= 4608);
     REQUIRE(str_is_utf8(result->refusals.items[i].reason));
   }
 }

@@ -37,12 +37,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   reply_parse(&whole, &arena, reply);
   reply_init(&pieces, &arena);
   size_t step = 1 + size % 7;
-  for (size_t at = 0; at < reply.len; at += step) reply_feed(&pieces, str_sub(reply, at, at + step));
+  for (size_t at = 0; at < reply.len; at += step)
+    reply_feed(&pieces, str_sub(reply, at, at + step));
   reply_end(&pieces);
   compare(&whole, &pieces);
-  PatchTarget targets[2] = {{.path = S("src/a.c"), .shown = file, .exists = true, .may_delete = size % 2},
-                            {.path = S("b.py"), .exists = false}};
-  PatchSpec spec = {.targets = targets, .len = 2, .may_create = size % 3 == 0, .reply_cut = size % 11 == 0};
+  PatchTarget targets[2] = {
+      {.path = S("src/a.c"), .shown = file, .exists = true, .may_delete = size % 2},
+      {.path = S("b.py"), .exists = false}};
+  PatchSpec spec = {
+      .targets = targets, .len = 2, .may_create = size % 3 == 0, .reply_cut = size % 11 == 0};
   PatchResult result;
   patch_from_reply(&arena, &spec, reply, &result);
   check_result(&arena, &result);

@@ -24,7 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   arena_init(&arena);
   Buf out;
   buf_init(&out, 1 << 20);
-  diff_unified(&arena, &out, &(UnifiedFile){.path = S("a.c"), .old_text = old_text, .new_text = new_text, .context = 3});
+  diff_unified(
+      &arena, &out,
+      &(UnifiedFile){.path = S("a.c"), .old_text = old_text, .new_text = new_text, .context = 3});
   read_as_reply(&arena, old_text, buf_str(&out), &new_text);
   buf_deinit(&out);
   read_as_reply(&arena, old_text, str_cat(&arena, S("--- a/a.c\n+++ b/a.c\n"), all), NULL);

@@ -17,12 +17,15 @@
 #include "patch/reply.h"
 
 static const char usage[] =
-    "usage: piecework patch [--root DIR] [--file F[:A-B]]... [--base DIR] [--check] [--json] [--partial] < reply\n"
+    "usage: piecework patch [--root DIR] [--file F[:A-B]]... [--base DIR] [--check] [--json] "
+    "[--partial] < reply\n"
     "\n"
-    "Applies a model's reply (SEARCH/REPLACE blocks, a unified diff, whole new files) to the files under DIR.\n"
+    "Applies a model's reply (SEARCH/REPLACE blocks, a unified diff, whole new files) to the files "
+    "under DIR.\n"
     "  --root DIR       the project (default: where you are)\n"
     "  --file F[:A-B]   only this file, and in it only these lines; may come again\n"
-    "  --base DIR       the files as the model was shown them, where they differ from those under --root\n"
+    "  --base DIR       the files as the model was shown them, where they differ from those under "
+    "--root\n"
     "  --check          say what would happen, write nothing\n"
     "  --json           one JSON object on stdout\n"
     "  --partial        write the good hunks even when others are refused\n";
@@ -70,16 +73,25 @@ static int parse_options(Options *options, int argc, char **argv)
   for (int i = 1; i < argc; i++) {
     Str arg = str_from(argv[i]);
     const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-    bool takes_value = str_eq(arg, S("--root")) || str_eq(arg, S("--base")) || str_eq(arg, S("--file"));
+    bool takes_value =
+        str_eq(arg, S("--root")) || str_eq(arg, S("--base")) || str_eq(arg, S("--file"));
     if (takes_value && !value) return usage_error("a value is missing after ", argv[i]);
-    if (str_eq(arg, S("--root"))) options->root = value;
-    else if (str_eq(arg, S("--base"))) options->base = value;
-    else if (str_eq(arg, S("--file"))) PUSH(&options->run.arena, &options->run.wanted, parse_file(str_from(value)));
-    else if (str_eq(arg, S("--check"))) options->run.check = true;
-    else if (str_eq(arg, S("--json"))) options->json = true;
-    else if (str_eq(arg, S("--partial"))) options->run.partial = true;
-    else if (str_eq(arg, S("--help")) || str_eq(arg, S("-h"))) options->help = true;
-    else return usage_error("unknown argument ", argv[i]);
+    if (str_eq(arg, S("--root")))
+      options->root = value;
+    else if (str_eq(arg, S("--base")))
+      options->base = value;
+    else if (str_eq(arg, S("--file")))
+      PUSH(&options->run.arena, &options->run.wanted, parse_file(str_from(value)));
+    else if (str_eq(arg, S("--check")))
+      options->run.check = true;
+    else if (str_eq(arg, S("--json")))
+      options->json = true;
+    else if (str_eq(arg, S("--partial")))
+      options->run.partial = true;
+    else if (str_eq(arg, S("--help")) || str_eq(arg, S("-h")))
+      options->help = true;
+    else
+      return usage_error("unknown argument ", argv[i]);
     i += takes_value;
   }
   return 0;
@@ -89,7 +101,8 @@ static bool read_stdin(Arena *arena, Str *out)
 {
   Buf buf;
   char chunk[1 << 16];
-  buf_init(&buf, (size_t)REPLY_MAX_BYTES + 1);  // one more, so that the engine sees that it is too much
+  buf_init(&buf,
+           (size_t)REPLY_MAX_BYTES + 1);  // one more, so that the engine sees that it is too much
   for (ssize_t n; (n = read(STDIN_FILENO, chunk, sizeof(chunk))) != 0;) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) break;
@@ -134,7 +147,8 @@ static Value *file_json(Arena *arena, const PatchOutcome *file)
   Value *out = value_map(arena), *hunks = value_list(arena);
   value_put_str(arena, out, S("path"), file->patch->path);
   value_put_str(arena, out, S("change"), str_from(change_name(file->patch->change)));
-  if (file->patch->renamed_from.len) value_put_str(arena, out, S("renamed_from"), file->patch->renamed_from);
+  if (file->patch->renamed_from.len)
+    value_put_str(arena, out, S("renamed_from"), file->patch->renamed_from);
   value_put_str(arena, out, S("located"), str_from(tier_name(file->patch->tier)));
   value_put_bool(arena, out, S("written"), file->written);
   value_set(out, S("hunks"), hunks);
@@ -162,7 +176,8 @@ static void tell_json(PatchRun *run)
   value_put_bool(arena, out, S("written"), run->written);
   value_set(out, S("files"), files);
   value_set(out, S("refusals"), refusals);
-  for (size_t i = 0; i < run->files.len; i++) value_push(files, file_json(arena, &run->files.items[i]));
+  for (size_t i = 0; i < run->files.len; i++)
+    value_push(files, file_json(arena, &run->files.items[i]));
   for (size_t i = 0; i < run->result.refusals.len; i++) {
     value_push(refusals, refusal_json(arena, &run->result.refusals.items[i]));
   }

@@ -27,7 +27,8 @@ static bool read_under(PatchRun *run, const char *dir, Str path, Str *out)
 {
   Error ignored = {0};
   *out = STR_NONE;
-  return fs_read(&run->arena, path_join(&run->arena, str_from(dir), path), FILE_MAX_BYTES, out, &ignored);
+  return fs_read(&run->arena, path_join(&run->arena, str_from(dir), path), FILE_MAX_BYTES, out,
+                 &ignored);
 }
 
 static void push_target(PatchRun *run, PatchTarget target)
@@ -55,8 +56,10 @@ static void wanted_targets(PatchRun *run)
     Error err = {0};
     Str path = run->wanted.items[i].path;
     if (target_known(run, path)) continue;
-    if (guard_path(&run->guard, path, &why, &err)) add_target(run, path, run->wanted.items[i].range);
-    else add_refusal(run, why, path, 0, str_dup(&run->arena, str_from(err.message)));
+    if (guard_path(&run->guard, path, &why, &err))
+      add_target(run, path, run->wanted.items[i].range);
+    else
+      add_refusal(run, why, path, 0, str_dup(&run->arena, str_from(err.message)));
   }
 }
 
@@ -66,7 +69,8 @@ static bool take_hint(PatchRun *run, const Block *block, Str path)
   RefuseCode why;
   Error err = {0};
   if (!patch_path_ok(path, &why) || target_known(run, path)) return false;
-  if (fs_stat(path_join(&run->arena, str_from(run->guard.root), path)).kind == FS_NONE) return false;
+  if (fs_stat(path_join(&run->arena, str_from(run->guard.root), path)).kind == FS_NONE)
+    return false;
   if (guard_path(&run->guard, path, &why, &err)) {
     add_target(run, path, (Range){0, 0});
     return true;
@@ -85,7 +89,8 @@ static void hinted_targets(PatchRun *run, const Reply *reply)
       Str path = path_clean(block->hints[k]);
       while (str_starts(path, S("./"))) path = str_skip(path, 2);
       if (take_hint(run, block, path)) continue;
-      if (str_starts(path, S("a/")) || str_starts(path, S("b/"))) take_hint(run, block, str_skip(path, 2));
+      if (str_starts(path, S("a/")) || str_starts(path, S("b/")))
+        take_hint(run, block, str_skip(path, 2));
     }
   }
 }
@@ -105,8 +110,10 @@ static void find_targets(PatchRun *run, Str text)
 {
   Reply reply;
   reply_parse(&reply, &run->arena, text);
-  if (run->wanted.len) wanted_targets(run);
-  else hinted_targets(run, &reply);
+  if (run->wanted.len)
+    wanted_targets(run);
+  else
+    hinted_targets(run, &reply);
   run->spec.may_create = run->wanted.len == 0;
   run->spec.max_bytes = FILE_MAX_BYTES;
   allow_deletions(run, &reply);
@@ -114,7 +121,8 @@ static void find_targets(PatchRun *run, Str text)
 
 // --- from the shown text to the present one ------------------------------------------------------------
 
-static void refuse_file(PatchRun *run, PatchOutcome *file, RefuseCode code, size_t line, const char *what)
+static void refuse_file(PatchRun *run, PatchOutcome *file, RefuseCode code, size_t line,
+                        const char *what)
 {
   Str path = file->patch->path;
   file->writable = false;
@@ -136,7 +144,8 @@ static void carry_edit(PatchRun *run, PatchOutcome *file)
   file->places = carried.places;
   for (size_t i = 0; i < patch->hunks.len; i++) {
     if (carried.places[i].kind != PLACE_STALE) continue;
-    refuse_file(run, file, REFUSE_STALE, carried.places[i].start, "the lines changed since the model saw them");
+    refuse_file(run, file, REFUSE_STALE, carried.places[i].start,
+                "the lines changed since the model saw them");
   }
   file->text = edits_apply(&run->arena, file->present, &carried.edits);
   file->writable |= run->partial && carried.edits.len > 0;
@@ -146,7 +155,8 @@ static void carry_whole(PatchRun *run, PatchOutcome *file, bool exists)
 {
   const PatchFile *patch = file->patch;
   file->text = patch->new_text;
-  for (size_t i = 0; i < patch->hunks.len; i++) file->places[i] = (Place){PLACE_HERE, patch->hunks.items[i].old_start};
+  for (size_t i = 0; i < patch->hunks.len; i++)
+    file->places[i] = (Place){PLACE_HERE, patch->hunks.items[i].old_start};
   bool done = exists && str_eq(file->present, patch->new_text);
   if (patch->change == FILE_NEW && !done && str_trim(file->present).len) {
     refuse_file(run, file, REFUSE_FILE_EXISTS, 0, "the file exists by now");
@@ -159,7 +169,8 @@ static void add_outcome(PatchRun *run, const PatchFile *patch)
 {
   RefuseCode why;
   Error err = {0};
-  PatchOutcome file = {.patch = patch, .writable = true, .places = NEW_N(&run->arena, Place, patch->hunks.len)};
+  PatchOutcome file = {
+      .patch = patch, .writable = true, .places = NEW_N(&run->arena, Place, patch->hunks.len)};
   Str source = patch->renamed_from.len ? patch->renamed_from : patch->path;
   bool allowed = guard_path(&run->guard, patch->path, &why, &err) &&
                  (!patch->renamed_from.len || guard_path(&run->guard, source, &why, &err));
@@ -170,9 +181,12 @@ static void add_outcome(PatchRun *run, const PatchFile *patch)
     return;
   }
   bool exists = read_under(run, run->guard.root, source, &file.present);
-  if (patch->change == FILE_EDIT && exists) carry_edit(run, &file);
-  else if (patch->change == FILE_EDIT) refuse_file(run, &file, REFUSE_STALE, 0, "the file is gone");
-  else carry_whole(run, &file, exists);
+  if (patch->change == FILE_EDIT && exists)
+    carry_edit(run, &file);
+  else if (patch->change == FILE_EDIT)
+    refuse_file(run, &file, REFUSE_STALE, 0, "the file is gone");
+  else
+    carry_whole(run, &file, exists);
   PUSH(&run->arena, &run->files, file);
 }
 
@@ -194,7 +208,8 @@ static void explain_missing(PatchRun *run)
     if (refusal->code != REFUSE_FILE_MISSING && refusal->code != REFUSE_NOT_LISTED) continue;
     const Refusal *better = barred(run, refusal->block);
     if (better) *refusal = *better;
-    if (better || refusal->path.len == 0 || guard_path(&run->guard, refusal->path, &why, &err)) continue;
+    if (better || refusal->path.len == 0 || guard_path(&run->guard, refusal->path, &why, &err))
+      continue;
     refusal->code = why;
     refusal->reason = str_dup(&run->arena, str_from(err.message));
   }
@@ -204,7 +219,8 @@ static void explain_missing(PatchRun *run)
 static void put_first(PatchRun *run, const RefusalList *early)
 {
   RefusalList all = *early;
-  for (size_t i = 0; i < run->result.refusals.len; i++) PUSH(&run->arena, &all, run->result.refusals.items[i]);
+  for (size_t i = 0; i < run->result.refusals.len; i++)
+    PUSH(&run->arena, &all, run->result.refusals.items[i]);
   run->result.refusals = all;
 }
 

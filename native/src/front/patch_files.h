@@ -13,10 +13,10 @@ typedef struct {
 // What became of one file of the result.
 typedef struct {
   const PatchFile *patch;
-  Str present;          // the text under the root
-  Str text;             // what is to be written
-  Place *places;        // of each hunk in the present text
-  bool writable;        // guards and carrying found nothing against it
+  Str present;    // the text under the root
+  Str text;       // what is to be written
+  Place *places;  // of each hunk in the present text
+  bool writable;  // guards and carrying found nothing against it
   bool written;
 } PatchOutcome;
 
@@ -25,22 +25,22 @@ typedef struct {
   struct {
     PatchWanted *items;
     size_t len, cap;
-  } wanted;             // --file; none = the paths the reply names
+  } wanted;  // --file; none = the paths the reply names
   bool check, partial;
   struct {
     Refusal *items;
     size_t len, cap;
-  } barred;             // blocks whose path exists and may not be written
+  } barred;  // blocks whose path exists and may not be written
   // filled by patch_run
   Guard guard;
-  const char *base;     // resolved, NULL = none
+  const char *base;  // resolved, NULL = none
   PatchSpec spec;
   PatchResult result;
   struct {
     PatchOutcome *items;
     size_t len, cap;
   } files;
-  bool written;         // everything in `files` that is writable is on disk
+  bool written;  // everything in `files` that is writable is on disk
 } PatchRun;
 
 // False with [err] for what is no refusal: no such root, a failed write (then everything is as it was).

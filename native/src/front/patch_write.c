@@ -21,8 +21,10 @@ static bool make_parents(PatchRun *run, Str path, StrList *made, Error *err)
   for (size_t i = 0; i < path.len; i++) {
     if (path.ptr[i] != '/') continue;
     Str dir = str_from(place_of(run, str_sub(path, 0, i)));
-    if (mkdir(dir.ptr, 0777) == 0) PUSH(&run->arena, made, dir);
-    else if (errno != EEXIST) return error_set(err, ERR_IO, "cannot make %s: %s", dir.ptr, strerror(errno));
+    if (mkdir(dir.ptr, 0777) == 0)
+      PUSH(&run->arena, made, dir);
+    else if (errno != EEXIST)
+      return error_set(err, ERR_IO, "cannot make %s: %s", dir.ptr, strerror(errno));
   }
   return true;
 }
@@ -37,15 +39,17 @@ static bool write_one(PatchRun *run, PatchOutcome *file, StrList *made, Error *e
   const PatchFile *patch = file->patch;
   const char *place = place_of(run, patch->path);
   switch (patch->change) {
-  case FILE_EDIT: return fs_write_atomic(place, file->text, 0666, err);
-  case FILE_NEW: return make_parents(run, patch->path, made, err) && fs_write_atomic(place, file->text, 0666, err);
-  case FILE_DELETE: return fs_remove(place, err);
-  case FILE_RENAME: break;
+    case FILE_EDIT: return fs_write_atomic(place, file->text, 0666, err);
+    case FILE_NEW:
+      return make_parents(run, patch->path, made, err) &&
+             fs_write_atomic(place, file->text, 0666, err);
+    case FILE_DELETE: return fs_remove(place, err);
+    case FILE_RENAME: break;
   }
   const char *from = place_of(run, patch->renamed_from);
   FsStat stat = fs_stat(from);
-  return make_parents(run, patch->path, made, err) && fs_write_atomic(place, file->text, stat.mode & 0777, err) &&
-         fs_remove(from, err);
+  return make_parents(run, patch->path, made, err) &&
+         fs_write_atomic(place, file->text, stat.mode & 0777, err) && fs_remove(from, err);
 }
 
 static void undo_one(PatchRun *run, PatchOutcome *file)
@@ -53,7 +57,8 @@ static void undo_one(PatchRun *run, PatchOutcome *file)
   const PatchFile *patch = file->patch;
   Error ignored = {0};
   file->written = false;
-  if (patch->change == FILE_NEW || patch->change == FILE_RENAME) fs_remove(place_of(run, patch->path), &ignored);
+  if (patch->change == FILE_NEW || patch->change == FILE_RENAME)
+    fs_remove(place_of(run, patch->path), &ignored);
   if (patch->change == FILE_NEW) return;
   Str path = patch->change == FILE_RENAME ? patch->renamed_from : patch->path;
   fs_write_atomic(place_of(run, path), file->present, 0644, &ignored);

@@ -32,8 +32,8 @@ static pcre2_code *compile(Str pattern, RegexOptions options, Error *err)
   pcre2_set_parens_nest_limit(ctx, 100);
   int rc = 0;
   PCRE2_SIZE at = 0;
-  pcre2_code *code =
-      pcre2_compile((PCRE2_SPTR)(pattern.len ? pattern.ptr : ""), pattern.len, flags, &rc, &at, ctx);
+  pcre2_code *code = pcre2_compile((PCRE2_SPTR)(pattern.len ? pattern.ptr : ""), pattern.len, flags,
+                                   &rc, &at, ctx);
   pcre2_compile_context_free(ctx);
   if (!code) regex_error(err, ERR_INVALID, rc, "pattern");
   return code;
@@ -85,7 +85,8 @@ bool regex_test(const Regex *regex, Str text, bool *matched, Error *err)
   return rc >= 0 || rc == PCRE2_ERROR_NOMATCH || regex_error(err, ERR_REFUSED, rc, "pattern");
 }
 
-bool regex_replace(const Regex *regex, Str text, Str replacement, Buf *out, size_t *count, Error *err)
+bool regex_replace(const Regex *regex, Str text, Str replacement, Buf *out, size_t *count,
+                   Error *err)
 {
   uint32_t flags = PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_EXTENDED |
                    PCRE2_SUBSTITUTE_OVERFLOW_LENGTH | PCRE2_SUBSTITUTE_UNSET_EMPTY;
@@ -93,7 +94,8 @@ bool regex_replace(const Regex *regex, Str text, Str replacement, Buf *out, size
   PCRE2_SPTR with = (PCRE2_SPTR)(replacement.len ? replacement.ptr : "");
   size_t cap = text.len + text.len / 4 + 256;
   for (int try = 0; try < 2; try++) {
-    if (cap > out->max) return error_set(err, ERR_TOO_BIG, "the result would pass %zu bytes", out->max);
+    if (cap > out->max)
+      return error_set(err, ERR_TOO_BIG, "the result would pass %zu bytes", out->max);
     char *room = mem_alloc(cap);
     PCRE2_SIZE len = cap;
     int rc = pcre2_substitute(regex->code, subject, text.len, 0, flags, regex->match, regex->limits,

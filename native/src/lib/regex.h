@@ -12,8 +12,8 @@ typedef struct Regex Regex;  // heap
 
 typedef struct {
   bool ignore_case;
-  bool word;   // the match may not start or end inside a word
-  bool utf8;   // the texts to come are valid UTF-8
+  bool word;  // the match may not start or end inside a word
+  bool utf8;  // the texts to come are valid UTF-8
 } RegexOptions;
 
 enum {
@@ -32,4 +32,5 @@ bool regex_test(const Regex *regex, Str text, bool *matched, Error *err);
 
 // Adds [text] to [out] with every match replaced by [replacement] ($1, ${name}, \U...\E), and adds the
 // number of them to [count]. False when a limit, the replacement's syntax or out's maximum stops it.
-bool regex_replace(const Regex *regex, Str text, Str replacement, Buf *out, size_t *count, Error *err);
+bool regex_replace(const Regex *regex, Str text, Str replacement, Buf *out, size_t *count,
+                   Error *err);

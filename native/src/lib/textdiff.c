@@ -32,7 +32,8 @@ static size_t common_prefix(Str a, Str b)
 static size_t common_suffix(Str a, Str b)
 {
   size_t max = a.len < b.len ? a.len : b.len, n = 0;
-  while (n + 256 <= max && memcmp(a.ptr + a.len - n - 256, b.ptr + b.len - n - 256, 256) == 0) n += 256;
+  while (n + 256 <= max && memcmp(a.ptr + a.len - n - 256, b.ptr + b.len - n - 256, 256) == 0)
+    n += 256;
   while (n < max && a.ptr[a.len - n - 1] == b.ptr[b.len - n - 1]) n++;
   return n;
 }

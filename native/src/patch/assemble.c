@@ -11,11 +11,11 @@ enum { RANGE_SLACK = 3 };
 typedef struct {
   const Block *block;
   Readings readings;
-  size_t *sought;        // one for each reading
-  bool skip;             // changes nothing, or is refused already
-  size_t chosen;         // reading
+  size_t *sought;  // one for each reading
+  bool skip;       // changes nothing, or is refused already
+  size_t chosen;   // reading
   Located located;
-  size_t edit_from, edit_to;   // its edits in FileWork.edits
+  size_t edit_from, edit_to;  // its edits in FileWork.edits
 } Item;
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
   Item *items;
   size_t len;
   EditList edits;
-  size_t drift_to;       // unified diffs: how far the last hunk stood from its line number, modulo 2^n
+  size_t drift_to;  // unified diffs: how far the last hunk stood from its line number, modulo 2^n
 } FileWork;
 
 void refuse(Assembly *assembly, RefuseCode code, size_t block, Str path, size_t line, Str reason)
@@ -63,7 +63,8 @@ static size_t choose_literal(FileWork *work, Item *item, Located *found)
     hit = i;
     hits++;
   }
-  if (preferred < item->readings.literal && found[preferred].kind != LOCATE_NOWHERE) return preferred;
+  if (preferred < item->readings.literal && found[preferred].kind != LOCATE_NOWHERE)
+    return preferred;
   if (item->readings.literal == 1) return 0;
   if (hits == 1 && found[hit].kind == LOCATE_FOUND && !cut_short(work, &found[hit])) return hit;
   return hits ? READINGS_MAX : 0;
@@ -83,14 +84,16 @@ static void choose_reading(FileWork *work, Item *item)
   Located found[READINGS_MAX];
   size_t chosen = choose_literal(work, item, found);
   if (chosen == READINGS_MAX) {
-    refuse_item(work, item, REFUSE_AMBIGUOUS, 0,
-                S("the block holds several lines like ======= and fits the file in more than one way; "
-                  "use smaller blocks"));
+    refuse_item(
+        work, item, REFUSE_AMBIGUOUS, 0,
+        S("the block holds several lines like ======= and fits the file in more than one way; "
+          "use smaller blocks"));
     return;
   }
   item->chosen = chosen;
   item->located = found[chosen];
-  for (size_t i = item->readings.literal; i < item->readings.len && strictness(&item->located) > TIER_FOLDED; i++) {
+  for (size_t i = item->readings.literal;
+       i < item->readings.len && strictness(&item->located) > TIER_FOLDED; i++) {
     Located other = locate(&work->locator, item->sought[i]);
     if (strictness(&other) >= strictness(&item->located)) continue;
     item->chosen = i;
@@ -144,25 +147,27 @@ static void refuse_place(FileWork *work, Item *item)
   size_t sought = item->sought[item->chosen];
   Str path = work->target->path, reason;
   switch (item->located.kind) {
-  case LOCATE_FOUND:
-  case LOCATE_OUTSIDE: return;
-  case LOCATE_NOWHERE:
-    reason = explain_nowhere(&work->locator, sought, path, &line);
-    refuse_item(work, item, REFUSE_NOT_FOUND, line, reason);
-    return;
-  case LOCATE_SEVERAL:
-    reason = explain_several(&work->locator, &item->located, path, &line);
-    refuse_item(work, item, REFUSE_AMBIGUOUS, line, reason);
-    return;
-  case LOCATE_COSTLY:
-    refuse_item(work, item, REFUSE_TOO_LARGE, 0, S("the file repeats itself too much to find the lines in it"));
-    return;
+    case LOCATE_FOUND:
+    case LOCATE_OUTSIDE: return;
+    case LOCATE_NOWHERE:
+      reason = explain_nowhere(&work->locator, sought, path, &line);
+      refuse_item(work, item, REFUSE_NOT_FOUND, line, reason);
+      return;
+    case LOCATE_SEVERAL:
+      reason = explain_several(&work->locator, &item->located, path, &line);
+      refuse_item(work, item, REFUSE_AMBIGUOUS, line, reason);
+      return;
+    case LOCATE_COSTLY:
+      refuse_item(work, item, REFUSE_TOO_LARGE, 0,
+                  S("the file repeats itself too much to find the lines in it"));
+      return;
   }
 }
 
 // --- checks on a block's edits -------------------------------------------------------------------------
 
-bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new_lines, size_t new_len)
+bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new_lines,
+                          size_t new_len)
 {
   size_t before = 0, after = 0;
   for (size_t i = 0; i < old_len; i++) before += marker_is_conflict(old_lines[i].text);
@@ -172,7 +177,8 @@ bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new
 
 static bool is_import(Str line, size_t *imports)
 {
-  static const char *const starts[] = {"#include", "import ", "from ", "use ", "using ", "require", "const ", "@import"};
+  static const char *const starts[] = {"#include", "import ", "from ",  "use ",
+                                       "using ",   "require", "const ", "@import"};
   Str s = str_trim(line);
   if (s.len == 0) return true;
   for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
@@ -201,7 +207,8 @@ static bool edit_in_range(const FileWork *work, const Edit *edit)
   Range range = work->target->range;
   if (range_is_whole(range)) return true;
   size_t first = edit->at + 1, last = edit->old_len ? edit->at + edit->old_len : edit->at + 1;
-  return first + RANGE_SLACK >= range.first && last <= range.last + RANGE_SLACK + (edit->old_len == 0);
+  return first + RANGE_SLACK >= range.first &&
+         last <= range.last + RANGE_SLACK + (edit->old_len == 0);
 }
 
 static void check_edits(FileWork *work, Item *item)
@@ -210,12 +217,15 @@ static void check_edits(FileWork *work, Item *item)
   for (size_t i = item->edit_from; i < item->edit_to && !item->skip; i++) {
     const Edit *edit = &work->edits.items[i];
     RefuseCode code = REFUSE_COUNT;
-    if (!edit_in_range(work, edit) && !(strict && only_imports(work, edit))) code = REFUSE_OUT_OF_RANGE;
-    else if (adds_conflict_marker(work->text.items + edit->at, edit->old_len, edit->lines, edit->len)) {
+    if (!edit_in_range(work, edit) && !(strict && only_imports(work, edit)))
+      code = REFUSE_OUT_OF_RANGE;
+    else if (adds_conflict_marker(work->text.items + edit->at, edit->old_len, edit->lines,
+                                  edit->len)) {
       code = REFUSE_CONFLICT_MARKERS;
     }
     if (code == REFUSE_COUNT) continue;
-    refuse_item(work, item, code, edit->at + 1, explain_at(&work->locator, code, work->target->path, edit->at));
+    refuse_item(work, item, code, edit->at + 1,
+                explain_at(&work->locator, code, work->target->path, edit->at));
   }
 }
 
@@ -231,11 +241,14 @@ static void rewrite_item(FileWork *work, Item *item)
   item->edit_from = item->edit_to = work->edits.len;
   if (item->skip) return;
   const Sides *sides = &item->readings.items[item->chosen];
-  RefuseCode why = rewrite_match(&work->rewrite, item->block, sides, &item->located.match, eof_wish(item->block),
-                                 &work->edits, &line);
+  RefuseCode why = rewrite_match(&work->rewrite, item->block, sides, &item->located.match,
+                                 eof_wish(item->block), &work->edits, &line);
   item->edit_to = work->edits.len;
-  if (why == REFUSE_COUNT) check_edits(work, item);
-  else refuse_item(work, item, why, line + 1, explain_at(&work->locator, why, work->target->path, line));
+  if (why == REFUSE_COUNT)
+    check_edits(work, item);
+  else
+    refuse_item(work, item, why, line + 1,
+                explain_at(&work->locator, why, work->target->path, line));
 }
 
 // --- overlaps ----------------------------------------------------------------------------------------
@@ -245,8 +258,10 @@ static Item *item_of(FileWork *work, const Edit *edit)
   for (size_t low = 0, high = work->len; low < high;) {
     size_t middle = (low + high) / 2;
     if (work->items[middle].block->number == edit->block) return &work->items[middle];
-    if (work->items[middle].block->number < edit->block) low = middle + 1;
-    else high = middle;
+    if (work->items[middle].block->number < edit->block)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return NULL;
 }
@@ -272,9 +287,11 @@ static void refuse_overlap(FileWork *work, const Edit *a, const Edit *b)
   first->skip = second->skip = true;
   if (told) return;
   Str reason = explain_at(&work->locator, REFUSE_OVERLAP, work->target->path, b->at);
-  reason = str_cat(work->assembly->arena, reason, str_fmt(work->assembly->arena, "\nThe other block is number %zu.",
-                                                          first->block->number));
-  refuse(work->assembly, REFUSE_OVERLAP, second->block->number, work->target->path, b->at + 1, reason);
+  reason = str_cat(
+      work->assembly->arena, reason,
+      str_fmt(work->assembly->arena, "\nThe other block is number %zu.", first->block->number));
+  refuse(work->assembly, REFUSE_OVERLAP, second->block->number, work->target->path, b->at + 1,
+         reason);
 }
 
 // The same edit twice counts once; two different ones on the same lines count not at all.
@@ -297,8 +314,10 @@ static void settle_overlaps(FileWork *work)
 bool text_passes(Assembly *assembly, size_t block, Str path, Str old_text, Str new_text)
 {
   RefuseCode code = REFUSE_COUNT;
-  if (new_text.len > assembly->max_bytes) code = REFUSE_TOO_LARGE;
-  else if (str_trim(new_text).len == 0 && str_trim(old_text).len > 0) code = REFUSE_EMPTIED;
+  if (new_text.len > assembly->max_bytes)
+    code = REFUSE_TOO_LARGE;
+  else if (str_trim(new_text).len == 0 && str_trim(old_text).len > 0)
+    code = REFUSE_EMPTIED;
   if (code == REFUSE_COUNT) return true;
   refuse(assembly, code, block, path, 0, STR_NONE);
   return false;
@@ -306,7 +325,8 @@ bool text_passes(Assembly *assembly, size_t block, Str path, Str old_text, Str n
 
 static bool all_deleted(const FileWork *work, const HunkList *hunks)
 {
-  return hunks->len == 1 && hunks->items[0].old_len == work->text.len && hunks->items[0].new_len == 0;
+  return hunks->len == 1 && hunks->items[0].old_len == work->text.len &&
+         hunks->items[0].new_len == 0;
 }
 
 static void push_file(FileWork *work)
@@ -320,9 +340,11 @@ static void push_file(FileWork *work)
     if (file.tiers[i] > file.tier) file.tier = file.tiers[i];
   }
   if (all_deleted(work, &file.hunks) && target->may_delete) file.change = FILE_DELETE;
-  file.new_text = file.change == FILE_DELETE ? STR_NONE : text_apply(assembly->arena, &work->text, &file.hunks);
-  bool passes = file.change == FILE_DELETE ||
-                text_passes(assembly, work->items[0].block->number, target->path, target->shown, file.new_text);
+  file.new_text =
+      file.change == FILE_DELETE ? STR_NONE : text_apply(assembly->arena, &work->text, &file.hunks);
+  bool passes =
+      file.change == FILE_DELETE || text_passes(assembly, work->items[0].block->number,
+                                                target->path, target->shown, file.new_text);
   if (passes) PUSH(assembly->arena, &assembly->out->files, file);
 }
 
@@ -341,7 +363,10 @@ static void add_item(FileWork *work, const Block *block)
   item->block = block;
   readings_of(work->assembly->arena, block, &item->readings);
   const Sides *first = &item->readings.items[0];
-  item->skip = item->readings.literal == 1 && sides_equal(&(Sides){first->search, first->search, first->search_len, first->search_len}, first);
+  item->skip =
+      item->readings.literal == 1 &&
+      sides_equal(&(Sides){first->search, first->search, first->search_len, first->search_len},
+                  first);
   if (item->skip) return;
   if (item->readings.literal == 1 && !quotes_something(first)) {
     refuse_item(work, item, REFUSE_FILE_EXISTS, 0, STR_NONE);
@@ -356,7 +381,8 @@ static void add_item(FileWork *work, const Block *block)
 void assemble_target(Assembly *assembly, const PatchTarget *target, const BlockRefs *blocks)
 {
   Arena *arena = assembly->arena;
-  FileWork work = {.assembly = assembly, .target = target, .text = text_split(arena, target->shown)};
+  FileWork work = {
+      .assembly = assembly, .target = target, .text = text_split(arena, target->shown)};
   locator_init(&work.locator, arena, &work.text, target->range);
   work.rewrite = (Rewrite){.arena = arena, .text = &work.text};
   work.items = NEW_N(arena, Item, blocks->len);

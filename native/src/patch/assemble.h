@@ -7,7 +7,7 @@ typedef struct {
   Arena *arena;
   const PatchSpec *spec;
   PatchResult *out;
-  size_t max_bytes;     // of a new text
+  size_t max_bytes;  // of a new text
 } Assembly;
 
 typedef struct {
@@ -19,7 +19,8 @@ typedef struct {
 void assemble_target(Assembly *assembly, const PatchTarget *target, const BlockRefs *blocks);
 
 // A file that is not there yet: [path] from one block with an empty SEARCH, or from a fenced text.
-void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *lines, size_t len, bool final_newline);
+void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *lines, size_t len,
+                  bool final_newline);
 
 // A fenced text that takes the place of the target's range.
 void assemble_range(Assembly *assembly, const PatchTarget *target, const Block *block);
@@ -31,4 +32,5 @@ void refuse(Assembly *assembly, RefuseCode code, size_t block, Str path, size_t 
 
 // Whether a new text may stand: size and emptiness. Refuses it otherwise.
 bool text_passes(Assembly *assembly, size_t block, Str path, Str old_text, Str new_text);
-bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new_lines, size_t new_len);
+bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new_lines,
+                          size_t new_len);

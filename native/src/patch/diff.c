@@ -37,9 +37,12 @@ static void add_name(Buf *out, const char *side, Str path)
   buf_fmt(out, "\"%s", side);
   for (size_t i = 0; i < path.len; i++) {
     unsigned char c = (unsigned char)path.ptr[i];
-    if (c == '"' || c == '\\') buf_fmt(out, "\\%c", c);
-    else if (c < 0x20 || c == 0x7f) buf_fmt(out, "\\%03o", c);
-    else buf_add_char(out, (char)c);
+    if (c == '"' || c == '\\')
+      buf_fmt(out, "\\%c", c);
+    else if (c < 0x20 || c == 0x7f)
+      buf_fmt(out, "\\%03o", c);
+    else
+      buf_add_char(out, (char)c);
   }
   buf_add_char(out, '"');
 }
@@ -86,8 +89,10 @@ static void add_line(Buf *out, char sign, const Line *line)
 // "12,3", "12" for one line, and the line before for none, as diff(1) has it.
 static void add_range(Buf *out, char sign, size_t at, size_t len)
 {
-  if (len == 1) buf_fmt(out, "%c%zu", sign, at + 1);
-  else buf_fmt(out, "%c%zu,%zu", sign, len ? at + 1 : at, len);
+  if (len == 1)
+    buf_fmt(out, "%c%zu", sign, at + 1);
+  else
+    buf_fmt(out, "%c%zu,%zu", sign, len ? at + 1 : at, len);
 }
 
 typedef struct {
@@ -114,7 +119,8 @@ static void add_hunk(const Unified *u, size_t first, size_t n)
   size_t before = change->old_at < u->context ? change->old_at : u->context;
   size_t at = change->old_at - before, end = last->old_at + last->old_len + u->context;
   if (end > u->old_text->len) end = u->old_text->len;
-  size_t new_at = change->new_at - before, new_end = last->new_at + last->new_len + (end - last->old_at - last->old_len);
+  size_t new_at = change->new_at - before,
+         new_end = last->new_at + last->new_len + (end - last->old_at - last->old_len);
   buf_add(u->out, S("@@ "));
   add_range(u->out, '-', at, end - at);
   buf_add_char(u->out, ' ');
@@ -122,8 +128,10 @@ static void add_hunk(const Unified *u, size_t first, size_t n)
   buf_add(u->out, S(" @@\n"));
   for (; change <= last; change++) {
     for (; at < change->old_at; at++) add_line(u->out, ' ', &u->old_text->items[at]);
-    for (; at < change->old_at + change->old_len; at++) add_line(u->out, '-', &u->old_text->items[at]);
-    for (size_t i = 0; i < change->new_len; i++) add_line(u->out, '+', &u->new_text->items[change->new_at + i]);
+    for (; at < change->old_at + change->old_len; at++)
+      add_line(u->out, '-', &u->old_text->items[at]);
+    for (size_t i = 0; i < change->new_len; i++)
+      add_line(u->out, '+', &u->new_text->items[change->new_at + i]);
   }
   for (; at < end; at++) add_line(u->out, ' ', &u->old_text->items[at]);
 }
@@ -150,7 +158,8 @@ enum { WORDS_MAX = 256 };
 static bool word_byte(char c)
 {
   unsigned char u = (unsigned char)c;
-  return u >= 0x80 || u == '_' || (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z');
+  return u >= 0x80 || u == '_' || (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') ||
+         (u >= 'A' && u <= 'Z');
 }
 
 // Names and numbers, runs of blanks, and single other characters.
@@ -160,8 +169,10 @@ static SpanList split_words(Arena *arena, Str line)
   for (size_t at = 0, end; at < line.len; at = end) {
     end = at + 1;
     char c = line.ptr[at];
-    if (word_byte(c)) while (end < line.len && word_byte(line.ptr[end])) end++;
-    else if (c == ' ' || c == '\t') while (end < line.len && line.ptr[end] == c) end++;
+    if (word_byte(c))
+      while (end < line.len && word_byte(line.ptr[end])) end++;
+    else if (c == ' ' || c == '\t')
+      while (end < line.len && line.ptr[end] == c) end++;
     PUSH(arena, &words, ((Span){at, end}));
   }
   return words;
@@ -186,13 +197,14 @@ typedef struct {
   Arena *arena;
   Str line[2];
   SpanList words[2];
-  size_t from, to[2];      // the words between the common ends
+  size_t from, to[2];  // the words between the common ends
   SpanList *out[2];
 } WordDiff;
 
 static bool same_word(const WordDiff *d, size_t a, size_t b)
 {
-  return str_eq(word_of(d->line[0], d->words[0].items[a]), word_of(d->line[1], d->words[1].items[b]));
+  return str_eq(word_of(d->line[0], d->words[0].items[a]),
+                word_of(d->line[1], d->words[1].items[b]));
 }
 
 static void mark(WordDiff *d, int side, size_t word)
@@ -227,9 +239,12 @@ static void mark_middle(WordDiff *d)
   }
   size_t i = 0, j = 0;
   while (i < n || j < m) {
-    if (i < n && j < m && same_word(d, d->from + i, d->from + j)) i++, j++;
-    else if (j == m || (i < n && best[(i + 1) * width + j] >= best[i * width + j + 1])) mark(d, 0, d->from + i++);
-    else mark(d, 1, d->from + j++);
+    if (i < n && j < m && same_word(d, d->from + i, d->from + j))
+      i++, j++;
+    else if (j == m || (i < n && best[(i + 1) * width + j] >= best[i * width + j + 1]))
+      mark(d, 0, d->from + i++);
+    else
+      mark(d, 1, d->from + j++);
   }
 }
 

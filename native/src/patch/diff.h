@@ -11,7 +11,7 @@ typedef struct {
   Str renamed_from;  // empty when not renamed
   Str old_text, new_text;
   bool created, deleted;
-  int context;       // lines around each change, usually 3
+  int context;  // lines around each change, usually 3
 } UnifiedFile;
 void diff_unified(Arena *arena, Buf *out, const UnifiedFile *file);
 

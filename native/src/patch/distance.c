@@ -62,8 +62,10 @@ size_t bag_distance(const ByteBag *a, const ByteBag *b)
 {
   size_t more = 0, less = 0;
   for (size_t i = 0; i < 32; i++) {
-    if (a->counts[i] > b->counts[i]) more += (size_t)(a->counts[i] - b->counts[i]);
-    else less += (size_t)(b->counts[i] - a->counts[i]);
+    if (a->counts[i] > b->counts[i])
+      more += (size_t)(a->counts[i] - b->counts[i]);
+    else
+      less += (size_t)(b->counts[i] - a->counts[i]);
   }
   return more > less ? more : less;
 }

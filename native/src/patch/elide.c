@@ -12,7 +12,7 @@
 
 typedef struct {
   MatchList places;
-  bool changed;       // REPLACE touches it
+  bool changed;  // REPLACE touches it
 } Piece;
 
 static size_t piece_len(const Locator *locator, const Sought *sought, size_t piece)
@@ -22,7 +22,8 @@ static size_t piece_len(const Locator *locator, const Sought *sought, size_t pie
 
 static Match piece_match(Locator *locator, size_t first, size_t len)
 {
-  Match match = {.lines = NEW_N(locator->arena, size_t, len), .len = len, .first = first, .end = first + len};
+  Match match = {
+      .lines = NEW_N(locator->arena, size_t, len), .len = len, .first = first, .end = first + len};
   for (size_t i = 0; i < len; i++) match.lines[i] = first + i;
   return match;
 }
@@ -102,7 +103,8 @@ static void mark_changed(Locator *locator, const Sought *sought, Piece *pieces)
   GroupList groups = {0};
   bool *loose = NEW_N(locator->arena, bool, sides->search_len);
   for (size_t i = 0; i < sides->search_len; i++) loose[i] = true;
-  groups_diff(locator->arena, sides->search, sides->search_len, sides->replace, sides->replace_len, loose, &groups);
+  groups_diff(locator->arena, sides->search, sides->search_len, sides->replace, sides->replace_len,
+              loose, &groups);
   for (size_t i = 0; i < groups.len; i++) {
     const Group *group = &groups.items[i];
     for (size_t k = 0; k < group->a_len; k++) mark_line(locator, sought, pieces, group->a_at + k);
@@ -116,7 +118,10 @@ static void mark_changed(Locator *locator, const Sought *sought, Piece *pieces)
 static Match chain_match(Locator *locator, const Sought *sought, const Piece *pieces, bool last)
 {
   size_t len = sought->sides.search_len, at = 0;
-  Match match = {.lines = NEW_N(locator->arena, size_t, len), .len = len, .first = LINE_NONE, .tier = TIER_ELIDED};
+  Match match = {.lines = NEW_N(locator->arena, size_t, len),
+                 .len = len,
+                 .first = LINE_NONE,
+                 .tier = TIER_ELIDED};
   for (size_t i = 0; i < len; i++) match.lines[i] = LINE_NONE;
   for (size_t i = 0; i < sought->piece_count; i++) {
     const MatchList *places = &pieces[i].places;
@@ -131,7 +136,8 @@ static Match chain_match(Locator *locator, const Sought *sought, const Piece *pi
   return match;
 }
 
-static bool find_chains(Locator *locator, const Sought *sought, const MatchList *all, bool inside, MatchList *out)
+static bool find_chains(Locator *locator, const Sought *sought, const MatchList *all, bool inside,
+                        MatchList *out)
 {
   Piece *pieces = NEW_N(locator->arena, Piece, sought->piece_count);
   for (size_t i = 0; i < sought->piece_count; i++) {
@@ -142,7 +148,8 @@ static bool find_chains(Locator *locator, const Sought *sought, const MatchList 
   if (!keep_chains(pieces, sought->piece_count)) return false;
   mark_changed(locator, sought, pieces);
   bool unique = true;
-  for (size_t i = 0; i < sought->piece_count; i++) unique &= !pieces[i].changed || pieces[i].places.len == 1;
+  for (size_t i = 0; i < sought->piece_count; i++)
+    unique &= !pieces[i].changed || pieces[i].places.len == 1;
   Match match = chain_match(locator, sought, pieces, false);
   PUSH(locator->arena, out, match);
   if (!unique) {

@@ -7,7 +7,8 @@ static const char *const sentences[REFUSE_COUNT] = {
     [REFUSE_NOT_TEXT] = "the text is not valid UTF-8, or holds a NUL byte",
     [REFUSE_TOO_LARGE] = "it is larger than the limits allow",
     [REFUSE_TRUNCATED] = "the reply stops in the middle; answer again, shorter",
-    [REFUSE_MALFORMED] = "a block is not complete: each needs its <<<<<<< SEARCH, ======= and >>>>>>> REPLACE lines",
+    [REFUSE_MALFORMED] =
+        "a block is not complete: each needs its <<<<<<< SEARCH, ======= and >>>>>>> REPLACE lines",
     [REFUSE_NO_BLOCK] = "there is no SEARCH/REPLACE block in the reply",
     [REFUSE_PATH_OUTSIDE] = "the path leads out of the project; use the path as the task names it",
     [REFUSE_PATH_SYMLINK] = "the path goes through a symlink",
@@ -21,7 +22,8 @@ static const char *const sentences[REFUSE_COUNT] = {
     [REFUSE_FILE_EXISTS] = "the file exists; SEARCH must quote the lines to change",
     [REFUSE_NOT_FOUND] = "the SEARCH lines are not in the file",
     [REFUSE_AMBIGUOUS] = "the SEARCH lines fit several places; quote more lines around the change",
-    [REFUSE_INDENT] = "the indentation differs from the file's; copy the SEARCH lines with their leading blanks",
+    [REFUSE_INDENT] =
+        "the indentation differs from the file's; copy the SEARCH lines with their leading blanks",
     [REFUSE_OVERLAP] = "it changes lines that another block changes too; merge the blocks",
     [REFUSE_STALE] = "the lines changed meanwhile",
     [REFUSE_ELIDED] = "code is left out with a placeholder; write all lines",
@@ -69,8 +71,8 @@ static void add_difference(Locator *locator, const Sought *sought, size_t at, Bu
     if (at + i >= locator->text->len) return;
     Str want = sought->sides.search[i], have = finder_text_line(&locator->finder, at + i);
     if (str_eq(want, have) || !str_is_utf8(have)) continue;
-    buf_fmt(out, "SEARCH line %zu is\n%.*s\nbut line %zu is\n%.*s\n", i + 1, STR_ARG(clipped(want)), at + i + 1,
-            STR_ARG(clipped(have)));
+    buf_fmt(out, "SEARCH line %zu is\n%.*s\nbut line %zu is\n%.*s\n", i + 1, STR_ARG(clipped(want)),
+            at + i + 1, STR_ARG(clipped(have)));
     return;
   }
 }
@@ -102,11 +104,13 @@ Str explain_several(Locator *locator, const Located *located, Str path, size_t *
   for (size_t i = 0; i < located->all.len && i < PLACES_NAMED; i++) {
     buf_fmt(&out, "%s %zu", i ? "," : "s", located->all.items[i].first + 1);
   }
-  if (located->all.len > PLACES_NAMED) buf_fmt(&out, " and %zu more", located->all.len - PLACES_NAMED);
+  if (located->all.len > PLACES_NAMED)
+    buf_fmt(&out, " and %zu more", located->all.len - PLACES_NAMED);
   buf_add(&out, S(".\n"));
   for (size_t i = 0; i < located->all.len && i < 2; i++) {
     size_t first = located->all.items[i].first, end = located->all.items[i].end;
-    add_lines(locator, &out, first > 4 ? first - 4 : 0, end + 3 < first + 12 ? end + 3 : first + 12);
+    add_lines(locator, &out, first > 4 ? first - 4 : 0,
+              end + 3 < first + 12 ? end + 3 : first + 12);
   }
   return finish(locator, &out);
 }

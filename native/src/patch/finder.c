@@ -6,8 +6,8 @@
 // One slot of the open-addressing table over the needles' lines.
 typedef struct {
   uint32_t hash;
-  LineId id;       // 0 = free
-  uint32_t line;   // index into finder->lines of its first appearance
+  LineId id;      // 0 = free
+  uint32_t line;  // index into finder->lines of its first appearance
 } Slot;
 
 // [seen] has a bit for each hash, so that most lines of the text are turned away without a look at the slots.
@@ -15,7 +15,7 @@ typedef struct {
   Slot *slots;
   size_t mask;
   uint64_t *seen;
-  uint32_t seen_mask;   // bits - 1
+  uint32_t seen_mask;  // bits - 1
 } LineTable;
 
 static bool has_bom(Str s)
@@ -25,7 +25,8 @@ static bool has_bom(Str s)
 
 void finder_init(Finder *finder, Arena *arena, const Text *text)
 {
-  *finder = (Finder){.arena = arena, .text = text, .bom = text->len && has_bom(text->items[0].text)};
+  *finder =
+      (Finder){.arena = arena, .text = text, .bom = text->len && has_bom(text->items[0].text)};
 }
 
 size_t finder_add(Finder *finder, const Str *lines, size_t len)
@@ -56,11 +57,13 @@ Str finder_needle_line(const Finder *finder, size_t needle, size_t line)
 }
 
 // The slot of [line], or the free one where it would go.
-static Slot *table_slot(const Finder *finder, LineTable *table, Str line, uint32_t hash, LineKey key)
+static Slot *table_slot(const Finder *finder, LineTable *table, Str line, uint32_t hash,
+                        LineKey key)
 {
   for (size_t at = hash & table->mask;; at = (at + 1) & table->mask) {
     Slot *slot = &table->slots[at];
-    if (slot->id == 0 || (slot->hash == hash && line_equal(finder->lines.items[slot->line], line, key))) {
+    if (slot->id == 0 ||
+        (slot->hash == hash && line_equal(finder->lines.items[slot->line], line, key))) {
       slot->hash = hash;
       return slot;
     }
@@ -73,7 +76,8 @@ static LineTable table_new(Arena *arena, size_t lines)
   while (size < lines * 2) size *= 2;
   size_t bits = size * 8 < 64 ? 64 : size * 8;
   if (bits > (size_t)1 << 31) bits = (size_t)1 << 31;
-  return (LineTable){NEW_N(arena, Slot, size), size - 1, NEW_N(arena, uint64_t, bits / 64), (uint32_t)(bits - 1)};
+  return (LineTable){NEW_N(arena, Slot, size), size - 1, NEW_N(arena, uint64_t, bits / 64),
+                     (uint32_t)(bits - 1)};
 }
 
 static uint64_t *seen_word(const LineTable *table, uint32_t hash, uint64_t *bit)
@@ -144,7 +148,8 @@ const KeyedLines *finder_keyed(Finder *finder, LineKey key)
   return keyed;
 }
 
-const uint32_t *finder_line_places(Finder *finder, size_t needle, size_t line, LineKey key, size_t *len)
+const uint32_t *finder_line_places(Finder *finder, size_t needle, size_t line, LineKey key,
+                                   size_t *len)
 {
   const KeyedLines *keyed = finder_keyed(finder, key);
   LineId id = keyed->of_needles[finder->needles.items[needle].first + line];

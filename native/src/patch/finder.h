@@ -34,37 +34,37 @@ typedef struct {
 typedef uint32_t LineId;
 
 typedef struct {
-  LineId *of_needles;   // by index in `lines`
-  LineId *of_text;      // by line of the text, from 0
-  uint32_t *starts;     // of_id n: its places are places[starts[n] .. starts[n + 1])
-  uint32_t *places;     // lines of the text, ascending
+  LineId *of_needles;  // by index in `lines`
+  LineId *of_text;     // by line of the text, from 0
+  uint32_t *starts;    // of_id n: its places are places[starts[n] .. starts[n + 1])
+  uint32_t *places;    // lines of the text, ascending
   bool ready;
 } KeyedLines;
 
 typedef struct {
   Arena *arena;
-  const Text *text;     // borrowed
-  bool bom;             // a byte order mark leads the text; it is not part of line 1 here
+  const Text *text;  // borrowed
+  bool bom;          // a byte order mark leads the text; it is not part of line 1 here
   struct {
     Str *items;
     size_t len, cap;
-  } lines;              // all needles' lines, one after another; borrowed bytes
+  } lines;  // all needles' lines, one after another; borrowed bytes
   struct {
     Needle *items;
     size_t len, cap;
   } needles;
   KeyedLines keyed[KEY_COUNT];
-  size_t spent;         // line comparisons so far
+  size_t spent;  // line comparisons so far
   bool exhausted;
 } Finder;
 
 typedef struct {
-  size_t *items;        // first line of each place, from 0, ascending
+  size_t *items;  // first line of each place, from 0, ascending
   size_t len, cap;
 } PlaceList;
 
 void finder_init(Finder *finder, Arena *arena, const Text *text);
-size_t finder_add(Finder *finder, const Str *lines, size_t len);        // before any look-up
+size_t finder_add(Finder *finder, const Str *lines, size_t len);  // before any look-up
 size_t finder_add_lines(Finder *finder, const Line *lines, size_t len);
 
 // Adds the first lines of all places of [needle] (up to FINDER_MAX_PLACES). An empty needle has none.
@@ -76,7 +76,8 @@ Str finder_text_line(const Finder *finder, size_t line);  // line from 0, withou
 Str finder_needle_line(const Finder *finder, size_t needle, size_t line);
 
 // The places (lines of the text, ascending) of the [line]th line of [needle], and how many.
-const uint32_t *finder_line_places(Finder *finder, size_t needle, size_t line, LineKey key, size_t *len);
+const uint32_t *finder_line_places(Finder *finder, size_t needle, size_t line, LineKey key,
+                                   size_t *len);
 
 // Whether two lines are equal under [key].
 bool line_equal(Str a, Str b, LineKey key);

@@ -117,7 +117,8 @@ static bool plain_word(uint64_t word, bool *blank)
 {
   const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
   uint64_t spaces = word ^ (ones * ' ');
-  spaces = ~(((spaces & ~high) + ~high) | spaces | ~high);  // the top bit of each byte that is a blank
+  spaces =
+      ~(((spaces & ~high) + ~high) | spaces | ~high);  // the top bit of each byte that is a blank
   uint64_t controls = (word - ones * 0x20) & ~word & high;
   bool doubled = (spaces & spaces << 8) || (*blank && (spaces & 0x80));
   if ((word & high) || controls || doubled) return false;

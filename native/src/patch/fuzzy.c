@@ -18,7 +18,7 @@ enum {
   FUZZY_MAX_LINES = 400,
   FUZZY_WINDOWS = 8,
   COMMON_LINE = 64,
-  FUZZY_BUDGET = 1 << 25,    // comparisons of two lines over all blocks of a file
+  FUZZY_BUDGET = 1 << 25,  // comparisons of two lines over all blocks of a file
   NEAREST_LINES = 1 << 18,
 };
 
@@ -26,7 +26,7 @@ enum {
 enum { ALIKE = 750, MEAN = 900, SKIP_FULL = 60, SKIP_BLANK = 10 };
 
 typedef struct {
-  size_t start;    // line of the text + FUZZY_MAX_LINES - line of SEARCH: never negative
+  size_t start;  // line of the text + FUZZY_MAX_LINES - line of SEARCH: never negative
   bool inside;
 } Vote;
 
@@ -36,7 +36,7 @@ typedef struct {
 } VoteList;
 
 typedef struct {
-  size_t first, last;   // the starts it spans, as in Vote
+  size_t first, last;  // the starts it spans, as in Vote
   size_t votes;
 } Window;
 
@@ -63,9 +63,11 @@ static VoteList collect_votes(Locator *locator, const Sought *sought, size_t com
   bool ranged = !range_is_whole(locator->range);
   for (size_t i = 0; i < len && i < FUZZY_MAX_LINES; i++) {
     if (line_blank(sought->sides.search[i])) continue;
-    const uint32_t *at = finder_line_places(&locator->finder, sought->needle, i, KEY_FOLDED, &places);
+    const uint32_t *at =
+        finder_line_places(&locator->finder, sought->needle, i, KEY_FOLDED, &places);
     for (size_t k = 0; places <= common && k < places; k++) {
-      bool inside = !ranged || (at[k] + 4u >= locator->range.first && at[k] <= locator->range.last + 3);
+      bool inside =
+          !ranged || (at[k] + 4u >= locator->range.first && at[k] <= locator->range.last + 3);
       PUSH(locator->arena, &votes, ((Vote){at[k] + (size_t)FUZZY_MAX_LINES - i, inside}));
     }
   }
@@ -101,7 +103,8 @@ static WindowList find_windows(const VoteList *votes, size_t search_len, bool in
     while (end < votes->len && votes->items[end].start <= votes->items[i].start + spread) {
       count += votes->items[end++].inside == inside;
     }
-    if (count) add_window(&list, (Window){votes->items[i].start, votes->items[end - 1].start, count});
+    if (count)
+      add_window(&list, (Window){votes->items[i].start, votes->items[end - 1].start, count});
     count -= votes->items[i].inside == inside;
   }
   return list;
@@ -114,8 +117,8 @@ typedef struct {
   const Sought *sought;
   const LineId *search_ids, *text_ids;
   ByteBag *search_bags, *text_bags;
-  size_t lo, width;     // the window's lines of the text
-  int *best;            // (search_len + 1) x (width + 1): best score of SEARCH[i..] with text[j..]
+  size_t lo, width;  // the window's lines of the text
+  int *best;         // (search_len + 1) x (width + 1): best score of SEARCH[i..] with text[j..]
 } Alignment;
 
 enum { IMPOSSIBLE = -1000000 };
@@ -190,7 +193,8 @@ static bool informative(Str s)
   size_t letters = 0;
   for (size_t i = 0; i < s.len && letters < 3; i++) {
     char c = s.ptr[i];
-    letters += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+    letters += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               (unsigned char)c >= 0x80;
   }
   return letters >= 3;
 }
@@ -199,7 +203,10 @@ static bool informative(Str s)
 static bool read_alignment(const Alignment *a, Match *match)
 {
   size_t n = a->sought->sides.search_len, full = 0, known = 0, i = 0, j = 0, total = 0;
-  *match = (Match){.lines = NEW_N(a->locator->arena, size_t, n), .len = n, .first = LINE_NONE, .tier = TIER_FUZZY};
+  *match = (Match){.lines = NEW_N(a->locator->arena, size_t, n),
+                   .len = n,
+                   .first = LINE_NONE,
+                   .tier = TIER_FUZZY};
   if (*cell(a, 0, 0) <= 0) return false;
   while (i < n) {
     int score = *cell(a, i, j);
@@ -232,7 +239,8 @@ static bool align(Locator *locator, const Sought *sought, const Window *window, 
   size_t n = sought->sides.search_len, margin = 2 + n / 8, lines = locator->text->len;
   size_t base = FUZZY_MAX_LINES + margin;
   size_t lo = window->first > base ? window->first - base : 0;
-  size_t hi = window->last + n + margin > FUZZY_MAX_LINES ? window->last + n + margin - FUZZY_MAX_LINES : 0;
+  size_t hi =
+      window->last + n + margin > FUZZY_MAX_LINES ? window->last + n + margin - FUZZY_MAX_LINES : 0;
   if (hi > lines) hi = lines;
   if (lo >= hi || locator->fuzzy_spent > FUZZY_BUDGET) return false;
   locator->fuzzy_spent += n * (hi - lo);
@@ -281,7 +289,8 @@ static bool clear_winner(const MatchList *list, size_t *winner)
   return best >= next + 2 && best * 10 >= next * 12;
 }
 
-static void add_candidates(Locator *locator, const Sought *sought, const VoteList *votes, bool inside, MatchList *out)
+static void add_candidates(Locator *locator, const Sought *sought, const VoteList *votes,
+                           bool inside, MatchList *out)
 {
   MatchList found = {0};
   size_t winner = 0;

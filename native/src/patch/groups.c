@@ -20,7 +20,7 @@ static void add_group(Arena *arena, GroupList *out, Group one)
 
 typedef struct {
   const Str *a, *b;
-  const bool *loose;   // by line of a, or NULL
+  const bool *loose;  // by line of a, or NULL
 } Pair;
 
 static bool same(const Pair *pair, size_t i, size_t j)
@@ -39,8 +39,9 @@ static void table_diff(Arena *arena, const Pair *pair, Group base, GroupList *ou
   for (i = n; i-- > 0;) {
     for (j = m; j-- > 0;) {
       uint16_t down = best[(i + 1) * width + j], right = best[i * width + j + 1];
-      best[i * width + j] =
-          same(pair, base.a_at + i, base.b_at + j) ? (uint16_t)(best[(i + 1) * width + j + 1] + 1) : (down > right ? down : right);
+      best[i * width + j] = same(pair, base.a_at + i, base.b_at + j)
+                                ? (uint16_t)(best[(i + 1) * width + j + 1] + 1)
+                                : (down > right ? down : right);
     }
   }
   for (i = j = 0; i < n || j < m;) {
@@ -49,8 +50,10 @@ static void table_diff(Arena *arena, const Pair *pair, Group base, GroupList *ou
       i++, j++;
       continue;
     }
-    if (j == m || (i < n && best[(i + 1) * width + j] >= best[i * width + j + 1])) one.a_len = 1, i++;
-    else one.b_len = 1, j++;
+    if (j == m || (i < n && best[(i + 1) * width + j] >= best[i * width + j + 1]))
+      one.a_len = 1, i++;
+    else
+      one.b_len = 1, j++;
     add_group(arena, out, one);
   }
 }
@@ -61,18 +64,20 @@ static Str join(Arena *arena, const Str *lines, size_t len)
   return str_cat(arena, str_join(arena, &list, S("\n")), S("\n"));
 }
 
-static void large_diff(Arena *arena, const Str *a, size_t n, const Str *b, size_t m, Group base, GroupList *out)
+static void large_diff(Arena *arena, const Str *a, size_t n, const Str *b, size_t m, Group base,
+                       GroupList *out)
 {
   TextChangeList changes = {0};
   textdiff_lines(arena, join(arena, a, n), join(arena, b, m), &changes);
   for (size_t i = 0; i < changes.len; i++) {
     TextChange c = changes.items[i];
-    add_group(arena, out, (Group){base.a_at + c.old_at, c.old_len, base.b_at + c.new_at, c.new_len});
+    add_group(arena, out,
+              (Group){base.a_at + c.old_at, c.old_len, base.b_at + c.new_at, c.new_len});
   }
 }
 
-void groups_diff(Arena *arena, const Str *a, size_t a_len, const Str *b, size_t b_len, const bool *loose,
-                 GroupList *out)
+void groups_diff(Arena *arena, const Str *a, size_t a_len, const Str *b, size_t b_len,
+                 const bool *loose, GroupList *out)
 {
   Pair pair = {a, b, loose};
   size_t head = 0;
@@ -81,7 +86,10 @@ void groups_diff(Arena *arena, const Str *a, size_t a_len, const Str *b, size_t 
   size_t n = a_len - head, m = b_len - head;
   Group base = {head, n, head, m};
   if (n + m == 0) return;
-  if (n == 0 || m == 0) add_group(arena, out, base);
-  else if (n * m <= TABLE_MAX) table_diff(arena, &pair, base, out);
-  else large_diff(arena, a + head, n, b + head, m, base, out);
+  if (n == 0 || m == 0)
+    add_group(arena, out, base);
+  else if (n * m <= TABLE_MAX)
+    table_diff(arena, &pair, base, out);
+  else
+    large_diff(arena, a + head, n, b + head, m, base, out);
 }

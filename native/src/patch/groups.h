@@ -18,5 +18,5 @@ typedef struct {
 // none) were not quoted faithfully: their line ends' blanks do not count, and one placeholder ("...") is as
 // good as another. A longest common subsequence where the part between the equal ends is small (its product
 // up to 64 Ki), else libgit2's diff, to which no line is loose.
-void groups_diff(Arena *arena, const Str *a, size_t a_len, const Str *b, size_t b_len, const bool *loose,
-                 GroupList *out);
+void groups_diff(Arena *arena, const Str *a, size_t a_len, const Str *b, size_t b_len,
+                 const bool *loose, GroupList *out);

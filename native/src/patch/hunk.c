@@ -24,8 +24,11 @@ static void set_context(const Text *old_text, size_t at, Hunk *hunk)
 
 Hunk hunk_make(const Text *old_text, size_t at, size_t old_len, Line *new_lines, size_t new_len)
 {
-  Hunk hunk = {.old_start = at + 1, .old_lines = old_text->items + at, .old_len = old_len,
-               .new_lines = new_lines, .new_len = new_len};
+  Hunk hunk = {.old_start = at + 1,
+               .old_lines = old_text->items + at,
+               .old_len = old_len,
+               .new_lines = new_lines,
+               .new_len = new_len};
   set_context(old_text, at, &hunk);
   return hunk;
 }

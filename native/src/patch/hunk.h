@@ -13,17 +13,19 @@
 enum { HUNK_CONTEXT = 3 };
 
 typedef struct {
-  size_t old_start;     // 1-based line of the first old line; with old.len 0: the line before which new goes
-  size_t new_start;     // the same in the new text
-  Line *old_lines;      // borrowed from the old text
+  size_t
+      old_start;  // 1-based line of the first old line; with old.len 0: the line before which new goes
+  size_t new_start;  // the same in the new text
+  Line *old_lines;   // borrowed from the old text
   size_t old_len;
-  Line *new_lines;      // borrowed from the new text
+  Line *new_lines;  // borrowed from the new text
   size_t new_len;
-  Line *before, *after; // up to HUNK_CONTEXT lines around it in the old text
+  Line *before, *after;  // up to HUNK_CONTEXT lines around it in the old text
   size_t before_len, after_len;
   bool at_start, at_end;  // the context reaches the start or end of the file
-  size_t nth, twins;    // of `twins` places in the old text that look like this one before or after the
-                        // change, it is the nth, from 1; 0 = not known
+  size_t nth,
+      twins;  // of `twins` places in the old text that look like this one before or after the
+              // change, it is the nth, from 1; 0 = not known
 } Hunk;
 
 typedef struct {
@@ -58,13 +60,13 @@ Place hunk_place(const Text *present, const Hunk *hunk);
 // One change of lines in the present text, ready for an editor: replace [old_len] lines from [start].
 typedef struct {
   size_t start, old_len;
-  Line *lines;       // the new lines; a line end is "" where the file's own is to be used
+  Line *lines;  // the new lines; a line end is "" where the file's own is to be used
   size_t len;
-  size_t hunk;       // index into the hunks given
+  size_t hunk;  // index into the hunks given
 } LineEdit;
 
 typedef struct {
-  LineEdit *items;   // ascending, not overlapping
+  LineEdit *items;  // ascending, not overlapping
   size_t len, cap;
 } LineEditList;
 

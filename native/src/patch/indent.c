@@ -19,7 +19,7 @@ typedef enum { KEEP, TABS_TO_SPACES, SPACES_TO_TABS, RESCALE } Convert;
 
 typedef struct {
   Convert convert;
-  size_t width, new_width;   // RESCALE: each `width` spaces become `new_width`; else the tab's width
+  size_t width, new_width;  // RESCALE: each `width` spaces become `new_width`; else the tab's width
   Str add, cut;
 } Rule;
 
@@ -51,26 +51,28 @@ static bool convert_tabs(const Rule *rule, Str s, Built *out)
 
 static bool convert_spaces(const Rule *rule, Str s, Built *out)
 {
-  return spaces_only(s) && build(out, '\t', s.len / rule->width) && build(out, ' ', s.len % rule->width);
+  return spaces_only(s) && build(out, '\t', s.len / rule->width) &&
+         build(out, ' ', s.len % rule->width);
 }
 
 static bool convert_width(const Rule *rule, Str s, Built *out)
 {
-  return spaces_only(s) && s.len % rule->width == 0 && build(out, ' ', s.len / rule->width * rule->new_width);
+  return spaces_only(s) && s.len % rule->width == 0 &&
+         build(out, ' ', s.len / rule->width * rule->new_width);
 }
 
 static bool convert(const Rule *rule, Str s, Built *out)
 {
   out->len = 0;
   switch (rule->convert) {
-  case KEEP:
-    if (s.len > INDENT_MAX) return false;
-    if (s.len) memcpy(out->bytes, s.ptr, s.len);
-    out->len = s.len;
-    return true;
-  case TABS_TO_SPACES: return convert_tabs(rule, s, out);
-  case SPACES_TO_TABS: return convert_spaces(rule, s, out);
-  case RESCALE: return convert_width(rule, s, out);
+    case KEEP:
+      if (s.len > INDENT_MAX) return false;
+      if (s.len) memcpy(out->bytes, s.ptr, s.len);
+      out->len = s.len;
+      return true;
+    case TABS_TO_SPACES: return convert_tabs(rule, s, out);
+    case SPACES_TO_TABS: return convert_spaces(rule, s, out);
+    case RESCALE: return convert_width(rule, s, out);
   }
   return false;
 }
@@ -92,9 +94,12 @@ static bool fit_prefix(Arena *arena, Rule *rule, const IndentPair *pair)
   rule->add = rule->cut = STR_NONE;
   if (!convert(rule, pair->reply, &built)) return false;
   Str s = {built.bytes, built.len};
-  if (str_ends(pair->file, s)) rule->add = str_sub(pair->file, 0, pair->file.len - s.len);
-  else if (str_ends(s, pair->file)) rule->cut = str_dup(arena, str_sub(s, 0, s.len - pair->file.len));
-  else return false;
+  if (str_ends(pair->file, s))
+    rule->add = str_sub(pair->file, 0, pair->file.len - s.len);
+  else if (str_ends(s, pair->file))
+    rule->cut = str_dup(arena, str_sub(s, 0, s.len - pair->file.len));
+  else
+    return false;
   return true;
 }
 
@@ -102,7 +107,8 @@ static bool explains(Arena *arena, const Rule *rule, const IndentPairList *pairs
 {
   for (size_t i = 0; i < pairs->len; i++) {
     Str got;
-    if (!apply_rule(arena, rule, pairs->items[i].reply, &got) || !str_eq(got, pairs->items[i].file)) return false;
+    if (!apply_rule(arena, rule, pairs->items[i].reply, &got) || !str_eq(got, pairs->items[i].file))
+      return false;
   }
   return true;
 }
@@ -116,7 +122,8 @@ static bool some_rule_explains(Arena *arena, const IndentPairList *pairs)
     if (explains(arena, &(Rule){.convert = TABS_TO_SPACES, .width = width}, pairs)) return true;
     if (explains(arena, &(Rule){.convert = SPACES_TO_TABS, .width = width}, pairs)) return true;
     for (size_t to = 1; to <= WIDTH_MAX; to++) {
-      if (explains(arena, &(Rule){.convert = RESCALE, .width = width, .new_width = to}, pairs)) return true;
+      if (explains(arena, &(Rule){.convert = RESCALE, .width = width, .new_width = to}, pairs))
+        return true;
     }
   }
   return false;
@@ -139,8 +146,10 @@ static IndentPairList distinct(Arena *arena, const IndentPairList *pairs, size_t
   IndentPairList out = {0};
   for (size_t i = from; i < pairs->len; i++) {
     if (pair_known(&out, &pairs->items[i], clash)) continue;
-    if (out.len == PAIRS_MAX) *clash = true;
-    else PUSH(arena, &out, pairs->items[i]);
+    if (out.len == PAIRS_MAX)
+      *clash = true;
+    else
+      PUSH(arena, &out, pairs->items[i]);
   }
   return out;
 }
@@ -161,7 +170,8 @@ bool indent_learn(Arena *arena, const IndentPairList *pairs, IndentMap *out)
   if (!clash && all_same(&out->pairs)) return true;
   bool rest_clash = false;
   IndentPairList rest = distinct(arena, pairs, 1, &rest_clash);
-  if (!rest_clash && rest.len && all_same(&rest) && (clash || !some_rule_explains(arena, &out->pairs))) {
+  if (!rest_clash && rest.len && all_same(&rest) &&
+      (clash || !some_rule_explains(arena, &out->pairs))) {
     *out = (IndentMap){INDENT_FIRST_LINE, rest, pairs->items[0]};
     return true;
   }
@@ -175,7 +185,7 @@ typedef struct {
   Arena *arena;
   const IndentPairList *pairs;
   Str indent;
-  bool with_prefix;    // rules may add or cut one
+  bool with_prefix;  // rules may add or cut one
   Str answer;
   size_t answers;
   bool agreed;

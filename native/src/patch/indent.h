@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 typedef struct {
-  Str reply, file;   // leading blanks of the same line on both sides
+  Str reply, file;  // leading blanks of the same line on both sides
 } IndentPair;
 
 typedef struct {
@@ -21,11 +21,11 @@ typedef enum { INDENT_SAME, INDENT_RULE, INDENT_FIRST_LINE } IndentKind;
 
 typedef struct {
   IndentKind kind;
-  IndentPairList pairs;    // distinct ones, borrowed
-  IndentPair first;        // FIRST_LINE: the first line's
+  IndentPairList pairs;  // distinct ones, borrowed
+  IndentPair first;      // FIRST_LINE: the first line's
 } IndentMap;
 
-Str indent_of(Str line);   // its leading blanks and tabs
+Str indent_of(Str line);  // its leading blanks and tabs
 
 // Learns from [pairs], in the order of the lines. False when the pairs contradict each other.
 bool indent_learn(Arena *arena, const IndentPairList *pairs, IndentMap *out);

@@ -21,7 +21,8 @@ static void find_changed(const Sides *sides, Sought *sought)
 {
   size_t from = 0, to = sides->search_len, new_to = sides->replace_len;
   while (from < to && from < new_to && str_eq(sides->search[from], sides->replace[from])) from++;
-  while (to > from && new_to > from && str_eq(sides->search[to - 1], sides->replace[new_to - 1])) to--, new_to--;
+  while (to > from && new_to > from && str_eq(sides->search[to - 1], sides->replace[new_to - 1]))
+    to--, new_to--;
   sought->changed_from = from;
   sought->changed_to = to;
 }
@@ -31,7 +32,8 @@ static void add_pieces(Locator *locator, Sought *sought)
 {
   const Sides *sides = &sought->sides;
   size_t elisions = 0;
-  for (size_t i = 0; i < sides->search_len; i++) elisions += marker_elision(sides->search[i]) != ELISION_NONE;
+  for (size_t i = 0; i < sides->search_len; i++)
+    elisions += marker_elision(sides->search[i]) != ELISION_NONE;
   if (elisions == 0) return;
   sought->pieces = NEW_N(locator->arena, size_t, elisions + 1);
   sought->piece_at = NEW_N(locator->arena, size_t, elisions + 1);
@@ -39,7 +41,8 @@ static void add_pieces(Locator *locator, Sought *sought)
     if (i < sides->search_len && marker_elision(sides->search[i]) == ELISION_NONE) continue;
     if (i > start) {
       sought->piece_at[sought->piece_count] = start;
-      sought->pieces[sought->piece_count++] = finder_add(&locator->finder, sides->search + start, i - start);
+      sought->pieces[sought->piece_count++] =
+          finder_add(&locator->finder, sides->search + start, i - start);
     }
     start = i + 1;
   }
@@ -75,7 +78,8 @@ bool locator_inside(const Locator *locator, const Sought *sought, const Match *m
 {
   Range range = locator->range;
   if (range_is_whole(range)) return true;
-  if (match->first + 1 + RANGE_SLACK >= range.first && match->end <= range.last + RANGE_SLACK) return true;
+  if (match->first + 1 + RANGE_SLACK >= range.first && match->end <= range.last + RANGE_SLACK)
+    return true;
   size_t from, to;
   changed_lines(sought, match, &from, &to);
   return from + 1 >= range.first && to <= range.last && from <= range.last;
@@ -83,7 +87,8 @@ bool locator_inside(const Locator *locator, const Sought *sought, const Match *m
 
 static Match run_match(Locator *locator, size_t first, size_t len, Tier tier)
 {
-  Match match = {.lines = NEW_N(locator->arena, size_t, len), .len = len, .first = first, .end = first + len};
+  Match match = {
+      .lines = NEW_N(locator->arena, size_t, len), .len = len, .first = first, .end = first + len};
   for (size_t i = 0; i < len; i++) match.lines[i] = first + i;
   match.tier = tier;
   return match;
@@ -125,7 +130,8 @@ static void folded_places(Locator *locator, const Sought *sought, MatchList *out
 }
 
 // Of [all], those inside (or outside) the range, of the strictest tier there is among them.
-static MatchList strictest(Locator *locator, const Sought *sought, const MatchList *all, bool inside)
+static MatchList strictest(Locator *locator, const Sought *sought, const MatchList *all,
+                           bool inside)
 {
   MatchList out = {0};
   for (size_t i = 0; i < all->len; i++) {
@@ -214,7 +220,8 @@ static void pair_blanks(Squeeze *s)
   for (size_t i = 1; i < s->len; i++) {
     if (s->lines[i] != LINE_NONE || s->lines[i - 1] == LINE_NONE) continue;
     size_t next = s->lines[i - 1] + 1;
-    if (next < s->finder->text->len && line_blank(finder_text_line(s->finder, next))) s->lines[i] = next;
+    if (next < s->finder->text->len && line_blank(finder_text_line(s->finder, next)))
+      s->lines[i] = next;
   }
 }
 

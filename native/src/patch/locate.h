@@ -25,11 +25,12 @@
 #define LINE_NONE ((size_t)-1)
 
 typedef struct {
-  size_t *lines;       // for each SEARCH line its line of the text, from 0; LINE_NONE for a blank or elision
-                       // line that has no partner
-  size_t len;          // SEARCH lines
-  size_t first, end;   // the lines of the text it covers
-  size_t equal;        // FUZZY: how many lines were equal
+  size_t *
+      lines;  // for each SEARCH line its line of the text, from 0; LINE_NONE for a blank or elision
+              // line that has no partner
+  size_t len;         // SEARCH lines
+  size_t first, end;  // the lines of the text it covers
+  size_t equal;       // FUZZY: how many lines were equal
   Tier tier;
 } Match;
 
@@ -41,31 +42,31 @@ typedef struct {
 typedef enum {
   LOCATE_FOUND,
   LOCATE_NOWHERE,
-  LOCATE_SEVERAL,   // `all` holds them (the first FINDER_MAX_PLACES)
-  LOCATE_OUTSIDE,   // one place, but outside the task's range; `match` is it
-  LOCATE_COSTLY,    // the text repeats itself so much that looking on would not end
+  LOCATE_SEVERAL,  // `all` holds them (the first FINDER_MAX_PLACES)
+  LOCATE_OUTSIDE,  // one place, but outside the task's range; `match` is it
+  LOCATE_COSTLY,   // the text repeats itself so much that looking on would not end
 } LocateKind;
 
 typedef struct {
   LocateKind kind;
-  Match match;      // FOUND and OUTSIDE
-  MatchList all;    // SEVERAL
+  Match match;    // FOUND and OUTSIDE
+  MatchList all;  // SEVERAL
 } Located;
 
 // One reading of a block, as the locator knows it.
 typedef struct {
   Sides sides;
-  size_t needle;                      // in the finder
-  size_t *pieces;                     // needles between the elision lines of SEARCH
-  size_t *piece_at;                   // SEARCH line where each piece starts
-  size_t piece_count;                 // 0 = no elision line
-  size_t changed_from, changed_to;    // the SEARCH lines that REPLACE changes, ends cut
+  size_t needle;                    // in the finder
+  size_t *pieces;                   // needles between the elision lines of SEARCH
+  size_t *piece_at;                 // SEARCH line where each piece starts
+  size_t piece_count;               // 0 = no elision line
+  size_t changed_from, changed_to;  // the SEARCH lines that REPLACE changes, ends cut
 } Sought;
 
 typedef struct {
   Arena *arena;
-  const Text *text;    // borrowed
-  Range range;         // the task's
+  const Text *text;  // borrowed
+  Range range;       // the task's
   Finder finder;
   struct {
     Sought *items;

@@ -46,9 +46,12 @@ static bool marked_word(Str line, char mark, char other, Str word, Str synonym, 
   if (n == 0) n = run_of(s, other);
   if (n < 5 || n > 9) return false;
   s = skip_blanks(str_skip(s, n), 3);
-  if (starts_word(s, word)) *rest = str_skip(s, word.len);
-  else if (starts_word(s, synonym)) *rest = str_skip(s, synonym.len);
-  else return false;
+  if (starts_word(s, word))
+    *rest = str_skip(s, word.len);
+  else if (starts_word(s, synonym))
+    *rest = str_skip(s, synonym.len);
+  else
+    return false;
   return true;
 }
 
@@ -56,7 +59,8 @@ bool marker_is_head(Str line, Str *rest)
 {
   if (!marked_word(line, '<', '-', S("SEARCH"), S("ORIGINAL"), rest)) return false;
   *rest = str_trim(*rest);
-  while (rest->len && (rest->ptr[0] == '>' || rest->ptr[0] == ':')) *rest = str_trim(str_skip(*rest, 1));
+  while (rest->len && (rest->ptr[0] == '>' || rest->ptr[0] == ':'))
+    *rest = str_trim(str_skip(*rest, 1));
   return true;
 }
 
@@ -96,7 +100,8 @@ bool marker_is_conflict(Str line)
 
 // --- elisions --------------------------------------------------------------------------------------
 
-static const char *const comment_starts[] = {"//", "/*", "#", "<!--", "--", ";", "%", "{/*", "*", "\"", "{#", "(*"};
+static const char *const comment_starts[] = {"//", "/*",  "#", "<!--", "--", ";",
+                                             "%",  "{/*", "*", "\"",   "{#", "(*"};
 static const char *const comment_ends[] = {"*/", "-->", "*/}", "#}", "*)"};
 
 static Str strip_comment(Str s, bool *commented)
@@ -133,10 +138,12 @@ static bool strip_dots(Str *s, bool at_end)
 
 // Words that a lazy model writes about the code it leaves out. The strong ones say so by themselves, the weak
 // ones only behind leading dots: a comment may well trail off after "code".
-static const char *const strong_words[] = {"existing", "rest",   "remaining", "unchanged", "omitted", "elided",
-                                           "snip",     "snipped", "truncated", "previous",  "same"};
-static const char *const weak_words[] = {"code",   "other",  "lines",    "method",    "methods",       "function",
-                                         "functions", "keep", "continues", "before", "implementation", "body"};
+static const char *const strong_words[] = {"existing",  "rest",     "remaining", "unchanged",
+                                           "omitted",   "elided",   "snip",      "snipped",
+                                           "truncated", "previous", "same"};
+static const char *const weak_words[] = {"code",      "other",    "lines",          "method",
+                                         "methods",   "function", "functions",      "keep",
+                                         "continues", "before",   "implementation", "body"};
 
 static bool has_word(Str s, const char *const *words, size_t count)
 {
@@ -163,9 +170,9 @@ static bool is_weak(Str s)
 // Without dots only a few fixed phrases count, and only as a comment: "# rest of the code unchanged".
 static bool is_plain_phrase(Str s)
 {
-  static const char *const phrases[] = {"rest of",        "remaining code",   "existing code", "unchanged code",
-                                        "same as before", "code unchanged",   "remains unchanged",
-                                        "remainder of",   "remains the same", "stays the same"};
+  static const char *const phrases[] = {
+      "rest of",        "remaining code",    "existing code", "unchanged code",   "same as before",
+      "code unchanged", "remains unchanged", "remainder of",  "remains the same", "stays the same"};
   if (s.len > 80) return false;
   char folded[81];
   for (size_t i = 0; i < s.len; i++) folded[i] = lower(s.ptr[i]);
@@ -184,7 +191,8 @@ Elision marker_elision(Str line)
   if (s.len < 3 || s.len > 160) return ELISION_NONE;
   bool commented = false;
   s = strip_comment(s, &commented);
-  if (s.len > 1 && ((s.ptr[0] == '[' && s.ptr[s.len - 1] == ']') || (s.ptr[0] == '(' && s.ptr[s.len - 1] == ')'))) {
+  if (s.len > 1 && ((s.ptr[0] == '[' && s.ptr[s.len - 1] == ']') ||
+                    (s.ptr[0] == '(' && s.ptr[s.len - 1] == ')'))) {
     Str inner = str_trim(str_sub(s, 1, s.len - 1));
     if (str_starts(inner, S("..."))) s = inner;
   }
@@ -193,7 +201,8 @@ Elision marker_elision(Str line)
   if (!front && !back) return commented && is_plain_phrase(s) ? ELISION_WORDS : ELISION_NONE;
   // "...args" and "f(...)" are code: what is left must read as words
   for (size_t i = 0; i < s.len; i++) {
-    if (!is_letter(s.ptr[i]) && !is_blank(s.ptr[i]) && !str_has(S(",'()-:/_0123456789."), (Str){s.ptr + i, 1})) {
+    if (!is_letter(s.ptr[i]) && !is_blank(s.ptr[i]) &&
+        !str_has(S(",'()-:/_0123456789."), (Str){s.ptr + i, 1})) {
       return ELISION_NONE;
     }
   }

@@ -46,10 +46,12 @@ static bool replace_range(Work *work, const Text *text, Range range)
   if (from > 0) buf_add(&work->out, text_range(text, (Range){1, from}));
   if (!replace_between(work, text, from, to)) return false;
   if (to < text->len) buf_add(&work->out, text_range(text, (Range){to + 1, text->len}));
-  return !work->out.full || error_set(work->err, ERR_TOO_BIG, "the result would pass %d bytes", RESULT_MAX);
+  return !work->out.full ||
+         error_set(work->err, ERR_TOO_BIG, "the result would pass %d bytes", RESULT_MAX);
 }
 
-bool substitute(Arena *arena, Str text, const Substitution *sub, Str *out, size_t *count, Error *err)
+bool substitute(Arena *arena, Str text, const Substitution *sub, Str *out, size_t *count,
+                Error *err)
 {
   RegexOptions options = {sub->ignore_case, sub->word, str_is_utf8(text)};
   Work work = {.replace = sub->replace, .err = err};
@@ -115,18 +117,25 @@ bool move_lines(Arena *arena, const Move *move, Moved *out, Error *err)
   Range r = move->range;
   if (range_is_whole(r)) r = (Range){1, from.len};
   if (r.first == 0 || r.first > r.last || r.last > from.len) {
-    return error_set(err, ERR_INVALID, "lines %zu-%zu are not in the file (%zu lines)", r.first, r.last, from.len);
+    return error_set(err, ERR_INVALID, "lines %zu-%zu are not in the file (%zu lines)", r.first,
+                     r.last, from.len);
   }
   size_t at = move->at ? move->at - 1 : to.len;
-  if (at > to.len) return error_set(err, ERR_INVALID, "line %zu is past the end (%zu lines)", move->at, to.len);
+  if (at > to.len)
+    return error_set(err, ERR_INVALID, "line %zu is past the end (%zu lines)", move->at, to.len);
   if (same && at >= r.first && at < r.last) {
-    return error_set(err, ERR_INVALID, "lines %zu-%zu cannot move into themselves", r.first, r.last);
+    return error_set(err, ERR_INVALID, "lines %zu-%zu cannot move into themselves", r.first,
+                     r.last);
   }
   Str eol = usual_eol(&to);
   Text source = {0}, target = {0};
   Text *rest = same ? &target : &source;
   for (size_t i = 0; i <= to.len; i++) {
-    if (i == at) add_lines(arena, &target, &from, r.first - 1, r.last, same ? STR_NONE : to.len ? eol : STR_NONE);
+    if (i == at)
+      add_lines(arena, &target, &from, r.first - 1, r.last,
+                same     ? STR_NONE
+                : to.len ? eol
+                         : STR_NONE);
     bool moved = same && i + 1 >= r.first && i + 1 <= r.last;
     if (i < to.len && !moved) add_lines(arena, &target, &to, i, i + 1, STR_NONE);
   }
@@ -135,6 +144,8 @@ bool move_lines(Arena *arena, const Move *move, Moved *out, Error *err)
     add_lines(arena, rest, &from, r.last, from.len, STR_NONE);
   }
   out->to_text = join_ended(arena, &target, eol, ends_with_newline(move->to_text));
-  out->from_text = same ? out->to_text : join_ended(arena, &source, usual_eol(&from), ends_with_newline(move->from_text));
+  out->from_text =
+      same ? out->to_text
+           : join_ended(arena, &source, usual_eol(&from), ends_with_newline(move->from_text));
   return true;
 }

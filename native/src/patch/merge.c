@@ -27,7 +27,9 @@ bool merge3(Arena *arena, Str base, Str ours, Str theirs, Merged *out, Error *er
   TextMerge merge;
   *out = (Merged){.text = str_eq(base, ours) ? theirs : ours, .clean = true};
   if (str_eq(base, ours) || str_eq(base, theirs) || str_eq(ours, theirs)) return true;
-  if (!textdiff_merge(arena, closed(arena, base), closed(arena, ours), closed(arena, theirs), &merge, err)) return false;
+  if (!textdiff_merge(arena, closed(arena, base), closed(arena, ours), closed(arena, theirs),
+                      &merge, err))
+    return false;
   *out = (Merged){end_like(merge.text, base, ours, theirs), merge.conflicts == 0, merge.conflicts};
   return true;
 }

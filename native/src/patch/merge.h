@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 typedef struct {
-  Str text;        // the merge; with conflicts: [ours] stays in those places, never markers
+  Str text;  // the merge; with conflicts: [ours] stays in those places, never markers
   bool clean;
   size_t conflicts;
 } Merged;

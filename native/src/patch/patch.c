@@ -64,10 +64,10 @@ Err refuse_err(RefuseCode code)
 typedef struct {
   Assembly assembly;
   Reply reply;
-  BlockRefs *by_target;   // one list for each target
-  size_t previous;        // target of the block before; LINE_NONE = none
-  bool has_edits;         // fenced texts are chatter beside SEARCH/REPLACE blocks and diffs
-  size_t changes;         // blocks that ask for a change
+  BlockRefs *by_target;  // one list for each target
+  size_t previous;       // target of the block before; LINE_NONE = none
+  bool has_edits;        // fenced texts are chatter beside SEARCH/REPLACE blocks and diffs
+  size_t changes;        // blocks that ask for a change
 } Sorting;
 
 static void refuse_block(Sorting *sorting, RefuseCode code, const Block *block, Str path)
@@ -104,15 +104,18 @@ static void sort_creation(Sorting *sorting, const Block *block, Str path, bool e
   }
   Sides inner = readings.len > readings.literal ? readings.items[readings.literal] : *sides;
   keep_carriage_returns(sorting->assembly.arena, block, &inner);
-  assemble_new(&sorting->assembly, path, block, inner.replace, inner.replace_len, !block->new_no_eol);
+  assemble_new(&sorting->assembly, path, block, inner.replace, inner.replace_len,
+               !block->new_no_eol);
 }
 
 static void sort_to_target(Sorting *sorting, const Block *block, size_t number)
 {
   const PatchTarget *target = &sorting->assembly.spec->targets[number];
   sorting->previous = number;
-  if (!has_text(target)) sort_creation(sorting, block, target->path, target->exists);
-  else PUSH(sorting->assembly.arena, &sorting->by_target[number], block);
+  if (!has_text(target))
+    sort_creation(sorting, block, target->path, target->exists);
+  else
+    PUSH(sorting->assembly.arena, &sorting->by_target[number], block);
 }
 
 // The task's files may be misspelt by a model, so a path that is to be edited but not listed is compared
@@ -122,7 +125,8 @@ static PathMatch resolve_edited(const Sorting *sorting, const Block *block)
   const PatchSpec *spec = sorting->assembly.spec;
   Sides sides;
   bool creates = block->kind == BLOCK_HUNK ? block->creates
-                                           : block_reading(block, 0, &sides) && sides_blank(sides.search, sides.search_len);
+                                           : block_reading(block, 0, &sides) &&
+                                                 sides_blank(sides.search, sides.search_len);
   PathMatch match = path_resolve(spec, block, creates);
   if (match.kind != PATH_NEW || creates) return match;
   PatchSpec strict = *spec;
@@ -137,14 +141,17 @@ static void sort_edit(Sorting *sorting, const Block *block)
   PathMatch match = resolve_edited(sorting, block);
   sorting->changes++;
   switch (match.kind) {
-  case PATH_FOUND: sort_to_target(sorting, block, match.target); return;
-  case PATH_NEW: sort_creation(sorting, block, match.path, false); return;
-  case PATH_REFUSED: refuse_block(sorting, match.why, block, match.path); return;
-  case PATH_NONE: break;
+    case PATH_FOUND: sort_to_target(sorting, block, match.target); return;
+    case PATH_NEW: sort_creation(sorting, block, match.path, false); return;
+    case PATH_REFUSED: refuse_block(sorting, match.why, block, match.path); return;
+    case PATH_NONE: break;
   }
-  if (sorting->previous != LINE_NONE) sort_to_target(sorting, block, sorting->previous);
-  else if (spec->len == 1) sort_to_target(sorting, block, 0);
-  else refuse_block(sorting, REFUSE_NOT_LISTED, block, STR_NONE);
+  if (sorting->previous != LINE_NONE)
+    sort_to_target(sorting, block, sorting->previous);
+  else if (spec->len == 1)
+    sort_to_target(sorting, block, 0);
+  else
+    refuse_block(sorting, REFUSE_NOT_LISTED, block, STR_NONE);
 }
 
 // A fenced text: a new file when its path is one, the task's range when that is all the task has.
@@ -171,16 +178,24 @@ static void sort_fence(Sorting *sorting, const Block *block, size_t fences)
 static void sort_rename(Sorting *sorting, const Block *block)
 {
   const PatchSpec *spec = sorting->assembly.spec;
-  PathMatch from = path_resolve_one(spec, block->hints[0], false), to = path_resolve_one(spec, block->new_path, true);
+  PathMatch from = path_resolve_one(spec, block->hints[0], false),
+            to = path_resolve_one(spec, block->new_path, true);
   RefuseCode code = REFUSE_COUNT;
   sorting->changes++;
-  if (from.kind == PATH_REFUSED) code = from.why;
-  else if (from.kind != PATH_FOUND) code = REFUSE_NOT_LISTED;
-  else if (to.kind == PATH_REFUSED) code = to.why;
-  else if (to.kind == PATH_FOUND && spec->targets[to.target].exists) code = REFUSE_FILE_EXISTS;
-  else if (!spec->targets[from.target].may_delete) code = REFUSE_NOT_LISTED;
-  if (code != REFUSE_COUNT) refuse_block(sorting, code, block, block->new_path);
-  else assemble_rename(&sorting->assembly, &spec->targets[from.target], block);
+  if (from.kind == PATH_REFUSED)
+    code = from.why;
+  else if (from.kind != PATH_FOUND)
+    code = REFUSE_NOT_LISTED;
+  else if (to.kind == PATH_REFUSED)
+    code = to.why;
+  else if (to.kind == PATH_FOUND && spec->targets[to.target].exists)
+    code = REFUSE_FILE_EXISTS;
+  else if (!spec->targets[from.target].may_delete)
+    code = REFUSE_NOT_LISTED;
+  if (code != REFUSE_COUNT)
+    refuse_block(sorting, code, block, block->new_path);
+  else
+    assemble_rename(&sorting->assembly, &spec->targets[from.target], block);
 }
 
 static void sort_blocks(Sorting *sorting, BlockKind kind)
@@ -191,9 +206,12 @@ static void sort_blocks(Sorting *sorting, BlockKind kind)
   for (size_t i = 0; i < blocks->len; i++) {
     const Block *block = &blocks->items[i];
     bool edit = block->kind == BLOCK_EDIT || block->kind == BLOCK_HUNK;
-    if (kind == BLOCK_EDIT && edit) sort_edit(sorting, block);
-    else if (kind == block->kind && kind == BLOCK_FENCE) sort_fence(sorting, block, fences);
-    else if (kind == block->kind && kind == BLOCK_RENAME) sort_rename(sorting, block);
+    if (kind == BLOCK_EDIT && edit)
+      sort_edit(sorting, block);
+    else if (kind == block->kind && kind == BLOCK_FENCE)
+      sort_fence(sorting, block, fences);
+    else if (kind == block->kind && kind == BLOCK_RENAME)
+      sort_rename(sorting, block);
   }
 }
 
@@ -203,7 +221,8 @@ static void refuse_reply(Sorting *sorting, RefuseCode code)
 {
   Str reason = explain_code(sorting->assembly.arena, code, STR_NONE);
   if (sorting->reply.problem_line && code != REFUSE_TOO_LARGE) {
-    reason = str_fmt(sorting->assembly.arena, "line %zu of the reply: %.*s", sorting->reply.problem_line, STR_ARG(reason));
+    reason = str_fmt(sorting->assembly.arena, "line %zu of the reply: %.*s",
+                     sorting->reply.problem_line, STR_ARG(reason));
   }
   refuse(&sorting->assembly, code, 0, STR_NONE, 0, reason);
 }
@@ -215,7 +234,8 @@ static void build_files(Sorting *sorting)
   sort_blocks(sorting, BLOCK_EDIT);
   sort_blocks(sorting, BLOCK_FENCE);
   for (size_t i = 0; i < spec->len; i++) {
-    if (sorting->by_target[i].len) assemble_target(&sorting->assembly, &spec->targets[i], &sorting->by_target[i]);
+    if (sorting->by_target[i].len)
+      assemble_target(&sorting->assembly, &spec->targets[i], &sorting->by_target[i]);
   }
   sort_blocks(sorting, BLOCK_RENAME);
 }
@@ -233,8 +253,9 @@ static void count_blocks(Sorting *sorting, PatchResult *out)
 void patch_from_reply(Arena *arena, const PatchSpec *spec, Str reply, PatchResult *out)
 {
   *out = (PatchResult){0};
-  Sorting sorting = {.assembly = {arena, spec, out, spec->max_bytes ? spec->max_bytes : PATCH_MAX_BYTES},
-                     .previous = LINE_NONE};
+  Sorting sorting = {
+      .assembly = {arena, spec, out, spec->max_bytes ? spec->max_bytes : PATCH_MAX_BYTES},
+      .previous = LINE_NONE};
   reply_parse(&sorting.reply, arena, reply);
   RefuseCode problem = sorting.reply.problem;
   if (problem == REFUSE_COUNT && spec->reply_cut) problem = REFUSE_TRUNCATED;
@@ -246,7 +267,9 @@ void patch_from_reply(Arena *arena, const PatchSpec *spec, Str reply, PatchResul
     return;
   }
   build_files(&sorting);
-  if (out->refusals.len == 0 && sorting.changes == 0) refuse_reply(&sorting, REFUSE_NO_BLOCK);
-  else if (out->refusals.len == 0 && out->files.len == 0) refuse_reply(&sorting, REFUSE_UNCHANGED);
+  if (out->refusals.len == 0 && sorting.changes == 0)
+    refuse_reply(&sorting, REFUSE_NO_BLOCK);
+  else if (out->refusals.len == 0 && out->files.len == 0)
+    refuse_reply(&sorting, REFUSE_UNCHANGED);
   out->partial = out->refusals.len > 0 && out->files.len > 0;
 }

@@ -10,61 +10,61 @@
 
 // What the task may change. [shown] is the exact text the model saw.
 typedef struct {
-  Str path;         // relative to the root, '/' between parts
-  Str shown;        // whole file, even when only [range] was quoted in the prompt
-  bool exists;      // false: the task may create it
+  Str path;     // relative to the root, '/' between parts
+  Str shown;    // whole file, even when only [range] was quoted in the prompt
+  bool exists;  // false: the task may create it
   bool may_delete;
-  Range range;      // the task's range; whole = anywhere
+  Range range;  // the task's range; whole = anywhere
 } PatchTarget;
 
 typedef struct {
   PatchTarget *targets;
   size_t len, cap;
-  bool may_create;    // files beyond [targets] may be created (work checks their path)
-  bool reply_cut;     // the model stopped at its token limit
-  size_t max_bytes;   // per new file text; 0 = 16 MiB
+  bool may_create;   // files beyond [targets] may be created (work checks their path)
+  bool reply_cut;    // the model stopped at its token limit
+  size_t max_bytes;  // per new file text; 0 = 16 MiB
 } PatchSpec;
 
 // Strictest rule under which a block's place was found; looser ones deserve a look in review.
 typedef enum {
   TIER_EXACT,
-  TIER_TRAILING,     // trailing white space differs
-  TIER_INDENT,       // uniform indentation shift
-  TIER_FOLDED,       // white space and typographic punctuation folded
-  TIER_ELIDED,       // pieces around "..." lines
+  TIER_TRAILING,  // trailing white space differs
+  TIER_INDENT,    // uniform indentation shift
+  TIER_FOLDED,    // white space and typographic punctuation folded
+  TIER_ELIDED,    // pieces around "..." lines
   TIER_FUZZY,
-  TIER_RANGE,        // bare replacement of the task's only range
-  TIER_WHOLE,        // a whole (new) file
-  TIER_DIFF,         // came as a unified diff
+  TIER_RANGE,  // bare replacement of the task's only range
+  TIER_WHOLE,  // a whole (new) file
+  TIER_DIFF,   // came as a unified diff
 } Tier;
 const char *tier_name(Tier tier);
 
 // Why a block was refused. One table (patch.c) gives each its wire name and the Err it counts as.
 typedef enum {
-  REFUSE_NOT_TEXT,        // reply is not UTF-8, has NUL
+  REFUSE_NOT_TEXT,  // reply is not UTF-8, has NUL
   REFUSE_TOO_LARGE,
-  REFUSE_TRUNCATED,       // cut inside a block, or stopped at the token limit
-  REFUSE_MALFORMED,       // a block without its divider or tail
-  REFUSE_NO_BLOCK,        // nothing usable in the reply
-  REFUSE_PATH_OUTSIDE,    // absolute, "..", "~", drive letter
+  REFUSE_TRUNCATED,     // cut inside a block, or stopped at the token limit
+  REFUSE_MALFORMED,     // a block without its divider or tail
+  REFUSE_NO_BLOCK,      // nothing usable in the reply
+  REFUSE_PATH_OUTSIDE,  // absolute, "..", "~", drive letter
   REFUSE_PATH_SYMLINK,
   REFUSE_PATH_GIT,
   REFUSE_PATH_IGNORED,
-  REFUSE_PATH_CASE,       // differs from an existing path only in case
-  REFUSE_PATH_SPECIAL,    // directory, device, fifo
-  REFUSE_NOT_LISTED,      // not among the task's files
+  REFUSE_PATH_CASE,     // differs from an existing path only in case
+  REFUSE_PATH_SPECIAL,  // directory, device, fifo
+  REFUSE_NOT_LISTED,    // not among the task's files
   REFUSE_OUT_OF_RANGE,
   REFUSE_FILE_MISSING,
-  REFUSE_FILE_EXISTS,     // empty SEARCH for a file that has text
+  REFUSE_FILE_EXISTS,  // empty SEARCH for a file that has text
   REFUSE_NOT_FOUND,
   REFUSE_AMBIGUOUS,
-  REFUSE_INDENT,          // indentation cannot be mapped
-  REFUSE_OVERLAP,         // two blocks change the same lines differently
-  REFUSE_STALE,           // the lines changed meanwhile
-  REFUSE_ELIDED,          // "rest unchanged" left in the new text
+  REFUSE_INDENT,   // indentation cannot be mapped
+  REFUSE_OVERLAP,  // two blocks change the same lines differently
+  REFUSE_STALE,    // the lines changed meanwhile
+  REFUSE_ELIDED,   // "rest unchanged" left in the new text
   REFUSE_CONFLICT_MARKERS,
   REFUSE_EMPTIED,
-  REFUSE_UNCHANGED,       // nothing would change
+  REFUSE_UNCHANGED,  // nothing would change
   REFUSE_COUNT
 } RefuseCode;
 const char *refuse_name(RefuseCode code);
@@ -72,10 +72,10 @@ Err refuse_err(RefuseCode code);
 
 typedef struct {
   RefuseCode code;
-  size_t block;   // 1-based block number in the reply, 0 = the reply as a whole
-  Str path;       // may be empty
-  size_t line;    // nearest place in the shown text, 0 = none
-  Str reason;     // plain words with the nearest real lines, fit to send back to the model (<= 4 KiB)
+  size_t block;  // 1-based block number in the reply, 0 = the reply as a whole
+  Str path;      // may be empty
+  size_t line;   // nearest place in the shown text, 0 = none
+  Str reason;  // plain words with the nearest real lines, fit to send back to the model (<= 4 KiB)
 } Refusal;
 
 typedef struct {
@@ -88,11 +88,11 @@ typedef enum { FILE_EDIT, FILE_NEW, FILE_DELETE, FILE_RENAME } FileChange;
 typedef struct {
   Str path;
   FileChange change;
-  Str renamed_from;   // FILE_RENAME only
+  Str renamed_from;  // FILE_RENAME only
   Str old_text, new_text;
-  HunkList hunks;     // from old_text to new_text
-  Tier *tiers;        // one for each hunk: the loosest rule among its blocks
-  Tier tier;          // loosest tier of its blocks
+  HunkList hunks;  // from old_text to new_text
+  Tier *tiers;     // one for each hunk: the loosest rule among its blocks
+  Tier tier;       // loosest tier of its blocks
 } PatchFile;
 
 typedef struct {
@@ -104,8 +104,8 @@ typedef struct {
   PatchFileList files;
   RefusalList refusals;
   size_t blocks;
-  bool abstained;     // the model said, in the agreed words, that nothing needs changing
-  bool partial;       // files is what the good blocks give, some were refused
+  bool abstained;  // the model said, in the agreed words, that nothing needs changing
+  bool partial;    // files is what the good blocks give, some were refused
 } PatchResult;
 
 // Everything in [out] lives in [arena]. Never fails: problems are refusals.

@@ -9,9 +9,12 @@ enum { PATH_MAX_BYTES = 1024, NAME_MAX_TYPOS = 2, NAME_MIN_LEN = 5 };
 
 static bool part_ok(Str part, RefuseCode *why)
 {
-  if (str_eq(part, S("..")) || part.len == 0 || str_eq(part, S("."))) *why = REFUSE_PATH_OUTSIDE;
-  else if (str_eq_nocase(part, S(".git")) || str_eq_nocase(part, S("git~1"))) *why = REFUSE_PATH_GIT;
-  else return true;
+  if (str_eq(part, S("..")) || part.len == 0 || str_eq(part, S(".")))
+    *why = REFUSE_PATH_OUTSIDE;
+  else if (str_eq_nocase(part, S(".git")) || str_eq_nocase(part, S("git~1")))
+    *why = REFUSE_PATH_GIT;
+  else
+    return true;
   return false;
 }
 
@@ -49,9 +52,11 @@ static bool strip_suffix(Str *s, Str suffix)
 
 static bool strip_start(Str *s)
 {
-  static const char *const starts[] = {"#", "*", "`", "\"", "'", "//", "<!--", "--", "- ", "=== ", ">", "[",
-                                       "file:", "file path:", "filepath:", "filename:", "path:", "file name:",
-                                       "new file:", "update file:", "add file:", "edit:", "editing:", ":"};
+  static const char *const starts[] = {
+      "#",         "*",         "`",     "\"",         "'",         "//",           "<!--",
+      "--",        "- ",        "=== ",  ">",          "[",         "file:",        "file path:",
+      "filepath:", "filename:", "path:", "file name:", "new file:", "update file:", "add file:",
+      "edit:",     "editing:",  ":"};
   for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
     if (strip_prefix(s, str_from(starts[i]))) return true;
   }
@@ -60,8 +65,9 @@ static bool strip_start(Str *s)
 
 static bool strip_end(Str *s)
 {
-  static const char *const ends[] = {":", "*", "`", "\"", "'", "-->", "*/", " ===", ",", "]", "#",
-                                     "(new file)", "(new)", "(updated)", "(modified)", "(deleted)"};
+  static const char *const ends[] = {
+      ":", "*", "`", "\"",         "'",     "-->",       "*/",         " ===",
+      ",", "]", "#", "(new file)", "(new)", "(updated)", "(modified)", "(deleted)"};
   for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
     if (strip_suffix(s, str_from(ends[i]))) return true;
   }
@@ -86,10 +92,12 @@ static Str base_name(Str path)
 static bool looks_like_path(Str s)
 {
   if (s.len < 2 || s.len > 300 || str_find_char(s, ' ') != STR_NOT_FOUND) return false;
-  if (str_find_char(s, '(') != STR_NOT_FOUND || str_find_char(s, '=') != STR_NOT_FOUND) return false;
+  if (str_find_char(s, '(') != STR_NOT_FOUND || str_find_char(s, '=') != STR_NOT_FOUND)
+    return false;
   if (str_has(s, S("://"))) return false;
   if (s.ptr[0] == '/' || s.ptr[0] == '~' || str_starts(s, S("../"))) return true;
-  if (str_find_char(s, '/') != STR_NOT_FOUND || str_find_char(s, '\\') != STR_NOT_FOUND) return true;
+  if (str_find_char(s, '/') != STR_NOT_FOUND || str_find_char(s, '\\') != STR_NOT_FOUND)
+    return true;
   size_t dot = str_rfind_char(s, '.');
   return dot != STR_NOT_FOUND && s.len - dot >= 2 && s.len - dot <= 9;
 }
@@ -104,7 +112,8 @@ static Str plain(Str path)
 
 static bool ends_at_part(Str whole, Str tail)
 {
-  return whole.len > tail.len && str_ends(whole, tail) && whole.ptr[whole.len - tail.len - 1] == '/';
+  return whole.len > tail.len && str_ends(whole, tail) &&
+         whole.ptr[whole.len - tail.len - 1] == '/';
 }
 
 typedef enum { RULE_SAME, RULE_PREFIX, RULE_SUFFIX, RULE_CASE, RULE_TYPO, RULE_COUNT } Rule;
@@ -120,7 +129,8 @@ static bool case_equal(Str target, Str path)
 static bool typo_equal(Str target, Str path)
 {
   Str name = base_name(target), written = base_name(path);
-  Str dir = str_sub(target, 0, target.len - name.len), given = str_sub(path, 0, path.len - written.len);
+  Str dir = str_sub(target, 0, target.len - name.len),
+      given = str_sub(path, 0, path.len - written.len);
   if (given.len && !str_eq_nocase(dir, given) && !ends_at_part(dir, given)) return false;
   if (name.len < NAME_MIN_LEN || written.len < NAME_MIN_LEN) return false;
   return distance_within(name, written, NAME_MAX_TYPOS);
@@ -129,13 +139,14 @@ static bool typo_equal(Str target, Str path)
 static bool fits(Rule rule, Str target, Str path)
 {
   switch (rule) {
-  case RULE_SAME: return str_eq(target, path);
-  case RULE_PREFIX:
-    return (str_starts(path, S("a/")) || str_starts(path, S("b/"))) && str_eq(target, str_skip(path, 2));
-  case RULE_SUFFIX: return ends_at_part(target, path) || ends_at_part(path, target);
-  case RULE_CASE: return case_equal(target, path);
-  case RULE_TYPO: return typo_equal(target, path);
-  case RULE_COUNT: break;
+    case RULE_SAME: return str_eq(target, path);
+    case RULE_PREFIX:
+      return (str_starts(path, S("a/")) || str_starts(path, S("b/"))) &&
+             str_eq(target, str_skip(path, 2));
+    case RULE_SUFFIX: return ends_at_part(target, path) || ends_at_part(path, target);
+    case RULE_CASE: return case_equal(target, path);
+    case RULE_TYPO: return typo_equal(target, path);
+    case RULE_COUNT: break;
   }
   return false;
 }

@@ -5,16 +5,16 @@
 #include "patch/reply.h"
 
 typedef enum {
-  PATH_FOUND,     // [target] is it
-  PATH_NEW,       // a sound path that is not listed
-  PATH_REFUSED,   // [why] says so
-  PATH_NONE,      // no line looked like a path
+  PATH_FOUND,    // [target] is it
+  PATH_NEW,      // a sound path that is not listed
+  PATH_REFUSED,  // [why] says so
+  PATH_NONE,     // no line looked like a path
 } PathKind;
 
 typedef struct {
   PathKind kind;
   size_t target;
-  Str path;         // cleaned, as the reply has it
+  Str path;  // cleaned, as the reply has it
   RefuseCode why;
 } PathMatch;
 

@@ -22,7 +22,7 @@ typedef struct {
 // The needles of one hunk; unused forms repeat the first.
 typedef struct {
   size_t old_full[FORMS], new_full[FORMS];
-  size_t core[FORMS];   // old lines and one neighbour on each side
+  size_t core[FORMS];  // old lines and one neighbour on each side
   size_t before_len[FORMS];
   size_t forms;
 } Patterns;
@@ -31,7 +31,7 @@ typedef struct {
   Arena *arena;
   const Text *present;
   Finder finder;
-  Patterns *patterns;   // one for each hunk
+  Patterns *patterns;  // one for each hunk
 } Search;
 
 static size_t min_size(size_t a, size_t b)
@@ -105,7 +105,8 @@ static void add_patterns(Search *search, const HunkList *hunks, size_t i, bool n
           add_pattern(search, &before[b], hunk->old_lines, hunk->old_len, &after[a], HUNK_CONTEXT);
       patterns->new_full[form] =
           add_pattern(search, &before[b], hunk->new_lines, hunk->new_len, &after[a], HUNK_CONTEXT);
-      patterns->core[form] = add_pattern(search, &before[b], hunk->old_lines, hunk->old_len, &after[a], 1);
+      patterns->core[form] =
+          add_pattern(search, &before[b], hunk->old_lines, hunk->old_len, &after[a], 1);
     }
   }
 }
@@ -143,7 +144,8 @@ static void add_candidate(Arena *arena, CandidateList *list, Candidate one)
   list->items[at] = one;
 }
 
-static void add_candidates(Search *search, size_t needle, size_t before, bool done, CandidateList *list)
+static void add_candidates(Search *search, size_t needle, size_t before, bool done,
+                           CandidateList *list)
 {
   PlaceList places = {0};
   finder_places(&search->finder, needle, KEY_EXACT, &places);
@@ -226,10 +228,12 @@ static Place place_relaxed(Search *search, const Hunk *hunk, size_t number)
   const Patterns *patterns = &search->patterns[number];
   CandidateList all = {0}, good = {0};
   for (size_t form = 0; form < patterns->forms; form++) {
-    add_candidates(search, patterns->core[form], min_size(patterns->before_len[form], 1), false, &all);
+    add_candidates(search, patterns->core[form], min_size(patterns->before_len[form], 1), false,
+                   &all);
   }
   for (size_t i = 0; i < all.len; i++) {
-    if (mostly_there(search, hunk, all.items[i].at)) add_candidate(search->arena, &good, all.items[i]);
+    if (mostly_there(search, hunk, all.items[i].at))
+      add_candidate(search->arena, &good, all.items[i]);
   }
   return good.len == 1 && hunk->twins <= 1 ? place_at(hunk, good.items[0]) : stale(&all);
 }
@@ -278,7 +282,8 @@ static bool same_eols(const Text *present, const Hunk *hunk, size_t at)
   return hunk->old_len || !before || at == 0 || str_eq(present->items[at - 1].eol, before->eol);
 }
 
-static LineEdit edit_new(Arena *arena, const Text *present, const Hunk *hunk, size_t number, size_t at)
+static LineEdit edit_new(Arena *arena, const Text *present, const Hunk *hunk, size_t number,
+                         size_t at)
 {
   LineEdit edit = {.start = at + 1, .old_len = hunk->old_len, .len = hunk->new_len, .hunk = number};
   edit.lines = NEW_N(arena, Line, hunk->new_len);
@@ -293,15 +298,16 @@ static LineEdit edit_new(Arena *arena, const Text *present, const Hunk *hunk, si
   return edit;
 }
 
-
 void carry_push(Arena *arena, const Text *present, const Hunk *hunk, size_t number, Carried *out)
 {
   Place *place = &out->places[number];
   if (place->kind != PLACE_HERE && place->kind != PLACE_MOVED) return;
   LineEditList *edits = &out->edits;
   const LineEdit *last = edits->len ? &edits->items[edits->len - 1] : NULL;
-  if (last && place->start < last->start + last->old_len + (hunk->old_len == 0 && last->old_len == 0)) {
-    place->kind = PLACE_STALE;  // places out of order or overlapping: not these hunks' text any more
+  if (last &&
+      place->start < last->start + last->old_len + (hunk->old_len == 0 && last->old_len == 0)) {
+    place->kind =
+        PLACE_STALE;  // places out of order or overlapping: not these hunks' text any more
     return;
   }
   LineEdit edit = edit_new(arena, present, hunk, number, place->start - 1);
@@ -333,7 +339,10 @@ Str edits_apply(Arena *arena, Str present, const LineEditList *edits)
       lines[k] = edit->lines[k];
       if (lines[k].eol.len == 0 && !ends_file) lines[k].eol = eol_at(&text, at);
     }
-    Hunk hunk = {.old_start = edit->start, .old_len = edit->old_len, .new_lines = lines, .new_len = edit->len};
+    Hunk hunk = {.old_start = edit->start,
+                 .old_len = edit->old_len,
+                 .new_lines = lines,
+                 .new_len = edit->len};
     PUSH(arena, &hunks, hunk);
   }
   return text_apply(arena, &text, &hunks);

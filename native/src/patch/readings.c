@@ -95,11 +95,13 @@ static bool without_numbers(Arena *arena, const Sides *sides, Sides *out)
   out->search = NEW_N(arena, Str, sides->search_len);
   out->replace = NEW_N(arena, Str, sides->replace_len);
   for (size_t i = 0; i < sides->search_len; i++) {
-    if (!numbered(sides->search[i], &number, &out->search[i]) || (i && number != previous + 1)) return false;
+    if (!numbered(sides->search[i], &number, &out->search[i]) || (i && number != previous + 1))
+      return false;
     previous = number;
   }
   for (size_t i = 0; i < sides->replace_len; i++) {
-    if (!numbered(sides->replace[i], &number, &out->replace[i])) out->replace[i] = sides->replace[i];
+    if (!numbered(sides->replace[i], &number, &out->replace[i]))
+      out->replace[i] = sides->replace[i];
   }
   return sides->search_len > 0;
 }
@@ -109,7 +111,8 @@ static bool without_numbers(Arena *arena, const Sides *sides, Sides *out)
 static const struct {
   const char *entity;
   char c;
-} entities[] = {{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&apos;", '\''}};
+} entities[] = {{"&lt;", '<'},   {"&gt;", '>'},   {"&amp;", '&'},
+                {"&quot;", '"'}, {"&#39;", '\''}, {"&apos;", '\''}};
 
 static bool unescape(Arena *arena, Str line, Str *out)
 {
@@ -140,13 +143,16 @@ static bool without_entities(Arena *arena, const Sides *sides, Sides *out)
 {
   bool any = false;
   *out = *sides;
-  for (size_t i = 0; i < sides->search_len && !any; i++) any = str_find_char(sides->search[i], '&') != STR_NOT_FOUND;
+  for (size_t i = 0; i < sides->search_len && !any; i++)
+    any = str_find_char(sides->search[i], '&') != STR_NOT_FOUND;
   if (!any) return false;
   any = false;
   out->search = NEW_N(arena, Str, sides->search_len);
   out->replace = NEW_N(arena, Str, sides->replace_len);
-  for (size_t i = 0; i < sides->search_len; i++) any |= unescape(arena, sides->search[i], &out->search[i]);
-  for (size_t i = 0; any && i < sides->replace_len; i++) unescape(arena, sides->replace[i], &out->replace[i]);
+  for (size_t i = 0; i < sides->search_len; i++)
+    any |= unescape(arena, sides->search[i], &out->search[i]);
+  for (size_t i = 0; any && i < sides->replace_len; i++)
+    unescape(arena, sides->replace[i], &out->replace[i]);
   return any;
 }
 

@@ -7,9 +7,9 @@
 enum { READINGS_MAX = BLOCK_MAX_DIVIDERS + 4 };
 
 typedef struct {
-  Sides *items;      // in the arena; literal ones in the order of block->dividers
-  size_t literal;    // how many are literal
-  size_t len;        // at most READINGS_MAX
+  Sides *items;    // in the arena; literal ones in the order of block->dividers
+  size_t literal;  // how many are literal
+  size_t len;      // at most READINGS_MAX
 } Readings;
 
 // Literal: one for each possible divider. Then, where they apply to the preferred divider: fences inside

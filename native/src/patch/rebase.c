@@ -48,7 +48,8 @@ static Place rebase_one(const Text *base, const Text *present, const TextChangeL
   size_t at = hunk->old_start - 1, len = hunk->old_len;
   size_t from = at > HUNK_CONTEXT ? at - HUNK_CONTEXT : 0, to = at + len + HUNK_CONTEXT;
   if (to > base->len) to = base->len;
-  while (*next < changes->len && changes->items[*next].old_at + changes->items[*next].old_len + 1 <= from) {
+  while (*next < changes->len &&
+         changes->items[*next].old_at + changes->items[*next].old_len + 1 <= from) {
     ++*next;
   }
   size_t left = lines_left(changes, *next, from, to), i = *next;

@@ -64,8 +64,10 @@ static void remember_above(Reply *reply, Str line)
 
 void reply_add_line(Reply *reply, StrList *lines, Str line)
 {
-  if (lines->len >= BLOCK_MAX_LINES) reply_fail(reply, REFUSE_TOO_LARGE);
-  else PUSH(reply->arena, lines, line);
+  if (lines->len >= BLOCK_MAX_LINES)
+    reply_fail(reply, REFUSE_TOO_LARGE);
+  else
+    PUSH(reply->arena, lines, line);
 }
 
 // --- SEARCH/REPLACE blocks -------------------------------------------------------------------------
@@ -106,7 +108,8 @@ static void block_line(Reply *reply, Str line)
 bool block_reading(const Block *block, size_t n, Sides *out)
 {
   if (block->kind == BLOCK_HUNK) {
-    *out = (Sides){block->old_lines.items, block->new_lines.items, block->old_lines.len, block->new_lines.len};
+    *out = (Sides){block->old_lines.items, block->new_lines.items, block->old_lines.len,
+                   block->new_lines.len};
     return n == 0;
   }
   if (block->kind != BLOCK_EDIT || n >= block->divider_count) return false;
@@ -158,10 +161,14 @@ static bool fence_ends(Reply *reply, Str line)
 static void fence_line(Reply *reply, Str line)
 {
   Str rest;
-  if (marker_is_head(line, &rest)) start_block(reply, rest);
-  else if (marker_is_tail(line)) reply_fail(reply, REFUSE_MALFORMED);
-  else if (fence_ends(reply, line)) close_fence(reply);
-  else if (unidiff_starts(reply, line)) reply->fence.had_block = true;
+  if (marker_is_head(line, &rest))
+    start_block(reply, rest);
+  else if (marker_is_tail(line))
+    reply_fail(reply, REFUSE_MALFORMED);
+  else if (fence_ends(reply, line))
+    close_fence(reply);
+  else if (unidiff_starts(reply, line))
+    reply->fence.had_block = true;
   else {
     remember_above(reply, line);
     reply_add_line(reply, &reply->fence.text.lines, line);
@@ -176,8 +183,9 @@ static bool says_nothing_to_change(Str line)
   while (s.len && str_has(S("*`_#>\"'"), str_sub(s, 0, 1))) s = str_trim(str_skip(s, 1));
   Str words = S("NOTHING TO CHANGE");
   if (s.len < words.len || !str_eq_nocase(str_sub(s, 0, words.len), words)) return false;
-  return s.len == words.len || !str_has(S("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),
-                                        str_sub(s, words.len, words.len + 1));
+  return s.len == words.len ||
+         !str_has(S("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),
+                  str_sub(s, words.len, words.len + 1));
 }
 
 static bool is_think_tag(Str line, bool closing)
@@ -216,13 +224,20 @@ static void prose_line(Reply *reply, Str line)
     reply->seen_text = true;
     reply->abstained = says_nothing_to_change(line);
   }
-  if (first && is_think_tag(line, false)) reply->state = ends_think(line) ? IN_PROSE : IN_THINK;
-  else if (marker_is_head(line, &rest)) start_block(reply, rest);
-  else if (marker_is_tail(line)) reply_fail(reply, REFUSE_MALFORMED);
-  else if (marker_is_fence(line, &mark, &len, &info)) open_fence(reply, mark, len, info);
-  else if (unidiff_starts(reply, line)) forget_above(reply);
-  else if (is_think_tag(line, true)) drop_draft(reply);
-  else remember_above(reply, line);
+  if (first && is_think_tag(line, false))
+    reply->state = ends_think(line) ? IN_PROSE : IN_THINK;
+  else if (marker_is_head(line, &rest))
+    start_block(reply, rest);
+  else if (marker_is_tail(line))
+    reply_fail(reply, REFUSE_MALFORMED);
+  else if (marker_is_fence(line, &mark, &len, &info))
+    open_fence(reply, mark, len, info);
+  else if (unidiff_starts(reply, line))
+    forget_above(reply);
+  else if (is_think_tag(line, true))
+    drop_draft(reply);
+  else
+    remember_above(reply, line);
 }
 
 static void think_line(Reply *reply, Str line)
@@ -242,16 +257,18 @@ static void take_line(Reply *reply, Str line)
   reply->crlf = line.len && line.ptr[line.len - 1] == '\r';
   if (reply->crlf) line.len--;
   if (reply->line == 1 && str_starts(line, S("\xef\xbb\xbf"))) line = str_skip(line, 3);
-  if (reply->bytes > REPLY_MAX_BYTES) reply_fail(reply, REFUSE_TOO_LARGE);
-  else if (str_find_char(line, '\0') != STR_NOT_FOUND || !str_is_utf8(line)) reply_fail(reply, REFUSE_NOT_TEXT);
+  if (reply->bytes > REPLY_MAX_BYTES)
+    reply_fail(reply, REFUSE_TOO_LARGE);
+  else if (str_find_char(line, '\0') != STR_NOT_FOUND || !str_is_utf8(line))
+    reply_fail(reply, REFUSE_NOT_TEXT);
   if (reply->problem != REFUSE_COUNT) return;
   if (reply->state == IN_HUNK && unidiff_line(reply, line)) return;
   switch (reply->state) {
-  case IN_BLOCK: block_line(reply, line); break;
-  case IN_FENCE: fence_line(reply, line); break;
-  case IN_THINK: think_line(reply, line); break;
-  case IN_PROSE:
-  case IN_HUNK: prose_line(reply, line); break;
+    case IN_BLOCK: block_line(reply, line); break;
+    case IN_FENCE: fence_line(reply, line); break;
+    case IN_THINK: think_line(reply, line); break;
+    case IN_PROSE:
+    case IN_HUNK: prose_line(reply, line); break;
   }
 }
 
@@ -268,7 +285,8 @@ void reply_feed(Reply *reply, Str bytes)
 {
   for (size_t newline; (newline = str_find_char(bytes, '\n')) != STR_NOT_FOUND;) {
     if (!buf_add(&reply->partial, str_sub(bytes, 0, newline))) reply_fail(reply, REFUSE_TOO_LARGE);
-    if (reply->problem == REFUSE_COUNT) take_line(reply, str_dup(reply->arena, buf_str(&reply->partial)));
+    if (reply->problem == REFUSE_COUNT)
+      take_line(reply, str_dup(reply->arena, buf_str(&reply->partial)));
     buf_clear(&reply->partial);
     bytes = str_skip(bytes, newline + 1);
   }

@@ -24,7 +24,7 @@ enum {
   REPLY_MAX_BYTES = 32 << 20,
   REPLY_MAX_BLOCKS = 20000,
   BLOCK_MAX_LINES = 50000,
-  BLOCK_MAX_DIVIDERS = 8,   // more are not told apart
+  BLOCK_MAX_DIVIDERS = 8,  // more are not told apart
   BLOCK_MAX_HINTS = 6,
 };
 
@@ -37,22 +37,23 @@ typedef enum {
 
 typedef struct {
   BlockKind kind;
-  size_t number;                  // from 1, in the order of the reply
-  size_t line;                    // where it starts in the reply, from 1
-  Str hints[BLOCK_MAX_HINTS];     // lines that may hold the path, likeliest first, as written
+  size_t number;               // from 1, in the order of the reply
+  size_t line;                 // where it starts in the reply, from 1
+  Str hints[BLOCK_MAX_HINTS];  // lines that may hold the path, likeliest first, as written
   size_t hint_count;
-  Str new_path;                   // BLOCK_RENAME
+  Str new_path;  // BLOCK_RENAME
 
-  StrList lines;                  // EDIT: all lines between head and tail. FENCE: the text
+  StrList lines;                        // EDIT: all lines between head and tail. FENCE: the text
   size_t dividers[BLOCK_MAX_DIVIDERS];  // indexes in `lines` of what may be the divider
   size_t divider_count;
 
-  StrList old_lines, new_lines;   // HUNK: context and removed; context and added
-  size_t old_start;               // HUNK: from its @@ line, 0 = not usable
-  bool counts_agree;              // HUNK: its @@ line counts right, so it may be trusted as a hint
-  bool old_no_eol, new_no_eol;    // HUNK: "\ No newline at end of file"
-  StrList old_eols, new_eols;     // HUNK: the line ends as the diff has them, when its own header ends in LF
-  bool creates, deletes;          // HUNK: the other side is /dev/null
+  StrList old_lines, new_lines;  // HUNK: context and removed; context and added
+  size_t old_start;              // HUNK: from its @@ line, 0 = not usable
+  bool counts_agree;             // HUNK: its @@ line counts right, so it may be trusted as a hint
+  bool old_no_eol, new_no_eol;   // HUNK: "\ No newline at end of file"
+  StrList old_eols,
+      new_eols;  // HUNK: the line ends as the diff has them, when its own header ends in LF
+  bool creates, deletes;  // HUNK: the other side is /dev/null
 } Block;
 
 typedef struct {
@@ -64,18 +65,18 @@ typedef enum { IN_PROSE, IN_FENCE, IN_BLOCK, IN_HUNK, IN_THINK } ReplyState;
 
 typedef struct {
   Arena *arena;
-  BlockList blocks;           // complete ones; usable at once
-  RefuseCode problem;         // REFUSE_COUNT = none
+  BlockList blocks;    // complete ones; usable at once
+  RefuseCode problem;  // REFUSE_COUNT = none
   size_t problem_line;
-  bool abstained;             // "NOTHING TO CHANGE"
+  bool abstained;  // "NOTHING TO CHANGE"
   // private
   ReplyState state;
-  Buf partial;                // reply_feed: a line that has not ended yet
+  Buf partial;  // reply_feed: a line that has not ended yet
   size_t line, bytes;
-  bool crlf;                  // the line at hand ended in CR LF
-  bool seen_text;             // something other than blank lines came
-  Str above[3];               // last non-blank prose lines, nearest first
-  Block block;                // the one being read
+  bool crlf;       // the line at hand ended in CR LF
+  bool seen_text;  // something other than blank lines came
+  Str above[3];    // last non-blank prose lines, nearest first
+  Block block;     // the one being read
   struct {
     bool open, had_block;
     char mark;
@@ -85,21 +86,22 @@ typedef struct {
   } fence;
   struct {
     Str minus, old_path, new_path;
-    bool pending;             // a "--- " line waits for its "+++ "
-    bool known;               // old_path and new_path are set
+    bool pending;  // a "--- " line waits for its "+++ "
+    bool known;    // old_path and new_path are set
     Str rename_from;
     size_t old_left, new_left;  // lines the @@ line still promises
-    bool overrun;             // more lines came than that
+    bool overrun;               // more lines came than that
     char last_sign;
-    bool own_crlf;            // the diff's own lines end in CR LF, which then says nothing of the file's
+    bool own_crlf;  // the diff's own lines end in CR LF, which then says nothing of the file's
   } diff;
 } Reply;
 
 void reply_init(Reply *reply, Arena *arena);
-void reply_feed(Reply *reply, Str bytes);   // copies what it keeps
-void reply_end(Reply *reply);               // frees the partial line; blocks stay in the arena
+void reply_feed(Reply *reply, Str bytes);  // copies what it keeps
+void reply_end(Reply *reply);              // frees the partial line; blocks stay in the arena
 
-void reply_parse(Reply *reply, Arena *arena, Str text);  // init, all of it, end; lines borrow from [text]
+void reply_parse(Reply *reply, Arena *arena,
+                 Str text);  // init, all of it, end; lines borrow from [text]
 
 // One way to read a block.
 typedef struct {

@@ -1,43 +1,17 @@
 // rewrite.c: see rewrite.h.
-#include "patch/rewrite.h"
+#include "patch/job.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "patch/indent.h"
 #include "patch/marker.h"
 #include "patch/readings.h"
 
 enum { ELISION_CHECKS = 64, MOVED_LINES = 400 };
 
-// What one block's rewriting needs at hand.
-typedef struct {
-  Rewrite *rewrite;
-  Arena *arena;
-  const Text *text;
-  const Sides *sides;
-  const Match *match;
-  IndentMap indent;
-  bool indent_known;     // the pairs did not contradict each other
-  bool strip_trailing;   // the reply puts blanks at line ends where the file has none
-  const StrList *eols;   // unified diffs that quote the file's line ends: those of the new lines; else NULL
-  size_t first_full;     // first line of REPLACE that is not blank
-  size_t block;
-  BlockKind block_kind;
-  EofWish eof;
-  size_t bad_line;
-} Job;
-
 static bool line_blank(Str s)
 {
   return str_trim(s).len == 0;
-}
-
-// The file's line without a byte order mark.
-static Str text_line(const Text *text, size_t line)
-{
-  Str s = text->items[line].text;
-  return line == 0 && str_starts(s, S("\xef\xbb\xbf")) ? str_skip(s, 3) : s;
 }
 
 // --- what the pairs of lines teach -------------------------------------------------------------------
@@ -54,14 +28,15 @@ static void learn(Job *job)
   if (job->match->tier == TIER_EXACT) return;  // nothing drifted
   for (size_t i = 0; i < job->match->len; i++) {
     if (job->match->lines[i] == LINE_NONE) continue;
-    Str reply = job->sides->search[i], file = text_line(job->text, job->match->lines[i]);
+    Str reply = job->sides->search[i], file = job_text_line(job, job->match->lines[i]);
     job->strip_trailing |= has_trailing_blanks(reply) && !has_trailing_blanks(file);
     if (line_blank(reply)) continue;
     IndentPair pair = {indent_of(reply), indent_of(file)};
     PUSH(job->arena, &pairs, pair);
   }
   job->indent_known = indent_learn(job->arena, &pairs, &job->indent);
-  while (job->first_full < job->sides->replace_len && line_blank(job->sides->replace[job->first_full])) {
+  while (job->first_full < job->sides->replace_len &&
+         line_blank(job->sides->replace[job->first_full])) {
     job->first_full++;
   }
 }
@@ -100,7 +75,8 @@ static bool folded_offset(Str file, Str search, size_t at, size_t *out)
     if (a != b) return false;
   }
   if (s.len && (size_t)(s.ptr - search.ptr) != at) return false;
-  *out = f.len ? (size_t)(f.ptr - file.ptr) : fold_trim(file).len + (size_t)(fold_trim(file).ptr - file.ptr);
+  *out = f.len ? (size_t)(f.ptr - file.ptr)
+               : fold_trim(file).len + (size_t)(fold_trim(file).ptr - file.ptr);
   return true;
 }
 
@@ -125,7 +101,9 @@ static bool merge_folded(Arena *arena, Str file, Str search, Str replace, Str *o
 {
   search = str_trim_end(search), replace = str_trim_end(replace);
   size_t head = shared_head(search, replace), tail = shared_tail(search, replace, head), from, to;
-  if (!folded_offset(file, search, head, &from) || !folded_offset(file, search, search.len - tail, &to)) return false;
+  if (!folded_offset(file, search, head, &from) ||
+      !folded_offset(file, search, search.len - tail, &to))
+    return false;
   if (to < from) return false;
   Str start = str_sub(file, 0, from), end = str_trim_end(str_skip(file, to));
   *out = str_cat(arena, str_cat(arena, start, str_sub(replace, head, replace.len - tail)), end);
@@ -141,7 +119,7 @@ static Str own_characters(const Job *job, Str line)
   if (bare.len == 0 || sides->search_len > MOVED_LINES) return line;
   for (size_t i = 0; i < sides->search_len; i++) {
     if (job->match->lines[i] == LINE_NONE || !str_eq(str_trim(sides->search[i]), bare)) continue;
-    Str file = str_trim(text_line(job->text, job->match->lines[i]));
+    Str file = str_trim(job_text_line(job, job->match->lines[i]));
     return str_eq(file, bare) ? line : str_cat(job->arena, indent_of(line), file);
   }
   return line;
@@ -154,7 +132,8 @@ static bool new_line(Job *job, size_t r, Str *out)
   if (job->match->tier >= TIER_FOLDED) line = own_characters(job, line);
   if (job->strip_trailing) line = str_trim_end(line);
   *out = line;
-  if (job->match->tier < TIER_INDENT || line.len == 0 || job->indent.kind == INDENT_SAME) return true;
+  if (job->match->tier < TIER_INDENT || line.len == 0 || job->indent.kind == INDENT_SAME)
+    return true;
   if (line_blank(line) && !indent_converts(job->arena, &job->indent)) return true;
   if (!indent_map(job->arena, &job->indent, indent, r == job->first_full, &mapped)) return false;
   *out = str_cat(job->arena, mapped, str_skip(line, indent.len));
@@ -167,101 +146,11 @@ static bool changed_line(Job *job, size_t s, size_t r, Str *out)
   size_t at = job->match->lines[s];
   Str search = job->sides->search[s], replace = job->sides->replace[r];
   bool folded = at != LINE_NONE && job->match->tier >= TIER_FOLDED &&
-                line_equal(search, text_line(job->text, at), KEY_FOLDED) &&
-                !str_eq(str_trim(search), str_trim(text_line(job->text, at))) &&
+                line_equal(search, job_text_line(job, at), KEY_FOLDED) &&
+                !str_eq(str_trim(search), str_trim(job_text_line(job, at))) &&
                 str_eq(indent_of(search), indent_of(replace));
-  if (folded && merge_folded(job->arena, text_line(job->text, at), search, replace, out)) return true;
+  if (folded && merge_folded(job->arena, job_text_line(job, at), search, replace, out)) return true;
   return new_line(job, r, out);
-}
-
-// --- line ends ---------------------------------------------------------------------------------------
-
-// Like the line that was there, else the line before, else the line after.
-static Str eol_for(const Text *text, size_t at, size_t old_len, size_t index)
-{
-  size_t near[3] = {at + (index < old_len ? index : (old_len ? old_len - 1 : 0)), at - 1, at + old_len};
-  bool use[3] = {old_len > 0, at > 0, at + old_len < text->len};
-  for (size_t i = 0; i < 3; i++) {
-    if (use[i] && text->items[near[i]].eol.len) return text->items[near[i]].eol;
-  }
-  return text->len && text->items[0].eol.len ? text->items[0].eol : S("\n");
-}
-
-// New text at the end of a file without a final newline: the line before gets one, the last goes without.
-static void join_last_line(Job *job, Edit *edit)
-{
-  const Text *text = job->text;
-  if (edit->at != text->len || edit->at == 0 || edit->len == 0 || text->items[edit->at - 1].eol.len) return;
-  Line *lines = NEW_N(job->arena, Line, edit->len + 1);
-  lines[0] = text->items[edit->at - 1];
-  lines[0].eol = eol_for(text, edit->at, 0, 0);
-  memcpy(lines + 1, edit->lines, edit->len * sizeof(Line));
-  edit->lines = lines;
-  edit->len++;
-  edit->at--;
-  edit->old_len = 1;
-}
-
-// Removing the last lines of such a file leaves the line before as its end, without a newline. A unified diff
-// may wish it otherwise.
-static void keep_missing_newline(Job *job, Edit *edit)
-{
-  const Text *text = job->text;
-  size_t end = edit->at + edit->old_len;
-  bool open = end > 0 && text->items[end - 1].eol.len == 0;
-  if (end != text->len || end == 0 || (!open && job->eof != EOF_NO_NEWLINE)) return;
-  if (open && job->eof == EOF_NEWLINE) return;
-  if (edit->len) {
-    Line *last = &edit->lines[edit->len - 1];
-    last->eol = STR_NONE;
-    if (last->text.len == 0) edit->len--;  // an empty line without a line end is no line
-    return;
-  }
-  if (edit->at == 0 || text->items[edit->at - 1].text.len == 0) return;
-  Line *line = NEW(job->arena, Line);
-  *line = text->items[edit->at - 1];
-  line->eol = STR_NONE;
-  edit->at--, edit->old_len++, edit->len = 1;
-  edit->lines = line;
-}
-
-static void set_eols(Job *job, Edit *edit, size_t from)
-{
-  for (size_t i = 0; i < edit->len; i++) {
-    edit->lines[i].eol = job->eols ? job->eols->items[from + i] : eol_for(job->text, edit->at, edit->old_len, i);
-  }
-  join_last_line(job, edit);
-  keep_missing_newline(job, edit);
-}
-
-// A byte order mark stays in front whatever happens to line 1.
-static void keep_bom(Job *job, Edit *edit)
-{
-  const Text *text = job->text;
-  Str bom = S("\xef\xbb\xbf");
-  if (edit->at > 0 || text->len == 0 || !str_starts(text->items[0].text, bom)) return;
-  bool inserts = edit->old_len == 0, empties = edit->len == 0 && edit->old_len < text->len;
-  if (inserts || empties) {
-    Line *lines = NEW_N(job->arena, Line, edit->len + 1);
-    if (edit->len) memcpy(lines, edit->lines, edit->len * sizeof(Line));
-    lines[edit->len] = text->items[edit->old_len];
-    if (inserts) lines[edit->len].text = str_skip(lines[edit->len].text, bom.len);
-    edit->lines = lines;
-    edit->len++;
-    edit->old_len++;
-  }
-  if (edit->len && !str_starts(edit->lines[0].text, bom)) {
-    edit->lines[0].text = str_cat(job->arena, bom, edit->lines[0].text);
-  }
-}
-
-// [from] is the line of REPLACE that the edit's first line comes from.
-static void push_edit(Job *job, Edit edit, size_t from, EditList *out)
-{
-  edit.tier = job->block_kind == BLOCK_HUNK && job->match->tier == TIER_EXACT ? TIER_DIFF : job->match->tier;
-  set_eols(job, &edit, from);
-  keep_bom(job, &edit);
-  PUSH(job->arena, out, edit);
 }
 
 // --- one group ---------------------------------------------------------------------------------------
@@ -331,17 +220,19 @@ static RefuseCode insert_in_gap(Job *job, const Group *group, size_t from, size_
 {
   size_t at = group->b_at, len = group->b_len;
   if (sides_blank(job->sides->replace + at, len)) return REFUSE_COUNT;  // the gap has them
-  bool front = line_blank(job->sides->replace[at]), back = line_blank(job->sides->replace[at + len - 1]);
-  bool quoted = (group->a_at > 0 && line_blank(job->sides->search[group->a_at - 1])) ||
-                (group->a_at < job->sides->search_len && line_blank(job->sides->search[group->a_at]));
+  bool front = line_blank(job->sides->replace[at]),
+       back = line_blank(job->sides->replace[at + len - 1]);
+  bool quoted =
+      (group->a_at > 0 && line_blank(job->sides->search[group->a_at - 1])) ||
+      (group->a_at < job->sides->search_len && line_blank(job->sides->search[group->a_at]));
   if (front && back && !quoted) len--;
   Edit edit = {.at = from, .len = len, .block = job->block};
   if (!build_lines(job, at, len, &edit.lines)) return REFUSE_INDENT;
   Str indent = indent_of(edit.lines[0].text);
-  bool like_before = str_eq(indent, indent_of(text_line(job->text, from - 1)));
-  bool like_after = str_eq(indent, indent_of(text_line(job->text, to)));
+  bool like_before = str_eq(indent, indent_of(job_text_line(job, from - 1)));
+  bool like_after = str_eq(indent, indent_of(job_text_line(job, to)));
   if ((back && !front) || (!front && !back && like_after && !like_before)) edit.at = to;
-  push_edit(job, edit, at, out);
+  job_push_edit(job, edit, at, out);
   return REFUSE_COUNT;
 }
 
@@ -358,7 +249,7 @@ static RefuseCode insert_lines(Job *job, const Group *group, EditList *out)
   }
   Edit edit = {.at = has_after ? after : before, .len = group->b_len, .block = job->block};
   if (!build_lines(job, group->b_at, group->b_len, &edit.lines)) return REFUSE_INDENT;
-  push_edit(job, edit, group->b_at, out);
+  job_push_edit(job, edit, group->b_at, out);
   return REFUSE_COUNT;
 }
 
@@ -376,10 +267,12 @@ static bool line_by_line(const Job *job, const Group *group)
 static RefuseCode replace_each(Job *job, const Group *group, EditList *out)
 {
   for (size_t i = 0; i < group->a_len; i++) {
-    Edit edit = {.at = job->match->lines[group->a_at + i], .old_len = 1, .len = 1, .block = job->block};
+    Edit edit = {
+        .at = job->match->lines[group->a_at + i], .old_len = 1, .len = 1, .block = job->block};
     edit.lines = NEW(job->arena, Line);
-    if (!changed_line(job, group->a_at + i, group->b_at + i, &edit.lines[0].text)) return REFUSE_INDENT;
-    push_edit(job, edit, group->b_at + i, out);
+    if (!changed_line(job, group->a_at + i, group->b_at + i, &edit.lines[0].text))
+      return REFUSE_INDENT;
+    job_push_edit(job, edit, group->b_at + i, out);
   }
   return REFUSE_COUNT;
 }
@@ -419,7 +312,7 @@ static RefuseCode replace_lines(Job *job, const Group *group, EditList *out)
   if (covers_unquoted(job, group, first, end)) return REFUSE_NOT_FOUND;
   Edit edit = {.at = first, .old_len = end - first, .len = group->b_len, .block = job->block};
   if (!build_lines(job, group->b_at, group->b_len, &edit.lines)) return REFUSE_INDENT;
-  push_edit(job, edit, group->b_at, out);
+  job_push_edit(job, edit, group->b_at, out);
   return REFUSE_COUNT;
 }
 
@@ -440,7 +333,8 @@ static bool elision_is_text(Job *job, const Group *group, size_t r)
 {
   Str line = str_trim(job->sides->replace[r]);
   bool bare = marker_elision(line) == ELISION_BARE;
-  if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass"))) return true;
+  if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass")))
+    return true;
   if (group->a_len > 0) return false;
   Str above = bare && r > 0 ? str_trim_end(job->sides->replace[r - 1]) : STR_NONE;
   return (above.len && above.ptr[above.len - 1] == ':') || file_has_line(job, line);
@@ -463,7 +357,8 @@ static RefuseCode check_elision(Job *job, const Group *group, bool *keep)
 {
   size_t elisions = 0, end = group->b_at + group->b_len;
   for (size_t r = group->b_at; r < end; r++) {
-    elisions += marker_elision(job->sides->replace[r]) != ELISION_NONE && !elision_is_text(job, group, r);
+    elisions +=
+        marker_elision(job->sides->replace[r]) != ELISION_NONE && !elision_is_text(job, group, r);
   }
   *keep = elisions == 1 && group->b_len == 1 && group->a_len > 0 && group->b_at > 0 &&
           is_anchor(job->sides->replace[group->b_at - 1]) && end < job->sides->replace_len &&
@@ -484,21 +379,6 @@ static RefuseCode check_text(Job *job, const EditList *edits, size_t from)
   return REFUSE_COUNT;
 }
 
-// What a unified diff says about the end of the file.
-static void wish_eof(Job *job, EofWish eof, EditList *edits, size_t from)
-{
-  const Text *text = job->text;
-  if (eof == EOF_AS_IS || text->len == 0 || job->match->end != text->len) return;
-  const Edit *last = edits->len > from ? &edits->items[edits->len - 1] : NULL;
-  if (last && last->at + last->old_len == text->len) return;  // has taken care of it
-  Str eol = eof == EOF_NO_NEWLINE ? STR_NONE : eol_for(text, text->len, 0, 0);
-  if (eol.len && job->eols && job->eols->len) eol = job->eols->items[job->eols->len - 1];
-  Line *line = NEW(job->arena, Line);
-  *line = (Line){text->items[text->len - 1].text, eol};
-  Edit edit = {text->len - 1, 1, line, 1, job->block, job->match->tier};
-  PUSH(job->arena, edits, edit);
-}
-
 // Which SEARCH lines do not quote the file's blanks at the line end. Where they do, a REPLACE line without
 // them means to remove them.
 static bool *loose_lines(const Job *job)
@@ -506,36 +386,13 @@ static bool *loose_lines(const Job *job)
   bool *loose = NEW_N(job->arena, bool, job->match->len);
   for (size_t i = 0; i < job->match->len; i++) {
     Str search = job->sides->search[i];
-    Str file = job->match->lines[i] == LINE_NONE ? STR_NONE : text_line(job->text, job->match->lines[i]);
-    loose[i] = job->match->lines[i] == LINE_NONE ||
-               !str_eq(str_skip(search, str_trim_end(search).len), str_skip(file, str_trim_end(file).len));
+    Str file =
+        job->match->lines[i] == LINE_NONE ? STR_NONE : job_text_line(job, job->match->lines[i]);
+    loose[i] =
+        job->match->lines[i] == LINE_NONE ||
+        !str_eq(str_skip(search, str_trim_end(search).len), str_skip(file, str_trim_end(file).len));
   }
   return loose;
-}
-
-// Whether the diff's removed and kept lines end as the file's do; then its new lines' ends count as well.
-static bool quotes_eols(const Job *job, const Block *block)
-{
-  const Match *match = job->match;
-  if (block->kind != BLOCK_HUNK || block->old_eols.len != match->len) return false;
-  if (block->new_eols.len != job->sides->replace_len) return false;
-  for (size_t i = 0; i < match->len; i++) {
-    if (match->lines[i] == LINE_NONE) return false;
-    Str eol = job->text->items[match->lines[i]].eol;
-    if (eol.len && !str_eq(eol, block->old_eols.items[i])) return false;
-  }
-  return match->len > 0;
-}
-
-// The lines with their line ends, so that a change of those alone counts; [open] says that the last has none.
-static Str *with_eols(Arena *arena, const Str *lines, const StrList *eols, bool open)
-{
-  Str *out = NEW_N(arena, Str, eols->len);
-  for (size_t i = 0; i < eols->len; i++) {
-    Str eol = open && i + 1 == eols->len ? STR_NONE : eols->items[i];
-    out[i] = str_cat(arena, lines[i], eol);
-  }
-  return out;
 }
 
 static void find_groups(Job *job, const Block *block, GroupList *out)
@@ -543,23 +400,30 @@ static void find_groups(Job *job, const Block *block, GroupList *out)
   const Sides *sides = job->sides;
   const Str *search = sides->search, *replace = sides->replace;
   if (job->eols) {
-    search = with_eols(job->arena, search, &block->old_eols, block->old_no_eol);
-    replace = with_eols(job->arena, replace, &block->new_eols, block->new_no_eol);
+    search = lines_with_eols(job->arena, search, &block->old_eols, block->old_no_eol);
+    replace = lines_with_eols(job->arena, replace, &block->new_eols, block->new_no_eol);
   }
   groups_diff(job->arena, search, sides->search_len, replace, sides->replace_len,
               job->match->tier == TIER_EXACT ? NULL : loose_lines(job), out);
 }
 
-RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *sides, const Match *match,
-                         EofWish eof, EditList *out, size_t *line)
+RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *sides,
+                         const Match *match, EofWish eof, EditList *out, size_t *line)
 {
-  Job job = {.rewrite = rewrite, .arena = rewrite->arena, .text = rewrite->text, .sides = sides,
-             .match = match, .block = block->number, .block_kind = block->kind, .eof = eof, .bad_line = match->first};
+  Job job = {.rewrite = rewrite,
+             .arena = rewrite->arena,
+             .text = rewrite->text,
+             .sides = sides,
+             .match = match,
+             .block = block->number,
+             .block_kind = block->kind,
+             .eof = eof,
+             .bad_line = match->first};
   GroupList *groups = &rewrite->groups;
   size_t before = out->len;
   groups->len = 0;
   learn(&job);
-  if (quotes_eols(&job, block)) job.eols = &block->new_eols;
+  if (block_quotes_eols(&job, block)) job.eols = &block->new_eols;
   find_groups(&job, block, groups);
   RefuseCode why = REFUSE_COUNT;
   bool shifted = match->tier >= TIER_INDENT && groups->len > 0;
@@ -568,9 +432,10 @@ RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *side
     bool keep;
     why = check_elision(&job, &groups->items[i], &keep);
     if (keep || why != REFUSE_COUNT) continue;
-    why = groups->items[i].a_len ? replace_lines(&job, &groups->items[i], out) : insert_lines(&job, &groups->items[i], out);
+    why = groups->items[i].a_len ? replace_lines(&job, &groups->items[i], out)
+                                 : insert_lines(&job, &groups->items[i], out);
   }
-  wish_eof(&job, eof, out, before);
+  job_wish_eof(&job, eof, out, before);
   if (why == REFUSE_COUNT) why = check_text(&job, out, before);
   if (why != REFUSE_COUNT) out->len = before;
   *line = job.bad_line;

@@ -9,11 +9,11 @@
 #include "patch/locate.h"
 
 typedef struct {
-  size_t at, old_len;   // lines of the text, from 0
-  Line *lines;          // the new ones, with line ends; in the arena
+  size_t at, old_len;  // lines of the text, from 0
+  Line *lines;         // the new ones, with line ends; in the arena
   size_t len;
-  size_t block;         // Block.number
-  Tier tier;            // how the block was found
+  size_t block;  // Block.number
+  Tier tier;     // how the block was found
 } Edit;
 
 typedef struct {
@@ -32,12 +32,12 @@ typedef enum { EOF_AS_IS, EOF_NEWLINE, EOF_NO_NEWLINE } EofWish;
 
 // Adds the edits of one located reading. REFUSE_COUNT when all is well; else why not, and [line] (text
 // line from 0) where. [eof] is what a unified diff says about the newline at the end of the file.
-RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *sides, const Match *match,
-                         EofWish eof, EditList *out, size_t *line);
+RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *sides,
+                         const Match *match, EofWish eof, EditList *out, size_t *line);
 
 // Sorts [edits], joins neighbours, cuts what does not change, and makes hunks of [text], with the loosest
 // tier of each in [*tiers]. Edits must not overlap (edits_overlap).
 HunkList edits_to_hunks(Arena *arena, const Text *text, EditList *edits, Tier **tiers);
 void edits_sort(EditList *edits);
-bool edits_overlap(const Edit *a, const Edit *b);   // a before b in order
+bool edits_overlap(const Edit *a, const Edit *b);  // a before b in order
 bool edits_equal(const Edit *a, const Edit *b);

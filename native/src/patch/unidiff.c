@@ -82,8 +82,10 @@ static bool promised_more(const Reply *reply)
 
 static void spend(Reply *reply, size_t *left)
 {
-  if (*left == 0) reply->diff.overrun = true;
-  else --*left;
+  if (*left == 0)
+    reply->diff.overrun = true;
+  else
+    --*left;
 }
 
 static void hunk_line(Reply *reply, char sign, Str text)
@@ -108,8 +110,8 @@ static void drop_trailing_blanks(Reply *reply)
 {
   Block *block = &reply->block;
   StrList *a = &block->old_lines, *b = &block->new_lines;
-  while (reply->diff.overrun && a->len && b->len && a->items[a->len - 1].ptr == b->items[b->len - 1].ptr &&
-         a->items[a->len - 1].len == 0) {
+  while (reply->diff.overrun && a->len && b->len &&
+         a->items[a->len - 1].ptr == b->items[b->len - 1].ptr && a->items[a->len - 1].len == 0) {
     a->len--;
     b->len--;
     if (block->old_eols.len > a->len) block->old_eols.len--;
@@ -128,8 +130,9 @@ void unidiff_end(Reply *reply)
 
 static bool is_header(Str line)
 {
-  static const char *const starts[] = {"diff --git ", "index ", "new file mode ", "deleted file mode ",
-                                       "old mode ",   "new mode ", "similarity index ", "dissimilarity index "};
+  static const char *const starts[] = {
+      "diff --git ", "index ",    "new file mode ",    "deleted file mode ",
+      "old mode ",   "new mode ", "similarity index ", "dissimilarity index "};
   for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
     if (str_starts(line, str_from(starts[i]))) return true;
   }
@@ -201,8 +204,10 @@ bool unidiff_line(Reply *reply, Str line)
   char sign = line.len ? line.ptr[0] : ' ';
   if (sign == '\\') {
     // It is about the line above: after a context line both sides end so.
-    if (reply->diff.last_sign != '+') open_last_line(&reply->block.old_lines, &reply->block.old_eols);
-    if (reply->diff.last_sign != '-') open_last_line(&reply->block.new_lines, &reply->block.new_eols);
+    if (reply->diff.last_sign != '+')
+      open_last_line(&reply->block.old_lines, &reply->block.old_eols);
+    if (reply->diff.last_sign != '-')
+      open_last_line(&reply->block.new_lines, &reply->block.new_eols);
     reply->block.old_no_eol |= reply->diff.last_sign != '+';
     reply->block.new_no_eol |= reply->diff.last_sign != '-';
     return true;

@@ -35,14 +35,19 @@ static bool file_known(const Assembly *assembly, Str path)
   return false;
 }
 
-void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *lines, size_t len, bool final_newline)
+void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *lines, size_t len,
+                  bool final_newline)
 {
   Arena *arena = assembly->arena;
   RefuseCode code = REFUSE_COUNT;
-  if (sides_blank(lines, len)) code = REFUSE_EMPTIED;
-  else if (has_elision(lines, len)) code = REFUSE_ELIDED;
-  else if (has_conflict(lines, len)) code = REFUSE_CONFLICT_MARKERS;
-  else if (file_known(assembly, path)) code = REFUSE_OVERLAP;
+  if (sides_blank(lines, len))
+    code = REFUSE_EMPTIED;
+  else if (has_elision(lines, len))
+    code = REFUSE_ELIDED;
+  else if (has_conflict(lines, len))
+    code = REFUSE_CONFLICT_MARKERS;
+  else if (file_known(assembly, path))
+    code = REFUSE_OVERLAP;
   if (code != REFUSE_COUNT) {
     refuse(assembly, code, block->number, path, 0, STR_NONE);
     return;
@@ -101,8 +106,10 @@ void assemble_range(Assembly *assembly, const PatchTarget *target, const Block *
   edit.old_start = range.first;
   edit.counts_agree = true;
   RefuseCode code = REFUSE_COUNT;
-  if (sides_blank(block->lines.items, block->lines.len)) code = REFUSE_EMPTIED;
-  else if (!keeps_an_end(old_lines, old_len, block->lines.items, block->lines.len)) code = REFUSE_NOT_FOUND;
+  if (sides_blank(block->lines.items, block->lines.len))
+    code = REFUSE_EMPTIED;
+  else if (!keeps_an_end(old_lines, old_len, block->lines.items, block->lines.len))
+    code = REFUSE_NOT_FOUND;
   if (code != REFUSE_COUNT) {
     refuse(assembly, code, block->number, target->path, range.first, STR_NONE);
     return;
@@ -128,7 +135,11 @@ void assemble_rename(Assembly *assembly, const PatchTarget *target, const Block 
     file->path = block->new_path;
     return;
   }
-  PatchFile file = {.path = block->new_path, .renamed_from = target->path, .change = FILE_RENAME,
-                    .old_text = target->shown, .new_text = target->shown, .tier = TIER_DIFF};
+  PatchFile file = {.path = block->new_path,
+                    .renamed_from = target->path,
+                    .change = FILE_RENAME,
+                    .old_text = target->shown,
+                    .new_text = target->shown,
+                    .tier = TIER_DIFF};
   PUSH(assembly->arena, &assembly->out->files, file);
 }

@@ -50,7 +50,8 @@ static bool link_ok(Walk *walk, Str path)
   if (!real || !inside || !patch_path_ok(str_skip(target, root.len + 1), &name_why)) {
     return refuse(walk, REFUSE_PATH_SYMLINK, path, "is a symlink that leads out of the project");
   }
-  if (fs_stat(real).kind != FS_FILE) return refuse(walk, REFUSE_PATH_SPECIAL, path, "is not a regular file");
+  if (fs_stat(real).kind != FS_FILE)
+    return refuse(walk, REFUSE_PATH_SPECIAL, path, "is not a regular file");
   return true;
 }
 
@@ -59,7 +60,8 @@ static bool file_ok(Walk *walk, Str path, FsStat stat)
   size_t max = walk->guard->max_bytes ? walk->guard->max_bytes : GUARD_MAX_BYTES;
   if (stat.kind == FS_LINK) return link_ok(walk, path);
   if (stat.kind == FS_DIR) return refuse(walk, REFUSE_PATH_SPECIAL, path, "is a directory");
-  if (stat.kind != FS_FILE) return refuse(walk, REFUSE_PATH_SPECIAL, path, "is a device, pipe or socket");
+  if (stat.kind != FS_FILE)
+    return refuse(walk, REFUSE_PATH_SPECIAL, path, "is a device, pipe or socket");
   if (stat.size > max) return refuse(walk, REFUSE_TOO_LARGE, path, "is too large");
   return true;
 }
@@ -92,7 +94,8 @@ static bool name_ok(Walk *walk, Str path)
 {
   RefuseCode why;
   if (patch_path_ok(path, &why)) return true;
-  return refuse(walk, why, path, why == REFUSE_PATH_GIT ? "is inside .git" : "is not a path inside the project");
+  return refuse(walk, why, path,
+                why == REFUSE_PATH_GIT ? "is inside .git" : "is not a path inside the project");
 }
 
 // The root may be a directory inside the repository: its rules want the path from the repository's root.
@@ -103,7 +106,8 @@ static bool ignored(Walk *walk, Str path)
   Str top = repo_root(repo), root = str_from(walk->guard->root);
   if (top.len == 0 || !str_starts(root, top)) return false;
   Str inside = str_skip(root, top.len);
-  if (inside.len) path = str_fmt(walk->arena, "%.*s/%.*s", STR_ARG(str_skip(inside, 1)), STR_ARG(path));
+  if (inside.len)
+    path = str_fmt(walk->arena, "%.*s/%.*s", STR_ARG(str_skip(inside, 1)), STR_ARG(path));
   return repo_ignored(repo, path);
 }
 

@@ -10,9 +10,9 @@
 #include "patch/patch.h"
 
 typedef struct {
-  const char *root;   // absolute, symlinks resolved (fs_realpath); borrowed
-  Repo *repo;         // for ignore rules, borrowed; NULL = none
-  size_t max_bytes;   // of an existing file; 0 = 16 MiB
+  const char *root;  // absolute, symlinks resolved (fs_realpath); borrowed
+  Repo *repo;        // for ignore rules, borrowed; NULL = none
+  size_t max_bytes;  // of an existing file; 0 = 16 MiB
 } Guard;
 
 // Whether [path] (relative to the root) may be written, new or not. Else [why] and a sentence in [err]

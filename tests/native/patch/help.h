@@ -39,7 +39,8 @@ static inline void try_reply(Try *t, Str reply)
 // The new text of the only file, or "!code" of the first refusal.
 static inline Str try_text(Try *t)
 {
-  if (t->out.refusals.len) return str_fmt(&t->arena, "!%s", refuse_name(t->out.refusals.items[0].code));
+  if (t->out.refusals.len)
+    return str_fmt(&t->arena, "!%s", refuse_name(t->out.refusals.items[0].code));
   if (t->out.files.len != 1) return str_fmt(&t->arena, "%zu files", t->out.files.len);
   return t->out.files.items[0].new_text;
 }
@@ -49,8 +50,8 @@ static inline Str patched(Try *t, Str text, Str search, Str replace)
 {
   t->spec.len = 0;
   try_file(t, "a.c", text);
-  Str reply = str_fmt(&t->arena, "a.c\n<<<<<<< SEARCH\n%.*s=======\n%.*s>>>>>>> REPLACE\n", STR_ARG(search),
-                      STR_ARG(replace));
+  Str reply = str_fmt(&t->arena, "a.c\n<<<<<<< SEARCH\n%.*s=======\n%.*s>>>>>>> REPLACE\n",
+                      STR_ARG(search), STR_ARG(replace));
   try_reply(t, reply);
   return try_text(t);
 }

@@ -9,7 +9,8 @@ static Str numbered(size_t lines, size_t changed, const char *word)
 {
   Str out = STR_NONE;
   for (size_t i = 1; i <= lines; i++) {
-    out = str_cat(&arena, out, i == changed ? str_fmt(&arena, "%s\n", word) : str_fmt(&arena, "line %zu\n", i));
+    out = str_cat(&arena, out,
+                  i == changed ? str_fmt(&arena, "%s\n", word) : str_fmt(&arena, "line %zu\n", i));
   }
   return out;
 }
@@ -17,8 +18,14 @@ static Str numbered(size_t lines, size_t changed, const char *word)
 TEST(apply_gives_the_new_text_and_revert_the_old)
 {
   static const char *const pairs[][2] = {
-      {"a\nb\nc\n", "a\nB\nc\n"}, {"", "a\n"},          {"a\n", ""},           {"a\nb", "a\nb\n"},
-      {"a\nb\n", "a\nb"},         {"a\r\nb\n", "a\nb\n"}, {"a\nb\nc\nd\n", "d\nc\nb\na\n"}, {"a\n", "a\na\na\n"},
+      {"a\nb\nc\n", "a\nB\nc\n"},
+      {"", "a\n"},
+      {"a\n", ""},
+      {"a\nb", "a\nb\n"},
+      {"a\nb\n", "a\nb"},
+      {"a\r\nb\n", "a\nb\n"},
+      {"a\nb\nc\nd\n", "d\nc\nb\na\n"},
+      {"a\n", "a\na\na\n"},
       {"x", "y"},
   };
   for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
@@ -46,7 +53,8 @@ TEST(here_moved_done_stale)
   c = carry(old_text, new_text, str_cat(&arena, header, old_text));
   CHECK_INT(c.places[0].kind, PLACE_MOVED);
   CHECK_INT(c.places[0].start, 12);
-  CHECK_STR(edits_apply(&arena, str_cat(&arena, header, old_text), &c.edits), str_cat(&arena, header, new_text));
+  CHECK_STR(edits_apply(&arena, str_cat(&arena, header, old_text), &c.edits),
+            str_cat(&arena, header, new_text));
   c = carry(old_text, new_text, new_text);
   CHECK_INT(c.places[0].kind, PLACE_DONE);
   CHECK_INT(c.edits.len, 0);
@@ -105,9 +113,12 @@ TEST(rebase_knows_the_base)
   CHECK_INT(c.places[0].kind, PLACE_DONE);
   Str old_text = numbered(20, 0, "");
   hunks = hunks_diff(&arena, old_text, numbered(20, 10, "changed"));
-  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 10, "other"), &hunks).places[0].kind, PLACE_STALE);
-  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 9, "touch"), &hunks).places[0].kind, PLACE_STALE);
-  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 8, "near"), &hunks).places[0].kind, PLACE_HERE);
+  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 10, "other"), &hunks).places[0].kind,
+            PLACE_STALE);
+  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 9, "touch"), &hunks).places[0].kind,
+            PLACE_STALE);
+  CHECK_INT(hunks_rebase(&arena, old_text, numbered(20, 8, "near"), &hunks).places[0].kind,
+            PLACE_HERE);
 }
 
 TEST(line_ends_follow_a_file_that_was_converted)
@@ -132,7 +143,8 @@ TEST(split_takes_a_part)
 TEST(ids)
 {
   HunkList hunks = hunks_diff(&arena, numbered(9, 0, ""), numbered(9, 5, "x"));
-  Str one = hunk_id(&arena, S("a"), &hunks.items[0], 0), two = hunk_id(&arena, S("b"), &hunks.items[0], 0);
+  Str one = hunk_id(&arena, S("a"), &hunks.items[0], 0),
+      two = hunk_id(&arena, S("b"), &hunks.items[0], 0);
   CHECK_INT(one.len, 16);
   CHECK(!str_eq(one, two));
   CHECK(!str_eq(one, hunk_id(&arena, S("a"), &hunks.items[0], 1)));

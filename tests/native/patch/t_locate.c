@@ -1,8 +1,8 @@
 // t_locate.c: the rules one by one, indentation, folding, distances, placeholders, readings.
 #include "tap.h"
 
-#include "help.h"
 #include "base/buf.h"
+#include "help.h"
 #include "patch/distance.h"
 #include "patch/finder.h"
 #include "patch/indent.h"
@@ -33,7 +33,8 @@ static Tier tier_of(Try *t)
 TEST(blank_lines_left_out)
 {
   Try *t = try_new();
-  Str got = patched(t, CODE, S("    y = other(a)\n    return x + y\n"), S("    y = other(a)\n    return x - y\n"));
+  Str got = patched(t, CODE, S("    y = other(a)\n    return x + y\n"),
+                    S("    y = other(a)\n    return x - y\n"));
   CHECK(str_has(got, S("    y = other(a)\n\n    return x - y\n")));
   CHECK_INT(tier_of(t), TIER_FOLDED);
   try_free(t);
@@ -42,7 +43,8 @@ TEST(blank_lines_left_out)
 TEST(blank_lines_added)
 {
   Try *t = try_new();
-  Str got = patched(t, CODE, S("    z = x * y\n\n    return z\n"), S("    z = x * y\n\n    return z + 1\n"));
+  Str got = patched(t, CODE, S("    z = x * y\n\n    return z\n"),
+                    S("    z = x * y\n\n    return z + 1\n"));
   CHECK(str_has(got, S("    z = x * y\n    return z + 1\n")));
   try_free(t);
 }
@@ -51,8 +53,11 @@ TEST(typography_keeps_the_files_bytes)
 {
   Try *t = try_new();
   Str file = S("say(\"a - b\");\nsay('c');\n");
-  Str got = patched(t, file, S("say(\xe2\x80\x9c" "a \xe2\x80\x93 b\xe2\x80\x9d);\nsay('c');\n"),
-                    S("say(\xe2\x80\x9c" "a \xe2\x80\x93 b\xe2\x80\x9d);\nsay('d');\n"));
+  Str got = patched(t, file,
+                    S("say(\xe2\x80\x9c"
+                      "a \xe2\x80\x93 b\xe2\x80\x9d);\nsay('c');\n"),
+                    S("say(\xe2\x80\x9c"
+                      "a \xe2\x80\x93 b\xe2\x80\x9d);\nsay('d');\n"));
   CHECK_STR(got, S("say(\"a - b\");\nsay('d');\n"));
   try_free(t);
 }
@@ -82,28 +87,42 @@ TEST(elided_with_two_chains_is_refused)
   Try *t = try_new();
   Str file = S("start\na\nmiddle\nb\nstart\nc\nend\n");
   CHECK_STR(patched(t, file, S("start\n...\nend\n"), S("START\n...\nend\n")), S("!ambiguous"));
-  CHECK_STR(patched(t, file, S("start\n...\nend\n"), S("start\n...\nEND\n")), S("start\na\nmiddle\nb\nstart\nc\nEND\n"));
+  CHECK_STR(patched(t, file, S("start\n...\nend\n"), S("start\n...\nEND\n")),
+            S("start\na\nmiddle\nb\nstart\nc\nEND\n"));
   try_free(t);
 }
 
 TEST(placeholders_in_replace)
 {
   Try *t = try_new();
-  Str search = S("def second(b):\n    # compute the second value\n    x = compute(b)\n    y = other(b)\n    z = x * y\n");
-  Str kept = patched(t, CODE, search, S("def second(b):\n    # ... existing code ...\n    y = other(b)\n    z = x + y\n"));
-  CHECK(str_has(kept, S("    # compute the second value\n    x = compute(b)\n    y = other(b)\n    z = x + y\n")));
-  CHECK_STR(patched(t, CODE, search, S("def second(b, c):\n    # ... rest unchanged ...\n    z = x + y\n")), S("!elided"));
-  CHECK(str_has(patched(t, CODE, S("def second(b):\n"), S("def third():\n    ...\n\ndef second(b):\n")),
-                S("def third():\n    ...\n")));
+  Str search =
+      S("def second(b):\n    # compute the second value\n    x = compute(b)\n    y = other(b)\n    "
+        "z = x * y\n");
+  Str kept =
+      patched(t, CODE, search,
+              S("def second(b):\n    # ... existing code ...\n    y = other(b)\n    z = x + y\n"));
+  CHECK(str_has(
+      kept,
+      S("    # compute the second value\n    x = compute(b)\n    y = other(b)\n    z = x + y\n")));
+  CHECK_STR(patched(t, CODE, search,
+                    S("def second(b, c):\n    # ... rest unchanged ...\n    z = x + y\n")),
+            S("!elided"));
+  CHECK(str_has(
+      patched(t, CODE, S("def second(b):\n"), S("def third():\n    ...\n\ndef second(b):\n")),
+      S("def third():\n    ...\n")));
   try_free(t);
 }
 
 TEST(typos)
 {
   Try *t = try_new();
-  Str search = S("def second(b):\n    # compute teh second value\n    x = compute(b)\n    y = other(b)\n");
-  Str got = patched(t, CODE, search, S("def second(b):\n    # compute teh second value\n    x = compute(b)\n    y = another(b)\n"));
-  CHECK(str_has(got, S("    # compute the second value\n    x = compute(b)\n    y = another(b)\n")));
+  Str search =
+      S("def second(b):\n    # compute teh second value\n    x = compute(b)\n    y = other(b)\n");
+  Str got = patched(t, CODE, search,
+                    S("def second(b):\n    # compute teh second value\n    x = compute(b)\n    y = "
+                      "another(b)\n"));
+  CHECK(
+      str_has(got, S("    # compute the second value\n    x = compute(b)\n    y = another(b)\n")));
   CHECK_INT(tier_of(t), TIER_FUZZY);
   try_free(t);
 }
@@ -112,14 +131,19 @@ TEST(a_lookalike_is_not_a_typo)
 {
   Try *t = try_new();
   Str file = S("def first(a):\n    x = compute(a)\n    y = other(a)\n    return x + y\n");
-  CHECK_STR(patched(t, file, S("def fourth(q):\n    v = measure(q)\n    y = other(a)\n    return v\n"), S("gone\n")), S("!not_found"));
+  CHECK_STR(
+      patched(t, file, S("def fourth(q):\n    v = measure(q)\n    y = other(a)\n    return v\n"),
+              S("gone\n")),
+      S("!not_found"));
   try_free(t);
 }
 
 TEST(refusals_name_the_nearest_lines)
 {
   Try *t = try_new();
-  patched(t, CODE, S("def second(b):\n    # quite another remark that is not there\n    x = compute(b)\n"), S("x\n"));
+  patched(t, CODE,
+          S("def second(b):\n    # quite another remark that is not there\n    x = compute(b)\n"),
+          S("x\n"));
   CHECK_INT(t->out.refusals.len, 1);
   CHECK_INT(t->out.refusals.items[0].line, 8);
   CHECK(str_has(t->out.refusals.items[0].reason, S("    # compute the second value")));
@@ -131,16 +155,22 @@ TEST(line_numbers_fences_and_entities_in_a_block)
 {
   Try *t = try_new();
   Str file = S("if (a < b && c) {\n  x();\n}\n"), want = S("if (a < b && c) {\n  y();\n}\n");
-  CHECK_STR(patched(t, file, S("1 | if (a < b && c) {\n2 |   x();\n3 | }\n"), S("1 | if (a < b && c) {\n2 |   y();\n3 | }\n")), want);
+  CHECK_STR(patched(t, file, S("1 | if (a < b && c) {\n2 |   x();\n3 | }\n"),
+                    S("1 | if (a < b && c) {\n2 |   y();\n3 | }\n")),
+            want);
   CHECK_STR(patched(t, file, S("```c\n  x();\n```\n"), S("```c\n  y();\n```\n")), want);
-  CHECK_STR(patched(t, file, S("if (a &lt; b &amp;&amp; c) {\n  x();\n"), S("if (a &lt; b &amp;&amp; c) {\n  y();\n")), want);
+  CHECK_STR(patched(t, file, S("if (a &lt; b &amp;&amp; c) {\n  x();\n"),
+                    S("if (a &lt; b &amp;&amp; c) {\n  y();\n")),
+            want);
   try_free(t);
 }
 
 TEST(folding)
 {
   CHECK(line_equal(S("  a  b\t c "), S("a b c"), KEY_FOLDED));
-  CHECK(line_equal(S("a\xc2\xa0" "b\xe2\x80\x99s"), S("a b's"), KEY_FOLDED));
+  CHECK(line_equal(S("a\xc2\xa0"
+                     "b\xe2\x80\x99s"),
+                   S("a b's"), KEY_FOLDED));
   CHECK(!line_equal(S("ab"), S("a b"), KEY_FOLDED));
   CHECK(!line_equal(S("a b"), S("a  b"), KEY_EXACT));
 }
@@ -179,8 +209,10 @@ static Str mapped(Arena *arena, const char *const pairs[][2], size_t n, Str inde
   IndentPairList list = {0};
   IndentMap map;
   Str out;
-  for (size_t i = 0; i < n; i++) PUSH(arena, &list, ((IndentPair){str_from(pairs[i][0]), str_from(pairs[i][1])}));
-  if (!indent_learn(arena, &list, &map) || !indent_map(arena, &map, indent, false, &out)) return S("refused");
+  for (size_t i = 0; i < n; i++)
+    PUSH(arena, &list, ((IndentPair){str_from(pairs[i][0]), str_from(pairs[i][1])}));
+  if (!indent_learn(arena, &list, &map) || !indent_map(arena, &map, indent, false, &out))
+    return S("refused");
   return out;
 }
 
@@ -188,13 +220,18 @@ TEST(indentation_rules)
 {
   Arena a;
   arena_init(&a);
-  CHECK_STR(mapped(&a, (const char *const[][2]){{"", "    "}, {"    ", "        "}}, 2, S("        ")), S("            "));
+  CHECK_STR(
+      mapped(&a, (const char *const[][2]){{"", "    "}, {"    ", "        "}}, 2, S("        ")),
+      S("            "));
   CHECK_STR(mapped(&a, (const char *const[][2]){{"\t", "    "}}, 1, S("\t\t")), S("        "));
   CHECK_STR(mapped(&a, (const char *const[][2]){{"\t", "    "}}, 1, S("")), S(""));
   CHECK_STR(mapped(&a, (const char *const[][2]){{"        ", "\t\t"}}, 1, S("    ")), S("\t"));
-  CHECK_STR(mapped(&a, (const char *const[][2]){{"  ", "    "}, {"", ""}}, 2, S("      ")), S("            "));
+  CHECK_STR(mapped(&a, (const char *const[][2]){{"  ", "    "}, {"", ""}}, 2, S("      ")),
+            S("            "));
   CHECK_STR(mapped(&a, (const char *const[][2]){{"", "\t"}}, 1, S("    ")), S("refused"));
-  CHECK_STR(mapped(&a, (const char *const[][2]){{"", "  "}, {"", "    "}, {"  ", "  "}}, 3, S("    ")), S("refused"));
+  CHECK_STR(
+      mapped(&a, (const char *const[][2]){{"", "  "}, {"", "    "}, {"  ", "  "}}, 3, S("    ")),
+      S("refused"));
   arena_deinit(&a);
 }
 

@@ -18,13 +18,21 @@ static Str substituted(Substitution sub, Str text)
 TEST(substitution_with_range_and_exceptions)
 {
   Str text = S("cfg_get(a)\n#define cfg_get x\ncfg_get(b)\ncfg_get_all()\n");
-  CHECK_STR(substituted((Substitution){.pattern = S("cfg_get"), .replace = S("config_get"), .word = true}, text),
-            S("config_get(a)\n#define config_get x\nconfig_get(b)\ncfg_get_all()\n"));
-  CHECK_STR(substituted((Substitution){.pattern = S("cfg_get"), .replace = S("g"), .word = true, .except = S("^#define")}, text),
-            S("g(a)\n#define cfg_get x\ng(b)\ncfg_get_all()\n"));
-  CHECK_STR(substituted((Substitution){.pattern = S("cfg_get"), .replace = S("g"), .range = {3, 3}}, text),
+  CHECK_STR(
+      substituted((Substitution){.pattern = S("cfg_get"), .replace = S("config_get"), .word = true},
+                  text),
+      S("config_get(a)\n#define config_get x\nconfig_get(b)\ncfg_get_all()\n"));
+  CHECK_STR(
+      substituted(
+          (Substitution){
+              .pattern = S("cfg_get"), .replace = S("g"), .word = true, .except = S("^#define")},
+          text),
+      S("g(a)\n#define cfg_get x\ng(b)\ncfg_get_all()\n"));
+  CHECK_STR(substituted((Substitution){.pattern = S("cfg_get"), .replace = S("g"), .range = {3, 3}},
+                        text),
             S("cfg_get(a)\n#define cfg_get x\ng(b)\ncfg_get_all()\n"));
-  CHECK_STR(substituted((Substitution){.pattern = S("(a+)+$"), .replace = S("g")}, S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n")),
+  CHECK_STR(substituted((Substitution){.pattern = S("(a+)+$"), .replace = S("g")},
+                        S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n")),
             S("refused"));
 }
 
@@ -80,12 +88,17 @@ static Str unified(UnifiedFile file)
 
 TEST(unified_text)
 {
-  CHECK_STR(unified((UnifiedFile){.path = S("x"), .old_text = S("a\nb\nc"), .new_text = S("a\nB\nc\n"), .context = 1}),
-            S("--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n-b\n-c\n\\ No newline at end of file\n+B\n+c\n"));
-  CHECK_STR(unified((UnifiedFile){.path = S("x"), .new_text = S("a\n"), .created = true, .context = 3}),
-            S("--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n"));
-  CHECK_STR(unified((UnifiedFile){.path = S("y"), .renamed_from = S("x"), .old_text = S("a\n"), .new_text = S("a\n")}),
-            S("diff --git a/x b/y\nrename from x\nrename to y\n"));
+  CHECK_STR(
+      unified((UnifiedFile){
+          .path = S("x"), .old_text = S("a\nb\nc"), .new_text = S("a\nB\nc\n"), .context = 1}),
+      S("--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n-b\n-c\n\\ No newline at end of file\n+B\n+c\n"));
+  CHECK_STR(
+      unified((UnifiedFile){.path = S("x"), .new_text = S("a\n"), .created = true, .context = 3}),
+      S("--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n"));
+  CHECK_STR(
+      unified((UnifiedFile){
+          .path = S("y"), .renamed_from = S("x"), .old_text = S("a\n"), .new_text = S("a\n")}),
+      S("diff --git a/x b/y\nrename from x\nrename to y\n"));
   DiffStat stat = diff_stat(S("a\nb\n"), S("a\nc\nd\n"));
   CHECK_INT(stat.added, 2);
   CHECK_INT(stat.removed, 1);

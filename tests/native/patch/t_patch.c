@@ -21,7 +21,8 @@ static const char code[] =
 TEST(exact_block)
 {
   Try *t = try_new();
-  Str got = patched(t, CODE, S("int one(void)\n{\n  return 1;\n"), S("int one(void)\n{\n  return 11;\n"));
+  Str got =
+      patched(t, CODE, S("int one(void)\n{\n  return 1;\n"), S("int one(void)\n{\n  return 11;\n"));
   CHECK(str_has(got, S("  return 11;\n}\n\nint two")));
   CHECK_INT(t->out.files.items[0].tier, TIER_EXACT);
   CHECK_INT(t->out.files.items[0].hunks.len, 1);
@@ -69,7 +70,8 @@ TEST(equal_blocks_for_equal_places)
 TEST(context_keeps_the_files_bytes)
 {
   Try *t = try_new();
-  Str got = patched(t, S("if (a)  \n\tb();\t\nc();\n"), S("if (a)\n\tb();\nc();\n"), S("if (a)\n\tb();\nd();\n"));
+  Str got = patched(t, S("if (a)  \n\tb();\t\nc();\n"), S("if (a)\n\tb();\nc();\n"),
+                    S("if (a)\n\tb();\nd();\n"));
   CHECK_STR(got, S("if (a)  \n\tb();\t\nd();\n"));
   CHECK_INT(t->out.files.items[0].tier, TIER_TRAILING);
   try_free(t);
@@ -86,8 +88,11 @@ TEST(outdented_block)
 {
   Try *t = try_new();
   Str file = S("class A:\n    def f(self):\n        return 1\n");
-  Str got = patched(t, file, S("def f(self):\n    return 1\n"), S("def f(self):\n    if x:\n        return 2\n    return 1\n"));
-  CHECK_STR(got, S("class A:\n    def f(self):\n        if x:\n            return 2\n        return 1\n"));
+  Str got = patched(t, file, S("def f(self):\n    return 1\n"),
+                    S("def f(self):\n    if x:\n        return 2\n    return 1\n"));
+  CHECK_STR(
+      got,
+      S("class A:\n    def f(self):\n        if x:\n            return 2\n        return 1\n"));
   CHECK_INT(t->out.files.items[0].tier, TIER_INDENT);
   try_free(t);
 }
@@ -95,7 +100,8 @@ TEST(outdented_block)
 TEST(tabs_in_the_file_spaces_in_the_reply)
 {
   Try *t = try_new();
-  Str got = patched(t, S("f()\n{\n\tif (a) {\n\t\tb();\n\t}\n}\n"), S("    if (a) {\n        b();\n    }\n"),
+  Str got = patched(t, S("f()\n{\n\tif (a) {\n\t\tb();\n\t}\n}\n"),
+                    S("    if (a) {\n        b();\n    }\n"),
                     S("    if (a) {\n        if (c)\n            b();\n    }\n"));
   CHECK_STR(got, S("f()\n{\n\tif (a) {\n\t\tif (c)\n\t\t\tb();\n\t}\n}\n"));
   try_free(t);
@@ -104,7 +110,8 @@ TEST(tabs_in_the_file_spaces_in_the_reply)
 TEST(spaces_in_the_file_tabs_in_the_reply)
 {
   Try *t = try_new();
-  Str got = patched(t, S("f:\n  a:\n    b\n"), S("f:\n\ta:\n\t\tb\n"), S("f:\n\ta:\n\t\tb\n\t\t\tc\n"));
+  Str got =
+      patched(t, S("f:\n  a:\n    b\n"), S("f:\n\ta:\n\t\tb\n"), S("f:\n\ta:\n\t\tb\n\t\t\tc\n"));
   CHECK_STR(got, S("f:\n  a:\n    b\n      c\n"));
   try_free(t);
 }
@@ -112,7 +119,8 @@ TEST(spaces_in_the_file_tabs_in_the_reply)
 TEST(only_the_first_line_lost_its_indentation)
 {
   Try *t = try_new();
-  Str got = patched(t, S("{\n    a();\n    b();\n}\n"), S("a();\n    b();\n"), S("z();\n    b();\n    c();\n"));
+  Str got = patched(t, S("{\n    a();\n    b();\n}\n"), S("a();\n    b();\n"),
+                    S("z();\n    b();\n    c();\n"));
   CHECK_STR(got, S("{\n    z();\n    b();\n    c();\n}\n"));
   try_free(t);
 }
@@ -120,7 +128,8 @@ TEST(only_the_first_line_lost_its_indentation)
 TEST(line_ends_follow_the_file)
 {
   Try *t = try_new();
-  CHECK_STR(patched(t, S("a\r\nb\r\nc\r\n"), S("a\nb\n"), S("a\nB\nB2\n")), S("a\r\nB\r\nB2\r\nc\r\n"));
+  CHECK_STR(patched(t, S("a\r\nb\r\nc\r\n"), S("a\nb\n"), S("a\nB\nB2\n")),
+            S("a\r\nB\r\nB2\r\nc\r\n"));
   CHECK_STR(patched(t, S("a\r\nb\nc\r\n"), S("b\n"), S("B\n")), S("a\r\nB\nc\r\n"));
   try_free(t);
 }
@@ -137,9 +146,24 @@ TEST(no_newline_at_the_end_stays)
 TEST(byte_order_mark_stays)
 {
   Try *t = try_new();
-  CHECK_STR(patched(t, S("\xef\xbb\xbf" "a\nb\n"), S("a\nb\n"), S("A\nb\n")), S("\xef\xbb\xbf" "A\nb\n"));
-  CHECK_STR(patched(t, S("\xef\xbb\xbf" "a\nb\n"), S("a\nb\n"), S("b\n")), S("\xef\xbb\xbf" "b\n"));
-  CHECK_STR(patched(t, S("\xef\xbb\xbf" "a\nb\n"), S("a\nb\n"), S("x\na\nb\n")), S("\xef\xbb\xbf" "x\na\nb\n"));
+  CHECK_STR(patched(t,
+                    S("\xef\xbb\xbf"
+                      "a\nb\n"),
+                    S("a\nb\n"), S("A\nb\n")),
+            S("\xef\xbb\xbf"
+              "A\nb\n"));
+  CHECK_STR(patched(t,
+                    S("\xef\xbb\xbf"
+                      "a\nb\n"),
+                    S("a\nb\n"), S("b\n")),
+            S("\xef\xbb\xbf"
+              "b\n"));
+  CHECK_STR(patched(t,
+                    S("\xef\xbb\xbf"
+                      "a\nb\n"),
+                    S("a\nb\n"), S("x\na\nb\n")),
+            S("\xef\xbb\xbf"
+              "x\na\nb\n"));
   try_free(t);
 }
 
@@ -166,18 +190,30 @@ TEST(paths)
   static const struct {
     const char *line, *want;
   } cases[] = {
-      {"src/net.c", "B"},       {"### `src/net.c`:", "B"},   {"File: src/net.c", "B"}, {"net.c", "B"},
-      {"./src/net.c", "B"},     {"a/src/net.c", "B"},        {"repo/src/net.c", "B"},  {"src/nets.c", "B"},
-      {"SRC/Net.c", "B"},       {"src/other.c", "!not_listed"}, {"../src/net.c", "!path_outside"},
-      {"/etc/passwd", "!path_outside"}, {".git/config", "!path_git"}, {"src/.GIT/x.c", "!path_git"},
+      {"src/net.c", "B"},
+      {"### `src/net.c`:", "B"},
+      {"File: src/net.c", "B"},
+      {"net.c", "B"},
+      {"./src/net.c", "B"},
+      {"a/src/net.c", "B"},
+      {"repo/src/net.c", "B"},
+      {"src/nets.c", "B"},
+      {"SRC/Net.c", "B"},
+      {"src/other.c", "!not_listed"},
+      {"../src/net.c", "!path_outside"},
+      {"/etc/passwd", "!path_outside"},
+      {".git/config", "!path_git"},
+      {"src/.GIT/x.c", "!path_git"},
       {"Now the change itself", "B"},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
     Try *t = try_new();
     try_file(t, "src/net.c", S("b\n"));
-    try_reply(t, str_fmt(&t->arena, "%s\n<<<<<<< SEARCH\nb\n=======\nB\n>>>>>>> REPLACE\n", cases[i].line));
+    try_reply(t, str_fmt(&t->arena, "%s\n<<<<<<< SEARCH\nb\n=======\nB\n>>>>>>> REPLACE\n",
+                         cases[i].line));
     Str got = str_trim(try_text(t));
-    if (!str_eq(got, str_from(cases[i].want))) printf("# for the path line \"%s\"\n", cases[i].line);
+    if (!str_eq(got, str_from(cases[i].want)))
+      printf("# for the path line \"%s\"\n", cases[i].line);
     CHECK_STR(got, str_from(cases[i].want));
     try_free(t);
   }
@@ -208,14 +244,18 @@ TEST(whole_replies_refused)
       {"a.c\n<<<<<<< SEARCH\nb\n=======\nb\n>>>>>>> REPLACE\n", "!unchanged"},
       {"a.c\n<<<<<<< SEARCH\n=======\nB\n>>>>>>> REPLACE\n", "!file_exists"},
       {"a.c\n<<<<<<< SEARCH\nb\n=======\n>>>>>>> REPLACE\n", "!emptied"},
-      {"a.c\n<<<<<<< SEARCH\nb\n=======\n<<<<<<< HEAD\nb\n>>>>>>> x\n>>>>>>> REPLACE\n", "!conflict_markers"},
-      {"a.c\n<<<<<<< SEARCH\nb\n=======\n// ... rest of the code unchanged ...\nB\n>>>>>>> REPLACE\n", "!elided"},
+      {"a.c\n<<<<<<< SEARCH\nb\n=======\n<<<<<<< HEAD\nb\n>>>>>>> x\n>>>>>>> REPLACE\n",
+       "!conflict_markers"},
+      {"a.c\n<<<<<<< SEARCH\nb\n=======\n// ... rest of the code unchanged ...\nB\n>>>>>>> "
+       "REPLACE\n",
+       "!elided"},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
     Try *t = try_new();
     try_file(t, "a.c", S("b\n"));
     try_reply(t, str_from(cases[i].reply));
-    if (!str_eq(try_text(t), str_from(cases[i].want))) printf("# for the reply\n# %s\n", cases[i].reply);
+    if (!str_eq(try_text(t), str_from(cases[i].want)))
+      printf("# for the reply\n# %s\n", cases[i].reply);
     CHECK_STR(try_text(t), str_from(cases[i].want));
     try_free(t);
   }
@@ -225,7 +265,8 @@ TEST(good_blocks_stay_as_a_partial_result)
 {
   Try *t = try_new();
   try_file(t, "a.c", S("a\nb\n"));
-  try_reply(t, S("a.c\n<<<<<<< SEARCH\na\n=======\nA\n>>>>>>> REPLACE\n<<<<<<< SEARCH\nnone\n=======\nA\n>>>>>>> REPLACE\n"));
+  try_reply(t, S("a.c\n<<<<<<< SEARCH\na\n=======\nA\n>>>>>>> REPLACE\n<<<<<<< "
+                 "SEARCH\nnone\n=======\nA\n>>>>>>> REPLACE\n"));
   CHECK(t->out.partial);
   CHECK_INT(t->out.refusals.len, 1);
   CHECK_INT(t->out.refusals.items[0].block, 2);
@@ -237,7 +278,8 @@ TEST(overlapping_blocks_count_not_at_all)
 {
   Try *t = try_new();
   try_file(t, "a.c", S("a\nb\nc\n"));
-  try_reply(t, S("a.c\n<<<<<<< SEARCH\na\nb\n=======\nA\nB\n>>>>>>> REPLACE\n<<<<<<< SEARCH\nb\nc\n=======\nX\nc\n>>>>>>> REPLACE\n"));
+  try_reply(t, S("a.c\n<<<<<<< SEARCH\na\nb\n=======\nA\nB\n>>>>>>> REPLACE\n<<<<<<< "
+                 "SEARCH\nb\nc\n=======\nX\nc\n>>>>>>> REPLACE\n"));
   CHECK_STR(try_text(t), S("!overlap"));
   CHECK_INT(t->out.files.len, 0);
   try_free(t);
@@ -247,7 +289,8 @@ TEST(a_unified_diff_is_a_reply)
 {
   Try *t = try_new();
   try_file(t, "a.c", S("a\nb\nc\n"));
-  try_reply(t, S("Here it is:\n```diff\n--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,4 @@\n a\n-b\n+B\n+B2\n c\n```\nDone.\n"));
+  try_reply(t, S("Here it is:\n```diff\n--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,4 @@\n a\n-b\n+B\n+B2\n "
+                 "c\n```\nDone.\n"));
   CHECK_STR(try_text(t), S("a\nB\nB2\nc\n"));
   try_free(t);
 }
@@ -256,7 +299,8 @@ TEST(fences_and_chatter_and_thinking)
 {
   Try *t = try_new();
   try_file(t, "a.c", S("a\nb\nc\n"));
-  try_reply(t, S("<think>\na.c\n<<<<<<< SEARCH\na\n=======\nWRONG\n>>>>>>> REPLACE\n</think>\nSure! `a.c`\n\n```c\n"
+  try_reply(t, S("<think>\na.c\n<<<<<<< SEARCH\na\n=======\nWRONG\n>>>>>>> "
+                 "REPLACE\n</think>\nSure! `a.c`\n\n```c\n"
                  "<<<<<<< SEARCH\nb\n=======\nB\n>>>>>>> REPLACE\n```\nThat is all.\n"));
   CHECK_STR(try_text(t), S("a\nB\nc\n"));
   try_free(t);
@@ -266,9 +310,12 @@ TEST(dividers_in_the_text)
 {
   Try *t = try_new();
   Str file = S("Title\n=======\ntext\nmore\n");
-  CHECK_STR(patched(t, file, S("Title\n=======\ntext\n"), S("Title\n=======\nTEXT\n")), S("Title\n=======\nTEXT\nmore\n"));
-  CHECK_STR(patched(t, file, S("more\n"), S("Next\n=======\nmore\n")), S("Title\n=======\ntext\nNext\n=======\nmore\n"));
-  CHECK_STR(patched(t, file, S("Title\n=======\nwrong\n"), S("Title\n=======\nTEXT\n")), S("!ambiguous"));
+  CHECK_STR(patched(t, file, S("Title\n=======\ntext\n"), S("Title\n=======\nTEXT\n")),
+            S("Title\n=======\nTEXT\nmore\n"));
+  CHECK_STR(patched(t, file, S("more\n"), S("Next\n=======\nmore\n")),
+            S("Title\n=======\ntext\nNext\n=======\nmore\n"));
+  CHECK_STR(patched(t, file, S("Title\n=======\nwrong\n"), S("Title\n=======\nTEXT\n")),
+            S("!ambiguous"));
   try_free(t);
 }
 
