@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Rows 6, 7, 11 and 12: what the editor feels: gaps of its main loop, the way from a verb to the provider, thousands of
+hunks applied and undone, and the plugin at startup. Each editor runs in a terminal of its own."""
+
+import json
+import math
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import measure as m
+from measure import HERE, ROOT, Home, Samples, Server, row
+
+FILES, HUNKS, STEP = 20, 250, 10
+
+
+def drain(fd):
+    try:
+        while os.read(fd, 65536):
+            pass
+    except OSError:
+        pass
+
+
+def in_terminal(argv, cwd, env, timeout=60):
+    """Runs [argv] in an 80x24 terminal that reads everything it writes."""
+    master, slave = pty.openpty()
+    subprocess.run(['stty', 'rows', '24', 'cols', '80'], stdin=slave, check=False)
+    process = subprocess.Popen(argv, cwd=cwd, env={**env, 'TERM': 'xterm'}, stdin=slave, stdout=slave, stderr=slave,
+                               start_new_session=True)
+    os.close(slave)
+    threading.Thread(target=drain, args=(master,), daemon=True).start()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise RuntimeError(f'{argv[0]} did not end by itself') from None
+    finally:
+        os.close(master)
+
+
+def editor(name, script, home, cwd, **variables):
+    """Runs a Lua script in the editor with the plugin; what it wrote."""
+    out = home.path / 'out'
+    out.unlink(missing_ok=True)
+    env = {**home.env, **{k: str(v) for k, v in variables.items()}, 'BENCH_OUT': str(out)}
+    plugin = {'bin': str(m.BINARY), 'pilot': 'never'}
+    argv = [name, '-N', '-u', 'NONE', '-i', 'NONE', '-n', '--cmd', f'set encoding=utf-8 rtp^={ROOT} hidden nomore shortmess+=I',
+            '--cmd', f'let g:piecework = {json.dumps(plugin)}', '-c', 'runtime plugin/piecework.vim',
+            '-c', f'source {HERE}/editor/raw.vim', '-c', f'luafile {script}']
+    in_terminal(argv, cwd, env)
+    if not out.exists():
+        raise RuntimeError(f'{name} {script}: no result')
+    return out.read_text()
+
+
+def has_lua(name):
+    return shutil.which(name) and '+lua' in subprocess.run([name, '--version'], capture_output=True, text=True).stdout
+
+
+# ---- 6: gaps -----------------------------------------------------------------------------------------
+
+def gap(mode, count, server):
+    with Home() as home:
+        home.configure(server.url, parallel=64)
+        root = home.project('project', m.value_files(count))
+        text = editor('nvim', HERE / 'editor/gap.lua', home, root, BENCH_MODE=mode, BENCH_FILES=count,
+                      BENCH_URL=server.calls_url, BENCH_PEER=m.peer())
+    return json.loads(text)
+
+
+def gaps(rounds):
+    with Server(50, tokens=300, rate=200) as server:
+        idle = Samples(gap('idle', 1, server)['stream_max'] for _ in range(rounds))
+        for count in (8, 64):
+            floor, ours = [], []
+            for _ in range(rounds):
+                floor.append(gap('floor', count, server))
+                ours.append(gap('ours', count, server))
+            row(f'6 Neovim, {count} tasks stream, status open: largest gap ms / floor',
+                Samples(r['stream_max'] for r in ours), Samples(r['stream_max'] for r in floor), '<= 2')
+            row('  99 of 100 gaps are below, ms / floor', Samples(r['stream_p99'] for r in ours),
+                Samples(r['stream_p99'] for r in floor))
+            row('  the verb that starts them holds the editor, ms / floor', Samples(r['start'] for r in ours),
+                Samples(r['start'] for r in floor))
+            row('  largest gap when they have ended (review, quickfix), ms', Samples(r['end_max'] for r in ours))
+        row('  idle Neovim, largest gap ms', idle)
+
+
+# ---- 7: verb to request ------------------------------------------------------------------------------
+
+def verbs(rounds):
+    cold, warm, curl = [], [], []
+    for _ in range(rounds):
+        with Home() as home, Server(0) as server:
+            home.configure(server.url)
+            root = home.project('project', m.value_files(6))
+            begun = [float(t) for t in editor('nvim', HERE / 'editor/verbs.lua', home, root, BENCH_ROUNDS=6,
+                                              BENCH_URL=server.calls_url).split()]
+            arrived = json.loads(server.get('arrivals'))
+        if len(arrived) != len(begun):
+            raise RuntimeError(f'{len(arrived)} requests for {len(begun)} verbs')
+        took = [(a - b) / 1e3 for a, b in zip(arrived, begun)]
+        cold.append(took[0])
+        warm += took[2::2]
+        curl += took[3::2]
+    curl = Samples(curl)
+    row('7 :Piecework edit to request, warm, ms', Samples(warm), None, '<= 2')
+    row('  the same over a curl process', Samples(warm), curl)
+    row('7 :Piecework edit to request with engine start, ms', Samples(cold), None, '<= 15')
+    row('  the same over a curl process', Samples(cold), curl)
+
+
+# ---- 11: apply and undo ------------------------------------------------------------------------------
+
+def apply_project(home):
+    """Plan 1: 5,000 hunks over 20 files, made without a model."""
+    text = ''.join(f'line {i} calls old_name(with, some, arguments)\n' if i % STEP == 5 else f'line {i} of a text\n'
+                   for i in range(1, HUNKS * STEP + 1))
+    root = home.project('project', {f'm{i}.txt': text for i in range(1, FILES + 1)})
+    each = ''.join(f'  - m{i}.txt\n' for i in range(1, FILES + 1))
+    plan = home.path / 'plan.md'
+    plan.write_text(f'---\ntitle: bench\n---\n## T01 rename\neach:\n{each}executor: substitute\npattern: old_name\n'
+                    'replace: new_name\nword: true\n')
+    home.run('run', str(plan), '--yes', '--no-verify', cwd=root)
+    return root
+
+
+def apply_in(name, rounds):
+    with Home() as home:
+        home.configure('http://127.0.0.1:9')
+        root = apply_project(home)
+        text = editor(name, HERE / 'editor/apply.lua', home, root, BENCH_FILES=FILES, BENCH_HUNKS=HUNKS, BENCH_STEP=STEP,
+                      BENCH_ROUNDS=rounds)
+    found = {}
+    for line in text.splitlines():
+        key, value = line.split()
+        found.setdefault(key, Samples()).append(float(value))
+    if found['left_ours'].median != HUNKS or found['left_raw'].median != HUNKS or found['decided'].median != FILES * HUNKS:
+        raise RuntimeError(f'{name}: not every hunk was applied: {text}')
+    row(f'11 {name}: 5,000 hunks over 20 files, apply ms / raw recipe', found['ours'], found['raw'], '<= 1.5')
+    row('  undo, ms / undo of the raw recipe', found['ours_undo'], found['raw_undo'], '<= 1.5')
+    row('  the verb :Piecework apply, engine, loading and all, ms', found['verb'])
+    row('  the same: largest gap of the main loop, ms', found['verb_gap'])
+    m.row(f'13 growth of 11, 60 to 5,000 hunks, {name}: exponent',
+          math.log(found['ours'].median / max(found['few'].median, 0.01), HUNKS / 3), None, '<= 1.1')
+
+
+# ---- 12: startup -------------------------------------------------------------------------------------
+
+def startup_once(name, home, with_plugin):
+    log = home.path / 'startup'
+    log.unlink(missing_ok=True)
+    rtp = f' rtp^={ROOT}' if with_plugin else ''
+    mode = ['--headless'] if 'nvim' in name else ['-es']
+    subprocess.run([name, *mode, '-N', '-u', 'NONE', '-i', 'NONE', '--startuptime', str(log), '--cmd', f'set encoding=utf-8{rtp}',
+                    '-c', 'runtime plugin/piecework.vim', '-c', 'qall!'], cwd=home.path, env=home.env, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+    text = log.read_text(errors='replace')
+    total = float(re.findall(r'^(\d+\.\d+)', text, re.M)[-1])
+    found = re.search(r'^\d+\.\d+\s+(\d+\.\d+)\s+\d+\.\d+: sourcing \S*plugin/piecework\.vim', text, re.M)
+    return total, float(found.group(1)) if found else 0.0
+
+
+def startup(name):
+    with Home() as home:
+        having = [startup_once(name, home, True) for _ in range(4 * m.ROUNDS)]
+        none = [startup_once(name, home, False) for _ in range(4 * m.ROUNDS)]
+    row(f'12 {name}: plugin/ at startup, ms', Samples(s for _, s in having), None, '<= 0.5')
+    row('  the whole start, ms / without it', Samples(t for t, _ in having), Samples(t for t, _ in none))
+
+
+def main():
+    nvim = shutil.which('nvim')
+    vim = next((name for name in ('vim', 'vim.nox', 'vim.gtk3') if has_lua(name)), None)
+    m.head()
+    rounds = max(1, (m.ROUNDS + 1) // 2)
+    if nvim:
+        gaps(rounds)
+        verbs(rounds)
+    else:
+        m.note('rows 6 and 7 need nvim')
+    for name in filter(None, (nvim and 'nvim', vim)):
+        apply_in(name, m.ROUNDS)
+        startup(name)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
