@@ -16,6 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from server.coding import WAYS  # noqa: E402
+from server.dialects.openai_chat import OpenAIChat  # noqa: E402
+from server.dialects.quirks import NAMES as QUIRKS  # noqa: E402
+from server.dialects.quirks import Quirks  # noqa: E402
 from server.http1 import Connection  # noqa: E402
 from server.logbook import Logbook  # noqa: E402
 from server.rules import Script, ScriptError  # noqa: E402
@@ -37,6 +41,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cache-min", type=int, metavar="TOKENS", help="shortest cacheable prefix")
     parser.add_argument("--models", default="", metavar="A,B", help="what GET /v1/models lists")
     parser.add_argument("--batch-polls", type=int, default=1, metavar="N", help="polls that find a batch unfinished")
+    parser.add_argument("--quirk", action="append", default=[], choices=sorted(QUIRKS), metavar="NAME",
+                        help="play a Chat Completions server that differs; may be repeated:\n" + "\n".join(
+                            f"  {name}: {meaning}" for name, meaning in sorted(QUIRKS.items())))
+    parser.add_argument("--gzip", choices=WAYS, help="compress for clients that accept it")
+    parser.add_argument("--limit-rpm", type=int, default=0, metavar="N", help="requests per minute, key and model")
+    parser.add_argument("--limit-tpm", type=int, default=0, metavar="N", help="tokens per minute, key and model")
+    parser.add_argument("--limit-burst", type=int, default=0, metavar="N", help="requests at once; default rpm / 10")
+    parser.add_argument("--idle-close-ms", type=float, metavar="N", help="close used connections after so long")
     parser.add_argument("--parent", type=int, metavar="PID", help="exit when this process is gone")
     return parser.parse_args()
 
@@ -85,9 +97,16 @@ async def serve(options: argparse.Namespace, script: Script) -> None:
             require_key=options.require_key,
             cache_min=options.cache_min,
             batch_polls=options.batch_polls,
+            gzip=options.gzip,
+            limit_rpm=options.limit_rpm,
+            limit_tpm=options.limit_tpm,
+            limit_burst=options.limit_burst,
             models=[name for name in options.models.split(",") if name],
         ),
     )
+    OpenAIChat.quirks = Quirks(options.quirk)
+    if options.idle_close_ms is not None:
+        Connection.idle_seconds = options.idle_close_ms / 1000
     tasks: set[asyncio.Task] = set()
     server = await loop.create_server(
         lambda: Connection(service, tasks), "127.0.0.1", options.port, backlog=1024

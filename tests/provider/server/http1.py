@@ -62,6 +62,7 @@ Handler = Callable[[HttpRequest, "Connection"], Awaitable[bool]]  # returns: kee
 
 class Connection(asyncio.Protocol):
     count = 0
+    idle_seconds: float | None = None  # a used connection is closed after so long without a request
 
     def __init__(self, handler: Handler, tasks: set[asyncio.Task]):
         Connection.count += 1
@@ -158,12 +159,24 @@ class Connection(asyncio.Protocol):
                 if request.problem:
                     await self._linger()
                     break
-                if not request.keep_alive:
+                if not request.keep_alive or await self._idled():
                     break
         except (Gone, ConnectionError):
             pass
         finally:
             self.transport.close()
+
+    async def _idled(self) -> bool:
+        """Waits for the next request; whether it took too long. The client is not told beforehand."""
+        if self.idle_seconds is None:
+            return False
+        try:
+            async with asyncio.timeout(self.idle_seconds):
+                while not self._buffer:
+                    await self._more()
+        except TimeoutError:
+            return not self._buffer
+        return False
 
     async def _linger(self) -> None:
         """Swallows what the client still sends, else the close would reset and eat our answer."""

@@ -38,6 +38,7 @@ class Refusal(Exception):
         super().__init__(message)
         self.status, self.message, self.kind = status, message, kind
         self.param = param  # the field that is to blame, where the dialect tells
+        self.wait: str | None = None  # seconds after which to come back
 
 
 @dataclass
@@ -138,6 +139,9 @@ class Request:
         return tokens(sum(block.size for block in self.blocks))
 
 
+COSTS = (1e-6, 1.25e-6, 0.1e-6, 4e-6)  # dollars per token: fresh, written, read, out
+
+
 @dataclass
 class Usage:
     fresh_in: int = 0  # neither read from nor written to the cache
@@ -146,6 +150,14 @@ class Usage:
     out: int = 0  # reasoning included
     reasoning: int = 0
     write_ttl: float = 300  # which lifetime cache_write was bought for, in seconds
+    cost: float | None = None  # dollars, for those who tell it; None = by COSTS
+
+    @property
+    def price(self) -> float:
+        if self.cost is not None:
+            return self.cost
+        counts = (self.fresh_in, self.cache_write, self.cache_read, self.out)
+        return round(sum(each * count for each, count in zip(COSTS, counts)), 12)
 
     @property
     def prompt(self) -> int:

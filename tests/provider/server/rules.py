@@ -19,6 +19,7 @@ from typing import Any, Callable
 
 from . import faults
 from .batches import ENDS, PLAN_KEYS
+from .coding import WAYS
 from .dialects import DIALECTS
 from .neutral import Reply, Request, ToolCall, dumps
 
@@ -57,7 +58,7 @@ ENDPOINTS = {"reply", "count", "models"} | {
     endpoint for dialect in DIALECTS if dialect.clerk for _, _, endpoint in dialect.clerk.routes
 }
 
-USAGE_KEYS = {"fresh_in", "cache_write", "cache_read", "out", "reasoning"}
+USAGE_KEYS = {"fresh_in", "cache_write", "cache_read", "out", "reasoning", "cost"}
 
 # Everything a reply may say, and of which type.
 REPLY: dict[str, tuple[type, ...]] = {
@@ -74,6 +75,7 @@ REPLY: dict[str, tuple[type, ...]] = {
     "delta_chars": (int,),
     "noise": (bool,),
     "headers": (dict,),
+    "gzip": (str,),
     "batch": (dict,),
     "fault": (str, dict, list),
 }
@@ -94,6 +96,7 @@ class Delivery:
     noise: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     usage: dict[str, int] = field(default_factory=dict)  # overrides
+    gzip: str | None = None
     batch: dict[str, Any] = field(default_factory=dict)  # how the job goes that the request creates
     faults: list[faults.Fault] = field(default_factory=list)
 
@@ -142,8 +145,9 @@ class Rule:
             chunk_ms=spec.get("chunk_ms", 0),
             delay_ms=spec.get("delay_ms", 0),
             noise=spec.get("noise", False),
-            headers=spec.get("headers", {}),
+            headers=dict(spec.get("headers", {})),
             usage=spec.get("usage", {}),
+            gzip=spec.get("gzip"),
             batch=spec.get("batch", {}),
             faults=faults.parse(spec.get("fault")),
         )
@@ -273,6 +277,8 @@ def _check_reply(reply: Any, place: str) -> None:
         raise ScriptError(f"{place}: chunks are positive numbers of bytes")
     if reply.get("delta_chars", 1) < 1:
         raise ScriptError(f"{place}: delta_chars must be positive")
+    if reply.get("gzip", "end") not in WAYS:
+        raise ScriptError(f"{place}: gzip must be one of {', '.join(WAYS)}")
     for call in reply.get("tool_calls", []):
         _check_keys(call, {"name", "input", "input_text"}, place)
         if "name" not in call:

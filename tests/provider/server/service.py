@@ -17,8 +17,10 @@ from typing import Callable
 
 from . import faults
 from .batches import Call, Item, Job, Office
+from .coding import packed
 from .dialects import Dialect, Refusal, pick
 from .http1 import Connection, HttpRequest
+from .limits import Limiter
 from .logbook import Logbook, digest, key_digest
 from .neutral import Message, Piece, Reply, Request, dumps, tokens
 from .promptcache import Lookup, PromptCache
@@ -38,6 +40,10 @@ class Options:
     cache_min: int | None = None  # None = the dialect's own
     models: list[str] = field(default_factory=list)
     batch_polls: int = 1  # how often a batch is found unfinished
+    gzip: str | None = None  # flush or end, for clients that accept it
+    limit_rpm: int = 0  # requests per minute, key and model; 0 = no limit
+    limit_tpm: int = 0
+    limit_burst: int = 0
 
 
 @dataclass
@@ -61,6 +67,11 @@ class Exchange:
     content_type: str | None = None  # where it is not the usual one
 
     @property
+    def owner(self) -> str:
+        """Who a rate limit counts: model and key."""
+        return f"{self.request.model if self.request else ''}\0{self.key or ''}"
+
+    @property
     def request_id(self) -> str:
         return f"req_{self.sequence:06d}"
 
@@ -71,6 +82,7 @@ class Service:
         self._cache = PromptCache()
         self._replies = Replies(script, self._cache, options.cache_min)
         self._office = Office(self._replies.item, self._log_item, options.batch_polls)
+        self._limiter = Limiter(options.limit_rpm, options.limit_tpm, options.limit_burst)
         self._sequence = self._in_flight = 0
 
     async def __call__(self, http: HttpRequest, connection: Connection) -> bool:
@@ -162,27 +174,30 @@ class Service:
     # --- from a request to steps ---
 
     def _answer(self, exchange: Exchange) -> list[Step]:
+        delivery = Delivery()  # of a refusal
         request = exchange.request
         try:
             if exchange.refusal:
                 raise exchange.refusal
+            if request.endpoint == "reply":
+                self._limiter.admit(exchange.owner, request.prompt_tokens)
             exchange.rule = self._script.fire(request)
             if exchange.rule is None and request.endpoint == "reply":
                 raise Refusal(400, f"request {exchange.sequence}: {self._replies.no_rule(exchange.request)}")
             reply_id = f"{exchange.sequence:06d}"
             if exchange.rule:
-                reply, delivery = exchange.rule.compose(request, reply_id)
-            else:
-                reply, delivery = Reply(reply_id), Delivery()
-            return self._steps(exchange, reply, delivery)
+                return self._steps(exchange, *exchange.rule.compose(request, reply_id))
+            return self._steps(exchange, Reply(reply_id), Delivery())
         except Refusal as refusal:
             exchange.error = refusal.message
             status, body = refusal.status, self._error(exchange, refusal)
+            if refusal.wait is not None:
+                delivery.headers |= exchange.dialect.ask_to_wait(body, refusal.wait)
         except Exception as problem:  # a script's function or a bug here: say so, stay up
             traceback.print_exc()
             exchange.error = f"script error: {problem!r}"
             status, body = 500, self._error(exchange, Refusal(500, exchange.error))
-        return self._finish(exchange, Delivery(), status, [Piece("whole", dumps(body).encode())], False)
+        return self._finish(exchange, delivery, status, [Piece("whole", dumps(body).encode())], False)
 
     @staticmethod
     def _error(exchange: Exchange, refusal: Refusal) -> dict:
@@ -197,6 +212,8 @@ class Service:
         context = faults.Context(dialect, exchange.request_id, streamed)
         if request.endpoint == "reply":
             reply = self._replies.content(request, exchange.cache, reply, delivery, context)
+            if reply.usage:
+                self._limiter.charge(exchange.owner, reply.usage.out)
             if reply.usage and dialect.tells_usage(request):
                 exchange.usage = asdict(reply.usage)
         if exchange.call:
@@ -232,12 +249,17 @@ class Service:
         headers = {
             "content-type": exchange.content_type or (dialect.stream_type if streamed else "application/json"),
             dialect.request_id_header: exchange.request_id,
+            **(dialect.limit_headers(self._limiter.levels(exchange.owner)) if exchange.endpoint == "reply" else {}),
             **{name.lower(): str(value) for name, value in delivery.headers.items()},
         }
         if streamed:
             headers["cache-control"] = "no-cache"
         if status == 405:
             headers["allow"] = "GET, POST, DELETE"
+        gzip = delivery.gzip or self._options.gzip
+        if gzip and status == 200 and "gzip" in exchange.http.headers.get("accept-encoding", ""):
+            headers["content-encoding"] = "gzip"
+            pieces = packed(pieces, gzip)
         body_size = sum(len(piece.data) for piece in pieces)
         length = None if streamed or delivery.chunks else body_size
         delay = (self._options.latency_ms + delivery.delay_ms) / 1000

@@ -7,8 +7,10 @@ so that a client bug is found here and not with a paid request.
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 from typing import Any, Iterator
 
+from ..limits import Level
 from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
 from .anthropic_batches import AnthropicBatches
 from .base import Dialect, Refusal, block, check_tool_results, parts, require, sse, text_of
@@ -294,6 +296,16 @@ class Anthropic(Dialect):
         if code:
             error["details"] = {"error_code": code}
         return {"type": "error", "error": error, "request_id": request_id}
+
+    def limit_headers(self, levels: list[Level]) -> dict[str, str]:
+        headers = {}
+        for level in levels:
+            full = datetime.now(timezone.utc) + timedelta(seconds=level.reset)
+            for name in ("input-tokens", "tokens") if level.name == "tokens" else (level.name,):
+                left = round(level.remaining, -3) if level.name == "tokens" else level.remaining
+                told = {"limit": level.limit, "remaining": left, "reset": f"{full:%Y-%m-%dT%H:%M:%SZ}"}
+                headers |= {f"anthropic-ratelimit-{name}-{key}": str(value) for key, value in told.items()}
+        return headers
 
     def error_piece(self, body: dict) -> Piece:
         return Piece("error", sse(body, "error"))

@@ -14,6 +14,7 @@ from ..neutral import Block, Message, Piece, Refusal, Reply, Request, dumps, siz
 
 if TYPE_CHECKING:
     from ..batches import Clerk
+    from ..limits import Level
 
 
 class Dialect:
@@ -78,6 +79,10 @@ class Dialect:
     def ask_to_wait(self, body: dict, seconds: str) -> dict[str, str]:
         """Headers that say when to come back; a dialect that tells it in the body adds to [body]."""
         return {"retry-after": seconds}
+
+    def limit_headers(self, levels: list[Level]) -> dict[str, str]:
+        """What is left of a rate limit, on every answer; by default nothing is told."""
+        return {}
 
     def error_piece(self, body: dict) -> Piece:
         """The same error as an event inside a stream that began with status 200."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..limits import Level
 from ..neutral import Piece, Request
 from .base import Dialect, Refusal, sse
 
@@ -85,8 +86,23 @@ class OpenAI(Dialect):
         text = message or words or code or error_type
         return {"error": {"message": text, "type": error_type, "param": param, "code": code}}
 
+    def limit_headers(self, levels: list[Level]) -> dict[str, str]:
+        headers = {}
+        for level in levels:
+            told = {"limit": level.limit, "remaining": level.remaining, "reset": _duration(level.reset)}
+            headers |= {f"x-ratelimit-{key}-{level.name}": str(value) for key, value in told.items()}
+        return headers
+
     def error_piece(self, body: dict) -> Piece:
         return Piece("error", sse(body))
+
+
+def _duration(seconds: float) -> str:
+    """As the vendor writes it: 12ms, 1.5s, 6m0s."""
+    if seconds < 1:
+        return f"{max(0, round(seconds * 1000))}ms"
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:.0f}m{rest:.0f}s" if minutes else f"{rest:.3f}".rstrip("0").rstrip(".") + "s"
 
 
 def check_strict(schema: Any, where: str) -> None:

@@ -9,6 +9,7 @@ from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usag
 from .base import Refusal, block, check_tool_results, parts, require, sse, text_of
 from .openai import BREAKPOINT, CREATED, WRITE_TTL, OpenAI
 from .openai_batches import OpenAIBatches
+from .quirks import Quirks
 
 FINISH = {
     "end_turn": "stop",
@@ -21,6 +22,7 @@ FINISH = {
 
 
 class OpenAIChat(OpenAI):
+    quirks = Quirks()  # of the compatible server this one plays
     name = "openai-chat"
     clerk = OpenAIBatches()
     routes = (
@@ -40,6 +42,7 @@ class OpenAIChat(OpenAI):
             request.model = found.get("model") or ""
             return request
         request.model = require(body, "model", str, "a string is")
+        self.quirks.check(body)
         request.stream = body.get("stream") is True
         if "stream_options" in body and not request.stream:
             raise Refusal(400, "stream_options: only allowed when stream is true")
@@ -143,7 +146,7 @@ class OpenAIChat(OpenAI):
         whole["object"] = "chat.completion"
         if reply.usage:
             whole["usage"] = self._usage(reply.usage)
-        return whole
+        return self.quirks.whole(whole, reply)
 
     @staticmethod
     def _chunk(request: Request, reply: Reply, choices: list) -> dict:
@@ -157,17 +160,24 @@ class OpenAIChat(OpenAI):
 
     def tells_usage(self, request: Request) -> bool:
         wish = request.body.get("stream_options") or {}
-        return not request.stream or bool(wish.get("include_usage"))
+        return self.quirks.tells_usage(not request.stream or bool(wish.get("include_usage")))
 
     def pieces(self, request: Request, reply: Reply) -> Iterator[Piece]:
+        yield from self.quirks.before()
+        for kind, chunk, count in self.quirks.chunks(self._chunks(request, reply), reply):
+            yield Piece(kind, sse(chunk), count)
+        yield Piece("end", sse("[DONE]"))
+
+    def _chunks(self, request: Request, reply: Reply) -> Iterator[tuple[str, dict, int]]:
+        """(kind of piece, chunk, tokens in it), all but the end."""
         tell = self.tells_usage(request)
 
-        def piece(kind: str, delta: dict, text: str = "", finish: str | None = None) -> Piece:
+        def piece(kind: str, delta: dict, text: str = "", finish: str | None = None) -> tuple[str, dict, int]:
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
             chunk = self._chunk(request, reply, [choice])
             if tell:
                 chunk["usage"] = None
-            return Piece(kind, sse(chunk), tokens(size(text)))
+            return kind, chunk, tokens(size(text))
 
         yield piece("start", {"role": "assistant", "content": "", "refusal": None})
         for text in reply.slices(reply.thinking or ""):
@@ -184,5 +194,17 @@ class OpenAIChat(OpenAI):
         if tell and reply.usage:
             chunk = self._chunk(request, reply, [])
             chunk["usage"] = self._usage(reply.usage)
-            yield Piece("usage", sse(chunk))
-        yield Piece("end", sse("[DONE]"))
+            yield "usage", chunk, 0
+
+    # --- errors and noise ---
+
+    def error(
+        self, status: int, message: str | None, kind: str | None, request_id: str, param: str | None = None
+    ) -> dict:
+        return self.quirks.error(super().error(status, message, kind, request_id, param), status)
+
+    def error_piece(self, body: dict) -> Piece:
+        return Piece("error", sse(self.quirks.error_chunk(body)))
+
+    def noise(self) -> bytes:
+        return self.quirks.comment

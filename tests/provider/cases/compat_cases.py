@@ -1,0 +1,222 @@
+"""Compatible servers and their quirks, compression, rate limits, connections that close when idle."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import time
+import unittest
+import zlib
+from datetime import datetime, timezone
+
+from .harness import TIMEOUT, Provider
+from .wires import ANTHROPIC, EVERY, GEMINI, OLLAMA, OPENAI, RESPONSES, WIRES
+
+ANY = [{"reply": {"text": "some text in a few deltas, say three", "thinking": "Hm."}}]
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+
+
+def quirky(*names: str, rules: list | None = None) -> Provider:
+    options = [word for name in names for word in ("--quirk", name)]
+    return Provider(rules or ANY, *options)
+
+
+class Refusals(unittest.TestCase):
+    FIELDS = {
+        "no-tools": {"tools": TOOLS},
+        "no-tool-choice": {"tool_choice": "auto"},
+        "max-tokens-only": {"max_completion_tokens": 9},
+        "no-schema": {"response_format": SCHEMA},
+        "no-sampling": {"temperature": 0},
+        "no-effort": {"reasoning_effort": "low"},
+        "no-parallel": {"parallel_tool_calls": True},
+        "no-store": {"store": False},
+        "no-cache-key": {"prompt_cache_key": "k"},
+    }
+
+    def test_each_names_its_field(self):
+        with quirky(*self.FIELDS, "no-stream-options", "no-developer") as provider:
+            for fields in self.FIELDS.values():
+                refused = provider.ask(OPENAI, **fields)
+                name = next(iter(fields))
+                self.assertEqual((refused.status, refused.json["error"]["param"]), (400, name))
+                self.assertIn(f"'{name}'", refused.json["error"]["message"])
+            refused = provider.ask(OPENAI, stream=True)
+            self.assertEqual((refused.status, refused.json["error"]["param"]), (400, "stream_options"))
+            self.assertEqual(provider.ask(OPENAI, stream=True, stream_options=None).status, 200)
+            self.assertEqual(provider.ask(OPENAI, max_tokens=9).status, 200)
+            self.assertEqual(provider.ask(OPENAI, response_format={"type": "json_object"}).status, 200)
+            developer = [{"role": "developer", "content": "x"}, {"role": "user", "content": "y"}]
+            self.assertEqual(provider.ask(OPENAI, messages=developer).status, 400)
+            for wire in (ANTHROPIC, RESPONSES):  # only Chat Completions has quirks
+                self.assertEqual(provider.ask(wire, temperature=0).status, 400 if wire is ANTHROPIC else 200)
+
+    def test_others(self):
+        with quirky("max-completion-tokens-only", "no-json", "no-forced-tool", "no-strict", "bare-errors") as provider:
+            for fields, status in (
+                ({"max_tokens": 9}, 400),
+                ({"max_completion_tokens": 9}, 200),
+                ({"response_format": {"type": "json_object"}}, 400),
+                ({"response_format": {"type": "text"}}, 200),
+                ({"tool_choice": {"type": "function", "function": {"name": "f"}}, "tools": TOOLS}, 400),
+                ({"tool_choice": "required", "tools": TOOLS}, 400),
+                ({"tool_choice": "auto", "tools": TOOLS}, 200),
+                ({"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]}, 400),
+            ):
+                answer = provider.ask(OPENAI, **fields)
+                self.assertEqual(answer.status, status, fields)
+                if status == 400:
+                    error = answer.json["error"]
+                    self.assertEqual((error["param"], error["code"]), (None, None))
+                    self.assertIn("Unsupported parameter: '", error["message"])
+
+
+class Vendors(unittest.TestCase):
+    def test_no_usage(self):
+        with quirky("no-usage") as provider:
+            for stream in (False, True):
+                answer = provider.ask(OPENAI, stream=stream)
+                self.assertNotIn(b"usage", answer.data)
+                self.assertTrue(answer.text)
+            self.assertEqual([line["usage"] for line in provider.log("done", 2)], [None, None])
+
+    def test_openrouter(self):
+        priced = {"match": {"last_contains": "priced"}, "reply": {"text": "x", "usage": {"cost": 0.25}}}
+        broken = {"match": {"last_contains": "broken"}, "reply": {"text": "half a text"}, "fault": "error_event_after_200"}
+        with quirky("openrouter", rules=[priced, broken, *ANY]) as provider:
+            for stream in (False, True):
+                answer = provider.ask(OPENAI, stream=stream, **({"stream_options": None} if stream else {}))
+                told = [event for event in (answer.events[:-1] if stream else [answer.json]) if event.get("usage")]
+                self.assertEqual(told[-1]["usage"]["cost"], 4.1e-05)
+                self.assertEqual(answer.data.startswith(b": OPENROUTER PROCESSING\n\n"), stream)
+            self.assertEqual(provider.ask(OPENAI, "priced").json["usage"]["cost"], 0.25)
+            self.assertEqual(provider.log("done", 3)[2]["usage"]["cost"], 0.25)
+            last = provider.ask(OPENAI, "broken", stream=True).events[-1]
+            self.assertEqual((last["error"]["code"], last["choices"][0]["finish_reason"]), (529, "error"))
+            refused = provider.ask(OPENAI, max_tokens=1, max_completion_tokens=1).json["error"]
+            self.assertEqual((refused["code"], refused["metadata"]["provider_name"]), (400, "Script"))
+
+    def test_deepseek(self):
+        with quirky("deepseek") as provider:
+            usage = [provider.ask(OPENAI, "x" * 8000, stream=True).events[-2]["usage"] for _ in range(2)]
+            counts = [(one["prompt_cache_hit_tokens"], one["prompt_cache_miss_tokens"]) for one in usage]
+            self.assertEqual(counts, [(0, 2000), (2000, 0)])
+            self.assertNotIn("prompt_tokens_details", usage[0])
+            call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            said = {"role": "assistant", "content": "", "tool_calls": [call]}
+            turns = [{"role": "user", "content": "x"}, said, {"role": "tool", "tool_call_id": "c", "content": "y"}]
+            self.assertEqual(provider.ask(OPENAI, messages=turns).status, 400)
+            said["reasoning_content"] = "Hm."
+            self.assertEqual(provider.ask(OPENAI, messages=turns).status, 200)
+
+    def test_groq(self):
+        with quirky("groq") as provider:
+            events = provider.ask(OPENAI, stream=True).events[:-1]
+            self.assertEqual(events[-1]["choices"][0]["finish_reason"], "stop")
+            self.assertEqual(events[-1]["x_groq"]["usage"]["prompt_tokens"], 1)
+            self.assertEqual([e["choices"][0]["delta"]["reasoning"] for e in events[1:2]], ["Hm."])
+            self.assertEqual(provider.ask(OPENAI).json["choices"][0]["message"]["reasoning"], "Hm.")
+
+    def test_mistral(self):
+        long = {"match": {"last_contains": "long"}, "reply": {"text": "x", "stop": "model_context_window_exceeded"}}
+        with quirky("mistral", "no-store", rules=[long, *ANY]) as provider:
+            content = provider.ask(OPENAI).json["choices"][0]["message"]["content"]
+            self.assertEqual([part["type"] for part in content], ["thinking", "text"])
+            self.assertEqual(content[0]["thinking"], [{"type": "text", "text": "Hm."}])
+            events = provider.ask(OPENAI, stream=True).events[:-1]
+            self.assertIsInstance(events[1]["choices"][0]["delta"]["content"], list)
+            self.assertEqual((events[-1]["choices"][0]["finish_reason"], events[-1]["usage"]["prompt_tokens"]), ("stop", 1))
+            self.assertEqual(provider.ask(OPENAI, "long").stop, "model_length")
+            refused = provider.ask(OPENAI, store=False)
+            self.assertEqual((refused.status, refused.json["detail"][0]["loc"]), (422, ["body", "store"]))
+
+    def test_unknown_quirk(self):
+        self.assertIn("no-sense", quirky("no-sense").refuses_to_start())
+
+
+class Gzip(unittest.TestCase):
+    def test_both_ways_for_those_who_accept(self):
+        rules = [{"reply": {"text": "a text of some length " * 3, "gzip": "end"}}]
+        for provider in (Provider(ANY, "--gzip", "flush"), Provider(rules)):
+            with provider:
+                for wire, stream in EVERY:
+                    plain = provider.ask(wire, stream=stream)
+                    body, headers = wire.body("hi", stream=stream), {**wire.headers, "accept-encoding": "gzip"}
+                    packed = provider.open(wire.target(stream), body, headers)
+                    self.assertEqual(packed.headers["content-encoding"], "gzip")
+                    self.assertNotIn("content-encoding", plain.headers)
+                    data = gzip.decompress(packed.read())
+                    packed.owner.close()
+                    events = wire.events(data) if stream else [json.loads(data)]
+                    self.assertEqual(wire.stream_text(events) if stream else wire.whole_text(events[0]), plain.text)
+
+    def test_flushed_per_event_or_not(self):
+        for way in ("flush", "end"):
+            rules = [{"reply": {"text": "word " * 20, "gzip": way}, "fault": {"stall": "forever", "at": 300}}]
+            with Provider(rules) as provider:
+                headers = {**ANTHROPIC.headers, "accept-encoding": "gzip"}
+                response = provider.open(ANTHROPIC.path, ANTHROPIC.body("hi", stream=True), headers)
+                received = b""
+                while way == "flush" and len(received) < 300:
+                    received += response.read1(65536)
+                unpacked = zlib.decompressobj(wbits=31).decompress(received)
+                self.assertEqual(b"message_start" in unpacked, way == "flush")
+                response.owner.close()
+
+
+class Limits(unittest.TestCase):
+    def test_requests_per_minute(self):
+        with Provider(ANY, "--limit-rpm", "60", "--limit-burst", "2") as provider:
+            for wire in WIRES:
+                answers = [provider.ask(wire, model=f"m-{wire.name}") for _ in range(3)]
+                if wire is GEMINI:  # the model is in the path
+                    answers = [provider.open(wire.target(False, "m"), wire.body("x"), wire.headers) for _ in range(3)]
+                self.assertEqual([answer.status for answer in answers], [200, 200, 429])
+                if wire is GEMINI:
+                    self.assertIsNone(answers[2].headers["retry-after"])
+                    self.assertEqual(json.loads(answers[2].read())["error"]["details"][-1]["retryDelay"], "1s")
+                    continue
+                self.assertEqual(answers[2].headers["retry-after"], "1")
+                if wire in (OPENAI, RESPONSES):
+                    told = [answer.headers["x-ratelimit-remaining-requests"] for answer in answers]
+                    self.assertEqual((told, answers[0].headers["x-ratelimit-limit-requests"]), (["1", "0", "0"], "60"))
+                    self.assertRegex(answers[0].headers["x-ratelimit-reset-requests"], r"^(\d+ms|1s)$")
+                if wire is ANTHROPIC:
+                    reset = datetime.fromisoformat(answers[0].headers["anthropic-ratelimit-requests-reset"])
+                    self.assertLess(abs((reset - datetime.now(timezone.utc)).total_seconds()), 5)
+                if wire is OLLAMA:
+                    self.assertFalse([name for name in answers[0].headers if "ratelimit" in name])
+            self.assertEqual(provider.ask(OPENAI, model="another").status, 200)
+            time.sleep(1.1)
+            self.assertEqual(provider.ask(OPENAI, model="m-openai-chat").status, 200)
+
+    def test_tokens_per_minute(self):
+        with Provider(ANY, "--limit-tpm", "6000") as provider:
+            first, second = (provider.ask(ANTHROPIC, "x" * 16_000) for _ in range(2))
+            self.assertEqual((first.status, second.status), (200, 429))
+            self.assertEqual(first.headers["anthropic-ratelimit-tokens-limit"], "6000")
+            self.assertEqual(first.headers["anthropic-ratelimit-input-tokens-remaining"], "2000")
+            self.assertGreater(int(second.headers["retry-after"]), 15)
+            self.assertEqual(provider.ask(ANTHROPIC, "small").status, 200)
+
+
+class Idle(unittest.TestCase):
+    def test_used_connections_close_and_fresh_ones_wait(self):
+        with Provider(ANY, "--idle-close-ms", "150") as provider:
+            connection = http.client.HTTPConnection("127.0.0.1", provider.port, timeout=TIMEOUT)
+            connection.connect()
+            time.sleep(0.3)  # not yet used: left alone
+            body = json.dumps(OPENAI.body("hi"))
+            for pause in (0, 0.3):
+                connection.request("POST", OPENAI.path, body, OPENAI.headers)
+                response = connection.getresponse()
+                response.read()
+                self.assertEqual(response.headers["connection"], "keep-alive")
+                time.sleep(pause)
+            with self.assertRaises((ConnectionError, http.client.RemoteDisconnected)):
+                connection.request("POST", OPENAI.path, body, OPENAI.headers)
+                connection.getresponse()
+            connection.close()
+            self.assertEqual(len(provider.log("done")), 2)
