@@ -363,10 +363,10 @@ static void add_item(FileWork *work, const Block *block)
   item->block = block;
   readings_of(work->assembly->arena, block, &item->readings);
   const Sides *first = &item->readings.items[0];
-  item->skip =
-      item->readings.literal == 1 &&
-      sides_equal(&(Sides){first->search, first->search, first->search_len, first->search_len},
-                  first);
+  item->skip = item->readings.literal == 1 &&
+               sides_equal(&(Sides){first->search, first->search, first->search_len,
+                                    first->search_len, false},
+                           first);
   if (item->skip) return;
   if (item->readings.literal == 1 && !quotes_something(first)) {
     refuse_item(work, item, REFUSE_FILE_EXISTS, 0, STR_NONE);

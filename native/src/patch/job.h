@@ -37,3 +37,6 @@ bool block_quotes_eols(const Job *job, const Block *block);
 
 // The lines with their line ends, so that a change of those alone counts; [open] says that the last has none.
 Str *lines_with_eols(Arena *arena, const Str *lines, const StrList *eols, bool open);
+
+// Takes the byte order mark away where the diff says so.
+void job_drop_bom(Job *job, EditList *edits, size_t from);

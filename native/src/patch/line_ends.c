@@ -77,6 +77,7 @@ static void keep_bom(Job *job, Edit *edit)
   const Text *text = job->text;
   Str bom = S("\xef\xbb\xbf");
   if (edit->at > 0 || text->len == 0 || !str_starts(text->items[0].text, bom)) return;
+  if (job->sides->drops_bom) return;
   bool inserts = edit->old_len == 0, empties = edit->len == 0 && edit->old_len < text->len;
   if (inserts || empties) {
     Line *lines = NEW_N(job->arena, Line, edit->len + 1);
@@ -136,4 +137,18 @@ Str *lines_with_eols(Arena *arena, const Str *lines, const StrList *eols, bool o
     out[i] = str_cat(arena, lines[i], eol);
   }
   return out;
+}
+
+// The diff took the byte order mark off line 1 and left the line: that is an edit, too.
+void job_drop_bom(Job *job, EditList *edits, size_t from)
+{
+  const Text *text = job->text;
+  if (!job->sides->drops_bom || text->len == 0 || job->match->first != 0) return;
+  for (size_t i = from; i < edits->len; i++) {
+    if (edits->items[i].at == 0 && edits->items[i].old_len > 0) return;
+  }
+  Line *line = NEW(job->arena, Line);
+  *line = (Line){job_text_line(job, 0), text->items[0].eol};
+  Edit edit = {0, 1, line, 1, job->block, job->match->tier};
+  PUSH(job->arena, edits, edit);
 }

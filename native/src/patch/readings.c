@@ -156,11 +156,30 @@ static bool without_entities(Arena *arena, const Sides *sides, Sides *out)
   return any;
 }
 
+static Str *without_bom(Arena *arena, const Str *lines, size_t len)
+{
+  Str *out = NEW_N(arena, Str, len);
+  for (size_t i = 0; i < len; i++) out[i] = i == 0 ? str_skip(lines[0], 3) : lines[i];
+  return out;
+}
+
+// A byte order mark is no part of line 1 for who looks lines up.
+static void take_bom(Arena *arena, BlockKind kind, Sides *sides)
+{
+  Str bom = S("\xef\xbb\xbf");
+  if (sides->search_len == 0 || !str_starts(sides->search[0], bom)) return;
+  sides->search = without_bom(arena, sides->search, sides->search_len);
+  bool kept = sides->replace_len > 0 && str_starts(sides->replace[0], bom);
+  sides->drops_bom = kind == BLOCK_HUNK && !kept;
+  if (kept) sides->replace = without_bom(arena, sides->replace, sides->replace_len);
+}
+
 void readings_of(Arena *arena, const Block *block, Readings *out)
 {
   Sides all[READINGS_MAX];
   size_t len = 0;
-  while (len < BLOCK_MAX_DIVIDERS && block_reading(block, len, &all[len])) len++;
+  while (len < BLOCK_MAX_DIVIDERS && block_reading(block, len, &all[len]))
+    take_bom(arena, block->kind, &all[len++]);
   out->literal = len;
   if (block->kind == BLOCK_EDIT && len > 0) {
     size_t preferred = readings_preferred(block);

@@ -109,12 +109,13 @@ bool block_reading(const Block *block, size_t n, Sides *out)
 {
   if (block->kind == BLOCK_HUNK) {
     *out = (Sides){block->old_lines.items, block->new_lines.items, block->old_lines.len,
-                   block->new_lines.len};
+                   block->new_lines.len, false};
     return n == 0;
   }
   if (block->kind != BLOCK_EDIT || n >= block->divider_count) return false;
   size_t at = block->dividers[n];
-  *out = (Sides){block->lines.items, block->lines.items + at + 1, at, block->lines.len - at - 1};
+  *out = (Sides){block->lines.items, block->lines.items + at + 1, at, block->lines.len - at - 1,
+                 false};
   return true;
 }
 

@@ -107,6 +107,7 @@ void reply_parse(Reply *reply, Arena *arena,
 typedef struct {
   Str *search, *replace;
   size_t search_len, replace_len;
+  bool drops_bom;  // SEARCH quoted a byte order mark (taken off here) that REPLACE does not have
 } Sides;
 
 // The [n]th reading of an EDIT block by its [n]th divider, or of a HUNK (n = 0). Borrowed from the block.

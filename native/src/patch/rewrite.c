@@ -436,6 +436,7 @@ RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *side
                                  : insert_lines(&job, &groups->items[i], out);
   }
   job_wish_eof(&job, eof, out, before);
+  job_drop_bom(&job, out, before);
   if (why == REFUSE_COUNT) why = check_text(&job, out, before);
   if (why != REFUSE_COUNT) out->len = before;
   *line = job.bad_line;
