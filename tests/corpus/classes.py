@@ -2,7 +2,10 @@
 the edit does not lend itself to it. A class states what must come of it: the new text, or a refusal with one
 of the given codes. `may_refuse` marks classes where a refusal is right too, but a wrong text never is."""
 
+import os
 import re
+import subprocess
+import tempfile
 
 from histories import Block, blocks_of, count_run, join, render
 
@@ -375,6 +378,39 @@ def unified_diff(edit, rng):
     fence = rng.random() < 0.5
     return Case('unified_diff', f'```diff\n{text}\n```\n' if fence else text + '\n', {edit.path: edit.old_text()},
                 {edit.path: edit.new_text()})
+
+
+def git_in(folder, *args, stdin=None):
+    return subprocess.run(['git', *args], cwd=folder, input=stdin, capture_output=True)
+
+
+@case_class('recoverable')
+def as_git_applies(edit, rng):
+    """git's own diff on a text that moved since: the result is git's."""
+    present = list(edit.old)
+    for _ in range(rng.randrange(3)):
+        at = rng.randrange(len(present) + 1)
+        present[at:at] = [f'added meanwhile {rng.randrange(10 ** 6)}'] * rng.randrange(1, 4)
+    eol = rng.choice(['\n', '\n', '\r\n'])
+    last = rng.choice(['', eol])
+    def text(lines):
+        return (eol.join(lines) + last).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        place = os.path.join(folder, 'f')
+        def write(data):
+            with open(place, 'wb') as out:
+                out.write(data)
+        git_in(folder, 'init', '-q')
+        write(text(edit.old))
+        git_in(folder, '-c', 'core.autocrlf=false', 'add', 'f')
+        write(text(edit.new))
+        diff = git_in(folder, '-c', 'core.autocrlf=false', 'diff').stdout
+        write(text(present))
+        if not diff or git_in(folder, '-c', 'core.autocrlf=false', 'apply', stdin=diff).returncode:
+            return None
+        with open(place, 'rb') as file:
+            want = file.read()
+    return Case('as_git_applies', diff, {'f': text(present)}, {'f': want})
 
 
 @case_class('recoverable')

@@ -357,16 +357,29 @@ static bool quotes_something(const Sides *sides)
          sides_blank(sides->replace + sides->replace_len - 1, 1);
 }
 
+static bool same_lists(const StrList *a, const StrList *b)
+{
+  if (a->len != b->len) return false;
+  for (size_t i = 0; i < a->len; i++) {
+    if (!str_eq(a->items[i], b->items[i])) return false;
+  }
+  return true;
+}
+
+static bool changes_nothing(const Block *block, const Sides *sides)
+{
+  Sides same = {sides->search, sides->search, sides->search_len, sides->search_len, false};
+  return sides_equal(&same, sides) && !sides->drops_bom && block->old_no_eol == block->new_no_eol &&
+         same_lists(&block->old_eols, &block->new_eols);
+}
+
 static void add_item(FileWork *work, const Block *block)
 {
   Item *item = &work->items[work->len++];
   item->block = block;
   readings_of(work->assembly->arena, block, &item->readings);
   const Sides *first = &item->readings.items[0];
-  item->skip = item->readings.literal == 1 &&
-               sides_equal(&(Sides){first->search, first->search, first->search_len,
-                                    first->search_len, false},
-                           first);
+  item->skip = item->readings.literal == 1 && changes_nothing(block, first);
   if (item->skip) return;
   if (item->readings.literal == 1 && !quotes_something(first)) {
     refuse_item(work, item, REFUSE_FILE_EXISTS, 0, STR_NONE);
