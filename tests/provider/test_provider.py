@@ -20,6 +20,7 @@ from cases import (  # noqa: E402
     compat_cases,
     dialect_cases,
     fault_cases,
+    front_cases,
     gemini_cases,
     http_cases,
     ollama_cases,
@@ -37,6 +38,7 @@ MODULES = (
     ollama_cases,
     batch_cases,
     compat_cases,
+    front_cases,
 )
 SIDE_BY_SIDE = 4
 

@@ -22,7 +22,7 @@ from typing import Any
 from .wires import Wire
 
 PROVIDER = Path(__file__).resolve().parent.parent / "provider.py"
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 
 
 class Provider:
@@ -38,7 +38,7 @@ class Provider:
         if rules is not None:
             (scripts / "script.json").write_text(json.dumps(rules), "utf-8")
         self._log = self.folder / "log"
-        command = [sys.executable, str(PROVIDER), "--script", str(scripts), "--log", str(self._log)]
+        command = [sys.executable, "-S", str(PROVIDER), "--script", str(scripts), "--log", str(self._log)]
         command += ["--parent", str(os.getpid()), *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 import unittest
+from pathlib import Path
+
+from server.rules import Script, ScriptError
 
 from .harness import Provider
 from .wires import ANTHROPIC, EVERY, OLLAMA, OPENAI, WIRES
@@ -156,7 +160,7 @@ class Sources(unittest.TestCase):
 
 
 class Mistakes(unittest.TestCase):
-    def test_wrong_scripts_are_refused_at_start(self):
+    def test_wrong_scripts_are_refused(self):
         good = {"reply": {"text": "x"}}
         wrong = {
             "unknown key mtach": {"mtach": {}, **good},
@@ -174,14 +178,25 @@ class Mistakes(unittest.TestCase):
             "chunks": {"reply": {"text": "x", "chunks": [0]}},
             "unknown key output": {"reply": {"text": "x", "usage": {"output": 1}}},
             "needs a name": {"reply": {"tool_calls": [{"input": {}}]}},
+            "unknown key pools": {"reply": {"batch": {"pools": 1}}},
+            "batch.end must be one of": {"reply": {"batch": {"end": "soon"}}},
+            "endpoint must be one of": {"match": {"endpoint": "batches"}, **good},
+            "gzip must be one of": {"reply": {"text": "x", "gzip": "br"}},
             "fault given twice": {"reply": {"text": "x", "fault": "no_usage"}, "fault": "no_usage"},
         }
-        running = {words: Provider([good, rule]) for words, rule in wrong.items()}
-        for words, provider in running.items():
-            with self.subTest(words=words):
-                said = provider.refuses_to_start()
-                self.assertIn(words, said)
-                self.assertIn("script.json#1", said)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "script.json"
+            for words, rule in wrong.items():
+                with self.subTest(words=words):
+                    file.write_text(json.dumps([good, rule]))
+                    with self.assertRaises(ScriptError) as caught:
+                        Script(file)
+                    self.assertIn(words, str(caught.exception))
+                    self.assertIn("script.json#1", str(caught.exception))
+
+    def test_a_wrong_script_is_refused_at_start(self):
+        said = Provider([{"reply": {"txt": "x"}}]).refuses_to_start()
+        self.assertIn("script.json#0: unknown key txt", said)
 
     def test_files_that_are_no_scripts(self):
         for text, words in (("{", "x.json"), ("{}", "a list of rules")):
