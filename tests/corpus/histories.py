@@ -65,8 +65,45 @@ def text_lines(data):
     return lines
 
 
+def mutated(lines, rng):
+    """The lines with one to three places changed, added to or cut."""
+    new = list(lines)
+    for _ in range(rng.randrange(1, 4)):
+        at = rng.randrange(len(new))
+        kind = rng.randrange(3)
+        if kind == 0:
+            del new[at:at + rng.randrange(1, 4)]
+        elif kind == 1:
+            source = rng.randrange(len(lines))
+            new[at:at] = [x.replace('e', 'ee', 1) for x in lines[source:source + rng.randrange(1, 5)]]
+        elif new[at].strip():
+            new[at] = new[at].replace('a', 'o', 1) + rng.choice(['', '  # changed', ';'])
+    return new
+
+
+def synthetic(folder, rng, count):
+    """Edits made up from the files of a folder that is no repository."""
+    places = sorted(os.path.join(top, name) for top, _, names in os.walk(folder) for name in names
+                    if name.endswith(('.py', '.c', '.h', '.lua', '.vim', '.js', '.txt')))
+    for _ in range(count * 4):
+        place = rng.choice(places)
+        try:
+            with open(place, 'rb') as file:
+                old = text_lines(file.read())
+        except OSError:
+            continue
+        if old is None or len(old) < 20:
+            continue
+        new = mutated(old, rng)
+        if new and new != old:
+            yield Edit(folder, '', os.path.relpath(place, folder), old, new)
+
+
 def edits(repo, rng, count, limit=4000):
     """Up to [count] edits of [repo] of at most 6 changes and 60 changed lines."""
+    if not os.path.isdir(os.path.join(repo, '.git')) and not os.path.isdir(os.path.join(repo, 'objects')):
+        yield from synthetic(repo, rng, count)
+        return
     candidates = list(changed_files(repo, limit))
     rng.shuffle(candidates)
     found = 0

@@ -229,6 +229,9 @@ bool patch_run(PatchRun *run, const char *root, const char *base, Str reply, Err
   Arena *arena = &run->arena;
   run->guard.root = fs_realpath(arena, root, err);
   if (!run->guard.root) return false;
+  if (fs_stat(run->guard.root).kind != FS_DIR) {
+    return error_set(err, ERR_NOT_FOUND, "%s is not a directory", root);
+  }
   if (base && !(run->base = fs_realpath(arena, base, err))) return false;
   Error no_repo = {0};
   run->guard.repo = repo_open(run->guard.root, &no_repo);

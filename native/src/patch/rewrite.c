@@ -231,7 +231,8 @@ static RefuseCode insert_in_gap(Job *job, const Group *group, size_t from, size_
   Str indent = indent_of(edit.lines[0].text);
   bool like_before = str_eq(indent, indent_of(job_text_line(job, from - 1)));
   bool like_after = str_eq(indent, indent_of(job_text_line(job, to)));
-  if ((back && !front) || (!front && !back && like_after && !like_before)) edit.at = to;
+  bool collapsed = line_blank(job->text->items[from - 1].text);  // one blank line quoted for several
+  if (!front && (back || collapsed || (like_after && !like_before))) edit.at = to;
   job_push_edit(job, edit, at, out);
   return REFUSE_COUNT;
 }
@@ -336,6 +337,7 @@ static bool elision_is_text(Job *job, const Group *group, size_t r)
   if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass")))
     return true;
   if (group->a_len > 0) return false;
+  if (job->by_tool) return true;
   Str above = bare && r > 0 ? str_trim_end(job->sides->replace[r - 1]) : STR_NONE;
   return (above.len && above.ptr[above.len - 1] == ':') || file_has_line(job, line);
 }
@@ -360,9 +362,9 @@ static RefuseCode check_elision(Job *job, const Group *group, bool *keep)
     elisions +=
         marker_elision(job->sides->replace[r]) != ELISION_NONE && !elision_is_text(job, group, r);
   }
-  *keep = elisions == 1 && group->b_len == 1 && group->a_len > 0 && group->b_at > 0 &&
-          is_anchor(job->sides->replace[group->b_at - 1]) && end < job->sides->replace_len &&
-          is_anchor(job->sides->replace[end]);
+  *keep = job->block_kind == BLOCK_EDIT && elisions == 1 && group->b_len == 1 && group->a_len > 0 &&
+          group->b_at > 0 && is_anchor(job->sides->replace[group->b_at - 1]) &&
+          end < job->sides->replace_len && is_anchor(job->sides->replace[end]);
   return elisions == 0 || *keep ? REFUSE_COUNT : REFUSE_ELIDED;
 }
 
@@ -417,6 +419,7 @@ RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *side
              .match = match,
              .block = block->number,
              .block_kind = block->kind,
+             .by_tool = block->kind == BLOCK_HUNK && block->counts_agree,
              .eof = eof,
              .bad_line = match->first};
   GroupList *groups = &rewrite->groups;

@@ -1,0 +1,146 @@
+"""`piecework patch`: what is written and what is not, the guards, and a corpus made up on the spot.
+
+The whole corpus runs over git histories: tests/corpus/run.py REPO... (see its help)."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import BINARY, TREE, done, ok
+
+TEXT = "".join(f"line {i}\n" for i in range(1, 31))
+
+
+def block(path: str, search: str, replace: str) -> str:
+    return f"{path}\n<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n"
+
+
+class Tree:
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = Path(self.folder.name) / "root"
+        self.root.mkdir()
+
+    def __enter__(self) -> "Tree":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.folder.cleanup()
+
+    def write(self, path: str, text: str, under: str = "root") -> Path:
+        place = Path(self.folder.name) / under / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text.encode())
+        return place
+
+    def patch(self, reply: str, *args: str) -> tuple[int, dict]:
+        ran = subprocess.run([BINARY, "patch", "--root", self.root, "--json", *args], input=reply.encode(), capture_output=True)
+        if ran.returncode > 1:
+            return ran.returncode, {"stderr": ran.stderr.decode()}
+        return ran.returncode, json.loads(ran.stdout)
+
+
+def codes(answer: dict) -> list[str]:
+    return [refusal["code"] for refusal in answer.get("refusals", [])]
+
+
+def writing() -> None:
+    with Tree() as tree:
+        place = tree.write("src/a.txt", TEXT)
+        os.chmod(place, 0o750)
+        other = tree.write("b.txt", TEXT)
+        (tree.root / "link.txt").symlink_to("b.txt")
+        status, answer = tree.patch(block("src/a.txt", "line 5\n", "LINE 5\n") + block("new/c.txt", "", "fresh\n"), "--check")
+        ok(status == 0 and not answer["written"] and place.read_text() == TEXT and not (tree.root / "new").exists(), "--check writes nothing", answer)
+        status, answer = tree.patch(block("src/a.txt", "line 5\n", "LINE 5\n") + block("new/c.txt", "", "fresh\n"))
+        ok(status == 0 and place.read_text() == TEXT.replace("line 5\n", "LINE 5\n"), "an edit is written", answer)
+        ok(stat.S_IMODE(place.stat().st_mode) == 0o750, "with the file's mode")
+        ok((tree.root / "new/c.txt").read_text() == "fresh\n", "a new file in a new directory")
+        hunk = next(file for file in answer["files"] if file["path"] == "src/a.txt")["hunks"][0]
+        ok((hunk["old_start"], hunk["new_start"], hunk["located"], hunk["place"]) == (5, 5, "exact", "here"), "hunks say where and how", hunk)
+        status, _ = tree.patch(block("link.txt", "line 7\n", "LINE 7\n"))
+        ok(status == 0 and (tree.root / "link.txt").is_symlink() and "LINE 7" in other.read_text(), "a link inside the root stays a link")
+        before = other.read_text()
+        status, answer = tree.patch(block("b.txt", "line 9\n", "LINE 9\n") + block("b.txt", "no such line\n", "x\n"))
+        ok(status == 1 and other.read_text() == before and codes(answer) == ["not_found"], "one bad block: nothing is written", answer)
+        status, answer = tree.patch(block("b.txt", "line 9\n", "LINE 9\n") + block("b.txt", "no such line\n", "x\n"), "--partial")
+        ok(status == 1 and "LINE 9\n" in other.read_text() and codes(answer) == ["not_found"], "--partial: the good ones are", answer)
+        ok(not list(tree.root.rglob(".*.pw*")), "no temporary files are left")
+
+
+def all_or_none() -> None:
+    with Tree() as tree:
+        first = tree.write("a.txt", TEXT)
+        tree.write("blocked/b.txt", TEXT)
+        reply = block("a.txt", "line 5\n", "LINE 5\n") + block("a.txt/c.txt", "", "x\n")
+        status, answer = tree.patch(reply)
+        ok(status == 1 and first.read_text() == TEXT, "a path through a file: nothing is written", answer)
+
+
+def bases() -> None:
+    with Tree() as tree:
+        place = tree.write("a.txt", "head\n" + TEXT)
+        tree.write("a.txt", TEXT, "base")
+        base = str(Path(tree.folder.name) / "base")
+        status, answer = tree.patch(block("a.txt", "line 5\nline 6\n", "LINE 5\nline 6\n"), "--base", base)
+        hunk = answer["files"][0]["hunks"][0]
+        ok(status == 0 and "LINE 5\n" in place.read_text() and (hunk["place"], hunk["start"]) == ("moved", 6), "carried from the base", hunk)
+        place.write_text(TEXT.replace("line 6\n", "mine\n"))
+        status, answer = tree.patch(block("a.txt", "line 5\nline 6\n", "LINE 5\nline 6\n"), "--base", base)
+        ok(status == 1 and codes(answer) == ["stale"], "a neighbour changed meanwhile: stale", answer)
+
+
+def guards() -> None:
+    with Tree() as tree:
+        outside = tree.write("secret.txt", "secret\n", "outside")
+        subprocess.run(["git", "init", "-q", str(tree.root)], check=True)
+        tree.write(".gitignore", "*.log\n")
+        tree.write("x.log", "secret\n")
+        tree.write("README.md", "secret\n")
+        (tree.root / "dirlink").symlink_to(outside.parent)
+        (tree.root / "filelink").symlink_to(outside)
+        os.mkfifo(tree.root / "pipe")
+        (tree.root / "folder").mkdir()
+        cases = {"dirlink/secret.txt": "path_symlink", "filelink": "path_symlink", "x.log": "path_ignored", "readme.md": "path_case",
+                 "pipe": "path_special", "folder": "path_special", "../outside/secret.txt": "path_outside", str(outside): "path_outside",
+                 ".git/config": "path_git", "~/x": "path_outside", ".GIT/hooks/x": "path_git"}
+        for path, code in cases.items():
+            for search in ("secret\n", ""):
+                for args in ([], ["--file", path]):
+                    status, answer = tree.patch(block(path, search, "mine\n"), *args)
+                    ok(status == 1 and code in codes(answer), f"{path} {args[:1]}: {code}", answer)
+        ok(outside.read_text() == "secret\n", "nothing outside was touched")
+        status, answer = tree.patch(block("README.md", "secret\n", "mine\n"), "--file", "other.txt")
+        ok(status == 1 and codes(answer) == ["not_listed"], "a file that is not listed", answer)
+
+
+def arguments() -> None:
+    with Tree() as tree:
+        ok(tree.patch("", "--no-such")[0] == 2, "an unknown option: exit 2")
+        ok(tree.patch("", "--file")[0] == 2, "a missing value: exit 2")
+        status, answer = tree.patch("")
+        ok(status == 1 and codes(answer) == ["no_block"], "an empty reply", answer)
+        status, answer = tree.patch("NOTHING TO CHANGE: done already\n")
+        ok(status == 0 and answer["abstained"], "abstaining", answer)
+        ran = subprocess.run([BINARY, "patch", "--root", tree.root / "none"], input=b"", capture_output=True, text=False)
+        ok(ran.returncode == 1 and b"piecework: " in ran.stderr, "a root that is not there", ran.stderr)
+
+
+def corpus() -> None:
+    folder = os.path.dirname(os.__file__)
+    ran = subprocess.run([sys.executable, str(TREE / "tests/corpus/run.py"), "--seed", "7", "--count", "220", "--binary", str(BINARY), folder],
+                         capture_output=True, text=True)
+    ok(ran.returncode == 0, "a corpus made up from this machine's own python modules", ran.stdout, ran.stderr)
+
+
+writing()
+all_or_none()
+bases()
+guards()
+arguments()
+corpus()
+done()
