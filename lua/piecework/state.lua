@@ -57,6 +57,11 @@ function record.verify(plan, event)
   plan.note = event.note
 end
 
+-- Comes before the answer to commit/start, which has no hash.
+function record.commit(plan, event)
+  plan.commit = event.commit
+end
+
 function record.review(plan)
   plan.state = 'review'
   M.newest_review = plan.plan

@@ -106,7 +106,7 @@ def while_typing(name: str, editor: str) -> None:
             e.wait(r"ready to review", PATIENCE)
             ok(e.eval("getline(2)") == '"typed while it came"', f"{name}: typed text is whole")
 
-            e.command("30Piecework edit shout again")
+            e.command("31Piecework edit shout again")
             e.keys("3", "G", "d")
             wait_for(lambda: answered(2), "the second reply")
             time.sleep(1)

@@ -36,9 +36,11 @@ local function commit(view)
   local text = text_of(view)
   if text == '' then return message.say('empty message: not committed', 'warn') end
   host.fn('setbufvar', view.buf, '&modified', 0)
-  engine.ask('commit/start', { plan = view.plan, message = text }, function(result)
-    message.say(('#%d committed%s'):format(view.plan,
-      result.commit and ' as ' .. result.commit:sub(1, 10) or ''))
+  -- With the buffers as they are now: what was written since counts as written.
+  engine.ask('commit/start', { plan = view.plan, message = text,
+    buffers = require('piecework.scope').buffers() }, function()
+    local hash = require('piecework.state').plan(view.plan).commit
+    message.say(('#%d committed'):format(view.plan) .. (hash and ' as ' .. hash:sub(1, 10) or ''))
     host.cmd('silent! checktime')
   end)
   buffers.close()
