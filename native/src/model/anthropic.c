@@ -117,28 +117,12 @@ static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
   }
 }
 
-static bool level_known(const Value *levels, Str level)
-{
-  for (VALUE_EACH (item, levels)) {
-    if (str_eq(value_to_str(item, STR_NONE), level)) return true;
-  }
-  return false;
-}
-
-// The nearest effort the model knows; empty when it takes none.
-static Str effort_of(const ModelRequest *request, const Target *target)
-{
-  Str effort = request->effort;
-  if (effort.len == 0 || target->quirks & QUIRK_NO_EFFORT) return STR_NONE;
-  if (str_eq(effort, S("none")) || str_eq(effort, S("minimal"))) effort = S("low");
-  if (!target->efforts || level_known(target->efforts, effort)) return effort;
-  return level_known(target->efforts, S("high")) ? S("high") : STR_NONE;
-}
-
 static void put_output_config(Arena *arena, Value *body, const ModelRequest *request,
                               const Target *target)
 {
-  Str effort = effort_of(request, target);
+  Target levels = *target;
+  levels.quirks |= QUIRK_NO_EFFORT_NONE;  // its lowest level is "low"
+  Str effort = request_effort(request, &levels);
   bool schema = request->schema && !(target->quirks & QUIRK_NO_SCHEMA);
   if (effort.len == 0 && !schema) return;
   Value *config = value_set(body, S("output_config"), value_map(arena));
@@ -155,21 +139,16 @@ static int64_t max_tokens(const ModelRequest *request, const Target *target)
   return target->max_output > 0 && wanted > target->max_output ? target->max_output : wanted;
 }
 
-static void put_header(WireRequest *out, Str name, Str value)
-{
-  out->headers[out->header_count++] = (HttpHeader){name, value};
-}
-
 static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                   WireRequest *out)
 {
   *out = (WireRequest){.url = str_fmt(arena, "%.*s/v1/messages", STR_ARG(target->base_url))};
-  put_header(out, S("content-type"), S("application/json"));
-  put_header(out, S("anthropic-version"), S("2026-10-21"));
+  wire_header(out, S("content-type"), S("application/json"));
+  wire_header(out, S("anthropic-version"), S("2026-10-21"));
   if (key->secret.len && key->bearer) {
-    put_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
+    wire_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
   } else if (key->secret.len) {
-    put_header(out, S("x-api-key"), str_dup(arena, key->secret));
+    wire_header(out, S("x-api-key"), str_dup(arena, key->secret));
   }
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
@@ -368,4 +347,9 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
-const Dialect dialect_anthropic = {"anthropic", build, feed, whole, finish, failure_from_answer};
+const Dialect dialect_anthropic = {.name = "anthropic",
+                                   .build = build,
+                                   .feed = feed,
+                                   .whole = whole,
+                                   .finish = finish,
+                                   .classify = failure_from_answer};

@@ -523,10 +523,11 @@ static bool check(ModelCall *call, Error *err)
   }
   if (request->model.len == 0) return error_set(err, ERR_CONFIG, "no model is named");
   Target target = models_target(call->models, call->config, request->model);
-  if (request->tool_count && target.quirks & QUIRK_TOOLS_ELSEWHERE) {
-    error_hint_set(err, "choose another model for this role in the configuration");
-    return error_set(err, ERR_MODEL,
-                     "%.*s takes tools only through an interface piecework does not speak yet",
+  bool elsewhere = target.quirks & QUIRK_TOOLS_ELSEWHERE && call->dialect == &dialect_openai_chat;
+  if (request->tool_count && elsewhere) {
+    error_hint_set(err,
+                   "set `dialect` of this provider to openai-responses, or choose another model");
+    return error_set(err, ERR_MODEL, "%.*s takes tools only through the dialect openai-responses",
                      STR_ARG(request->model));
   }
   return check_address(call->config, err);

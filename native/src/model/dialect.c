@@ -2,7 +2,9 @@
 #include "model/dialect.h"
 #include "lib/json.h"
 
-static const Dialect *const dialects[] = {&dialect_anthropic, &dialect_openai_chat};
+static const Dialect *const dialects[] = {&dialect_anthropic, &dialect_openai_chat,
+                                          &dialect_openai_responses, &dialect_gemini,
+                                          &dialect_ollama};
 
 const Dialect *dialect_find(Str name)
 {
@@ -24,4 +26,70 @@ Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_wor
 bool request_grows(const ModelRequest *request)
 {
   return request->tool_count && !str_eq(request->role, S("verify"));
+}
+
+static bool level_known(const Value *levels, Str level)
+{
+  for (VALUE_EACH (item, levels)) {
+    if (str_eq(value_to_str(item, STR_NONE), level)) return true;
+  }
+  return false;
+}
+
+Str request_effort(const ModelRequest *request, const Target *target)
+{
+  Str effort = request->effort;
+  if (effort.len == 0 || target->quirks & QUIRK_NO_EFFORT) return STR_NONE;
+  bool listed = level_known(target->efforts, effort);
+  bool least = str_eq(effort, S("none")) || str_eq(effort, S("minimal"));
+  bool too_little = least && !listed && (target->efforts || target->quirks & QUIRK_NO_EFFORT_NONE);
+  if (too_little) effort = S("low");
+  if (!target->efforts || level_known(target->efforts, effort)) return effort;
+  return level_known(target->efforts, S("high")) ? S("high") : STR_NONE;
+}
+
+int64_t request_max_output(const ModelRequest *request, const Target *target)
+{
+  int64_t max = request->max_output > 0 ? request->max_output : 0;
+  return target->max_output > 0 && max > target->max_output ? target->max_output : max;
+}
+
+Str request_cache_key(Arena *arena, const ModelRequest *request)
+{
+  uint64_t hash = str_hash(request->system) ^ str_hash(request->shared);
+  return str_fmt(arena, "piecework-%016llx", (unsigned long long)hash);
+}
+
+const ToolCall *request_call_of(const ModelRequest *request, size_t index)
+{
+  Str id = request->messages.items[index].call_id;
+  for (size_t i = index; i > 0; i--) {
+    const ToolCallList *calls = &request->messages.items[i - 1].calls;
+    for (size_t k = 0; k < calls->len; k++) {
+      if (str_eq(calls->items[k].id, id)) return &calls->items[k];
+    }
+  }
+  return NULL;
+}
+
+// Unknown shapes count as not strict: a schema that is refused costs a request, one that is not enforced
+// is read with care anyway.
+bool schema_is_strict(const Value *schema)
+{
+  const Value *properties = value_get(schema, S("properties"));
+  if (str_eq(value_get_str(schema, S("type"), STR_NONE), S("object"))) {
+    bool closed = !value_get_bool(schema, S("additionalProperties"), true);
+    if (!closed || !properties) return false;
+    if (value_len(value_get(schema, S("required"))) != value_len(properties)) return false;
+  }
+  for (VALUE_EACH (property, properties)) {
+    if (!schema_is_strict(property)) return false;
+  }
+  const Value *items = value_get(schema, S("items"));
+  return value_is(schema, VALUE_MAP) && (!items || schema_is_strict(items));
+}
+
+void wire_header(WireRequest *out, Str name, Str value)
+{
+  out->headers[out->header_count++] = (HttpHeader){name, value};
 }

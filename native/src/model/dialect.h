@@ -29,8 +29,9 @@ enum {
   QUIRK_REQUIRE_PARAMETERS = 1 << 11,  // a router: only hosts that know the parameters
   QUIRK_LOCAL = 1 << 12,               // the user's own machine: no price, long first byte
   QUIRK_TOOLS_NO_EFFORT = 1 << 13,     // tools only with effort "none"
-  QUIRK_TOOLS_ELSEWHERE = 1 << 14,     // tools only through a dialect we do not speak yet
+  QUIRK_TOOLS_ELSEWHERE = 1 << 14,     // tools not through Chat Completions, only through Responses
   QUIRK_NO_EFFORT_NONE = 1 << 15,      // effort "none" and "minimal" are refused
+  QUIRK_NO_TOOLS = 1 << 16,  // no tools: they are described and called in words (text_tools.h)
 };
 
 // ---- request ------------------------------------------------------------------------------------------
@@ -46,6 +47,7 @@ typedef struct {
   unsigned quirks;       // provider's, model's and learned
   const Value *efforts;  // levels the model knows, a list; NULL = unknown
   int64_t max_output;    // the model's limit; 0 = unknown
+  int64_t context;       // tokens; 0 = unknown
 } Target;
 
 enum { WIRE_MAX_HEADERS = 8 };
@@ -104,6 +106,7 @@ typedef struct {
   Str id;              // of the message
   Buf text;            // all text parts
   Buf extra;           // reasoning that goes back unchanged (QUIRK_REASONING_BACK)
+  Value *items;        // the provider's own blocks as they came, for dialects that send them back
   ToolCallList calls;  // after finish
   const Value *raw;    // after finish
   void (*on_text)(void *owner, Str piece);
@@ -120,7 +123,9 @@ ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind,
                           int64_t index);                        // NULL past the limit
 ReplyPart *reply_part_find(ReplyBuilder *reply, int64_t index);  // the last with it
 void reply_part_text(ReplyBuilder *reply, ReplyPart *part,
-                     Str piece);  // text parts also go to on_text
+                     Str piece);                  // text parts also go to on_text
+void reply_text(ReplyBuilder *reply, Str piece);  // the same for dialects with one text
+void reply_keep_item(ReplyBuilder *reply, const Value *item);  // a copy into `items`
 const Value *model_reply_parse(ReplyBuilder *reply,
                                Str json);      // valid until the next; NULL fails the reply
 void reply_calls_finish(ReplyBuilder *reply);  // parses the arguments of PART_TOOL into `calls`
@@ -133,6 +138,7 @@ size_t reply_output_bytes(const ReplyBuilder *reply);  // what came back, for es
 
 typedef struct {
   const char *name;
+  bool lines;  // the stream is one JSON object per line, not server-sent events
   void (*build)(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                 WireRequest *out);
   void (*feed)(ReplyBuilder *reply, const SseEvent *event);
@@ -141,12 +147,26 @@ typedef struct {
   void (*classify)(const HttpHead *head, Str body, Failure *out);  // an answer that is not 2xx
 } Dialect;
 
-extern const Dialect dialect_anthropic, dialect_openai_chat;
+extern const Dialect dialect_anthropic, dialect_openai_chat, dialect_openai_responses,
+    dialect_gemini, dialect_ollama;
 
 const Dialect *dialect_find(Str name);  // NULL when there is none
 
 // request->system, followed by the wanted schema in words when the server cannot enforce one.
 Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_words);
+
+// The nearest effort the model knows; empty when it takes none or the caller wants its default.
+Str request_effort(const ModelRequest *request, const Target *target);
+// The output limit to ask for: the request's within the model's; 0 = leave it to the server.
+int64_t request_max_output(const ModelRequest *request, const Target *target);
+// A name for what all requests of one fan-out share, for caches that group by a key.
+Str request_cache_key(Arena *arena, const ModelRequest *request);
+// The call that the tool message at [index] answers, by its id; NULL when there is none. For dialects that
+// want the tool's name with its result.
+const ToolCall *request_call_of(const ModelRequest *request, size_t index);
+// Every object of [schema] is closed and all its properties are required: what strict modes ask for.
+bool schema_is_strict(const Value *schema);
+void wire_header(WireRequest *out, Str name, Str value);
 
 // Will its end be read again by another turn? A tool loop's will; a verifier's one question will not.
 bool request_grows(const ModelRequest *request);

@@ -91,6 +91,16 @@ static const KindRow kinds[] = {
     {"unavailable_error", 503, ERR_OK, 0, NULL},
     {"api_error", 500, ERR_OK, 0, NULL},
     {"server_error", 500, ERR_OK, 0, NULL},
+    // Google's words: they say what a 400 or a number inside a stream means
+    {"API_KEY_INVALID", 401, ERR_OK, 0, NULL},
+    {"API_KEY_EXPIRED", 401, ERR_OK, 0, NULL},
+    {"UNAUTHENTICATED", 401, ERR_OK, 0, NULL},
+    {"PERMISSION_DENIED", 403, ERR_OK, 0, NULL},
+    {"NOT_FOUND", 404, ERR_OK, 0, NULL},
+    {"RESOURCE_EXHAUSTED", 429, ERR_OK, 0, NULL},
+    {"UNAVAILABLE", 503, ERR_OK, 0, NULL},
+    {"DEADLINE_EXCEEDED", 504, ERR_OK, 0, NULL},
+    {"INTERNAL", 500, ERR_OK, 0, NULL},
 };
 
 static const KindRow phrases[] = {
@@ -98,6 +108,10 @@ static const KindRow phrases[] = {
     QUOTA_ROW("credit balance is too low"),
     {"API key not valid", 401, ERR_OK, 0, NULL},
     TOO_LONG_ROW("prompt is too long"),
+    TOO_LONG_ROW("input token count"),
+    TOO_LONG_ROW("longer than the context"),
+    TOO_LONG_ROW("exceeds the context length"),
+    {"support tool use", 400, ERR_OK, 0, NULL},  // a router's 404: no host of the model takes tools
 };
 
 // A 400 that names one of these teaches to leave it out (once; call.c remembers).
@@ -105,11 +119,29 @@ static const struct {
   const char *field;
   unsigned quirk;
 } lessons[] = {
-    {"stream_options", QUIRK_NO_STREAM_OPTIONS}, {"max_completion_tokens", QUIRK_MAX_TOKENS},
-    {"prompt_cache", QUIRK_NO_CACHE_MARK},       {"reasoning_effort", QUIRK_NO_EFFORT},
-    {"output_config.effort", QUIRK_NO_EFFORT},   {"developer", QUIRK_SYSTEM_ROLE},
-    {"response_format", QUIRK_NO_SCHEMA},        {"json_schema", QUIRK_NO_SCHEMA},
+    {"stream_options", QUIRK_NO_STREAM_OPTIONS},
+    {"max_completion_tokens", QUIRK_MAX_TOKENS},
+    {"prompt_cache", QUIRK_NO_CACHE_MARK},
+    {"reasoning_effort", QUIRK_NO_EFFORT},
+    {"output_config.effort", QUIRK_NO_EFFORT},
+    {"developer", QUIRK_SYSTEM_ROLE},
+    {"response_format", QUIRK_NO_SCHEMA},
+    {"json_schema", QUIRK_NO_SCHEMA},
     {"output_config.format", QUIRK_NO_SCHEMA},
+    {"reasoning.e", QUIRK_NO_EFFORT},
+    {"Encrypted content", QUIRK_NO_EFFORT},
+    {"thinkingLevel", QUIRK_NO_EFFORT},
+    {"thinking level", QUIRK_NO_EFFORT},
+    {"support thinking", QUIRK_NO_EFFORT},
+    {"text.format", QUIRK_NO_SCHEMA},
+    {"responseJsonSchema", QUIRK_NO_SCHEMA},
+    {"too many states", QUIRK_NO_SCHEMA},
+    {"invalid format", QUIRK_NO_SCHEMA},
+    {"support tool", QUIRK_NO_TOOLS},
+    {"tools param requires", QUIRK_NO_TOOLS},
+    {"tool choice requires", QUIRK_NO_TOOLS},
+    {"'tools'", QUIRK_NO_TOOLS},
+    {"function calling", QUIRK_NO_TOOLS},
 };
 
 static const StatusRow *status_row(int status)
@@ -142,10 +174,13 @@ static const KindRow *phrase_find(Str message)
 static const KindRow *kind_of(const Value *error, Str message)
 {
   const KindRow *found = phrase_find(message);
-  Str words[] = {value_get_str(value_get(error, S("details")), S("error_code"), STR_NONE),
+  const Value *details = value_get(error, S("details"));
+  Str words[] = {value_get_str(details, S("error_code"), STR_NONE),
+                 value_get_str(value_at(details, 0), S("reason"), STR_NONE),
                  value_get_str(error, S("code"), STR_NONE),
-                 value_get_str(error, S("type"), STR_NONE)};
-  for (size_t i = 0; i < 3; i++) {
+                 value_get_str(error, S("type"), STR_NONE),
+                 value_get_str(error, S("status"), STR_NONE)};
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
     const KindRow *row = kind_find(words[i]);
     if (row && (!found || (found->status && !row->status))) found = row;
   }
@@ -190,17 +225,39 @@ static void words_set(Failure *out, Err code, const char *words, int status, Str
   arena_deinit(&arena);
 }
 
+static bool number_of(Str text, double *out)
+{
+  char copy[32];
+  if (text.len == 0 || text.len >= sizeof(copy)) return false;
+  snprintf(copy, sizeof(copy), "%.*s", STR_ARG(text));
+  char *end;
+  *out = strtod(copy, &end);
+  return *end == 0 && *out >= 0 && *out < 1e9;
+}
+
 // Google names the wait inside the body: details[] {"@type": "...RetryInfo", "retryDelay": "46s"}.
 static void retry_info(const Value *error, Failure *out)
 {
   for (VALUE_EACH (detail, value_get(error, S("details")))) {
     Str delay = value_get_str(detail, S("retryDelay"), STR_NONE);
-    uint64_t seconds;
-    if (!str_ends(delay, S("s")) || !str_to_u64(str_sub(delay, 0, delay.len - 1), &seconds))
+    double seconds;
+    if (!str_ends(delay, S("s")) || !number_of(str_sub(delay, 0, delay.len - 1), &seconds))
       continue;
     out->has_wait = true;
-    out->wait_ms = seconds < 86400 ? seconds * 1000 : 86400 * 1000;
+    out->wait_ms = seconds < 86400 ? (uint64_t)(seconds * 1000) : 86400 * 1000;
   }
+}
+
+// A quota of a day, or none at all ("limit: 0"), does not come back by waiting.
+static bool is_spent(const Value *error, Str message)
+{
+  if (str_has(message, S("limit: 0"))) return true;
+  for (VALUE_EACH (detail, value_get(error, S("details")))) {
+    for (VALUE_EACH (violation, value_get(detail, S("violations")))) {
+      if (str_has(value_get_str(violation, S("quotaId"), STR_NONE), S("PerDay"))) return true;
+    }
+  }
+  return false;
 }
 
 void failure_classify(int status, const Value *error, Failure *out)
@@ -213,7 +270,13 @@ void failure_classify(int status, const Value *error, Failure *out)
   if (like < 300 || like > 599) like = kind && kind->status ? kind->status : 500;
   const StatusRow *row = status_row(like);
   bool overrules = kind && kind->status == 0;
-  if (kind && kind->status && (status == 400 || status == 500)) row = status_row(kind->status);
+  bool vague = status == 400 || status == 500 || (kind && kind == phrase_find(message));
+  if (kind && kind->status && vague) row = status_row(kind->status);
+  static const KindRow spent = QUOTA_ROW("");
+  if (row->status == 429 && is_spent(error, message)) {
+    kind = &spent;
+    overrules = true;
+  }
   unsigned what = overrules ? kind->what : row->what;
   out->retry = what & RETRY;
   out->gate = what & GATE;
@@ -265,16 +328,6 @@ static bool seconds_until(Str date, double *out)
   if (!end || *end) return false;
   *out = difftime(timegm(&tm), time(NULL));
   return true;
-}
-
-static bool number_of(Str text, double *out)
-{
-  char copy[32];
-  if (text.len == 0 || text.len >= sizeof(copy)) return false;
-  snprintf(copy, sizeof(copy), "%.*s", STR_ARG(text));
-  char *end;
-  *out = strtod(copy, &end);
-  return *end == 0 && *out >= 0 && *out < 1e9;
 }
 
 void failure_headers(const HttpHead *head, Failure *out)

@@ -161,7 +161,8 @@ Target models_target(const Models *models, const ProviderConfig *config, Str mod
   Target target = {.base_url = config->base_url,
                    .quirks = config->quirks | info.quirks,
                    .efforts = info.efforts,
-                   .max_output = info.price.max_output};
+                   .max_output = info.price.max_output,
+                   .context = info.price.context};
   bool no_levels = info.listed && !info.efforts && str_eq(config->dialect, S("anthropic"));
   if (no_levels) target.quirks |= QUIRK_NO_EFFORT;
   for (size_t i = 0; i < models->learned.len; i++) {

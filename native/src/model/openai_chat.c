@@ -159,9 +159,7 @@ static void put_cache(Arena *arena, Value *body, const ModelRequest *request, co
   if (!marks_cache(target)) return;
   value_put_bool(arena, body, S("store"), false);
   if (request->shared.len) {
-    uint64_t hash = str_hash(request->system) ^ str_hash(request->shared);
-    Str name = str_fmt(arena, "piecework-%016llx", (unsigned long long)hash);
-    value_put_str(arena, body, S("prompt_cache_key"), name);
+    value_put_str(arena, body, S("prompt_cache_key"), request_cache_key(arena, request));
   }
   if (request_grows(request)) return;
   Value *options = value_set(body, S("prompt_cache_options"), value_map(arena));
@@ -170,8 +168,7 @@ static void put_cache(Arena *arena, Value *body, const ModelRequest *request, co
 
 static void put_limits(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
-  int64_t max = request->max_output;
-  if (target->max_output > 0 && max > target->max_output) max = target->max_output;
+  int64_t max = request_max_output(request, target);
   if (max > 0) {
     bool old = has(target, QUIRK_MAX_TOKENS);
     value_put_int(arena, body, old ? S("max_tokens") : S("max_completion_tokens"), max);
@@ -262,23 +259,13 @@ static void read_stop(ReplyBuilder *reply, Str word)
   reply->ended = true;
 }
 
-enum { TEXT_INDEX = -1 };  // the one text part; tool calls are numbered from 0
-
-static void add_text(ReplyBuilder *reply, Str piece)
-{
-  if (piece.len == 0) return;
-  ReplyPart *part = reply_part_find(reply, TEXT_INDEX);
-  if (!part) part = reply_part_add(reply, PART_TEXT, TEXT_INDEX);
-  reply_part_text(reply, part, piece);
-}
-
 // Content is a string, or at some servers a list of parts, of which only text counts.
 static void read_content(ReplyBuilder *reply, const Value *content)
 {
-  add_text(reply, value_to_str(content, STR_NONE));
+  reply_text(reply, value_to_str(content, STR_NONE));
   for (VALUE_EACH (part, content)) {
     if (str_eq(value_get_str(part, S("type"), STR_NONE), S("text"))) {
-      add_text(reply, value_get_str(part, S("text"), STR_NONE));
+      reply_text(reply, value_get_str(part, S("text"), STR_NONE));
     }
   }
 }
@@ -408,5 +395,9 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
-const Dialect dialect_openai_chat = {"openai-chat", build,  feed,
-                                     whole,         finish, failure_from_answer};
+const Dialect dialect_openai_chat = {.name = "openai-chat",
+                                     .build = build,
+                                     .feed = feed,
+                                     .whole = whole,
+                                     .finish = finish,
+                                     .classify = failure_from_answer};

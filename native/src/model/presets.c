@@ -17,10 +17,10 @@ enum {
 static const Preset presets[] = {
     {"anthropic", "anthropic", "https://api.anthropic.com", "ANTHROPIC_BASE_URL",
      "ANTHROPIC_API_KEY,ANTHROPIC_AUTH_TOKEN", false, HOSTED_LIMIT, 0},
-    {"openai", "openai-chat", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY",
+    {"openai", "openai-responses", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY",
      false, HOSTED_LIMIT, QUIRK_CACHE_MARK},
-    {"google", "openai-chat", "https://generativelanguage.googleapis.com/v1beta/openai", NULL,
-     "GOOGLE_API_KEY,GEMINI_API_KEY", false, HOSTED_LIMIT, PLAIN},
+    {"google", "gemini", "https://generativelanguage.googleapis.com/v1beta",
+     "GOOGLE_GEMINI_BASE_URL", "GOOGLE_API_KEY,GEMINI_API_KEY", false, HOSTED_LIMIT, 0},
     {"openrouter", "openai-chat", "https://openrouter.ai/api/v1", "OPENROUTER_BASE_URL",
      "OPENROUTER_API_KEY", false, HOSTED_LIMIT, PLAIN | QUIRK_COST | QUIRK_REQUIRE_PARAMETERS},
     {"deepseek", "openai-chat", "https://api.deepseek.com", NULL, "DEEPSEEK_API_KEY", false,
@@ -39,7 +39,7 @@ static const Preset presets[] = {
      "DASHSCOPE_API_KEY", false, HOSTED_LIMIT, PLAIN | QUIRK_NO_SCHEMA},
     {"meta", "openai-chat", "https://api.meta.ai/v1", NULL, "META_API_KEY", false, HOSTED_LIMIT,
      PLAIN},
-    {"ollama", "openai-chat", "http://127.0.0.1:11434/v1", "OLLAMA_HOST", "OLLAMA_API_KEY", true,
+    {"ollama", "ollama", "http://127.0.0.1:11434/v1", "OLLAMA_HOST", "OLLAMA_API_KEY", true,
      LOCAL_LIMIT, LOCAL},
     {"llamacpp", "openai-chat", "http://127.0.0.1:9931/v1", "LLAMACPP_BASE_URL", "LLAMA_API_KEY",
      true, LOCAL_LIMIT, LOCAL},
@@ -69,7 +69,14 @@ unsigned preset_quirks(Str name, Str dialect)
 {
   const Preset *preset = preset_find(name);
   if (preset && str_eq(dialect, str_from(preset->dialect))) return preset->quirks;
+  if (str_eq(dialect, S("ollama"))) return LOCAL;
   return str_eq(dialect, S("openai-chat")) ? PLAIN : QUIRK_COMPATIBLE;
+}
+
+Str preset_dialect(Str name, Str base_url, Str dialect)
+{
+  bool elsewhere = str_eq(name, S("openai")) && !str_has(base_url, S("api.openai.com"));
+  return elsewhere ? S("openai-chat") : dialect;
 }
 
 static Str no_slash(Str url)
@@ -110,7 +117,11 @@ ProviderConfig preset_config(Arena *arena, const Preset *preset)
                            .quirks = preset->quirks};
   Str base = str_trim(str_from(preset->base_env ? getenv(preset->base_env) : NULL));
   if (base.len == 0) return config;
-  bool ollama = str_eq(config.name, S("ollama"));
-  config.base_url = ollama ? ollama_base_url(arena, base) : str_dup(arena, no_slash(base));
+  base = no_slash(base);
+  config.base_url = str_dup(arena, base);
+  if (str_eq(config.name, S("ollama"))) config.base_url = ollama_base_url(arena, base);
+  if (str_eq(config.name, S("google")) && !str_has(base, S("/v1")))
+    config.base_url = str_cat(arena, base, S("/v1beta"));
+  config.dialect = preset_dialect(config.name, base, config.dialect);
   return config;
 }

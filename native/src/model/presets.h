@@ -16,6 +16,10 @@ const Preset *preset_at(size_t index);  // NULL past the end
 const Preset *preset_find(Str name);
 unsigned preset_quirks(Str name, Str dialect);  // of a provider that has none of its own
 
+// The dialect a preset speaks at [base_url]: OpenAI's own at OpenAI; elsewhere what everybody else who takes
+// its name speaks. Other names: [dialect].
+Str preset_dialect(Str name, Str base_url, Str dialect);
+
 // The preset as configuration, with what the environment says about its address.
 ProviderConfig preset_config(Arena *arena, const Preset *preset);
 

@@ -1,6 +1,7 @@
 // reply.c: a reply while it streams in: parts by the provider's index, one text, the tool calls at the end.
 #include "lib/json.h"
 #include "model/dialect.h"
+#include "model/loose_json.h"
 
 void model_reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks)
 {
@@ -75,6 +76,26 @@ void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece)
   if (reply->on_text) reply->on_text(reply->owner, piece);
 }
 
+enum { TEXT_INDEX = -1, REPLY_MAX_ITEMS = 65536 };
+
+void reply_text(ReplyBuilder *reply, Str piece)
+{
+  if (piece.len == 0) return;
+  ReplyPart *part = reply_part_find(reply, TEXT_INDEX);
+  if (!part) part = reply_part_add(reply, PART_TEXT, TEXT_INDEX);
+  reply_part_text(reply, part, piece);
+}
+
+void reply_keep_item(ReplyBuilder *reply, const Value *item)
+{
+  if (!reply->items) reply->items = value_list(reply->arena);
+  if (value_len(reply->items) < REPLY_MAX_ITEMS) {
+    value_push(reply->items, value_dup(reply->arena, item));
+  } else {
+    model_reply_fail(reply, ERR_TOO_BIG, "the reply has too many blocks");
+  }
+}
+
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback)
 {
   const int64_t most = 1000000000000;
@@ -87,14 +108,15 @@ size_t reply_output_bytes(const ReplyBuilder *reply)
   return reply->bytes + reply->extra.len;
 }
 
-// Arguments that are not a JSON object are kept as `broken`, so that the model can be told.
+// Arguments that are no JSON object even to a tolerant reader are kept as `broken`, so that the model can
+// be told.
 static ToolCall call_of(Arena *arena, const ReplyPart *part)
 {
   Str json = str_trim(buf_str(&part->text));
   ToolCall call = {.id = part->id, .name = part->name, .input = value_map(arena)};
   if (json.len == 0) return call;
   Str kept = str_dup(arena, json);
-  const Value *input = json_parse(arena, kept, NULL);
+  const Value *input = json_parse_loose(arena, kept);
   if (value_is(input, VALUE_MAP)) {
     call.input = input;
   } else {

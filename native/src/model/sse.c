@@ -105,6 +105,11 @@ bool sse_next(Sse *sse, SseEvent *event)
 {
   if (sse->taken) event_clear(sse);
   for (Str line; !sse_full(sse) && line_take(sse, &line);) {
+    if (sse->lines) {
+      if (str_trim(line).len == 0) continue;
+      buf_add(&sse->data, line);
+      return !sse_full(sse) && event_give(sse, event);
+    }
     if (line.len) {
       field_read(sse, line);
     } else if (sse->has_data) {

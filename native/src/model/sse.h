@@ -27,6 +27,7 @@ typedef struct {
   bool skip_lf;   // a CR ended the last line: an LF right behind it belongs to it
   bool started;   // past the place where a byte order mark may stand
   bool ended;
+  bool lines;  // each line that is not blank is an event by itself (NDJSON); set after sse_init
 } Sse;
 
 void sse_init(Sse *sse, size_t max_event);  // 0 = SSE_MAX_EVENT

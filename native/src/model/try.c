@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "model/text_tools.h"
+
 enum { ERROR_BODY_MAX = 64 * 1024 };
 
 static void feed_event(Try *t, const SseEvent *event)
@@ -23,19 +25,20 @@ static void drain_events(Try *t)
     model_reply_fail(&t->reply, ERR_TOO_BIG, "the provider sent an event of over 16 MiB");
 }
 
-static AnswerKind kind_of(const HttpHead *head)
+static AnswerKind kind_of(const Dialect *dialect, const HttpHead *head)
 {
   Str type = http_header(head, S("content-type"));
   if (head->status < 200 || head->status >= 300) return ANSWER_ERROR;
   if (str_has(type, S("event-stream"))) return ANSWER_STREAM;
   if (str_has(type, S("html"))) return ANSWER_PAGE;
+  if (dialect->lines) return ANSWER_STREAM;  // one object is a stream of one line
   return str_has(type, S("json")) ? ANSWER_WHOLE : ANSWER_UNKNOWN;
 }
 
 static void on_head(void *owner, const HttpHead *head)
 {
   Try *t = owner;
-  t->answer = kind_of(head);
+  t->answer = kind_of(t->dialect, head);
   t->status = head->status;
   buf_clear(&t->body);
   t->body.max =
@@ -155,6 +158,7 @@ static void on_http_done(void *owner, const Error *err, const HttpHead *head, bo
   t->status = head->status;
   judge(t, err, head);
   t->dialect->finish(&t->reply);
+  if (t->text_tools && t->ok) text_tools_read(&t->reply, t->request);
   t->request_id = request_id_of(t->reply.arena, head, t->reply.id);
   t->on_over(t->owner);
 }
@@ -171,7 +175,8 @@ static void wipe_headers(WireRequest *wire)
 {
   for (size_t i = 0; i < wire->header_count; i++) {
     Str name = wire->headers[i].name, value = wire->headers[i].value;
-    bool secret = str_eq(name, S("authorization")) || str_eq(name, S("x-api-key"));
+    bool secret = str_eq(name, S("authorization")) || str_eq(name, S("x-api-key")) ||
+                  str_eq(name, S("x-goog-api-key"));
     if (secret && value.len) explicit_bzero((char *)value.ptr, value.len);
   }
 }
@@ -183,11 +188,16 @@ void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, co
   t->reply.on_text = forward_text;
   t->reply.owner = t;
   sse_init(&t->sse, 0);
+  t->sse.lines = t->dialect->lines;
   buf_init(&t->body, ERROR_BODY_MAX);
   Arena scratch;  // the request's text is large, and libcurl's wrapper copies it
   arena_init(&scratch);
   WireRequest wire;
-  t->dialect->build(&scratch, request, target, key, &wire);
+  ModelRequest in_words;
+  t->request = request;
+  t->text_tools = request->tool_count && target->quirks & QUIRK_NO_TOOLS;
+  if (t->text_tools) in_words = text_tools_request(&scratch, request);
+  t->dialect->build(&scratch, t->text_tools ? &in_words : request, target, key, &wire);
   HttpSpec spec = {.url = wire.url,
                    .headers = wire.headers,
                    .header_count = wire.header_count,

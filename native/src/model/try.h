@@ -24,7 +24,9 @@ struct Try {  // embedded in its owner, which sets the first group
   void (*on_over)(void *owner);
   void *owner;
 
-  HttpCall *http;  // while it runs
+  HttpCall *http;               // while it runs
+  const ModelRequest *request;  // borrowed until try_end
+  bool text_tools;              // its tools were sent as words (text_tools.h)
   AnswerKind answer;
   bool began_told;
   Sse sse;
@@ -39,7 +41,7 @@ struct Try {  // embedded in its owner, which sets the first group
   Str request_id;   // in the arena
 };
 
-// Sends [request] to [target]. The reply's strings come into [arena]; [key] is used during the call only.
+// Sends [request], which must stay, to [target]. The reply's strings come into [arena]; [key] is used during the call only.
 void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, const Target *target,
                const Key *key);
 void try_cancel(Try *t);  // on_over follows with ERR_CANCELLED

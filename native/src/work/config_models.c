@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 #include "lib/process.h"
+#include "model/presets.h"
 #include "work/nearest.h"
 
 // ---- ladders ------------------------------------------------------------------------------------
 
 // What is used when the user named no model: the first row whose variable is set, else the first
-// row (its first call then says how to set a key). Over Chat Completions the larger reasoning
-// models take tools with effort "none" only or not at all (facts on providers, section 2.1), so
-// the pair there is one that works.
+// row (its first call then says how to set a key). The pairs are those of the facts on providers,
+// section 9.
 typedef struct {
   const char *env;
   const char *big, *big_effort;
@@ -31,8 +31,8 @@ static const DefaultPair pairs[] = {
      {"anthropic/claude-haiku-5-5", "anthropic/claude-sonnet-5-5"},
      "low"},
     {"OPENAI_API_KEY",
-     "openai/gpt-6-sol",
-     "none",
+     "openai/gpt-6.2-sol",
+     "medium",
      {"openai/gpt-6-luna", "openai/gpt-6.1-terra"},
      "low"},
     {"OPENROUTER_API_KEY",
@@ -267,8 +267,9 @@ static bool apply_provider(Models *models, Arena *arena, const Value *row, Error
   ProviderConfig config =
       known ? *known : (ProviderConfig){.dialect = S("openai-chat"), .limit = 8};
   config.name = row->key;
-  config.dialect = value_get_str(row, S("dialect"), config.dialect);
   config.base_url = value_get_str(row, S("base_url"), config.base_url);
+  config.dialect = preset_dialect(config.name, config.base_url, config.dialect);
+  config.dialect = value_get_str(row, S("dialect"), config.dialect);
   while (str_ends(config.base_url, S("/"))) config.base_url.len--;
   config.limit = (int)value_get_int(row, S("limit"), config.limit);
   config.allow_http = value_get_bool(row, S("allow_http"), config.allow_http);

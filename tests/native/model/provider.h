@@ -81,11 +81,13 @@ static inline void provider_start(Bench *bench, const char *script, const char *
 
 static inline void bench_provider(Bench *bench, const char *name, const char *dialect, int limit)
 {
-  bool chat = strcmp(dialect, "openai-chat") == 0;
+  const char *path = strncmp(dialect, "openai", 6) == 0 ? "/v1"
+                     : strcmp(dialect, "gemini") == 0   ? "/v1beta"
+                                                        : "";
   ProviderConfig config = {
       .name = str_from(name),
       .dialect = str_from(dialect),
-      .base_url = str_fmt(&bench->arena, "http://127.0.0.1:%d%s", bench->port, chat ? "/v1" : ""),
+      .base_url = str_fmt(&bench->arena, "http://127.0.0.1:%d%s", bench->port, path),
       .limit = limit};
   models_provider(bench->models, &config);
 }
@@ -102,6 +104,9 @@ static inline void bench_open_with(Bench *bench, const char *script, const char 
   if (script) provider_start(bench, script, options);
   bench_provider(bench, "a", "anthropic", 4);
   bench_provider(bench, "o", "openai-chat", 4);
+  bench_provider(bench, "r", "openai-responses", 4);
+  bench_provider(bench, "g", "gemini", 4);
+  bench_provider(bench, "l", "ollama", 4);
 }
 
 static inline void bench_open(Bench *bench, const char *script)

@@ -28,6 +28,7 @@ static inline void stream_run_cut(Stream1 *s, const Dialect *dialect, unsigned q
   Sse sse;
   SseEvent event;
   sse_init(&sse, 0);
+  sse.lines = dialect->lines;
   for (size_t at = 0; at < text.len; at += step) {
     sse_feed(&sse, str_sub(text, at, at + step));
     while (sse_next(&sse, &event)) dialect->feed(&s->reply, &event);

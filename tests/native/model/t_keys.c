@@ -46,6 +46,9 @@ TEST(calls_that_cannot_start)
     CHECK(error_hint(&r.reply.error)[0]);
     CHECK_INT(r.reply.cost, 0);
   }
+  ProviderConfig chat = *models_provider_get(bench.models, S("openai"));
+  chat.dialect = S("openai-chat");
+  models_provider(bench.models, &chat);
   ModelRequest tools = request_of(&bench, "openai", "plan");
   ModelTool tool = {S("f"), S("f"), NULL};
   tools.model = S("gpt-6.1-sol");
