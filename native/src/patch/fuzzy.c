@@ -18,7 +18,8 @@ enum {
   FUZZY_MAX_LINES = 400,
   FUZZY_WINDOWS = 8,
   COMMON_LINE = 64,
-  FUZZY_BUDGET = 1 << 25,  // comparisons of two lines over all blocks of a file
+  FUZZY_BUDGET = 1 << 24,  // comparisons of two lines over all blocks of a file
+  DISTANCE_COST = 64,      // what a comparison letter by letter counts for
   NEAREST_LINES = 1 << 18,
 };
 
@@ -141,6 +142,7 @@ static int likeness(const Alignment *a, size_t i, size_t j)
   size_t longer = x.len > y.len ? x.len : y.len, allowed = longer * (1000 - ALIKE) / 1000;
   if (x.len == 0 || y.len == 0 || allowed == 0) return 0;
   if (bag_distance(&a->search_bags[i], &a->text_bags[j]) > allowed) return 0;
+  a->locator->fuzzy_spent += DISTANCE_COST;
   size_t distance = distance_upto(x, y, allowed);
   return distance > allowed ? 0 : (int)(1000 - distance * 1000 / longer);
 }

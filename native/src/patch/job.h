@@ -19,7 +19,7 @@ typedef struct {
   size_t first_full;  // first line of REPLACE that is not blank
   size_t block;
   BlockKind block_kind;
-  bool by_tool;          // a unified diff whose counts agree: no model shortens in those
+  bool by_tool;  // a unified diff whose counts agree: no model shortens in those
   EofWish eof;
   size_t bad_line;
 } Job;

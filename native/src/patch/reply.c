@@ -40,7 +40,7 @@ static void add_hint(Block *block, Str hint)
 }
 
 // The prose lines above, the fence's info string between them where a fence is open.
-static void take_hints(Reply *reply, Block *block)
+void reply_take_hints(Reply *reply, Block *block)
 {
   for (size_t i = 0; i < 3; i++) {
     add_hint(block, reply->above[i]);
@@ -76,7 +76,7 @@ static void start_block(Reply *reply, Str on_head)
 {
   reply->block = (Block){.kind = BLOCK_EDIT, .line = reply->line};
   add_hint(&reply->block, on_head);
-  take_hints(reply, &reply->block);
+  reply_take_hints(reply, &reply->block);
   forget_above(reply);
   reply->fence.had_block = true;
   reply->state = IN_BLOCK;
@@ -130,7 +130,7 @@ static void open_fence(Reply *reply, char mark, size_t len, Str info)
   reply->fence.depth = 0;
   reply->fence.info = info;
   reply->fence.text = (Block){.kind = BLOCK_FENCE, .line = reply->line};
-  take_hints(reply, &reply->fence.text);
+  reply_take_hints(reply, &reply->fence.text);
   reply->state = IN_FENCE;
 }
 

@@ -231,7 +231,8 @@ static RefuseCode insert_in_gap(Job *job, const Group *group, size_t from, size_
   Str indent = indent_of(edit.lines[0].text);
   bool like_before = str_eq(indent, indent_of(job_text_line(job, from - 1)));
   bool like_after = str_eq(indent, indent_of(job_text_line(job, to)));
-  bool collapsed = line_blank(job->text->items[from - 1].text);  // one blank line quoted for several
+  bool collapsed =
+      line_blank(job->text->items[from - 1].text);  // one blank line quoted for several
   if (!front && (back || collapsed || (like_after && !like_before))) edit.at = to;
   job_push_edit(job, edit, at, out);
   return REFUSE_COUNT;

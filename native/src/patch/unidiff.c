@@ -66,6 +66,7 @@ static void start_hunk(Reply *reply, Str line)
   for (size_t i = 0; i < 2; i++) {
     if (paths[i].len && !is_null(paths[i])) block->hints[block->hint_count++] = paths[i];
   }
+  if (!reply->diff.known) reply_take_hints(reply, block);
   reply->diff.old_left = reply->diff.new_left = 0;
   reply->diff.own_crlf = reply->crlf;
   reply->diff.overrun = false;
@@ -148,6 +149,31 @@ static void take_rename(Reply *reply, Str to)
   reply_push(reply, &block);
 }
 
+// A fence that says "diff" may do without the two lines that name the file.
+static bool in_diff_fence(const Reply *reply)
+{
+  Str info = reply->fence.info;
+  return reply->fence.open && (str_starts(info, S("diff")) || str_starts(info, S("patch")) ||
+                               str_starts(info, S("udiff")));
+}
+
+// The dialect some models are trained on: "*** Update File: path" or "*** Add File: path", then lines as in a
+// diff with bare "@@" lines between hunks.
+static bool take_envelope(Reply *reply, Str line)
+{
+  Str update = S("*** Update File: "), add = S("*** Add File: ");
+  bool adds = str_starts(line, add);
+  if (!adds && !str_starts(line, update)) {
+    return str_starts(line, S("*** Begin Patch")) || str_starts(line, S("*** End Patch")) ||
+           (reply->diff.known && str_starts(line, S("*** End of File")));
+  }
+  reply->diff.new_path = diff_path(reply->arena, str_skip(line, adds ? add.len : update.len));
+  reply->diff.old_path = adds ? S("/dev/null") : reply->diff.new_path;
+  reply->diff.known = true;
+  start_hunk(reply, STR_NONE);
+  return true;
+}
+
 bool unidiff_starts(Reply *reply, Str line)
 {
   if (reply->diff.pending) {
@@ -168,10 +194,11 @@ bool unidiff_starts(Reply *reply, Str line)
     reply->diff.minus = diff_path(reply->arena, str_skip(line, 4));
     return false;  // may still be prose; harmless as such
   }
-  if (str_starts(line, S("@@")) && reply->diff.known) {
+  if (str_starts(line, S("@@")) && (reply->diff.known || in_diff_fence(reply))) {
     start_hunk(reply, line);
     return true;
   }
+  if (str_starts(line, S("*** "))) return take_envelope(reply, line);
   if (str_starts(line, S("rename from "))) {
     reply->diff.rename_from = diff_path(reply->arena, str_skip(line, 12));
     return true;

@@ -17,4 +17,5 @@ void unidiff_end(Reply *reply);
 // For unidiff.c: the parser's own verbs.
 void reply_fail(Reply *reply, RefuseCode problem);
 void reply_push(Reply *reply, Block *block);
+void reply_take_hints(Reply *reply, Block *block);
 void reply_add_line(Reply *reply, StrList *lines, Str line);

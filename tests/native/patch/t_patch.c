@@ -295,6 +295,30 @@ TEST(a_unified_diff_is_a_reply)
   try_free(t);
 }
 
+TEST(other_dialects_of_diffs)
+{
+  static const char *const replies[] = {
+      "*** Begin Patch\n*** Update File: a.c\n@@\n a\n-b\n+B\n c\n*** End Patch\n",
+      "*** Update File: a.c\n a\n-b\n+B\n",
+      "`a.c`\n```diff\n@@ -1,9 +1,9 @@ somewhere\n a\n-b\n+B\n\n```\n",
+      "diff --git a/a.c b/a.c\nindex 123..456 100644\n--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,3 @@\n "
+      "a\n-b\n+B\n c\n",
+      "--- a.c\t2026-01-01 00:00\n+++ a.c\t2026-01-01 00:01\n@@ -2 +2 @@\n-b\n+B\n",
+  };
+  for (size_t i = 0; i < sizeof(replies) / sizeof(*replies); i++) {
+    Try *t = try_new();
+    try_file(t, "a.c", S("a\nb\nc\n"));
+    try_reply(t, str_from(replies[i]));
+    CHECK_STR(try_text(t), S("a\nB\nc\n"));
+    try_free(t);
+  }
+  Try *t = try_new();
+  t->spec.may_create = true;
+  try_reply(t, S("*** Begin Patch\n*** Add File: n.py\n+x = 1\n+y = 2\n*** End Patch\n"));
+  CHECK_STR(try_text(t), S("x = 1\ny = 2\n"));
+  try_free(t);
+}
+
 TEST(fences_and_chatter_and_thinking)
 {
   Try *t = try_new();
