@@ -122,6 +122,7 @@ bool cli_run(Cli *cli);
 bool cli_edit(Cli *cli);
 bool cli_each(Cli *cli);
 bool cli_resume(Cli *cli);
+bool cli_templates(Cli *cli);
 bool cli_diff(Cli *cli);
 bool cli_apply(Cli *cli);
 bool cli_revert(Cli *cli);

@@ -4,6 +4,7 @@
 #include "work/advise.h"
 #include "work/estimate.h"
 #include "work/planner.h"
+#include "work/selector.h"
 
 static bool budget_arg(Cli *cli, Nano *budget)
 {
@@ -19,6 +20,29 @@ static bool words_arg(Cli *cli, Str words)
   if (str_trim(words).len) return true;
   error_set(&cli->err, ERR_USAGE, "say what to do: the request is empty");
   return error_hint_set(&cli->err, "piecework %s %s", cli->command->name, cli->command->args);
+}
+
+// "@name" and what follows it are one text: the words of a template need no quotes.
+static size_t template_at(const Cli *cli)
+{
+  size_t at = 0;
+  while (at < cli->args.len && !str_starts(cli->args.items[at], S("@"))) at++;
+  return at;
+}
+
+static Str words_from(Cli *cli, size_t first)
+{
+  StrList words = {cli->args.items + first, cli->args.len - first, cli->args.len - first};
+  return str_join(&cli->arena, &words, S(" "));
+}
+
+static bool too_many(Cli *cli)
+{
+  error_set(&cli->err, ERR_USAGE, "too many words: piecework %s %s", cli->command->name,
+            cli->command->args);
+  return error_hint_set(
+      &cli->err, "put the %s in quotes",
+      str_eq(str_from(cli->command->name), S("plan")) ? "request" : "instruction");
 }
 
 static void say_without_git(Project *project)
@@ -62,6 +86,12 @@ static void say_estimate(Cli *cli, const Plan *plan, Project *project)
       STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big));
 }
 
+static void say_task(Cli *cli, const TaskSpec *task)
+{
+  Str targets = task->each.len ? str_fmt(&cli->arena, " (%zu targets)", task->each.len) : STR_NONE;
+  cli_say("  %.*s  %.*s%.*s\n", STR_ARG(task->id), STR_ARG(task->title), STR_ARG(targets));
+}
+
 // The plan file's path is the result; the rest is for people.
 static bool show_plan(Cli *cli, Project *project, int64_t id)
 {
@@ -81,9 +111,7 @@ static bool show_plan(Cli *cli, Project *project, int64_t id)
     return true;
   }
   cli_say("plan %lld: %.*s, %zu tasks\n", (long long)id, STR_ARG(row.title), plan.tasks.len);
-  for (size_t i = 0; i < plan.tasks.len; i++) {
-    cli_say("  %.*s  %.*s\n", STR_ARG(plan.tasks.items[i].id), STR_ARG(plan.tasks.items[i].title));
-  }
+  for (size_t i = 0; i < plan.tasks.len; i++) say_task(cli, &plan.tasks.items[i]);
   say_estimate(cli, &plan, project);
   cli_say("next: look at the plan, then piecework run %lld\n", (long long)id);
   cli_print("%.*s\n", STR_ARG(row.path));
@@ -92,7 +120,8 @@ static bool show_plan(Cli *cli, Project *project, int64_t id)
 
 bool cli_plan(Cli *cli)
 {
-  PlanRequest request = {.request = cli->args.items[0], .go_on = cli_has(cli, OPT_YES)};
+  PlanRequest request = {.request = words_from(cli, 0), .go_on = cli_has(cli, OPT_YES)};
+  if (cli->args.len > 1 && template_at(cli) != 0) return too_many(cli);
   Project *project = cli_project(cli);
   int64_t plan = 0;
   if (!project || !words_arg(cli, request.request) || !budget_arg(cli, &request.budget))
@@ -112,15 +141,30 @@ bool cli_plan(Cli *cli)
 
 // ---- edit, each ------------------------------------------------------------------------------------
 
+// A target may be a selector, as "functions in src/*.py longer than 40".
+static bool targets_arg(Cli *cli, size_t count, FileRefList *targets)
+{
+  StrList files = {0};
+  for (size_t i = 0; i < count; i++) {
+    FileRef ref = {.path = cli->args.items[i]};
+    if (selector_searches(ref.path))
+      PUSH(&cli->arena, targets, ref);
+    else
+      PUSH(&cli->arena, &files, ref.path);
+  }
+  return cli_scope(cli, &files, targets);
+}
+
 static bool from_targets(Cli *cli)
 {
+  size_t at = template_at(cli), last = at < cli->args.len ? at : cli->args.len - 1;
+  Str instruction = words_from(cli, last);
+  if (last > 1 && str_eq(str_from(cli->command->name), S("edit"))) return too_many(cli);
   Project *project = cli_project(cli);
-  StrList files = {cli->args.items, cli->args.len - 1, cli->args.len - 1};
-  Str instruction = cli->args.items[files.len];
   FileRefList targets = {0};
   Nano budget;
   if (!project || !words_arg(cli, instruction) || !budget_arg(cli, &budget)) return false;
-  if (!cli_scope(cli, &files, &targets) || !cli_record(cli)) return false;
+  if (!targets_arg(cli, last, &targets) || !cli_record(cli)) return false;
   int64_t plan = plan_from_targets(cli->engine, project, instruction, &targets, budget, &cli->err);
   // The user looks at the diff; a big model does when asked to.
   if (plan <= 0 || !cli_run_plan(cli, plan, false)) return false;

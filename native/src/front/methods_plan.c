@@ -205,14 +205,20 @@ static Value *edit_start(Serve *serve, RpcRequest *request, Error *err)
   return plan_answer(request, plan);
 }
 
+// For completion behind an @.
+static Value *template_names(Serve *serve, RpcRequest *request, Error *err)
+{
+  Project *project = param_project(serve, request->params, err);
+  TemplateList list;
+  if (!project) return NULL;
+  template_list(project, &request->arena, &list);
+  return templates_value(&request->arena, &list);
+}
+
 const ServeMethod methods_plan[] = {
-    {"project/advise", project_advise},
-    {"plan/create", plan_create},
-    {"plan/adopt", plan_adopt_file},
-    {"plan/list", plan_list},
-    {"plan/text", plan_text},
-    {"plan/save", plan_save_text},
-    {"plan/drop", plan_drop},
-    {"edit/start", edit_start},
-    {0},
+    {"project/advise", project_advise}, {"plan/create", plan_create},
+    {"plan/adopt", plan_adopt_file},    {"plan/list", plan_list},
+    {"plan/text", plan_text},           {"plan/save", plan_save_text},
+    {"plan/drop", plan_drop},           {"edit/start", edit_start},
+    {"template/list", template_names},  {0},
 };

@@ -31,6 +31,28 @@ static void put_count(Arena *arena, Value *map, Str key, size_t n)
   value_put_int(arena, map, key, (int64_t)n);
 }
 
+Value *templates_value(Arena *arena, const TemplateList *list)
+{
+  static const char *const uses[] = {"each", "edit", "plan"};
+  Value *map = value_map(arena), *items = value_list(arena);
+  for (size_t i = 0; i < list->len; i++) {
+    const Template *template = &list->items[i];
+    Value *one = value_map(arena), *use = value_list(arena);
+    value_put_str(arena, one, S("name"), template->name);
+    value_put_str(arena, one, S("description"), template->description);
+    value_put_str(arena, one, S("source"), str_from(template_source_name(template->source)));
+    value_put_str(arena, one, S("path"), template->path);
+    value_put_str(arena, one, S("problem"), template->problem);
+    for (unsigned k = 0; k < 3; k++) {
+      if (template->uses >> k & 1) value_push(use, value_str(arena, str_from(uses[k])));
+    }
+    value_set(one, S("for"), use);
+    value_push(items, one);
+  }
+  value_set(map, S("templates"), items);
+  return map;
+}
+
 Value *strings_value(Arena *arena, const StrList *list)
 {
   Value *out = value_list(arena);

@@ -3,8 +3,10 @@
 
 #include "work/apply.h"
 #include "work/review.h"
+#include "work/template.h"
 
 Value *view_value(Arena *arena, const View *view);
+Value *templates_value(Arena *arena, const TemplateList *list);  // {templates: [...]}
 Value *strings_value(Arena *arena, const StrList *list);
 Value *quickfix_value(Arena *arena, Project *project, const QfList *list);  // items, absolute paths
 Value *review_value(Arena *arena, const Review *review);                    // files and hunks

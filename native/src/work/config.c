@@ -29,6 +29,8 @@ const ConfigKey config_keys[] = {
     {S("ask_above"), CONFIG_MONEY, "0.50", 0, 0, AT(ask_above),
      "a plan phase estimated dearer than this asks before it starts"},
     {S("parallel"), CONFIG_COUNT, "8", 1, 256, AT(parallel), "tasks in flight at most"},
+    {S("each_max"), CONFIG_COUNT, "500", 1, 20000, AT(each_max),
+     "places that an `each:` selector may find"},
     {S("retries"), CONFIG_COUNT, "1", 0, 5, AT(retries),
      "repeats of a failed task on each rung of its ladder"},
     {S("verify_rounds"), CONFIG_COUNT, "1", 0, 5, AT(verify_rounds),

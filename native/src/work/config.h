@@ -34,6 +34,7 @@ typedef struct {
   Nano day_budget;    // NANO_UNKNOWN = none
   Nano ask_above;     // a planning call estimated dearer than this asks first
   int parallel;       // tasks in flight at most
+  int each_max;       // targets that a selector of a task may find
   int retries;        // per rung
   int verify_rounds;  // correction rounds
   bool advice;        // show advice before planning

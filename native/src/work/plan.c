@@ -17,7 +17,9 @@
 
 #include "work/file_ref.h"
 #include "work/nearest.h"
+#include "work/placeholder.h"
 #include "work/plan_fields.h"
+#include "work/selector.h"
 
 typedef enum { PART_FRONT, PART_PREAMBLE, PART_FIELDS, PART_BODY } Part;
 
@@ -84,10 +86,29 @@ static bool read_ref(Parser *p, Str value, FileRef *out)
   return true;
 }
 
+static void read_selector(Parser *p, Str value)
+{
+  Error err = {0};
+  p->task->select_line = p->line;
+  if (selector_ok(p->arena, value, &err))
+    PUSH(p->arena, &p->task->select, value);
+  else
+    complain(p, str_from(err.message));
+}
+
 static void read_refs(Parser *p, Str value, FileRefList *list)
 {
+  bool targets = list == &p->task->each;
+  if (targets && selector_searches(value)) {
+    read_selector(p, value);
+    return;
+  }
   for (Str rest = value, piece; file_refs_next(&rest, &piece);) {
     FileRef ref;
+    if (targets && selector_is(piece)) {
+      read_selector(p, piece);
+      continue;
+    }
     if (piece.len == 0 || !read_ref(p, piece, &ref)) continue;
     if (list->len >= PLAN_MAX_TARGETS) {
       complain(p, S("too many files in one task"));

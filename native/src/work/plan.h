@@ -12,10 +12,11 @@
 #include "work/project.h"
 
 typedef struct {
-  Str path;     // relative to the root
-  Range range;  // whole when none was given
-  bool is_new;  // marked `new`: the task creates it
-  int line;     // in the plan file
+  Str path;       // relative to the root
+  Range range;    // whole when none was given
+  bool is_new;    // marked `new`: the task creates it
+  bool selected;  // found by a selector (selector.h), not written in the plan file
+  int line;       // in the plan file
 } FileRef;
 
 typedef struct {
@@ -33,10 +34,13 @@ typedef struct {
   FileRefList read;   // sent verbatim as context
   StrList after;      // task ids
   Executor executor;
-  Str model;                     // role alias, or empty for "small"
-  StrList accept;                // one rule each
-  Str check;                     // command, runs only after trust
-  FileRefList each;              // many targets for one body; expanded by plan_expand
+  Str model;         // role alias, or empty for "small"
+  StrList accept;    // one rule each
+  Str check;         // command, runs only after trust
+  FileRefList each;  // many targets for one body; expanded by plan_expand
+  StrList select;    // selectors that find targets (selector.h); plan_select adds them to `each`
+  int select_line;
+  bool create;                   // may make files that `files` does not name
   Str pattern, replace, except;  // substitute
   bool word, ignore_case;
   FileRef from;  // move
@@ -83,8 +87,13 @@ Str plan_format(Arena *arena, const Plan *plan);
 // `after` known and acyclic, executors have their fields, at least one task.
 bool plan_check(Arena *arena, const Plan *plan, Project *project, PlanProblemList *problems);
 
-// The tasks to run: `each:` tasks replaced by one task per target. Ids stay stable.
+// The tasks to run: `each:` tasks replaced by one task per target, with the target's placeholders
+// (placeholder.h) filled in. Ids stay stable.
+//
+// A target is what its task writes, unless `read:` names it as {{ref}} or {{path}}: then it is only read, and
+// `files:` says what is written.
 TaskList plan_expand(Arena *arena, const Plan *plan);
+TaskSpec plan_target(Arena *arena, const TaskSpec *task, size_t index);  // one target, from 0
 
 const TaskSpec *plan_task(const TaskList *tasks, Str id);
 bool file_ref_parse(Arena *arena, Str text, FileRef *out, Error *err);  // "path[:A[-B]] [new]"

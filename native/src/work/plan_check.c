@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "lib/regex.h"
 #include "patch/patch.h"
+#include "work/placeholder.h"
 
 // What the project said of one path; asked once however many tasks name it.
 typedef struct {
@@ -235,10 +236,38 @@ static void note_creator(Check *c, size_t index, Str path, int line)
       STR_ARG(c->plan->tasks.items[index].id));
 }
 
+// Files that a task names through its targets: what is checked is what they become.
+static bool names_by_target(const TaskSpec *task)
+{
+  const FileRefList *lists[] = {&task->files, &task->read};
+  for (size_t l = 0; task->each.len && l < 2; l++) {
+    for (size_t i = 0; i < lists[l]->len; i++) {
+      if (placeholders_any(lists[l]->items[i].path)) return true;
+    }
+  }
+  return false;
+}
+
+static void note_target_creators(Check *c, size_t index)
+{
+  const TaskSpec *task = &c->plan->tasks.items[index];
+  for (size_t t = 0; t < task->each.len; t++) {
+    TaskSpec one = plan_target(c->arena, task, t);
+    for (size_t i = 0; i < one.files.len; i++) {
+      const FileRef *ref = &one.files.items[i];
+      if (ref->is_new) note_creator(c, index, ref->path, ref->line);
+    }
+  }
+}
+
 static void note_creators(Check *c, size_t index)
 {
   const TaskSpec *task = &c->plan->tasks.items[index];
   const FileRefList *lists[] = {&task->files, &task->each};
+  if (names_by_target(task)) {
+    note_target_creators(c, index);
+    return;
+  }
   for (size_t l = 0; l < 2; l++) {
     for (size_t i = 0; i < lists[l]->len; i++) {
       const FileRef *ref = &lists[l]->items[i];
@@ -257,7 +286,7 @@ static void note_creators(Check *c, size_t index)
 static void check_model(Check *c, size_t index)
 {
   const TaskSpec *task = &c->plan->tasks.items[index];
-  if (!task->files.len && !task->each.len) {
+  if (!task->files.len && !task->each.len && !task->select.len) {
     BAD(task->line, "%.*s names no file it may change: add `files:` or `each:`", STR_ARG(task->id));
   }
   if (body_without_comments(c->arena, task->body).len == 0) {
@@ -277,7 +306,7 @@ static void check_pattern(Check *c, const TaskSpec *task, Str pattern, const cha
 static void check_substitute(Check *c, size_t index)
 {
   const TaskSpec *task = &c->plan->tasks.items[index];
-  if (!task->files.len && !task->each.len) {
+  if (!task->files.len && !task->each.len && !task->select.len) {
     BAD(task->line, "%.*s names no file to substitute in: add `files:` or `each:`",
         STR_ARG(task->id));
   }
@@ -307,7 +336,7 @@ static void check_move(Check *c, size_t index)
     if (!usable)
       BAD(task->line, "%.*s cannot be used: %.*s", STR_ARG(task->to), STR_ARG(facts->why));
   }
-  if (task->each.len)
+  if (task->each.len || task->select.len)
     BAD(task->line, "%.*s: a move has one `from:`, not `each:`", STR_ARG(task->id));
 }
 
@@ -330,6 +359,26 @@ static void check_size(Check *c)
     BAD(1, "the plan has %zu targets; %d is the most", targets, PLAN_MAX_TARGETS);
 }
 
+static void check_files(Check *c, size_t index)
+{
+  const TaskSpec *task = &c->plan->tasks.items[index];
+  check_refs(c, index, &task->each);
+  if (!names_by_target(task)) {
+    check_refs(c, index, &task->files);
+    check_refs(c, index, &task->read);
+    return;
+  }
+  for (size_t t = 0; t < task->each.len; t++) {
+    TaskSpec one = plan_target(c->arena, task, t);
+    check_refs(c, index, &one.files);
+    check_refs(c, index, &one.read);
+    if (one.files.len) continue;
+    BAD(task->line, "%.*s reads its targets and names no file it may change: add `files:`",
+        STR_ARG(task->id));
+    return;
+  }
+}
+
 bool plan_check(Arena *arena, const Plan *plan, Project *project, PlanProblemList *problems)
 {
   size_t errors = problems->errors;
@@ -343,9 +392,7 @@ bool plan_check(Arena *arena, const Plan *plan, Project *project, PlanProblemLis
   for (size_t i = 0; i < plan->tasks.len; i++) {
     const TaskSpec *task = &plan->tasks.items[i];
     check_executor[task->executor](c, i);
-    check_refs(c, i, &task->files);
-    check_refs(c, i, &task->each);
-    check_refs(c, i, &task->read);
+    check_files(c, i);
   }
   return problems->errors == errors;
 }

@@ -1,5 +1,6 @@
 // plan_expand.c: the tasks a run works on: `each:` made into one task per target, moves with
 // their files.
+#include "work/placeholder.h"
 #include "work/plan_fields.h"
 
 #include "base/map.h"
@@ -15,19 +16,62 @@ static FileRefList move_files(Arena *arena, const TaskSpec *task)
   return files;
 }
 
-static TaskSpec target_task(Arena *arena, const TaskSpec *task, const FileRef *target,
-                            size_t number)
+static Str fill(Arena *arena, Str text, const Placeholders *known)
 {
+  return placeholders_plain(arena, placeholders_fill(arena, text, known));
+}
+
+// A ref with placeholders is read again when they are filled: {{ref}} brings a range. What makes no sense
+// then stays as it is, and plan_check says that there is no such file.
+static FileRefList fill_refs(Arena *arena, const FileRefList *refs, const Placeholders *known)
+{
+  FileRefList out = {0};
+  for (size_t i = 0; i < refs->len; i++) {
+    FileRef ref = refs->items[i], filled;
+    Error none = {0};
+    bool braces = placeholders_any(ref.path);
+    if (braces && file_ref_parse(arena, fill(arena, ref.path, known), &filled, &none)) {
+      ref.path = filled.path;
+      if (range_is_whole(ref.range)) ref.range = filled.range;
+    }
+    PUSH(arena, &out, ref);
+  }
+  return out;
+}
+
+static bool only_read(const TaskSpec *task)
+{
+  for (size_t i = 0; i < task->read.len; i++) {
+    Str path = task->read.items[i].path;
+    if (str_eq(path, S("{{ref}}")) || str_eq(path, S("{{path}}"))) return true;
+  }
+  return false;
+}
+
+TaskSpec plan_target(Arena *arena, const TaskSpec *task, size_t index)
+{
+  const FileRef *target = &task->each.items[index];
   TaskSpec one = *task;
-  Str ref = file_ref_format(arena, target);
-  one.id = str_fmt(arena, "%.*s.%zu", STR_ARG(task->id), number);
-  one.title =
-      task->title.len ? str_fmt(arena, "%.*s: %.*s", STR_ARG(task->title), STR_ARG(ref)) : ref;
-  one.pilot = task->pilot && number == 1;
+  Placeholders known;
+  placeholders_of_target(arena, target, index + 1, &known);
+  Str ref = file_ref_format(arena, target), title = fill(arena, task->title, &known);
+  bool named = !task->title.len || !str_eq(title, task->title);
+  one.id = str_fmt(arena, "%.*s.%zu", STR_ARG(task->id), index + 1);
+  one.title = named ? (title.len ? title : ref)
+                    : str_fmt(arena, "%.*s: %.*s", STR_ARG(title), STR_ARG(ref));
+  one.pilot = task->pilot && index == 0;
   one.each = (FileRefList){0};
+  one.select = (StrList){0};
+  FileRefList files = fill_refs(arena, &task->files, &known);
   one.files = (FileRefList){0};
-  PUSH(arena, &one.files, *target);
-  for (size_t i = 0; i < task->files.len; i++) PUSH(arena, &one.files, task->files.items[i]);
+  if (!only_read(task)) PUSH(arena, &one.files, *target);
+  for (size_t i = 0; i < files.len; i++) PUSH(arena, &one.files, files.items[i]);
+  one.read = fill_refs(arena, &task->read, &known);
+  one.body = fill(arena, task->body, &known);
+  one.replace = task->replace.ptr ? fill(arena, task->replace, &known) : STR_NONE;
+  one.accept = (StrList){0};
+  for (size_t i = 0; i < task->accept.len; i++)
+    PUSH(arena, &one.accept, fill(arena, task->accept.items[i], &known));
   return one;
 }
 
@@ -36,11 +80,9 @@ static void expand_task(Arena *arena, const TaskSpec *task, TaskList *out)
   TaskSpec copy = *task;
   bool alone = task->executor == EXECUTOR_MOVE && task->files.len == 0;
   if (alone) copy.files = move_files(arena, task);
-  if (task->each.len == 0) PUSH(arena, out, copy);
-  for (size_t i = 0; i < task->each.len && out->len < PLAN_MAX_TARGETS; i++) {
-    TaskSpec one = target_task(arena, task, &task->each.items[i], i + 1);
-    PUSH(arena, out, one);
-  }
+  if (task->each.len == 0 && task->select.len == 0) PUSH(arena, out, copy);
+  for (size_t i = 0; i < task->each.len && out->len < PLAN_MAX_TARGETS; i++)
+    PUSH(arena, out, plan_target(arena, task, i));
 }
 
 // `after: T01` means all of T01's targets. The list is shared by the targets of the task that
@@ -52,7 +94,8 @@ static StrList expand_after(Arena *arena, const Plan *plan, const Map *index, co
     size_t at, targets = 0;
     bool known = map_get(index, after->items[i], &at);
     if (known) targets = plan->tasks.items[at].each.len;
-    if (targets == 0) PUSH(arena, &all, after->items[i]);
+    bool alone = targets == 0 && !(known && plan->tasks.items[at].select.len);
+    if (alone) PUSH(arena, &all, after->items[i]);
     for (size_t n = 1; n <= targets; n++) {
       Str id = str_fmt(arena, "%.*s.%zu", STR_ARG(after->items[i]), n);
       PUSH(arena, &all, id);
@@ -68,7 +111,7 @@ TaskList plan_expand(Arena *arena, const Plan *plan)
   bool any = false;
   for (size_t i = 0; i < plan->tasks.len; i++) {
     map_add(arena, &index, plan->tasks.items[i].id, i);
-    any = any || plan->tasks.items[i].each.len;
+    any = any || plan->tasks.items[i].each.len || plan->tasks.items[i].select.len;
   }
   for (size_t i = 0; i < plan->tasks.len; i++) {
     TaskSpec task = plan->tasks.items[i];

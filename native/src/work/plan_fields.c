@@ -27,6 +27,7 @@ const PlanField plan_fields[] = {
     FIELD("to", to, FIELD_PLACE),
     FIELD("accept", accept, FIELD_RULES),
     FIELD("check", check, FIELD_TEXT),
+    FIELD("create", create, FIELD_FLAG),
 };
 const size_t plan_field_count = sizeof(plan_fields) / sizeof(plan_fields[0]);
 

@@ -43,8 +43,20 @@ static Str one_line(Arena *arena, Str text)
 
 enum { LIST_ON_ONE_LINE = 3 };  // more files than this go below each other
 
-static void add_refs(Arena *arena, Buf *out, Str key, const FileRefList *refs)
+// What a selector found is not written: the selector is.
+static FileRefList written_refs(Arena *arena, const FileRefList *refs)
 {
+  FileRefList out = {0};
+  for (size_t i = 0; i < refs->len; i++) {
+    if (!refs->items[i].selected) PUSH(arena, &out, refs->items[i]);
+  }
+  return out;
+}
+
+static void add_refs(Arena *arena, Buf *out, Str key, const FileRefList *all)
+{
+  FileRefList written = written_refs(arena, all);
+  const FileRefList *refs = &written;
   bool tall = refs->len > LIST_ON_ONE_LINE;
   if (refs->len == 0) return;
   buf_fmt(out, "%.*s:", STR_ARG(key));
@@ -69,6 +81,8 @@ static void add_field(Arena *arena, Buf *out, const TaskSpec *task, const PlanFi
   const StrList *ids = slot;
   FileRef place = {.path = task->to, .range = {task->to_line, task->to_line}};
   const FileRef *ref = field->kind == FIELD_PLACE ? &place : slot;
+  for (size_t i = 0; slot == &task->each && i < task->select.len; i++)
+    buf_fmt(out, "each: %.*s\n", STR_ARG(task->select.items[i]));
   switch (field->kind) {
     case FIELD_TEXT:
       if (((const Str *)slot)->ptr) add_text(arena, out, field->name, *(const Str *)slot);

@@ -9,6 +9,8 @@
 #include "work/estimate.h"
 #include "work/plan_fields.h"
 #include "work/planner.h"
+#include "work/selector.h"
+#include "work/template.h"
 
 enum { SLUG_BYTES = 40, TITLE_BYTES = 72 };
 
@@ -94,6 +96,8 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
   plan->title = row->title;
   if (!write_file(project, arena, row, plan, err)) return false;
   Estimate estimate = estimate_plan(engine, project, arena, plan);
+  PlanProblemList none = {0};
+  plan_find_targets(engine, project, arena, row, plan, &none);  // found before, remembered now
   if (!journal_plan_update(engine->journal, row, err)) return false;
   if (!estimate_store(engine, row->id, &estimate, err)) return false;
   if (!journal_plan_set_state(engine->journal, row->id, PLAN_READY, STR_NONE, err)) return false;
@@ -106,13 +110,28 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
 
 // ---- without a planner --------------------------------------------------------------------------
 
-static void target_tasks(Arena *arena, Plan *plan, Str instruction, const FileRefList *targets)
+// One task for all targets. A template's placeholders are filled per target, so there even one target is an
+// `each`.
+static bool target_tasks(Project *project, Arena *arena, Plan *plan, const FileRefList *targets,
+                         Error *err)
 {
-  TaskSpec task = {
-      .id = S("T01"), .title = plan->title, .body = instruction, .pilot = targets->len > 1};
-  FileRefList *list = targets->len > 1 ? &task.each : &task.files;
-  for (size_t i = 0; i < targets->len; i++) PUSH(arena, list, targets->items[i]);
+  Str name, words;
+  TaskSpec task = {.title = plan->title, .body = plan->request};
+  bool called = template_called(plan->request, &name, &words);
+  if (called && !template_task(project, arena, plan->request, &task, err)) return false;
+  task.id = S("T01");
+  task.pilot = targets->len > 1;
+  bool one = targets->len == 1 && !called;
+  FileRefList *list = one ? &task.files : &task.each;
+  for (size_t i = 0; i < targets->len; i++) {
+    if (selector_searches(targets->items[i].path))
+      PUSH(arena, &task.select, targets->items[i].path);
+    else
+      PUSH(arena, list, targets->items[i]);
+  }
+  task.pilot |= task.select.len > 0;
   PUSH(arena, &plan->tasks, task);
+  return true;
 }
 
 static bool refuse_problems(const PlanProblemList *problems, Error *err)
@@ -140,8 +159,10 @@ int64_t plan_from_targets(Engine *engine, Project *project, Str instruction,
   bool ok = instruction.len && targets->len;
   if (!ok)
     error_set(err, ERR_USAGE, targets->len ? "say what to do" : "nothing is selected to work on");
-  if (ok) target_tasks(&arena, &plan, plan.request, targets);
+  ok = ok && target_tasks(project, &arena, &plan, targets, err);
   if (ok) plan.test = plan_test_command(engine, project, &arena);
+  if (ok) plan_find_targets(engine, project, &arena, &row, &plan, &problems);
+  ok = ok && (!problems.errors || refuse_problems(&problems, err));
   ok = ok && (plan_check(&arena, &plan, project, &problems) || refuse_problems(&problems, err)) &&
        journal_begin(engine->journal, err);
   if (ok) {
@@ -154,6 +175,31 @@ int64_t plan_from_targets(Engine *engine, Project *project, Str instruction,
   int64_t id = ok ? row.id : 0;
   arena_deinit(&arena);
   return id;
+}
+
+// ---- targets ------------------------------------------------------------------------------------
+
+static bool has_selectors(const Plan *plan)
+{
+  for (size_t i = 0; i < plan->tasks.len; i++) {
+    if (plan->tasks.items[i].select.len) return true;
+  }
+  return false;
+}
+
+void plan_find_targets(Engine *engine, Project *project, Arena *arena, const PlanRow *row,
+                       Plan *plan, PlanProblemList *problems)
+{
+  Error none = {0};
+  Str kept = STR_NONE;
+  if (!has_selectors(plan)) return;
+  bool begun = row->state != PLAN_READY && row->state != PLAN_PLANNING;
+  if (row->id) journal_fact_get(engine->journal, arena, row->id, S("targets"), &kept, &none);
+  if (begun && kept.len && plan_select_again(arena, plan, kept)) return;
+  if (!plan_select(arena, plan, project, (size_t)engine->config->each_max, problems)) return;
+  Str found = plan_selected(arena, plan);
+  bool changed = row->id && !str_eq(found, kept);
+  if (changed) journal_fact_set(engine->journal, row->id, S("targets"), found, &none);
 }
 
 // ---- reading ------------------------------------------------------------------------------------
@@ -171,10 +217,11 @@ static void check_models(Engine *engine, Arena *arena, const Plan *plan, PlanPro
 }
 
 // Before a run the files are asked too; later they may be as the plan made them.
-static void check_all(Engine *engine, Project *project, Arena *arena, PlanState state, Plan *plan,
-                      PlanProblemList *problems)
+static void check_all(Engine *engine, Project *project, Arena *arena, const PlanRow *row,
+                      Plan *plan, PlanProblemList *problems)
 {
-  plan_check(arena, plan, state == PLAN_READY ? project : NULL, problems);
+  plan_find_targets(engine, project, arena, row, plan, problems);
+  plan_check(arena, plan, row->state == PLAN_READY ? project : NULL, problems);
   check_models(engine, arena, plan, problems);
 }
 
@@ -201,7 +248,7 @@ static bool read_plan(Engine *engine, PlanRow *row, Arena *arena, Str text, Plan
   }
   out->id = row->id;
   if (!parsed) return true;
-  check_all(engine, project, arena, row->state, out, problems);
+  check_all(engine, project, arena, row, out, problems);
   return follow_file(engine, arena, row, out, err);
 }
 
@@ -269,6 +316,7 @@ static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char 
   if (journal_plan_by_path(engine->journal, arena, str_from(real), &row, &none)) return row.id;
   if (!fs_read(arena, real, PLAN_MAX_BYTES, &text, err)) return 0;
   plan_parse(arena, text, &plan, &problems);
+  plan_find_targets(engine, project, arena, &row, &plan, &problems);
   plan_check(arena, &plan, project, &problems);
   if (problems.errors) return syntax_error(arena, str_from(path), &problems, err);
   row = (PlanRow){.root = project_root(project),

@@ -12,6 +12,11 @@
 bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan,
                   Error *err);
 
+// The targets that a plan's selectors find. A plan that has not begun looks at the present texts; one that has
+// keeps the places it began with, whatever became of the files. Problems carry lines.
+void plan_find_targets(Engine *engine, Project *project, Arena *arena, const PlanRow *row,
+                       Plan *plan, PlanProblemList *problems);
+
 // The test command that a new plan proposes: the user's own setting, else what the project
 // documents.
 Str plan_test_command(Engine *engine, Project *project, Arena *arena);

@@ -195,7 +195,10 @@ static void judge(Planner *p, const ToolCall *call)
     go(p, PLANNER_END);
     return;
   }
-  usable = usable && plan_check(&p->arena, &submission.plan, p->project, &problems);
+  if (usable)
+    plan_find_targets(p->engine, p->project, &p->arena, &p->row, &submission.plan, &problems);
+  usable =
+      usable && plan_check(&p->arena, &submission.plan, p->project, &problems) && !problems.errors;
   if (usable)
     publish(p, &submission.plan);
   else

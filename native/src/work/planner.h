@@ -33,7 +33,8 @@ int64_t planner_start(Engine *engine, Project *project, const PlanRequest *reque
 void planner_stop(Engine *engine, int64_t plan);
 bool planner_active(Engine *engine, int64_t plan);
 
-// Plans without a planner: [instruction] over one or many targets, one task each.
+// Plans without a planner: [instruction] (or "@template words") over one or many targets, one task each. A
+// target whose path is a selector (work/selector.h) stands for what it finds.
 int64_t plan_from_targets(Engine *engine, Project *project, Str instruction,
                           const FileRefList *targets, Nano budget, Error *err);
 

@@ -6,6 +6,7 @@
 #include "work/planner_private.h"
 #include "work/planner_prompt.h"
 #include "work/submit.h"
+#include "work/template.h"
 #include "work/transcript.h"
 
 enum {
@@ -116,6 +117,10 @@ static bool new_row(Planner *p, const PlanRequest *request, Error *err)
   Str text = str_trim(request->request);
   if (text.len == 0) return error_set(err, ERR_USAGE, "say what is to be done: plan \"request\"");
   if (text.len > 64 * 1024) return error_set(err, ERR_TOO_BIG, "the request is longer than 64 KiB");
+  Str words = text, name, rest;  // "@split by subject": what the template says
+  if (template_called(text, &name, &rest) &&
+      !template_request(p->project, &p->arena, text, &words, err))
+    return false;
   if (!planner_scope_ok(&p->arena, p->project, &request->scope, err)) return false;
   if (!check_key(engine, err)) return false;
   if (!request->go_on && !consent(engine, p->project, request, err)) return false;
@@ -124,7 +129,7 @@ static bool new_row(Planner *p, const PlanRequest *request, Error *err)
                      .request = str_dup(&p->arena, text),
                      .state = PLAN_PLANNING,
                      .budget = request->budget >= 0 ? request->budget : engine->config->budget};
-  Str first = planner_first_message(&p->arena, p->project, text, &request->scope);
+  Str first = planner_first_message(&p->arena, p->project, words, &request->scope);
   bool ok = journal_begin(engine->journal, err);
   if (!ok) return false;
   ok = journal_plan_new(engine->journal, &p->row, err) &&

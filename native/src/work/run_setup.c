@@ -2,6 +2,7 @@
 // the schedule. See run_private.h.
 #include "lib/fs.h"
 #include "patch/diff.h"
+#include "work/plan_store.h"
 #include "work/run_private.h"
 #include "work/task_private.h"
 
@@ -33,7 +34,10 @@ bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan 
   if (!plan_parse(arena, text, out, &problems))
     return first_problem(&problems, ERR_PLAN_SYNTAX, err);
   out->id = id;
-  return true;
+  Project *project = engine_project(engine, str_z(arena, row->root), err);
+  if (!project) return false;
+  plan_find_targets(engine, project, arena, row, out, &problems);
+  return !problems.errors || first_problem(&problems, ERR_INVALID, err);
 }
 
 static bool load_plan(Run *run, Error *err)

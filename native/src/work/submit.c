@@ -5,6 +5,7 @@
 #include "lib/json.h"
 #include "work/file_ref.h"
 #include "work/plan_fields.h"
+#include "work/selector.h"
 
 enum {
   SUBMIT_MAX_TASKS = 500,
@@ -63,6 +64,37 @@ static void read_ref(Reader *r, Str text, FileRef *out)
   out->line = r->task->line;
 }
 
+static void read_selector(Reader *r, Str text)
+{
+  Error err = {0};
+  r->task->select_line = r->task->line;
+  if (selector_ok(r->arena, text, &err))
+    PUSH(r->arena, &r->task->select, text);
+  else
+    bad(r, str_from(err.message));
+}
+
+// `each`: files and selectors, as a list or as one text.
+static void read_targets(Reader *r, const Value *value, FileRefList *out)
+{
+  Str one = value_to_str(value, STR_NONE), piece;
+  bool whole = selector_searches(one);
+  if (whole) read_selector(r, one);
+  StrList texts = {0};
+  while (!whole && file_refs_next(&one, &piece)) PUSH(r->arena, &texts, piece);
+  for (VALUE_EACH (item, value)) PUSH(r->arena, &texts, value_to_str(item, STR_NONE));
+  for (size_t i = 0; i < texts.len && i < PLAN_MAX_TARGETS; i++) {
+    FileRef ref;
+    Str text = str_trim(texts.items[i]);
+    if (selector_is(text)) {
+      read_selector(r, text);
+      continue;
+    }
+    read_ref(r, text, &ref);
+    PUSH(r->arena, out, ref);
+  }
+}
+
 // A list of texts, or one text with commas where a list belongs.
 static void read_refs(Reader *r, const Value *value, FileRefList *out)
 {
@@ -115,8 +147,12 @@ static void read_executor(Reader *r, Str text)
 
 static bool from_model(const PlanField *field)
 {
-  // commands are never a model's to give, and who does a task is the user's choice
-  return !str_eq(field->name, S("check")) && !str_eq(field->name, S("model"));
+  // commands are never a model's to give; who does a task and what it may make beside its files is the user's
+  static const Str not_models[] = {S("check"), S("model"), S("create")};
+  for (size_t i = 0; i < sizeof(not_models) / sizeof(not_models[0]); i++) {
+    if (str_eq(field->name, not_models[i])) return false;
+  }
+  return true;
 }
 
 static void read_field(Reader *r, const PlanField *field, const Value *value)
@@ -125,7 +161,12 @@ static void read_field(Reader *r, const PlanField *field, const Value *value)
   Str text = value_to_str(value, STR_NONE);
   switch (field->kind) {
     case FIELD_TEXT: *(Str *)slot = text.len || !value_is(value, VALUE_STR) ? text : S(""); break;
-    case FIELD_REFS: read_refs(r, value, slot); break;
+    case FIELD_REFS:
+      if (slot == &r->task->each)
+        read_targets(r, value, slot);
+      else
+        read_refs(r, value, slot);
+      break;
     case FIELD_REF:
       if (text.len) read_ref(r, text, slot);
       break;

@@ -126,6 +126,7 @@ static bool write_plan(ViewText *view, Engine *engine, const PlanRow *plan, Erro
   if (plan->note.len) view_wrapped(view, head, S("  "), plan->note);
   for (size_t i = 0; i < tasks.len; i++) task_line(view, plan->id, &tasks.items[i]);
   if (!tasks.len) view_line(view, (LineMeaning){.kind = S("note")}, "  no task has run yet");
+  if (!tasks.len) view_planned(view, engine, plan);
   return true;
 }
 

@@ -28,5 +28,8 @@ void view_pair(ViewText *view, LineMeaning meaning, Str left, Str right);
 void view_wrapped(ViewText *view, LineMeaning meaning, Str indent, Str text);
 void view_end(ViewText *view);
 
+// view_planned.c: the tasks of a plan that has not begun, one line each, with their targets.
+void view_planned(ViewText *view, Engine *engine, const PlanRow *row);
+
 size_t text_columns(Str s);                         // characters; wide ones count as one
 Str text_cut(Arena *arena, Str s, size_t columns);  // ends in "..." when something was cut off
