@@ -68,13 +68,25 @@ local function fit(text, hint)
   return M.cut(text, left + 1) .. ' ' .. hint
 end
 
+-- Paths below the current directory without it: long ones would fill the line.
+local function short_paths(text)
+  local here = host.fn('getcwd') .. '/'
+  local first, last = text:find(here, 1, true)
+  while first do
+    text = text:sub(1, first - 1) .. text:sub(last + 1)
+    first, last = text:find(here, first, true)
+  end
+  return text
+end
+
 -- [err] of the engine, or a text.
 ---@param err piecework.Error|string
 ---@param level? 'warn'|'error'
 function M.error(err, level)
   level = level or 'error'
   if type(err) == 'string' then return M.say(err, level) end
-  local text = 'piecework: ' .. tostring(err.message or err.code or 'failed'):gsub('[%s.]+$', '')
+  local text = tostring(err.message or err.code or 'failed'):gsub('[%s.]+$', '')
+  text = 'piecework: ' .. short_paths(text)
   local hint = err.hint or ''
   if hint == '' then return M.say(text, level) end
   M.say(text .. '. ' .. hint, level, fit(text, hint))

@@ -191,7 +191,7 @@ def bad_input(name: str, editor: str) -> None:
         one_line(name, editor, root, env, "missing binary", edit, r"piecework: .*:Piecework build", bin="/nonexistent/engine")
         one_line(name, editor, root, {**env, "ANTHROPIC_API_KEY": ""}, "no key", edit, r"(?i)piecework: .*key")
         one_line(name, editor, root, {**env, "ANTHROPIC_API_KEY": "wrong-" + KEY[:4]}, "wrong key (401)", edit,
-                 r"(?i)piecework: .*key")
+                 r"(?i)piecework: .*(key|does not accept)")
         one_line(name, editor, root, env, "configuration with a wrong value", edit, r"piecework: .*parallel", parallel="many")
         one_line(name, editor, root, env, "unknown subcommand", "Piecework nonsense", r"no such subcommand")
         one_line(name, editor, root, env, "empty instruction", "3Piecework edit", r"say what to do")
