@@ -10,13 +10,16 @@ typedef enum {
   RULE_LINES,
   RULE_ADDED,
   RULE_REMOVED,
-  RULE_CHANGED
+  RULE_CHANGED,
+  RULE_OUTSIDE,  // changes lie within lines [range] of the old text
+  RULE_ONLY,     // every changed line has [word], before or after
 } RuleKind;
 
 typedef struct {
   RuleKind kind;
-  Str word;        // RULE_GONE, RULE_CONTAINS
-  uint64_t limit;  // the others
+  Str word;        // RULE_GONE, RULE_CONTAINS, RULE_ONLY
+  uint64_t limit;  // at most so many
+  Range range;     // RULE_OUTSIDE
 } Rule;
 
 enum { PROBLEM_MAX = 4096, PLACES_MAX = 8 };
@@ -80,7 +83,7 @@ static bool read_phrase(Str text, Rule *rule)
     if (!starts_nocase(text, phrase)) continue;
     Str rest = str_skip(text, phrase.len);
     if (!before[i].colon && !is_thing(rest)) return false;
-    *rule = (Rule){before[i].kind, unquote(rest), 0};
+    *rule = (Rule){.kind = before[i].kind, .word = unquote(rest)};
     return rule->word.len > 0;
   }
   for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
@@ -88,10 +91,20 @@ static bool read_phrase(Str text, Rule *rule)
     if (!ends_nocase(text, phrase)) continue;
     Str rest = str_sub(text, 0, text.len - phrase.len);
     if (!is_thing(rest)) return false;
-    *rule = (Rule){after[i].kind, unquote(rest), 0};
+    *rule = (Rule){.kind = after[i].kind, .word = unquote(rest)};
     return true;
   }
   return false;
+}
+
+// "at most 3 lines added", "no more than 3 lines": what follows the words, else empty.
+static Str after_at_most(Str text)
+{
+  static const char *const words[] = {"at most ", "no more than "};
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    if (starts_nocase(text, str_from(words[i]))) return str_skip(text, str_from(words[i]).len);
+  }
+  return STR_NONE;
 }
 
 static bool read_limit(Str text, Rule *rule)
@@ -99,13 +112,11 @@ static bool read_limit(Str text, Rule *rule)
   static const struct {
     const char *text;
     RuleKind kind;
-  } ends[] = {{"lines added", RULE_ADDED},
-              {"lines removed", RULE_REMOVED},
-              {"lines changed", RULE_CHANGED},
-              {"lines", RULE_LINES},
-              {"line", RULE_LINES}};
-  if (!starts_nocase(text, S("at most "))) return false;
-  Str rest = str_trim(str_skip(text, 8)), number;
+  } ends[] = {{"lines added", RULE_ADDED},     {"lines removed", RULE_REMOVED},
+              {"lines changed", RULE_CHANGED}, {"line added", RULE_ADDED},
+              {"line removed", RULE_REMOVED},  {"line changed", RULE_CHANGED},
+              {"lines", RULE_LINES},           {"line", RULE_LINES}};
+  Str rest = str_trim(after_at_most(text)), number;
   if (!str_cut(&rest, ' ', &number) || !str_to_u64(number, &rule->limit)) return false;
   rest = str_trim(rest);
   for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
@@ -116,11 +127,44 @@ static bool read_limit(Str text, Rule *rule)
   return false;
 }
 
+// "unchanged outside lines 80-140", "unchanged outside 80-140".
+static bool read_outside(Str text, Rule *rule)
+{
+  if (!starts_nocase(text, S("unchanged outside"))) return false;
+  Str rest = str_trim(str_skip(text, 17)), first;
+  if (str_starts(rest, S(":"))) rest = str_trim(str_skip(rest, 1));
+  if (starts_nocase(rest, S("lines "))) rest = str_trim(str_skip(rest, 6));
+  uint64_t a, b;
+  if (!str_cut(&rest, '-', &first) || !str_to_u64(str_trim(first), &a) ||
+      !str_to_u64(str_trim(rest), &b) || a == 0 || b < a) {
+    return false;
+  }
+  *rule = (Rule){.kind = RULE_OUTSIDE, .range = {(size_t)a, (size_t)b}};
+  return true;
+}
+
+// "only lines with X change", "unchanged outside lines with X".
+static bool read_only(Str text, Rule *rule)
+{
+  Str start = S("only lines with "), end = S(" change"),
+      outside = S("unchanged outside lines with ");
+  Str thing = STR_NONE;
+  if (starts_nocase(text, start) && ends_nocase(text, end)) {
+    thing = str_sub(text, start.len, text.len - end.len);
+  } else if (starts_nocase(text, outside)) {
+    thing = str_skip(text, outside.len);
+  }
+  if (!is_thing(thing)) return false;
+  *rule = (Rule){.kind = RULE_ONLY, .word = unquote(thing)};
+  return true;
+}
+
 static bool read_rule(Str text, Rule *rule)
 {
   text = str_trim(text);
   while (text.len && text.ptr[text.len - 1] == '.') text.len--;
-  return read_limit(text, rule) || read_phrase(text, rule);
+  return read_limit(text, rule) || read_only(text, rule) || read_outside(text, rule) ||
+         read_phrase(text, rule);
 }
 
 bool accept_is_mechanical(Str text)
@@ -236,11 +280,60 @@ static bool judge_stat(Arena *arena, const Rule *rule, const AcceptTextList *tex
   return false;
 }
 
+static bool judge_outside(Arena *arena, const Rule *rule, const AcceptTextList *texts, Buf *out)
+{
+  for (size_t i = 0; i < texts->len; i++) {
+    const AcceptText *text = &texts->items[i];
+    HunkList hunks = hunks_diff(arena, text->before, text->after);
+    for (size_t h = 0; h < hunks.len; h++) {
+      const Hunk *hunk = &hunks.items[h];
+      bool inside = hunk->old_start >= rule->range.first &&
+                    hunk->old_start + hunk->old_len <= rule->range.last + 1;
+      if (inside) continue;
+      buf_fmt(out, "%.*s:%zu changed, but only lines %zu-%zu may\n", STR_ARG(text->path),
+              hunk->old_start, rule->range.first, rule->range.last);
+      return false;
+    }
+  }
+  return true;
+}
+
+static const Line *line_without(const Line *lines, size_t len, Str word)
+{
+  for (size_t i = 0; i < len; i++) {
+    if (!occurs(lines[i].text, word)) return &lines[i];
+  }
+  return NULL;
+}
+
+// A change is fine when all its old lines have the word, or all its new ones.
+static bool judge_only(Arena *arena, const Rule *rule, const AcceptTextList *texts, Buf *out)
+{
+  for (size_t i = 0; i < texts->len; i++) {
+    const AcceptText *text = &texts->items[i];
+    HunkList hunks = hunks_diff(arena, text->before, text->after);
+    for (size_t h = 0; h < hunks.len; h++) {
+      const Hunk *hunk = &hunks.items[h];
+      const Line *bad = line_without(hunk->old_lines, hunk->old_len, rule->word);
+      const Line *new_bad = line_without(hunk->new_lines, hunk->new_len, rule->word);
+      bool fine = (hunk->old_len && !bad) || (hunk->new_len && !new_bad);
+      if (fine) continue;
+      Str line = bad ? bad->text : new_bad ? new_bad->text : STR_NONE;
+      buf_fmt(out, "%.*s:%zu changed without \"%.*s\": %.*s\n", STR_ARG(text->path),
+              hunk->old_start, STR_ARG(rule->word),
+              STR_ARG(str_sub(line, 0, str_utf8_floor(line, 160))));
+      return false;
+    }
+  }
+  return true;
+}
+
 bool accept_check(Arena *arena, const StrList *rules, const AcceptTextList *texts, Str *problem)
 {
   static bool (*const judges[])(Arena *, const Rule *, const AcceptTextList *, Buf *) = {
-      [RULE_GONE] = judge_gone,  [RULE_CONTAINS] = judge_contains, [RULE_LINES] = judge_lines,
-      [RULE_ADDED] = judge_stat, [RULE_REMOVED] = judge_stat,      [RULE_CHANGED] = judge_stat,
+      [RULE_GONE] = judge_gone,       [RULE_CONTAINS] = judge_contains, [RULE_LINES] = judge_lines,
+      [RULE_ADDED] = judge_stat,      [RULE_REMOVED] = judge_stat,      [RULE_CHANGED] = judge_stat,
+      [RULE_OUTSIDE] = judge_outside, [RULE_ONLY] = judge_only,
   };
   Buf out;
   bool ok = true;

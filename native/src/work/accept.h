@@ -4,6 +4,8 @@
 //   contains: X               contains X                                in one of the texts
 //   at most N lines                                                     each text (its range)
 //   at most N lines added | removed | changed                           all texts together
+//   unchanged outside lines A-B                                         of the text before
+//   only lines with X change                                            X before or after the change
 //
 // X may stand in quotes or back quotes. A plain name counts as a whole word: `cfg_get` does not occur in
 // `my_cfg_get`. What is judged is what the task may write: the file, or its range.

@@ -104,6 +104,14 @@ static bool ended_tasks(Engine *engine, int64_t plan, Arena *arena, const StrLis
   return true;
 }
 
+bool base_order(Engine *engine, int64_t plan, Arena *arena, StrList *out, Error *err)
+{
+  EndedList ended = {0};
+  if (!ended_tasks(engine, plan, arena, NULL, &ended, err)) return false;
+  for (size_t i = 0; i < ended.len; i++) PUSH(arena, out, ended.items[i].id);
+  return true;
+}
+
 // ---- folding ---------------------------------------------------------------------------------------
 
 bool base_fold(Engine *engine, int64_t plan, Arena *arena, CombinedList *list, const Change *change,

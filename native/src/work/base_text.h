@@ -36,6 +36,9 @@ typedef struct {
 bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks,
                   CombinedList *out, Error *err);
 
+// Ids of the tasks with results, in the order they ended.
+bool base_order(Engine *engine, int64_t plan, Arena *arena, StrList *out, Error *err);
+
 // One task's change of one file.
 typedef struct {
   Str task, path;

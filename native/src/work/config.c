@@ -7,6 +7,7 @@
 
 #include "lib/fs.h"
 #include "lib/json.h"
+#include "patch/patch.h"
 #include "work/nearest.h"
 #include "work/plan.h"
 
@@ -38,11 +39,15 @@ const ConfigKey config_keys[] = {
     {S("advice"), CONFIG_FLAG, "true", 0, 0, AT(advice),
      "say before planning when something else fits better"},
     {S("pilot"), CONFIG_PILOT, "\"always\"", 0, 0, AT(pilot),
-     "\"always\" runs one task alone first, \"never\" all at once"},
+     "\"always\" runs one task alone first, \"ask\" also pauses to show it, \"never\" all at once"},
     {S("test"), CONFIG_TEXT, NULL, 0, 0, AT(test),
      "test command of plans, in place of the one found in the project"},
     {S("test_timeout"), CONFIG_COUNT, "600", 1, 86400, AT(test_timeout_s),
      "seconds a test may take"},
+    {S("worktree_link"), CONFIG_PATHS, "[]", 0, 0, AT(worktree_link),
+     "ignored folders that tests need, linked into the scratch copy: [\"node_modules\"]"},
+    {S("commit_trailer"), CONFIG_TRAILER, NULL, 0, 0, AT(commit_trailer),
+     "trailer with the receipt in commit messages: \"Piecework\"; none unless set"},
     {S("replay"), CONFIG_TEXT, NULL, 0, 0, AT(cassette),
      "answer from this recorded file instead of a provider"},
     {S("record"), CONFIG_TEXT, NULL, 0, 0, AT(record),
@@ -89,9 +94,36 @@ static bool to_flag(const Value *value, bool *out)
 static bool to_pilot(const Value *value, int *out)
 {
   bool on = false, ok = to_flag(value, &on);
-  bool always = str_eq(value_to_str(value, STR_NONE), S("always"));
-  *out = on || always;
-  return ok || always || str_eq(value_to_str(value, STR_NONE), S("never"));
+  Str word = value_to_str(value, STR_NONE);
+  bool always = str_eq(word, S("always")), ask = str_eq(word, S("ask"));
+  *out = ask ? CONFIG_PILOT_ASK : on || always;
+  return ok || always || ask || str_eq(word, S("never"));
+}
+
+// Relative, inside the project, no dots: they become names in a scratch copy.
+static bool to_paths(Config *config, const Value *value, StrList *out)
+{
+  RefuseCode why;
+  *out = (StrList){0};
+  if (!value_is(value, VALUE_LIST) && value_len(value)) return false;
+  for (VALUE_EACH (item, value)) {
+    Str path = value_to_str(item, STR_NONE);
+    while (path.len > 1 && path.ptr[path.len - 1] == '/') path.len--;
+    if (!patch_path_ok(path, &why)) return false;
+    PUSH(&config->arena, out, path);
+  }
+  return true;
+}
+
+static bool to_trailer(const Value *value, Str *out)
+{
+  *out = value_to_str(value, STR_NONE);
+  bool ok = value_is(value, VALUE_STR) && out->len <= 60;
+  for (size_t i = 0; ok && i < out->len; i++) {
+    char c = out->ptr[i];
+    ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c == '-' && i > 0);
+  }
+  return ok;
 }
 
 static bool wrong(Error *err, Str where, const ConfigKey *key, const char *what)
@@ -111,7 +143,12 @@ static bool take(Config *config, const ConfigKey *key, const Value *value, Str w
              wrong(err, where, key, "an amount in USD like 0.60, or \"none\"");
     case CONFIG_FLAG: return to_flag(value, slot) || wrong(err, where, key, "true or false");
     case CONFIG_PILOT:
-      return to_pilot(value, slot) || wrong(err, where, key, "\"always\" or \"never\"");
+      return to_pilot(value, slot) || wrong(err, where, key, "\"always\", \"ask\" or \"never\"");
+    case CONFIG_PATHS:
+      return to_paths(config, value, slot) ||
+             wrong(err, where, key, "a list of paths inside the project");
+    case CONFIG_TRAILER:
+      return to_trailer(value, slot) || wrong(err, where, key, "a word like \"Piecework\"");
     case CONFIG_TEXT:
       if (!value_is(value, VALUE_STR)) return wrong(err, where, key, "a text");
       *(Str *)slot = value->str;

@@ -11,6 +11,8 @@
 #include "base/value.h"
 #include "model/model.h"
 
+enum { CONFIG_PILOT_ASK = 2 };
+
 // "provider/model", cheapest first.
 typedef struct {
   Str provider, model;
@@ -38,12 +40,14 @@ typedef struct {
   int retries;        // per rung
   int verify_rounds;  // correction rounds
   bool advice;        // show advice before planning
-  int pilot;          // 0 never, 1 always run one task first (default)
+  int pilot;          // 0 never, 1 always run one task first (default), 2 and pause after it
   int test_timeout_s;
-  Str test;          // test command for plans; the user's own, still shown before it runs
-  Str cassette;      // replay from this file; empty = live
-  Str record;        // append every exchange to this file; empty = do not
-  StrList warnings;  // unknown keys with the nearest known name
+  Str test;               // test command for plans; the user's own, still shown before it runs
+  Str cassette;           // replay from this file; empty = live
+  Str record;             // append every exchange to this file; empty = do not
+  StrList worktree_link;  // ignored paths that tests need, linked into the scratch copy
+  Str commit_trailer;     // name of the trailer with the receipt in commit messages; empty = none
+  StrList warnings;       // unknown keys with the nearest known name
 } Config;
 
 // [editor]: g:piecework as a map, may be NULL. A config file with a syntax error is ERR_CONFIG
@@ -64,8 +68,10 @@ typedef enum {
   CONFIG_MONEY,  // 0.60 or "0.60"; "none" where none is allowed
   CONFIG_COUNT,  // a whole number within min..max
   CONFIG_FLAG,   // true, false, 1, 0
-  CONFIG_PILOT,  // "always", "never" (or a flag)
+  CONFIG_PILOT,  // "always", "ask", "never" (or a flag)
   CONFIG_TEXT,
+  CONFIG_PATHS,    // a list of paths inside the project
+  CONFIG_TRAILER,  // a word of letters and "-"
 } ConfigType;
 
 typedef struct {

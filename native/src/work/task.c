@@ -255,7 +255,7 @@ static void read_reply(Task *task, const AttemptReply *reply)
   task_result_of_reply(arena, task->start.project, &task->input, task->reply, cut, &task->result);
   if (cut && task->output_factor < FACTOR_MAX) task->output_factor *= 2;
   if (!task->result.ok) {
-    retry_result(task, true);
+    retry_result(task, !task->result.breaks_rule);
   } else if (task->result.abstained) {
     task_set_note(task, S("the model says that nothing needs changing"));
     end(task, TASK_ABSTAINED, NULL, false);

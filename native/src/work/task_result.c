@@ -112,6 +112,7 @@ static void judge_accept(Judge *j)
   AcceptTextList texts = task_accept_texts(j->arena, j->input, &j->out->files);
   Str problem = STR_NONE;
   if (accept_check(j->arena, &j->input->spec.accept, &texts, &problem)) return;
+  j->out->breaks_rule = true;
   add_problem(j, STR_NONE, problem);
 }
 

@@ -11,6 +11,7 @@ typedef struct {
   PatchFileList files;  // what may be kept; with a problem: the good part of it
   bool abstained;       // the model says that nothing needs changing, and nothing speaks against it
   bool ok;              // complete and without a problem
+  bool breaks_rule;     // an accept line speaks against it: no part of it is good
   size_t hunks;         // in [files]
   Str problem;          // for the model, empty when ok
   Str brief;            // for people: one line, empty when ok

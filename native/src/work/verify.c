@@ -5,6 +5,8 @@
 //   TREE    scratch worktree, combined texts written into it      |
 //     |                                                           |
 //   TEST    the command, time limit, output's end kept            |
+//     |                                                           |
+//   TRACE   it failed: which task broke it (work/bisect.h)        |
 //     |     (the worktree goes)                                   |
 //   MODEL   one call for each group of files  <-------------------+
 //     |
@@ -62,6 +64,7 @@ static void step_begin(Verify *v)
   arena_reset(&v->round_arena);
   v->tested = v->test_ok = false;
   v->verdicts = (VerdictRowList){0};
+  v->trace = (BisectResult){0};
   v->group = 0;
   if (!base_combine(v->engine, v->plan_id, &v->round_arena, NULL, &v->files, &err)) {
     v->error = err;
@@ -164,6 +167,7 @@ static void step_judge(Verify *v)
 {
   Error err = {0};
   verify_merge(v);
+  verify_add_trace(v);
   if (!verify_store(v, &err)) verify_note(v, "verdicts not stored: %s", err.message);
   RunSpec spec = {.plan = v->plan_id, .past_budget = v->past_budget, .nested = true};
   bool again =
@@ -247,6 +251,7 @@ static void verify_step(void *owner)
     case VERIFY_BEGIN: step_begin(v); break;
     case VERIFY_TREE: verify_step_tree(v); break;
     case VERIFY_TEST: verify_step_test(v); break;
+    case VERIFY_TRACE: verify_step_trace(v); break;
     case VERIFY_MODEL: step_model(v); break;
     case VERIFY_JUDGE: step_judge(v); break;
     case VERIFY_REDO: break;  // redone goes on
@@ -326,6 +331,8 @@ static void stop(Verify *v)
   v->stopped = true;
   if (v->process) {
     process_kill(v->process);
+  } else if (v->bisect) {
+    bisect_stop(v->bisect);
   } else if (v->attempt) {
     attempt_cancel(v->attempt);
   } else if (v->state == VERIFY_REDO) {

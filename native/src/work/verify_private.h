@@ -8,6 +8,7 @@
 #include "lib/process.h"
 #include "work/attempt.h"
 #include "work/base_text.h"
+#include "work/bisect.h"
 #include "work/run.h"
 #include "work/worktree.h"
 
@@ -27,6 +28,7 @@ typedef enum {
   VERIFY_BEGIN,
   VERIFY_TREE,
   VERIFY_TEST,
+  VERIFY_TRACE,
   VERIFY_MODEL,
   VERIFY_JUDGE,
   VERIFY_REDO,
@@ -57,6 +59,9 @@ struct Verify {
   CombinedList files;
   Worktree *tree;
   Process *process;
+  Bisect *bisect;
+  int64_t test_ms;       // how long the test took
+  BisectResult trace;    // who broke it; strings in [round_arena]
   Str test_report;       // for the model
   bool tested, test_ok;  // in this round
   VerifyGroups groups;
@@ -78,6 +83,11 @@ void verify_no_test(Verify *v, Str why);
 void verify_step_tree(Verify *v);
 void verify_step_test(Verify *v);
 void verify_close_tree(Verify *v);
+
+// verify_trace.c: who broke the test, while the worktree is there.
+void verify_step_trace(Verify *v);
+void verify_add_trace(
+    Verify *v);  // what was found becomes verdicts where the model said nothing or ok
 
 // verify_report.c
 void verify_tell(Verify *v, const char *state, bool ok, Str note);

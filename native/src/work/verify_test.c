@@ -51,7 +51,13 @@ static void test_done(void *owner, const ProcessResult *result)
     verify_tell(v, "test", v->test_ok,
                 str_fmt(&v->round_arena, "%.*s %.*s", STR_ARG(v->plan.test), STR_ARG(ended)));
   }
-  verify_close_tree(v);
+  v->test_ms = wall_now_ms() - v->test_ms;
+  bool trace = v->tested && !v->test_ok && !result->timed_out && !result->killed;
+  if (trace) {
+    verify_go(v, VERIFY_TRACE);
+  } else {
+    verify_close_tree(v);
+  }
 }
 
 static bool write_results(Verify *v, Error *err)
@@ -81,6 +87,7 @@ void verify_step_test(Verify *v)
   Str left_out = worktree_note(v->tree);
   if (left_out.len) verify_note(v, "tested without %.*s", STR_ARG(left_out));
   verify_tell(v, "test", true, STR_NONE);
+  v->test_ms = wall_now_ms();
   if (write_results(v, &err)) v->process = trust_run(v->engine, &run, &err);
   if (v->process) return;
   v->test_report = S("none was run");

@@ -359,6 +359,31 @@ static bool copy_overlays(Worktree *tree)
   return true;
 }
 
+// Ignored folders are not copied (they may be huge) but tests may need them. What is in the tree already stays.
+static void link_one(Worktree *tree, Str path)
+{
+  Arena arena;
+  Error err = {0};
+  arena_init(&arena);
+  char *from = project_absolute(tree->spec.project, &arena, path);
+  char *full = path_join(&arena, str_from(tree->dir), path);
+  bool wanted = fs_exists(from) && !fs_exists(full) && fs_stat(full).kind == FS_NONE;
+  if (wanted && make_way(tree, path, &err) && symlink(from, full) != 0) {
+    error_set(&err, ERR_IO, "%s", strerror(errno));
+  }
+  if (err.code) {
+    buf_fmt(&tree->note, "%s%.*s (cannot be linked: %s)", tree->note.len ? ", " : "", STR_ARG(path),
+            err.message);
+  }
+  arena_deinit(&arena);
+}
+
+static void link_all(Worktree *tree)
+{
+  const StrList *links = &tree->spec.engine->config->worktree_link;
+  for (size_t i = 0; i < links->len; i++) link_one(tree, links->items[i]);
+}
+
 // ---- the operation -----------------------------------------------------------------------------------
 
 static void tell_ready(Worktree *tree)
@@ -417,6 +442,7 @@ static void step_copy(Worktree *tree)
     return;
   }
   copy_overlays(tree);
+  link_all(tree);
   enter(tree, TREE_READY);
 }
 

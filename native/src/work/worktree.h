@@ -6,13 +6,15 @@
 //   SWEEP     what crashed runs left is removed
 //   ADD       git worktree add --detach, user hooks off       (a copy when git or HEAD is missing, or it fails)
 //   COPY      changed and untracked files, in slices, so that the loop stays free
+//   LINK      what the user's `worktree_link` names (node_modules, .venv): symlinks to the project's own
 //   READY
 //   REMOVE    git worktree remove --force, and by hand what git leaves
 //
 // It lives below the state directory. The user's index, branches, stash and HEAD are never touched; git
 // keeps a note of the worktree in its directory until REMOVE. `git worktree prune` is never called: it
 // would also forget worktrees of the user on a drive that is not mounted. Nothing is written through a
-// symlink: a link in the way of a path is replaced.
+// symlink: a link in the way of a path is replaced. A test may write through the links of LINK: that is what
+// the user asked for by naming them, in their own configuration and nowhere else.
 #pragma once
 
 #include "work/engine.h"

@@ -26,6 +26,13 @@ TEST(what_is_mechanical)
   CHECK(accept_is_mechanical(S("Contains `x y`")));
   CHECK(accept_is_mechanical(S("at most 40 lines")));
   CHECK(accept_is_mechanical(S("at most 3 lines added")));
+  CHECK(accept_is_mechanical(S("no more than 1 line changed")));
+  CHECK(accept_is_mechanical(S("unchanged outside lines 2-3")));
+  CHECK(accept_is_mechanical(S("unchanged outside: 2-3")));
+  CHECK(accept_is_mechanical(S("only lines with `cfg_get` change")));
+  CHECK(!accept_is_mechanical(S("unchanged outside the function")));
+  CHECK(!accept_is_mechanical(S("unchanged outside lines 3-2")));
+  CHECK(!accept_is_mechanical(S("only lines with tabs and blanks change")));
   CHECK(!accept_is_mechanical(S("file compiles")));
   CHECK(!accept_is_mechanical(S("contains no trailing blanks")));
   CHECK(!accept_is_mechanical(S("the old name is gone")));
@@ -43,6 +50,26 @@ TEST(gone)
   CHECK_STR(check("no longer occurs: cfg_get(", text, S("xcfg_get()"), 0, 0), S("ok"));
   CHECK_STR(check("no longer occurs: ->", text, S("a->b"), 0, 0),
             S("\"->\" still occurs in 1 place:\n  a.c:1: a->b"));
+  arena_deinit(&arena);
+}
+
+TEST(what_may_change)
+{
+  arena_init(&arena);
+  Str old = S("a\nb = get(1)\nc = get(2)\nd\n");
+  Str good = S("a\nb = put(1)\nc = put(2)\nd\n"), bad = S("a\nb = put(1)\nc = get(2)\nD\n");
+  CHECK_STR(check("unchanged outside lines 2-3", old, good, 0, 0), S("ok"));
+  CHECK_STR(check("unchanged outside lines 2-3", old, bad, 0, 0),
+            S("a.c:4 changed, but only lines 2-3 may"));
+  CHECK_STR(
+      check("unchanged outside lines 2-3", old, S("a\nb = get(1)\nc = get(2)\nnew\nd\n"), 0, 0),
+      S("ok"));
+  CHECK_STR(check("only lines with get change", old, good, 0, 0), S("ok"));
+  CHECK_STR(check("only lines with put change", old, good, 0, 0), S("ok"));
+  CHECK_STR(check("only lines with get change", old, bad, 0, 0),
+            S("a.c:4 changed without \"get\": d"));
+  CHECK_STR(check("at most 1 line changed", old, good, 0, 0),
+            S("4 lines were changed, at most 1 may be"));
   arena_deinit(&arena);
 }
 
