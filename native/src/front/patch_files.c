@@ -116,6 +116,7 @@ static void find_targets(PatchRun *run, Str text)
     hinted_targets(run, &reply);
   run->spec.may_create = run->wanted.len == 0;
   run->spec.max_bytes = FILE_MAX_BYTES;
+  run->spec.shown_is_guess = run->base == NULL;
   allow_deletions(run, &reply);
 }
 

@@ -397,7 +397,8 @@ void assemble_target(Assembly *assembly, const PatchTarget *target, const BlockR
   FileWork work = {
       .assembly = assembly, .target = target, .text = text_split(arena, target->shown)};
   locator_init(&work.locator, arena, &work.text, target->range);
-  work.rewrite = (Rewrite){.arena = arena, .text = &work.text};
+  work.rewrite = (Rewrite){
+      .arena = arena, .text = &work.text, .shown_is_guess = assembly->spec->shown_is_guess};
   work.items = NEW_N(arena, Item, blocks->len);
   for (size_t i = 0; i < blocks->len; i++) add_item(&work, blocks->items[i]);
   for (size_t i = 0; i < work.len; i++) {

@@ -301,9 +301,27 @@ void reply_end(Reply *reply)
   finish(reply);
 }
 
+// Room for all blocks at once: a list that grows leaves half of its memory behind.
+static void make_room(Reply *reply, Str text)
+{
+  size_t count = 0;
+  static const char *const ends[] = {"REPLACE\n", "\n@@ "};
+  for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+    Str end = str_from(ends[i]);
+    for (Str rest = text; count < REPLY_MAX_BLOCKS; count++) {
+      size_t at = str_find(rest, end);
+      if (at == STR_NOT_FOUND) break;
+      rest = str_skip(rest, at + end.len);
+    }
+  }
+  reply->blocks.items = NEW_N(reply->arena, Block, count);
+  reply->blocks.cap = count;
+}
+
 void reply_parse(Reply *reply, Arena *arena, Str text)
 {
   reply_init(reply, arena);
+  make_room(reply, text);
   for (Str line; reply->problem == REFUSE_COUNT && str_line(&text, &line);) take_line(reply, line);
   finish(reply);
 }

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "patch/distance.h"
 #include "patch/marker.h"
 #include "patch/readings.h"
 
-enum { ELISION_CHECKS = 64, MOVED_LINES = 400 };
+enum { ELISION_CHECKS = 64, MOVED_LINES = 400, SLIP_MAX = 2 };
 
 static bool line_blank(Str s)
 {
@@ -302,9 +303,38 @@ static bool has_elision(const Job *job, const Group *group)
   return false;
 }
 
+static bool same_digits(Str a, Str b)
+{
+  size_t i = 0, j = 0;
+  for (;;) {
+    while (i < a.len && (a.ptr[i] < '0' || a.ptr[i] > '9')) i++;
+    while (j < b.len && (b.ptr[j] < '0' || b.ptr[j] > '9')) j++;
+    if (i == a.len || j == b.len) return i == a.len && j == b.len;
+    if (a.ptr[i++] != b.ptr[j++]) return false;
+  }
+}
+
+// A line to be replaced that is not what the reply quotes: a misspelt word is the model's, anything more may be
+// someone's change. Only asked where the text the model saw is not at hand.
+static bool changed_meanwhile(Job *job, const Group *group)
+{
+  if (job->match->tier != TIER_FUZZY || !job->rewrite->shown_is_guess) return false;
+  for (size_t i = group->a_at; i < group->a_at + group->a_len; i++) {
+    size_t line = job->match->lines[i];
+    if (line == LINE_NONE) continue;
+    Str quoted = job->sides->search[i], file = job_text_line(job, line);
+    if (line_equal(quoted, file, KEY_FOLDED)) continue;
+    job->bad_line = line;
+    if (!distance_within(str_trim(quoted), str_trim(file), SLIP_MAX) || !same_digits(quoted, file))
+      return true;
+  }
+  return false;
+}
+
 static RefuseCode replace_lines(Job *job, const Group *group, EditList *out)
 {
   size_t first, end = 0;
+  if (changed_meanwhile(job, group)) return REFUSE_STALE;
   if (has_elision(job, group)) return REFUSE_ELIDED;
   if (!partners(job, group->a_at, group->a_at + group->a_len, &first, &end)) {
     if (group->b_len == 0) return REFUSE_COUNT;  // blank lines that the file does not have

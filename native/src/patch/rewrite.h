@@ -25,6 +25,7 @@ typedef struct {
   Arena *arena;
   const Text *text;
   GroupList groups;         // of the block at hand; kept for its memory
+  bool shown_is_guess;      // as in PatchSpec
   size_t elisions_checked;  // bounds the searches for a line in the whole text
 } Rewrite;
 

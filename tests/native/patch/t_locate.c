@@ -127,6 +127,27 @@ TEST(typos)
   try_free(t);
 }
 
+TEST(without_the_text_the_model_saw_only_slips_are_forgiven)
+{
+  Str search =
+      S("def second(b):\n    # compute the second value\n    x = compute(b)\n    y = other(b)\n");
+  Str with_typo =
+      S("def second(b):\n    # compute the second value\n    x = compute(b)\n    y = ohter(b)\n");
+  Str changed = S(
+      "def second(b):\n    # compute the second value\n    x = compute(b)\n    y = other(b) + 1\n");
+  Str replace =
+      S("def second(b):\n    # compute the second value\n    x = compute(b)\n    y = 0\n");
+  for (int guess = 0; guess < 2; guess++) {
+    Try *t = try_new();
+    t->spec.shown_is_guess = guess;
+    CHECK(str_has(patched(t, CODE, search, replace), S("y = 0\n")));
+    CHECK(str_has(patched(t, CODE, with_typo, replace), S("y = 0\n")));
+    Str got = patched(t, CODE, changed, replace);
+    CHECK(guess ? str_eq(got, S("!stale")) : str_has(got, S("y = 0\n")));
+    try_free(t);
+  }
+}
+
 TEST(a_lookalike_is_not_a_typo)
 {
   Try *t = try_new();
