@@ -19,7 +19,9 @@ struct Http {
   Timer timer;          // libcurl's
   HttpCall *first;      // calls not yet ended
   Arena arena;
-  Str ca;        // owned by [arena]; empty = environment, then libcurl's default
+  Str ca;  // owned by [arena]; empty = environment, then libcurl's default
+  bool (*ready)(void *owner, Error *err);  // may be NULL
+  void *ready_owner;
   int busy;      // > 0 while libcurl or the draining is on the stack
   bool freeing;  // http_free was called meanwhile
 };
@@ -78,7 +80,8 @@ static void call_begin(HttpCall *call)
 {
   Http *http = call->http;
   call->state = CALL_RUNNING;
-  if (multi_ready(http, &call->why) && call_setup(call, http->curl, http->ca)) {
+  bool ready = !http->ready || http->ready(http->ready_owner, &call->why);
+  if (ready && multi_ready(http, &call->why) && call_setup(call, http->curl, http->ca)) {
     CURLMcode rc = http->curl->multi_add_handle(http->multi, call->easy);
     if (rc)
       error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s",
@@ -285,6 +288,12 @@ void http_free(Http *http)
 {
   http->freeing = true;
   if (http->busy == 0) http_destroy(http);
+}
+
+void http_before_send(Http *http, bool (*ready)(void *owner, Error *err), void *owner)
+{
+  http->ready = ready;
+  http->ready_owner = owner;
 }
 
 void http_set_ca(Http *http, Str path)

@@ -2,7 +2,10 @@
 //
 // WAL with synchronous=FULL: a commit is on disk when it returns, which is what "paid for is in the
 // journal before it is used" needs; WAL alone with NORMAL may lose the last commits in a power cut.
-// Commits are few (one or two per model call) and can be grouped with store_begin.
+// Commits can be grouped: with store_begin, and over a turn of the loop with store_commit_soon.
+//
+//   nesting 0, nothing held --begin--> BEGIN ....... --commit_soon--> held --turn, flush, commit--> COMMIT
+//                    held   --begin--> SAVEPOINT ... --commit_soon--> held
 #include "lib/store.h"
 
 #include <fcntl.h>
@@ -106,6 +109,8 @@ Store *store_open(const char *path, Error *err)
 void store_close(Store *store)
 {
   if (!store) return;
+  store_flush(store, NULL);
+  if (store->loop) loop_soon_cancel(store->loop, &store->soon);
   statements_drop(store);
   sqlite3_close(store->db);
   arena_deinit(&store->arena);
@@ -163,13 +168,14 @@ bool store_migrate(Store *store, const char *const *steps, int count, Error *err
 // piece by piece, so it is refused until the group ends.
 bool store_in_order(Store *store, Error *err)
 {
-  if (store->nesting == 0 || !sqlite3_get_autocommit(store->db)) return true;
+  bool open = store->nesting || store->held;
+  if (!open || !sqlite3_get_autocommit(store->db)) return true;
   return error_set(err, ERR_JOURNAL, "%s: the transaction was given up", store->path);
 }
 
 bool store_begin(Store *store, Error *err)
 {
-  const char *sql = store->nesting ? "SAVEPOINT inner" : "BEGIN IMMEDIATE";
+  const char *sql = store->nesting || store->held ? "SAVEPOINT inner" : "BEGIN IMMEDIATE";
   if (!store_run(store, err, sql, "")) return false;
   store->nesting++;
   return true;
@@ -178,13 +184,13 @@ bool store_begin(Store *store, Error *err)
 bool store_commit(Store *store, Error *err)
 {
   if (store->nesting == 0) return error_set(err, ERR_JOURNAL, "commit without begin");
-  bool ok = store_run(store, err, store->nesting > 1 ? "RELEASE inner" : "COMMIT", "");
-  if (ok) {
-    store->nesting--;
-  } else {
+  bool inner = store->nesting > 1 || store->held;
+  if (!store_run(store, err, inner ? "RELEASE inner" : "COMMIT", "")) {
     store_rollback(store);
+    return false;
   }
-  return ok;
+  store->nesting--;
+  return store->nesting > 0 || store_flush(store, err);
 }
 
 void store_rollback(Store *store)
@@ -192,12 +198,64 @@ void store_rollback(Store *store)
   if (store->nesting == 0) return;
   store->nesting--;
   if (sqlite3_get_autocommit(store->db)) return;
-  store_exec(store, store->nesting ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
+  bool inner = store->nesting || store->held;
+  store_exec(store, inner ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
+}
+
+// ---- Commits that wait for each other --------------------------------------------------------
+
+static void on_turn(void *owner)
+{
+  Store *store = owner;
+  store_flush(store, NULL);
+  Error lost = store->lost;
+  store->lost = (Error){0};
+  if (lost.code != ERR_OK) store->on_lost(store->owner, &lost);
+}
+
+void store_group(Store *store, Loop *loop, void (*on_lost)(void *owner, const Error *err),
+                 void *owner)
+{
+  store->loop = loop;
+  store->on_lost = on_lost;
+  store->owner = owner;
+}
+
+bool store_is_grouping(const Store *store)
+{
+  return store->held;
+}
+
+bool store_commit_soon(Store *store, Error *err)
+{
+  if (!store->loop || store->nesting != 1) return store_commit(store, err);
+  if (store->held && !store_run(store, err, "RELEASE inner", "")) {
+    store_rollback(store);
+    return false;
+  }
+  store->nesting = 0;
+  store->held = true;
+  loop_soon(store->loop, &store->soon, on_turn, store);
+  return true;
+}
+
+bool store_flush(Store *store, Error *err)
+{
+  if (!store->held || store->nesting) return true;
+  Error why = {0};
+  bool ok = store_run(store, &why, "COMMIT", "");
+  store->held = false;
+  if (ok) return true;
+  if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
+  store->lost = why;
+  if (store->loop) loop_soon(store->loop, &store->soon, on_turn, store);
+  if (err) *err = why;
+  return false;
 }
 
 void store_durable(Store *store, bool on)
 {
-  if (store->nesting) return;
+  if (store->nesting || store->held) return;
   store_exec(store, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL);
 }
 

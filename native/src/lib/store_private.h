@@ -21,6 +21,12 @@ struct Store {
   char *path;
   sqlite3 *db;
   int nesting;  // open store_begin calls
+  bool held;    // a transaction is open under them, with commits that wait
+  Loop *loop;   // borrowed; NULL = nothing waits
+  LoopSoon soon;
+  void (*on_lost)(void *owner, const Error *err);
+  void *owner;
+  Error lost;  // what was held is gone; not told yet
   Query cache[STATEMENT_SLOTS];
 };
 

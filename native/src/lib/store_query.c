@@ -97,8 +97,9 @@ bool store_run(Store *store, Error *err, const char *sql, const char *format, ..
   if (!query) return false;
   int code = sqlite3_step(query->stmt);
   bool ok = code == SQLITE_DONE || code == SQLITE_ROW || store_fail(store, err);
+  bool alone = store->held && store->nesting == 0 && !sqlite3_stmt_readonly(query->stmt);
   query_end(query);
-  return ok;
+  return ok && (!alone || store_flush(store, err));  // a statement by itself does not wait
 }
 
 bool query_next(Query *query)

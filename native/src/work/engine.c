@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "work/journal.h"
+#include "work/run.h"
 
 static void take_holder(Engine *engine)
 {
@@ -15,6 +16,18 @@ static void take_holder(Engine *engine)
   Str holder = journal_holder(&scratch);
   snprintf(engine->holder, sizeof(engine->holder), "%.*s", STR_ARG(holder));
   arena_deinit(&scratch);
+}
+
+// What goes out relies on what was written: calls on their reservation, above all.
+static bool journal_ready(void *owner, Error *err)
+{
+  Engine *engine = owner;
+  return journal_flush(engine->journal, err);
+}
+
+static void journal_lost(void *owner, const Error *err)
+{
+  run_fail(owner, err);
 }
 
 Engine *engine_new(Loop *loop, const Value *editor, Error *err)
@@ -30,6 +43,8 @@ Engine *engine_new(Loop *loop, const Value *editor, Error *err)
     return NULL;
   }
   take_holder(engine);
+  journal_group(engine->journal, loop, journal_lost, engine);
+  http_before_send(engine->http, journal_ready, engine);
   for (size_t i = 0; i < engine->config->warnings.len; i++) {
     log_warn("%.*s", STR_ARG(engine->config->warnings.items[i]));
   }

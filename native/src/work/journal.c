@@ -77,6 +77,22 @@ bool journal_commit(Journal *journal, Error *err)
   return store_commit(journal->store, err);
 }
 
+void journal_group(Journal *journal, Loop *loop, void (*on_lost)(void *owner, const Error *err),
+                   void *owner)
+{
+  store_group(journal->store, loop, on_lost, owner);
+}
+
+bool journal_commit_soon(Journal *journal, Error *err)
+{
+  return store_commit_soon(journal->store, err);
+}
+
+bool journal_flush(Journal *journal, Error *err)
+{
+  return store_flush(journal->store, err);
+}
+
 void journal_rollback(Journal *journal)
 {
   store_rollback(journal->store);
@@ -85,6 +101,13 @@ void journal_rollback(Journal *journal)
 bool journal_end(Journal *journal, bool ok, Error *err)
 {
   if (ok) return store_commit(journal->store, err);
+  store_rollback(journal->store);
+  return false;
+}
+
+bool journal_end_soon(Journal *journal, bool ok, Error *err)
+{
+  if (ok) return store_commit_soon(journal->store, err);
   store_rollback(journal->store);
   return false;
 }

@@ -3,9 +3,10 @@
 //
 // What was paid for is in here before it is used (DESIGN §2): an attempt is reserved before its
 // request leaves and its reply is stored before anything reads it. A call that returns true outside
-// of journal_begin is on disk (fsync); log lines and lease renewals only survive a killed process,
-// not a power cut. Inside journal_begin..journal_commit many calls share one fsync (group commit):
-// use nothing that came in until journal_commit said true.
+// of journal_begin is on disk (fsync), but for task rows and attempts after journal_group; log lines
+// and lease renewals only survive a killed process, not a power cut. Inside
+// journal_begin..journal_commit many calls share one fsync: use nothing that came in until
+// journal_commit said true.
 //
 // Life:   journal_open -> any calls, from one thread -> journal_close
 // Plan:   journal_plan_new -> journal_lease_take -> tasks, attempts, ... -> journal_lease_release
@@ -18,6 +19,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "lib/loop.h"
 #include "patch/patch.h"
 
 #define JOURNAL_UNKNOWN ((int64_t)-1)
@@ -33,6 +35,14 @@ Str journal_path(const Journal *journal);
 // group may go on, except after ERR_JOURNAL: then roll it back (its commit would fail too).
 bool journal_begin(Journal *journal, Error *err);
 bool journal_commit(Journal *journal, Error *err);
+
+// Group commit over a turn of the loop (lib/store.h): attempts, task rows and results written in one turn
+// share one fsync. Until then the process may use them, but nothing may leave it: journal_flush first.
+// When the commit fails all of the turn is undone and [on_lost] hears of it.
+void journal_group(Journal *journal, Loop *loop, void (*on_lost)(void *owner, const Error *err),
+                   void *owner);
+bool journal_commit_soon(Journal *journal, Error *err);
+bool journal_flush(Journal *journal, Error *err);
 void journal_rollback(Journal *journal);
 
 // ---- Plans ------------------------------------------------------------------------------------

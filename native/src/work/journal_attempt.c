@@ -85,7 +85,7 @@ bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, 
   bool ok = within(journal, attempt->plan, attempt->worst_case, limit, err) &&
             blob_put(journal, arena, prompt, false, &attempt->prompt_hash, err) &&
             insert(journal, attempt, err);
-  return journal_end(journal, ok, err);
+  return journal_end_soon(journal, ok, err);
 }
 
 bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
@@ -127,7 +127,7 @@ bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt,
   attempt->ended_ms = journal_now_ms();
   bool ok = blob_put(journal, arena, reply, true, &attempt->reply_hash, err) &&
             update(journal, attempt, err);
-  return journal_end(journal, ok, err);
+  return journal_end_soon(journal, ok, err);
 }
 
 bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, Error *err)

@@ -24,6 +24,7 @@ int name_index(const char *const *names, int count, Str name);
 // Puts the end of a group of statements: commits when [ok], else rolls back. Returns whether all is
 // well.
 bool journal_end(Journal *journal, bool ok, Error *err);
+bool journal_end_soon(Journal *journal, bool ok, Error *err);  // shares a commit, see journal_group
 
 // The end of a loop over rows: false and [err] filled when the query put something into [own]. A
 // loop's error is kept apart because the caller's may be NULL or hold an earlier one.

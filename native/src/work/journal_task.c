@@ -40,11 +40,13 @@ static TaskRow task_row(Query *q, Arena *arena)
 
 bool journal_task_put(Journal *journal, const TaskRow *task, Error *err)
 {
-  return store_run(journal->store, err,
-                   "INSERT OR REPLACE INTO task VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", "issssssiiiii",
-                   task->plan, task->id, str_from(task_state_name(task->state)), task->executor,
-                   task->title, task->note, task->spec_hash, (int64_t)task->rung, task->added,
-                   task->removed, task->started_ms, task->ended_ms);
+  if (!journal_begin(journal, err)) return false;
+  bool ok =
+      store_run(journal->store, err, "INSERT OR REPLACE INTO task VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+                "issssssiiiii", task->plan, task->id, str_from(task_state_name(task->state)),
+                task->executor, task->title, task->note, task->spec_hash, (int64_t)task->rung,
+                task->added, task->removed, task->started_ms, task->ended_ms);
+  return journal_end_soon(journal, ok, err);
 }
 
 static bool no_task(int64_t plan, Str id, Error *err)

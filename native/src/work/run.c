@@ -215,6 +215,13 @@ void run_stop(Engine *engine, int64_t plan, bool at_once)
   verify_stop(engine, plan);
 }
 
+void run_fail(Engine *engine, const Error *err)
+{
+  for (Run *run = engine->runs; run; run = run->next) {
+    if (!run->ended) stop(run, err, true, true);
+  }
+}
+
 // ---- tasks -------------------------------------------------------------------------------------------
 
 static size_t index_of(const Run *run, const Task *task)

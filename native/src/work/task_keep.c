@@ -65,7 +65,7 @@ bool task_note_end(Task *task, TaskState state, Str note, Error *err)
     journal_rollback(journal);
     return false;
   }
-  return journal_commit(journal, err);
+  return journal_commit_soon(journal, err);
 }
 
 // ---- results -----------------------------------------------------------------------------------------
@@ -207,5 +207,5 @@ bool task_keep(Task *task, TaskState state, Error *err)
     journal_rollback(journal);
     return false;
   }
-  return journal_commit(journal, err);
+  return journal_commit_soon(journal, err);
 }
