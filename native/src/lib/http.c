@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "lib/http_call.h"
 
+enum { CONNECTIONS_KEPT = 256 };  // as many as `parallel` may be
+
 struct Http {
   Loop *loop;           // borrowed
   const CurlApi *curl;  // NULL until the first call
@@ -249,6 +251,9 @@ static bool multi_ready(Http *http, Error *err)
   http->curl->multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
   http->curl->multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
   http->curl->multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 100L);
+  // By default libcurl keeps four for each running call: with few calls left it closes connections
+  // that the next ones would use.
+  http->curl->multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
 #if LIBCURL_VERSION_NUM >= 0x081600
   http->curl->multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);  // never wait for a resolver
 #endif
