@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A real TLS and HTTP/2 front before the provider, which itself speaks neither: nginx or nghttpx, whichever is there.
+"""A real TLS and HTTP/2 front before the provider, which speaks neither: nginx or nghttpx.
 
     python3 tests/provider/front.py --to 41234          # the provider's port
     # listening on https://localhost:44321
@@ -49,7 +49,8 @@ NGINX_CONFIG = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
 http {{
-  log_format line escape=json '{{"port":$remote_port,"alpn":"$ssl_alpn_protocol","status":$status,"request":"$request"}}';
+  log_format line escape=json
+    '{{"port":$remote_port,"alpn":"$ssl_alpn_protocol","status":$status,"request":"$request"}}';
   access_log {folder}/access.log line;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; client_max_body_size 64m;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;

@@ -40,14 +40,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--require-key", metavar="KEY", help="refuse every other key with 401")
     parser.add_argument("--cache-min", type=int, metavar="TOKENS", help="shortest cacheable prefix")
     parser.add_argument("--models", default="", metavar="A,B", help="what GET /v1/models lists")
-    parser.add_argument("--batch-polls", type=int, default=1, metavar="N", help="polls that find a batch unfinished")
-    parser.add_argument("--quirk", action="append", default=[], choices=sorted(QUIRKS), metavar="NAME",
-                        help="play a Chat Completions server that differs; may be repeated:\n" + "\n".join(
-                            f"  {name}: {meaning}" for name, meaning in sorted(QUIRKS.items())))
+    parser.add_argument("--batch-polls", type=int, default=1, metavar="N", help="polls before a batch ends")
+    quirks = "\n".join(f"  {name}: {meaning}" for name, meaning in sorted(QUIRKS.items()))
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        choices=sorted(QUIRKS),
+        metavar="NAME",
+        help=f"play a Chat Completions server that differs; may be repeated:\n{quirks}",
+    )
     parser.add_argument("--gzip", choices=WAYS, help="compress for clients that accept it")
     parser.add_argument("--limit-rpm", type=int, default=0, metavar="N", help="requests per minute, key and model")
     parser.add_argument("--limit-tpm", type=int, default=0, metavar="N", help="tokens per minute, key and model")
-    parser.add_argument("--limit-burst", type=int, default=0, metavar="N", help="requests at once; default rpm / 10")
+    parser.add_argument("--limit-burst", type=int, default=0, metavar="N", help="requests at once")
     parser.add_argument("--idle-close-ms", type=float, metavar="N", help="close used connections after so long")
     parser.add_argument("--parent", type=int, metavar="PID", help="exit when this process is gone")
     return parser.parse_args()
@@ -136,6 +142,17 @@ def main() -> int:
         return 2
     asyncio.run(serve(options, script))
     return 0
+
+
+def run() -> None:
+    """For a process forked by the tests: ends it without the clean-up of the one it came from."""
+    try:
+        status = main()
+    except SystemExit as ended:  # argparse
+        status = ended.code if isinstance(ended.code, int) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ MODULES = (
     compat_cases,
     front_cases,
 )
-SIDE_BY_SIDE = 4
+SIDE_BY_SIDE = 6
 
 
 def load_tests(

@@ -241,4 +241,5 @@ class Batches(unittest.TestCase):
         for _ in range(2):
             self.ok(ANTHROPIC, f"/v1/messages/batches/{made['id']}")
         usage = [line["usage"] for line in self.items_of(made["id"]).values()]
-        self.assertEqual([(one["cache_write"], one["cache_read"]) for one in usage], [(1000, 0), (0, 1000), (0, 1000)])
+        cached = [(one["cache_write"], one["cache_read"]) for one in usage]
+        self.assertEqual(cached, [(1000, 0), (0, 1000), (0, 1000)])

@@ -54,7 +54,8 @@ class Refusals(unittest.TestCase):
                 self.assertEqual(provider.ask(wire, temperature=0).status, 400 if wire is ANTHROPIC else 200)
 
     def test_others(self):
-        with quirky("max-completion-tokens-only", "no-json", "no-forced-tool", "no-strict", "bare-errors") as provider:
+        names = ("max-completion-tokens-only", "no-json", "no-forced-tool", "no-strict", "bare-errors")
+        with quirky(*names) as provider:
             for fields, status in (
                 ({"max_tokens": 9}, 400),
                 ({"max_completion_tokens": 9}, 200),
@@ -84,7 +85,8 @@ class Vendors(unittest.TestCase):
 
     def test_openrouter(self):
         priced = {"match": {"last_contains": "priced"}, "reply": {"text": "x", "usage": {"cost": 0.25}}}
-        broken = {"match": {"last_contains": "broken"}, "reply": {"text": "half a text"}, "fault": "error_event_after_200"}
+        broken = {"match": {"last_contains": "broken"}, "reply": {"text": "half a text"}}
+        broken["fault"] = "error_event_after_200"
         with quirky("openrouter", rules=[priced, broken, *ANY]) as provider:
             for stream in (False, True):
                 answer = provider.ask(OPENAI, stream=stream, **({"stream_options": None} if stream else {}))
@@ -127,7 +129,8 @@ class Vendors(unittest.TestCase):
             self.assertEqual(content[0]["thinking"], [{"type": "text", "text": "Hm."}])
             events = provider.ask(OPENAI, stream=True).events[:-1]
             self.assertIsInstance(events[1]["choices"][0]["delta"]["content"], list)
-            self.assertEqual((events[-1]["choices"][0]["finish_reason"], events[-1]["usage"]["prompt_tokens"]), ("stop", 1))
+            self.assertEqual(events[-1]["choices"][0]["finish_reason"], "stop")
+            self.assertEqual(events[-1]["usage"]["prompt_tokens"], 1)
             self.assertEqual(provider.ask(OPENAI, "long").stop, "model_length")
             refused = provider.ask(OPENAI, store=False)
             self.assertEqual((refused.status, refused.json["detail"][0]["loc"]), (422, ["body", "store"]))
@@ -172,7 +175,8 @@ class Limits(unittest.TestCase):
             for wire in WIRES:
                 answers = [provider.ask(wire, model=f"m-{wire.name}") for _ in range(3)]
                 if wire is GEMINI:  # the model is in the path
-                    answers = [provider.open(wire.target(False, "m"), wire.body("x"), wire.headers) for _ in range(3)]
+                    ask = (wire.target(False, "m"), wire.body("x"), wire.headers)
+                    answers = [provider.open(*ask) for _ in range(3)]
                 self.assertEqual([answer.status for answer in answers], [200, 200, 429])
                 if wire is GEMINI:
                     self.assertIsNone(answers[2].headers["retry-after"])
@@ -181,7 +185,8 @@ class Limits(unittest.TestCase):
                 self.assertEqual(answers[2].headers["retry-after"], "1")
                 if wire in (OPENAI, RESPONSES):
                     told = [answer.headers["x-ratelimit-remaining-requests"] for answer in answers]
-                    self.assertEqual((told, answers[0].headers["x-ratelimit-limit-requests"]), (["1", "0", "0"], "60"))
+                    self.assertEqual(told, ["1", "0", "0"])
+                    self.assertEqual(answers[0].headers["x-ratelimit-limit-requests"], "60")
                     self.assertRegex(answers[0].headers["x-ratelimit-reset-requests"], r"^(\d+ms|1s)$")
                 if wire is ANTHROPIC:
                     reset = datetime.fromisoformat(answers[0].headers["anthropic-ratelimit-requests-reset"])

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from .harness import Provider
-from .wires import ANTHROPIC, EVERY, OPENAI, WIRES
+from .wires import ANTHROPIC, EVERY, GEMINI, OPENAI
 
 TEXT = "Grüße – 日本語 🎈, and a line\nof \"quotes\" \\ and more, to make some deltas."
 
@@ -147,6 +147,8 @@ class Replies(unittest.TestCase):
                 self.assertEqual([model["id"] for model in listed["data"]], ["one", "two"])
                 self.assertEqual(provider.open("/v1/models/two", headers=wire.headers).status, 200)
                 self.assertEqual(provider.open("/v1/models/six", headers=wire.headers).status, 404)
+            named = json.loads(provider.open("/v1/models", headers=GEMINI.headers).read())["models"]
+            self.assertEqual([model["name"] for model in named], ["models/one", "models/two"])
             body = {"model": "m", "messages": [{"role": "user", "content": "12345"}]}
             counted = provider.open("/v1/messages/count_tokens", body, ANTHROPIC.headers)
             self.assertEqual(json.loads(counted.read()), {"input_tokens": 2})

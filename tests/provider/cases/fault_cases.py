@@ -169,19 +169,19 @@ class ConnectionFaults(unittest.TestCase):
 
     def test_stall(self):
         for point in ("headers", 0, 40):
-            with Provider(faulty({"stall": 200, "at": point})) as provider:
+            with Provider(faulty({"stall": 120, "at": point})) as provider:
                 for wire, stream in EVERY:
                     started = time.monotonic()
                     response = provider.start(wire, stream=stream)
                     headers_after = time.monotonic() - started
                     response.read()
-                    self.assertEqual(headers_after >= 0.2, point == "headers")
-                    self.assertGreaterEqual(time.monotonic() - started, 0.2)
+                    self.assertEqual(headers_after >= 0.12, point == "headers")
+                    self.assertGreaterEqual(time.monotonic() - started, 0.12)
                     response.owner.close()
 
     def test_stall_for_ever(self):
         with Provider(faulty({"stall": "forever", "at": 60})) as provider:
-            for wire in WIRES:
+            for wire in (OPENAI, OLLAMA):
                 received, ending = raw_ask(provider, wire, True)
                 self.assertEqual((len(payload(received)), ending), (60, "open"))
             self.assertTrue(all(line["client_gone"] for line in provider.log("done", 2)))
@@ -204,6 +204,7 @@ class ContentFaults(unittest.TestCase):
             for wire in WIRES:
                 answer = provider.ask(wire, stream=True)
                 self.assertEqual((answer.text, answer.stop, answer.ended), (TEXT, None, False))
+            for wire in (OPENAI, OLLAMA):
                 received, ending = raw_ask(provider, wire, True)
                 self.assertEqual((received[-5:], ending), (b"0\r\n\r\n", "open"))
 

@@ -137,7 +137,8 @@ class Fronts(unittest.TestCase):
     def test_a_stream_that_dies_leaves_the_others_alone(self):
         for one in self.fronts:
             before = len(one.log())
-            told = self.curl(one, OPENAI.body("together"), OPENAI.body("dies", stream=True), OPENAI.body("together"))
+            bodies = [OPENAI.body("together"), OPENAI.body("dies", stream=True), OPENAI.body("together")]
+            told = self.curl(one, *bodies)
             self.assertEqual(sum(line.endswith("200") for line in told), 3)
             self.assertIn("HTTP/2 stream", self.errors)
             self.assertEqual(len({line["port"] for line in one.log(before + 3)[before:]}), 1)

@@ -9,6 +9,7 @@ from .wires import GEMINI
 
 TOOLS = [{"functionDeclarations": [{"name": "read", "parametersJsonSchema": {"type": "object"}}]}]
 CALLS = [{"name": "read", "input": {"a": ["ü", 1]}}, {"name": "read"}]
+LOOK = {"thinking": "Hm.", "text": "I look.", "tool_calls": CALLS}
 THINK = {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}
 
 
@@ -22,7 +23,7 @@ class Gemini(unittest.TestCase):
         {"match": {"last_contains": "unsafe"}, "reply": {"stop": "refusal"}},
         {"match": {"last_contains": "copied"}, "reply": {"text": "It was", "stop": "RECITATION"}},
         {"match": {"last_contains": "garble"}, "reply": {"tool_calls": [{"name": "read", "input_text": "{"}]}},
-        {"match": {"turn": 0, "has_tool": "read"}, "reply": {"thinking": "Hm.", "text": "I look.", "tool_calls": CALLS}},
+        {"match": {"turn": 0, "has_tool": "read"}, "reply": LOOK},
         {"match": {"turn": 1, "last_contains": ["one", "two"]}, "reply": {"text": "seen"}},
         {"reply": {"text": "12345678", "thinking": "abcd"}},
     ]
@@ -47,7 +48,7 @@ class Gemini(unittest.TestCase):
             self.assertEqual([call["functionCall"]["args"] for call in calls], [{"a": ["ü", 1]}, {}])
             self.assertEqual(["thoughtSignature" in call for call in calls], [True, False])
             results = [
-                {"functionResponse": {"id": call["functionCall"]["id"], "name": "read", "response": {"output": text}}}
+                {"functionResponse": {"id": call["functionCall"]["id"], "name": "read", "response": {"out": text}}}
                 for call, text in zip(calls, ("one", "two"))
             ]
             said = {"role": "model", "parts": [part for part in parts if part.get("text") != ""]}
@@ -55,7 +56,8 @@ class Gemini(unittest.TestCase):
             self.assertEqual(GEMINI.stream_text(self.answer(stream, contents=turns, tools=TOOLS)), "seen")
             unsigned = {"role": "model", "parts": [{"functionCall": call["functionCall"]} for call in calls]}
             forged = {"role": "model", "parts": [{**calls[0], "thoughtSignature": "Zm9yZ2Vk"}, calls[1]]}
-            foreign = {"role": "model", "parts": [{**calls[0], "thoughtSignature": "skip_thought_signature_validator"}, calls[1]]}
+            skipped = {**calls[0], "thoughtSignature": "skip_thought_signature_validator"}
+            foreign = {"role": "model", "parts": [skipped, calls[1]]}
             for status, model, back in (
                 (400, unsigned, results),
                 (400, forged, results),
@@ -85,7 +87,8 @@ class Gemini(unittest.TestCase):
         raw = self.provider.ask(GEMINI, stream=True).data
         self.assertTrue(raw.endswith(b"}\r\n\r\n"))
         self.assertNotIn(b"[DONE]", raw)
-        self.assertEqual(self.provider.open("/v1beta/models/m:streamGenerateContent", GEMINI.body("x"), GEMINI.headers).status, 400)
+        bare = GEMINI.target(stream=True).partition("?")[0]
+        self.assertEqual(self.provider.open(bare, GEMINI.body("x"), GEMINI.headers).status, 400)
 
     def test_implicit_cache(self):
         config = {"systemInstruction": {"parts": [{"text": "s" * 20_000}]}}
@@ -96,7 +99,8 @@ class Gemini(unittest.TestCase):
 
     def test_finish_reasons(self):
         for stream in (False, True):
-            for text, reason in (("unsafe", "SAFETY"), ("copied", "RECITATION"), ("garble", "MALFORMED_FUNCTION_CALL")):
+            malformed = ("garble", "MALFORMED_FUNCTION_CALL")
+            for text, reason in (("unsafe", "SAFETY"), ("copied", "RECITATION"), malformed):
                 self.assertEqual(GEMINI.stop(self.answer(stream, text, tools=TOOLS)), reason)
             blocked = self.answer(stream, "block")
             self.assertEqual((len(blocked), blocked[0]["promptFeedback"]), (1, {"blockReason": "SAFETY"}))
@@ -109,6 +113,11 @@ class Gemini(unittest.TestCase):
             self.assertEqual(get("/v1beta/models/m:countTokens", counted).read(), b'{"totalTokens":2}')
         self.assertIn(b'"models/two"', get("/v1beta/models").read())
         self.assertEqual((get("/v1beta/models/one").status, get("/v1beta/models/six").status), (200, 404))
+
+    def test_both_versions_of_the_path(self):
+        answer = self.provider.open("/v1/models/m:generateContent", GEMINI.body("hi"), GEMINI.headers)
+        self.assertIn(b'"text":"12345678"', answer.read())
+        self.assertEqual(self.provider.open("/v1/batches", headers=GEMINI.headers).read(), b'{"operations":[]}')
 
     def test_keys(self):
         for headers, status, word in (

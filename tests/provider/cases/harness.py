@@ -11,18 +11,16 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .nursery import TIMEOUT, Child
 from .wires import Wire
 
 PROVIDER = Path(__file__).resolve().parent.parent / "provider.py"
-TIMEOUT = 30.0
 
 
 class Provider:
@@ -38,29 +36,26 @@ class Provider:
         if rules is not None:
             (scripts / "script.json").write_text(json.dumps(rules), "utf-8")
         self._log = self.folder / "log"
-        command = [sys.executable, "-S", str(PROVIDER), "--script", str(scripts), "--log", str(self._log)]
-        command += ["--parent", str(os.getpid()), *options]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder
-        )
+        arguments = ["--script", str(scripts), "--log", str(self._log), "--parent", str(os.getpid()), *options]
+        self.process = Child(arguments, self.folder)
 
     def __enter__(self) -> Provider:
-        line = self.process.stdout.readline()
+        line = self.process.first_line()
         if not line.startswith("listening on http://127.0.0.1:"):
-            raise RuntimeError(self.process.communicate()[1])
+            raise RuntimeError(self.process.errors)
         self.port = int(line.rpartition(":")[2])
         return self
 
     def __exit__(self, *ignored: Any) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=TIMEOUT)
+        self.process.wait()
         self._folder.cleanup()
 
     def refuses_to_start(self) -> str:
         """For wrong scripts: what it says before it exits with 2."""
-        errors = self.process.communicate(timeout=TIMEOUT)[1]
+        status, errors = self.process.wait(), self.process.errors
         self._folder.cleanup()
-        assert self.process.returncode == 2, self.process.returncode
+        assert status == 2, status
         return errors
 
     def log(self, event: str | None = None, count: int = 0) -> list[dict]:

@@ -9,8 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
+from pathlib import Path
 
 from .harness import PROVIDER, TIMEOUT, Provider
 from .wires import ANTHROPIC, GEMINI, OLLAMA, OPENAI, WIRES
@@ -204,6 +206,19 @@ class Process(unittest.TestCase):
             self.assertEqual(provider.process.wait(TIMEOUT), 0)
         parent.wait()
         parent.stdin.close()
+
+    def test_as_a_command(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder) / "script.json"
+            script.write_text(json.dumps(ANY))
+            command = [sys.executable, str(PROVIDER), "--script", str(script), "--parent", str(os.getpid())]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            self.assertTrue(process.stdout.readline().startswith("listening on http://127.0.0.1:"))
+            process.terminate()
+            self.assertEqual(process.wait(TIMEOUT), 0)
+            process.stdout.close()
+            script.write_text("{")
+            self.assertEqual(subprocess.run(command, capture_output=True, timeout=TIMEOUT).returncode, 2)
 
     def test_help(self):
         shown = subprocess.run([sys.executable, str(PROVIDER), "--help"], capture_output=True, text=True)

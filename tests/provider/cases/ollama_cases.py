@@ -10,6 +10,8 @@ from .wires import OLLAMA
 
 TOOLS = [{"type": "function", "function": {"name": "read", "parameters": {"type": "object"}}}]
 
+CALLS = [{"name": "read", "input": {"a": 1}}]
+
 
 class Ollama(unittest.TestCase):
     RULES = [
@@ -17,7 +19,7 @@ class Ollama(unittest.TestCase):
         {"match": {"last_contains": "busy"}, "fault": {"status": 503}},
         {"match": {"contains": "beginning"}, "reply": {"text": "all of it"}},
         {"match": {"contains": "tail"}, "reply": {"text": "the rest"}},
-        {"match": {"turn": 0, "has_tool": "read"}, "reply": {"thinking": "Hm.", "tool_calls": [{"name": "read", "input": {"a": 1}}]}},
+        {"match": {"turn": 0, "has_tool": "read"}, "reply": {"thinking": "Hm.", "tool_calls": CALLS}},
         {"match": {"turn": 1, "last_contains": "one"}, "reply": {"text": "seen"}},
         {"reply": {"text": "x"}},
     ]

@@ -7,9 +7,11 @@ import unittest
 from .harness import Provider
 from .wires import RESPONSES
 
-SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+CLOSED = {"type": "object", "required": ["a"], "additionalProperties": False}
+SCHEMA = {**CLOSED, "properties": {"a": {"type": "string"}}}
 TOOLS = [{"type": "function", "name": "read", "parameters": SCHEMA, "strict": True}]
 CALLS = [{"name": "read", "input": {"a": "ü"}}, {"name": "read", "input_text": ""}]
+LOOK = {"thinking": "Hm.", "text": "I look.", "tool_calls": CALLS}
 SEALED = {"include": ["reasoning.encrypted_content"], "reasoning": {"effort": "low", "summary": "auto"}}
 
 
@@ -23,7 +25,7 @@ class Responses(unittest.TestCase):
         {"match": {"last_contains": "filter"}, "reply": {"text": "", "stop": "content_filter"}},
         {"match": {"last_contains": "refuse"}, "reply": {"text": "No.", "stop": "refusal"}},
         {"match": {"last_contains": "break"}, "reply": {"stop": "failed"}},
-        {"match": {"turn": 0, "has_tool": "read"}, "reply": {"thinking": "Hm.", "text": "I look.", "tool_calls": CALLS}},
+        {"match": {"turn": 0, "has_tool": "read"}, "reply": LOOK},
         {"match": {"turn": 1, "last_contains": ["one", "two"]}, "reply": {"text": "seen"}},
         {"reply": {"text": "x", "thinking": "Well."}},
     ]

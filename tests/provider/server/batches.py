@@ -1,4 +1,4 @@
-"""Batch jobs: many requests handed in at once, answered after so many polls. Which words say so is the clerks' matter.
+"""Batch jobs: many requests handed in at once, answered after so many polls. Clerks put it in words.
 
     Clerk (dialects/*_batches.py)   reads orders, shapes jobs and results
     Office (here)                   keeps jobs and files, counts polls, decides what has come of each item

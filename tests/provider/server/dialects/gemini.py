@@ -61,10 +61,10 @@ class Gemini(Dialect):
     home = "/v1beta/"
     clerk = GeminiBatches()
     routes = (
-        ("POST", re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<verb>generateContent)"), "reply"),
-        ("POST", re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<verb>streamGenerateContent)"), "reply"),
-        ("POST", re.compile(r"/v1beta/models/(?P<model>[^:]+):(?P<verb>countTokens)"), "count"),
-        ("GET", re.compile(r"/v1beta/models(?:/(?P<model>[^:/]+))?"), "models"),
+        ("POST", re.compile(r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<verb>generateContent)"), "reply"),
+        ("POST", re.compile(r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<verb>streamGenerateContent)"), "reply"),
+        ("POST", re.compile(r"/v1(?:beta)?/models/(?P<model>[^:]+):(?P<verb>countTokens)"), "count"),
+        ("GET", re.compile(r"/v1(?:beta)?/models(?:/(?P<model>[^:/]+))?"), "models"),
         *GeminiBatches.routes,
     )
     request_id_header = "x-gemini-request"

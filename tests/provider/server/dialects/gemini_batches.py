@@ -15,11 +15,11 @@ STATES = {"completed": "SUCCEEDED", "expired": "EXPIRED", "failed": "FAILED", "c
 
 class GeminiBatches(Clerk):
     routes = (
-        ("POST", re.compile(r"/v1beta/models/(?P<model>[^:]+):batchGenerateContent"), "batch"),
-        ("GET", re.compile(r"/v1beta/batches"), "batch_list"),
-        ("GET", re.compile(r"/v1beta/batches/(?P<batch>[^/:]+)"), "batch_poll"),
-        ("DELETE", re.compile(r"/v1beta/batches/(?P<batch>[^/:]+)"), "batch_delete"),
-        ("POST", re.compile(r"/v1beta/batches/(?P<batch>[^/:]+):cancel"), "batch_cancel"),
+        ("POST", re.compile(r"/v1(?:beta)?/models/(?P<model>[^:]+):batchGenerateContent"), "batch"),
+        ("GET", re.compile(r"/v1(?:beta)?/batches"), "batch_list"),
+        ("GET", re.compile(r"/v1(?:beta)?/batches/(?P<batch>[^/:]+)"), "batch_poll"),
+        ("DELETE", re.compile(r"/v1(?:beta)?/batches/(?P<batch>[^/:]+)"), "batch_delete"),
+        ("POST", re.compile(r"/v1(?:beta)?/batches/(?P<batch>[^/:]+):cancel"), "batch_cancel"),
     )
 
     def subject(self, call: Call, endpoint: str, office: Office) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator
 
-from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
+from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, dumps, size, tokens
 from .base import Dialect, Refusal, block, require
 
 DEFAULT_NUM_CTX = 4096

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator
 
-from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
+from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, size, tokens
 from .base import Refusal, block, check_tool_results, parts, require, sse, text_of
 from .openai import BREAKPOINT, CREATED, WRITE_TTL, OpenAI
 from .openai_batches import OpenAIBatches

@@ -10,12 +10,18 @@ import base64
 import re
 from typing import Any, Iterator
 
-from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, dumps, size, tokens
+from ..neutral import Message, Piece, Reply, Request, ToolCall, ToolResult, Usage, size, tokens
 from .base import Refusal, block, check_tool_results, parts, require, sse, text_of
 from .openai import BREAKPOINT, CREATED, WRITE_TTL, OpenAI, check_strict
 
 # Spelt so in Chat Completions only.
-FOREIGN = ("messages", "max_tokens", "max_completion_tokens", "response_format", "reasoning_effort", "verbosity", "n")
+FOREIGN = ("messages", "max_tokens", "max_completion_tokens", "response_format", "reasoning_effort")
+CONTENT = {  # role -> types of its content parts
+    "assistant": ("output_text", "refusal"),
+    "user": ("input_text", "input_image", "input_file"),
+    "system": ("input_text",),
+    "developer": ("input_text",),
+}
 ECHOED = {  # what a response repeats of its request, with the defaults
     "instructions": None,
     "max_output_tokens": None,
@@ -167,14 +173,13 @@ class OpenAIResponses(OpenAI):
     @staticmethod
     def _read_message(request: Request, item: dict, where: str, system: list[str]) -> None:
         role = item.get("role")
-        if role not in ("user", "assistant", "system", "developer"):
+        if role not in CONTENT:
             raise Refusal(400, f"{where}.role: unknown role {role!r}", None, where)
         content = parts(item.get("content"), where)
         for part in content:
             if isinstance(item["content"], list):
-                wanted = ("output_text", "refusal") if role == "assistant" else ("input_text", "input_image", "input_file")
-                if part.get("type") not in wanted:
-                    raise Refusal(400, f"{where}.content: type must be one of {', '.join(wanted)}", None, where)
+                if part.get("type") not in CONTENT[role]:
+                    raise Refusal(400, f"{where}.content: type must be one of {CONTENT[role]}", None, where)
             ttl = WRITE_TTL if BREAKPOINT in part else None
             request.blocks.append(block(role, part, ttl, BREAKPOINT))
         if role in ("system", "developer"):
@@ -198,8 +203,8 @@ class OpenAIResponses(OpenAI):
     def _check_reasoning(self, item: dict, given: set[str]) -> None:
         found = re.fullmatch(r"call_(.+)_\d+", str(item.get("call_id", "")))
         if found and found[1] in self._reasoned and found[1] not in given:
-            message = f"'function_call' {item['call_id']} was provided without its 'reasoning' item 'rs_{found[1]}'."
-            raise Refusal(400, message, None, "input")
+            needed = f"'function_call' {item['call_id']} was provided without its 'reasoning' item"
+            raise Refusal(400, f"{needed} 'rs_{found[1]}'.", None, "input")
 
     # --- the reply ---
 

@@ -57,7 +57,8 @@ class Quirks:
         if "deepseek" in self._on:
             for message in body.get("messages") or []:
                 if message.get("tool_calls") and "reasoning_content" not in message:
-                    raise Refusal(400, "Missing `reasoning_content` field in the assistant message", None, "messages")
+                    missing = "Missing `reasoning_content` field in the assistant message"
+                    raise Refusal(400, missing, None, "messages")
 
     def _refusal(self, field: str) -> Refusal:
         hints = {
@@ -106,8 +107,8 @@ class Quirks:
                 held = (kind, chunk, count)  # usage belongs to it
                 continue
             if kind == "usage" and held:
-                told = chunk["usage"]
-                held[1].update({"x_groq": {"id": f"req_{reply.id}", "usage": told}} if "groq" in self._on else {"usage": told})
+                told = {"usage": chunk["usage"]}
+                held[1].update({"x_groq": {"id": f"req_{reply.id}", **told}} if "groq" in self._on else told)
                 continue
             yield kind, chunk, count
         if held:
