@@ -672,6 +672,24 @@ def stale_conflict(edit, rng):
 
 
 @case_class('refuse')
+def changed_without_base(edit, rng):
+    """As stale_conflict, but nobody says what the model saw."""
+    blocks = blocks_of(edit)
+    gone = [(i1, i2) for i1, i2, j1, j2 in edit.changes if i2 > i1]
+    if not blocks or not gone:
+        return None
+    i = rng.randrange(*rng.choice(gone))
+    present = list(edit.old)
+    if not present[i].strip():
+        return None
+    present[i] += rng.choice([' // changed', '  # mine', ' + 1', ', other', ' 2'])
+    if present[i] in edit.new:
+        return None
+    return Case('changed_without_base', render(edit.path, [sides(b) for b in blocks]), {edit.path: join(present)},
+                codes=('stale', 'not_found', 'ambiguous', 'indent'))
+
+
+@case_class('refuse')
 def stale_gone(edit, rng):
     """The target was removed meanwhile; a copy that differs in a line to be replaced stands elsewhere."""
     blocks = blocks_of(edit)

@@ -22,10 +22,16 @@ void assemble_target(Assembly *assembly, const PatchTarget *target, const BlockR
 void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *lines, size_t len,
                   bool final_newline);
 
+// A file that has text, written anew from one block with an empty SEARCH.
+void assemble_rewrite(Assembly *assembly, const PatchTarget *target, const Block *block,
+                      const Sides *sides);
+
 // A fenced text that takes the place of the target's range.
 void assemble_range(Assembly *assembly, const PatchTarget *target, const Block *block);
 
 void assemble_rename(Assembly *assembly, const PatchTarget *target, const Block *block);
+
+bool file_known(const Assembly *assembly, Str path);  // has the result this path already?
 
 // Adds a refusal; [reason] empty = the sentence for the code.
 void refuse(Assembly *assembly, RefuseCode code, size_t block, Str path, size_t line, Str reason);

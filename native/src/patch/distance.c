@@ -69,3 +69,19 @@ size_t bag_distance(const ByteBag *a, const ByteBag *b)
   }
   return more > less ? more : less;
 }
+
+static bool same_digits(Str a, Str b)
+{
+  size_t i = 0, j = 0;
+  for (;;) {
+    while (i < a.len && (a.ptr[i] < '0' || a.ptr[i] > '9')) i++;
+    while (j < b.len && (b.ptr[j] < '0' || b.ptr[j] > '9')) j++;
+    if (i == a.len || j == b.len) return i == a.len && j == b.len;
+    if (a.ptr[i++] != b.ptr[j++]) return false;
+  }
+}
+
+bool distance_is_slip(Str a, Str b)
+{
+  return distance_within(a, b, SLIP_MAX) && same_digits(a, b);
+}

@@ -20,3 +20,7 @@ typedef struct {
 
 ByteBag bag_of(Str s);
 size_t bag_distance(const ByteBag *a, const ByteBag *b);
+
+// A slip of the pen: up to SLIP_MAX letters differ, and no digit does. Anything else may be meant.
+enum { SLIP_MAX = 2 };
+bool distance_is_slip(Str a, Str b);

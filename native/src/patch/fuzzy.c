@@ -208,6 +208,7 @@ static bool read_alignment(const Alignment *a, Match *match)
   *match = (Match){.lines = NEW_N(a->locator->arena, size_t, n),
                    .len = n,
                    .first = LINE_NONE,
+                   .slips_only = true,
                    .tier = TIER_FUZZY};
   if (*cell(a, 0, 0) <= 0) return false;
   while (i < n) {
@@ -230,6 +231,8 @@ static bool read_alignment(const Alignment *a, Match *match)
     full += !blank;
     total += blank ? 0 : (size_t)alike;
     match->equal += !blank && alike == 1000;
+    match->slips_only &=
+        alike == 1000 || distance_is_slip(str_trim(search_line(a, i)), str_trim(window_line(a, j)));
     known += alike == 1000 && informative(search_line(a, i));
     i++, j++;
   }
@@ -291,6 +294,16 @@ static bool clear_winner(const MatchList *list, size_t *winner)
   return best >= next + 2 && best * 10 >= next * 12;
 }
 
+// The only place where nothing but slips differ, while every other has a line that says something else.
+static bool only_slips(const MatchList *list, size_t *winner)
+{
+  size_t hits = 0;
+  for (size_t i = 0; i < list->len; i++) {
+    if (list->items[i].slips_only) *winner = i, hits++;
+  }
+  return hits == 1;
+}
+
 static void add_candidates(Locator *locator, const Sought *sought, const VoteList *votes,
                            bool inside, MatchList *out)
 {
@@ -302,7 +315,8 @@ static void add_candidates(Locator *locator, const Sought *sought, const VoteLis
     if (align(locator, sought, &windows.items[i], &match)) add_match(locator->arena, &found, match);
   }
   bool ranged = !range_is_whole(locator->range);
-  bool clear = found.len > 1 && !ranged && clear_winner(&found, &winner);
+  bool clear =
+      found.len > 1 && ((!ranged && clear_winner(&found, &winner)) || only_slips(&found, &winner));
   for (size_t i = 0; i < found.len; i++) {
     if (!clear || i == winner) PUSH(locator->arena, out, found.items[i]);
   }

@@ -31,6 +31,7 @@ typedef struct {
   size_t len;         // SEARCH lines
   size_t first, end;  // the lines of the text it covers
   size_t equal;       // FUZZY: how many lines were equal
+  bool slips_only;    // FUZZY: the lines that are not equal differ by slips of the pen
   Tier tier;
 } Match;
 

@@ -108,12 +108,28 @@ static void sort_creation(Sorting *sorting, const Block *block, Str path, bool e
                !block->new_no_eol);
 }
 
+// An empty SEARCH; what it writes in [*sides].
+static bool quotes_nothing(Sorting *sorting, const Block *block, Sides *sides)
+{
+  Readings readings;
+  readings_of(sorting->assembly.arena, block, &readings);
+  if (!readings.len || !sides_blank(readings.items[0].search, readings.items[0].search_len))
+    return false;
+  *sides = readings.items[readings.len > readings.literal ? readings.literal : 0];
+  keep_carriage_returns(sorting->assembly.arena, block, sides);
+  return true;
+}
+
 static void sort_to_target(Sorting *sorting, const Block *block, size_t number)
 {
+  Sides sides;
   const PatchTarget *target = &sorting->assembly.spec->targets[number];
   sorting->previous = number;
   if (!has_text(target))
     sort_creation(sorting, block, target->path, target->exists);
+  else if (target->may_rewrite && range_is_whole(target->range) &&
+           quotes_nothing(sorting, block, &sides))
+    assemble_rewrite(&sorting->assembly, target, block, &sides);
   else
     PUSH(sorting->assembly.arena, &sorting->by_target[number], block);
 }
@@ -234,7 +250,11 @@ static void build_files(Sorting *sorting)
   sort_blocks(sorting, BLOCK_EDIT);
   sort_blocks(sorting, BLOCK_FENCE);
   for (size_t i = 0; i < spec->len; i++) {
-    if (sorting->by_target[i].len)
+    const BlockRefs *blocks = &sorting->by_target[i];
+    bool rewritten = blocks->len && file_known(&sorting->assembly, spec->targets[i].path);
+    if (rewritten)
+      refuse_block(sorting, REFUSE_OVERLAP, blocks->items[0], spec->targets[i].path);
+    else if (blocks->len)
       assemble_target(&sorting->assembly, &spec->targets[i], &sorting->by_target[i]);
   }
   sort_blocks(sorting, BLOCK_RENAME);

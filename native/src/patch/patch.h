@@ -14,7 +14,8 @@ typedef struct {
   Str shown;    // whole file, even when only [range] was quoted in the prompt
   bool exists;  // false: the task may create it
   bool may_delete;
-  Range range;  // the task's range; whole = anywhere
+  bool may_rewrite;  // an empty SEARCH writes a file that has text anew, whole
+  Range range;       // the task's range; whole = anywhere
 } PatchTarget;
 
 typedef struct {
@@ -25,8 +26,8 @@ typedef struct {
   size_t max_bytes;  // per new file text; 0 = 16 MiB
   bool
       shown_is_guess;  // [shown] is the present text, for want of what the model saw: a quoted line
-      // that is to be replaced and differs by more than a slip of the pen counts as
-      // changed meanwhile
+  // that is to be replaced and differs by more than a slip of the pen counts as
+  // changed meanwhile
 } PatchSpec;
 
 // Strictest rule under which a block's place was found; looser ones deserve a look in review.

@@ -8,7 +8,7 @@
 #include "patch/marker.h"
 #include "patch/readings.h"
 
-enum { ELISION_CHECKS = 64, MOVED_LINES = 400, SLIP_MAX = 2 };
+enum { ELISION_CHECKS = 64, MOVED_LINES = 400 };
 
 static bool line_blank(Str s)
 {
@@ -303,17 +303,6 @@ static bool has_elision(const Job *job, const Group *group)
   return false;
 }
 
-static bool same_digits(Str a, Str b)
-{
-  size_t i = 0, j = 0;
-  for (;;) {
-    while (i < a.len && (a.ptr[i] < '0' || a.ptr[i] > '9')) i++;
-    while (j < b.len && (b.ptr[j] < '0' || b.ptr[j] > '9')) j++;
-    if (i == a.len || j == b.len) return i == a.len && j == b.len;
-    if (a.ptr[i++] != b.ptr[j++]) return false;
-  }
-}
-
 // A line to be replaced that is not what the reply quotes: a misspelt word is the model's, anything more may be
 // someone's change. Only asked where the text the model saw is not at hand.
 static bool changed_meanwhile(Job *job, const Group *group)
@@ -325,8 +314,7 @@ static bool changed_meanwhile(Job *job, const Group *group)
     Str quoted = job->sides->search[i], file = job_text_line(job, line);
     if (line_equal(quoted, file, KEY_FOLDED)) continue;
     job->bad_line = line;
-    if (!distance_within(str_trim(quoted), str_trim(file), SLIP_MAX) || !same_digits(quoted, file))
-      return true;
+    if (!distance_is_slip(str_trim(quoted), str_trim(file))) return true;
   }
   return false;
 }

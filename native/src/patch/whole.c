@@ -27,7 +27,7 @@ static bool has_conflict(const Str *lines, size_t len)
   return false;
 }
 
-static bool file_known(const Assembly *assembly, Str path)
+bool file_known(const Assembly *assembly, Str path)
 {
   for (size_t i = 0; i < assembly->out->files.len; i++) {
     if (str_eq(assembly->out->files.items[i].path, path)) return true;
@@ -35,30 +35,52 @@ static bool file_known(const Assembly *assembly, Str path)
   return false;
 }
 
+// Why [lines] cannot be the whole text of [path]; REFUSE_COUNT when they can.
+static RefuseCode whole_problem(const Assembly *assembly, Str path, const Str *lines, size_t len)
+{
+  if (sides_blank(lines, len)) return REFUSE_EMPTIED;
+  if (has_elision(lines, len)) return REFUSE_ELIDED;
+  if (has_conflict(lines, len)) return REFUSE_CONFLICT_MARKERS;
+  return file_known(assembly, path) ? REFUSE_OVERLAP : REFUSE_COUNT;
+}
+
+// From the file's old text (empty for a new one) to its new one.
+static void push_whole(Assembly *assembly, PatchFile file, size_t block)
+{
+  Arena *arena = assembly->arena;
+  file.tier = TIER_WHOLE;
+  if (!text_passes(assembly, block, file.path, file.old_text, file.new_text)) return;
+  file.hunks = hunks_diff(arena, file.old_text, file.new_text);
+  file.tiers = NEW_N(arena, Tier, file.hunks.len);
+  for (size_t i = 0; i < file.hunks.len; i++) file.tiers[i] = TIER_WHOLE;
+  if (file.hunks.len) PUSH(arena, &assembly->out->files, file);
+}
+
 void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *lines, size_t len,
                   bool final_newline)
 {
-  Arena *arena = assembly->arena;
-  RefuseCode code = REFUSE_COUNT;
-  if (sides_blank(lines, len))
-    code = REFUSE_EMPTIED;
-  else if (has_elision(lines, len))
-    code = REFUSE_ELIDED;
-  else if (has_conflict(lines, len))
-    code = REFUSE_CONFLICT_MARKERS;
-  else if (file_known(assembly, path))
-    code = REFUSE_OVERLAP;
+  RefuseCode code = whole_problem(assembly, path, lines, len);
   if (code != REFUSE_COUNT) {
     refuse(assembly, code, block->number, path, 0, STR_NONE);
     return;
   }
-  PatchFile file = {.path = path, .change = FILE_NEW, .tier = TIER_WHOLE};
-  file.new_text = join_lines(arena, lines, len, final_newline);
-  if (!text_passes(assembly, block->number, path, STR_NONE, file.new_text)) return;
-  file.hunks = hunks_diff(arena, STR_NONE, file.new_text);
-  file.tiers = NEW_N(arena, Tier, file.hunks.len);
-  for (size_t i = 0; i < file.hunks.len; i++) file.tiers[i] = TIER_WHOLE;
-  PUSH(arena, &assembly->out->files, file);
+  PatchFile file = {.path = path, .change = FILE_NEW};
+  file.new_text = join_lines(assembly->arena, lines, len, final_newline);
+  push_whole(assembly, file, block->number);
+}
+
+void assemble_rewrite(Assembly *assembly, const PatchTarget *target, const Block *block,
+                      const Sides *sides)
+{
+  RefuseCode code = whole_problem(assembly, target->path, sides->replace, sides->replace_len);
+  if (code != REFUSE_COUNT) {
+    refuse(assembly, code, block->number, target->path, 0, STR_NONE);
+    return;
+  }
+  PatchFile file = {.path = target->path, .change = FILE_EDIT, .old_text = target->shown};
+  file.new_text =
+      join_lines(assembly->arena, sides->replace, sides->replace_len, !block->new_no_eol);
+  push_whole(assembly, file, block->number);
 }
 
 // --- bare replacement of a range -----------------------------------------------------------------------
