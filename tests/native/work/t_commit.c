@@ -70,6 +70,47 @@ TEST(a_clean_tree_is_clean_again)
   fx_deinit(&fx);
 }
 
+// A file git does not know yet cannot be committed by the piece: which of its lines are whose?
+TEST(files_unknown_to_git)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_write(&fx, "mine.txt", str_from(base));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "mine.txt", base, made);
+  apply(&fx);
+  Error err = commit(&fx, "no");
+  CHECK_INT(err.code, ERR_REFUSED);
+  CHECK(str_has(str_from(err.message), S("git does not know")));
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S("?? mine.txt"));
+  fx_task(&fx, "T02", "a.txt", base, made);
+  apply(&fx);
+  ok(commit(&fx, "what git knows"));
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S("?? mine.txt"));
+  CHECK_STR(fx_out(&fx, "git show --name-only --format= HEAD"), S("a.txt"));
+  fx_deinit(&fx);
+}
+
+TEST(a_repository_without_commits)
+{
+  Fixture fx;
+  fx_init(&fx, true);
+  fx_write(&fx, "a.txt", str_from(base));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made);
+  apply(&fx);
+  CHECK_INT(commit(&fx, "no").code, ERR_REFUSED);
+  CHECK_INT(fx_sh(&fx, "git add a.txt"), 0);
+  CHECK_INT(commit(&fx, "no").code, ERR_REFUSED);
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S("A  a.txt"));
+  fx_task(&fx, "T02", "new.txt", NULL, "new\n");
+  apply(&fx);
+  ok(commit(&fx, "the first"));
+  CHECK_STR(fx_out(&fx, "git show --name-only --format= HEAD"), S("new.txt"));
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S("A  a.txt"));
+  fx_deinit(&fx);
+}
+
 TEST(other_changes_stay_what_they_were)
 {
   Fixture fx;
