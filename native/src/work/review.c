@@ -239,7 +239,7 @@ static bool task_named(const StrList *tasks, Str name)
 
 static bool names(const Review *review, const ReviewHunk *hunk, Str what)
 {
-  if (str_eq(what, S("all"))) return true;
+  if (str_eq(what, S("all")) || str_eq(what, S("all!"))) return true;
   if (str_starts(what, S("task:"))) return task_named(&hunk->tasks, str_skip(what, 5));
   const CombinedFile *file = &review->files.items[hunk->file];
   if (str_starts(what, S("file:"))) return str_eq(file->path, str_skip(what, 5));
@@ -254,10 +254,18 @@ bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *w
   return false;
 }
 
+// Accepting `all` leaves alone what the user has rejected one by one; `all!` and closer names take it.
+static bool left_rejected(const ReviewHunk *hunk, const StrList *what, Decision decision)
+{
+  bool only_all = decision == DECISION_ACCEPTED && hunk->decision == DECISION_REJECTED;
+  for (size_t i = 0; i < what->len && only_all; i++) only_all = str_eq(what->items[i], S("all"));
+  return only_all;
+}
+
 static bool all_name_something(const Review *review, const StrList *what, Error *err)
 {
   for (size_t i = 0; i < what->len; i++) {
-    bool found = str_eq(what->items[i], S("all"));
+    bool found = str_eq(what->items[i], S("all")) || str_eq(what->items[i], S("all!"));
     for (size_t k = 0; k < review->hunks.len && !found; k++) {
       found = names(review, &review->hunks.items[k], what->items[i]);
     }
@@ -284,6 +292,7 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *wh
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
     if (hunk->decision == decision || !review_named(&review, hunk, what)) continue;
+    if (left_rejected(hunk, what, decision)) continue;
     DecisionRow row = {.hunk = hunk->id, .decision = decision};
     row.path = review.files.items[hunk->file].path;
     if (hunk->tasks.len) row.task = hunk->tasks.items[0];

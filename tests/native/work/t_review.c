@@ -53,6 +53,26 @@ TEST(decisions_by_hunk_task_file_and_all)
   fx_deinit(&fx);
 }
 
+TEST(accepting_all_leaves_what_was_rejected)
+{
+  Fixture fx;
+  two_tasks(&fx);
+  Review r = fx_review(&fx);
+  Str rejected = r.hunks.items[1].id;
+  fx_decide(&fx, rejected, DECISION_REJECTED);
+  CHECK_INT(fx_decide(&fx, S("all"), DECISION_ACCEPTED), 1);
+  r = fx_review(&fx);
+  CHECK_INT(r.accepted, 1);
+  CHECK_INT(r.rejected, 1);
+  CHECK_INT(fx_decide(&fx, S("all!"), DECISION_ACCEPTED), 1);
+  fx_decide(&fx, rejected, DECISION_REJECTED);
+  CHECK_INT(fx_decide(&fx, rejected, DECISION_ACCEPTED), 1);
+  fx_decide(&fx, rejected, DECISION_REJECTED);
+  CHECK_INT(fx_decide(&fx, S("task:T02"), DECISION_ACCEPTED), 1);
+  CHECK_INT(fx_decide(&fx, S("all"), DECISION_REJECTED), 2);
+  fx_deinit(&fx);
+}
+
 TEST(the_worst_verdict_counts)
 {
   Fixture fx;
