@@ -115,7 +115,13 @@ static bool plain_rename(Str request, Str *from, Str *to)
       !str_eq_nocase(word, S("into")))
     return false;
   if (!next_word(&rest, to) || !is_word(*from) || !is_word(*to)) return false;
-  return !says(rest, "\\b(except|but|keep|not|unless|only|without|also|and)\\b");
+  size_t end = (size_t)(to->ptr - request.ptr) + to->len;
+  // At most a place may follow, as "everywhere" or "in src/net.c": a second clause is more work.
+  return says(
+      str_skip(request, end),
+      "\\A[`'\"*)]*\\.?\\s*((everywhere|globally|in|across|throughout|within|under)\\b"
+      "([^;,:.\\s]|\\.(?!\\s)|\\s(?!(and|but|except|keep|not|unless|only|without|also|then)\\b))*)?"
+      "\\.?\\s*\\z");
 }
 
 // ---- counting -----------------------------------------------------------------------------------
