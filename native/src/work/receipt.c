@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "work/view_text.h"
 
 static void add_row(ReceiptRow *to, const ReceiptRow *row)
 {
@@ -132,51 +133,107 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
 
 // ---- as text ------------------------------------------------------------------------------------
 
-static Str amount(Arena *arena, const ReceiptRow *row)
+Str tokens_short(Arena *arena, int64_t n)
 {
-  if (row->unknown && row->cost == 0) return S("unknown");
-  Str text = money(arena, row->cost);
-  return row->unknown ? str_fmt(arena, "%.*s+", STR_ARG(text)) : text;
+  if (n < 1000) return str_fmt(arena, "%lld", (long long)n);
+  if (n < 99950) return str_fmt(arena, "%.1fk", (double)n / 1e3);
+  if (n < 999500) return str_fmt(arena, "%.0fk", (double)n / 1e3);
+  return str_fmt(arena, n < 99950000 ? "%.1fM" : "%.0fM", (double)n / 1e6);
 }
 
-static void add_line(Arena *arena, Buf *out, const char *phase, Str name, const ReceiptRow *row,
+Str money_short(Arena *arena, Nano amount)
+{
+  Str text = money(arena, amount);
+  if (!str_starts(text, S("under "))) return text;
+  return str_fmt(arena, "<%.*s", STR_ARG(str_skip(text, 6)));
+}
+
+static Str with_unknown(Arena *arena, const ReceiptRow *row, Str text)
+{
+  if (row->unknown && row->cost == 0) return S("unknown");
+  return row->unknown ? str_cat(arena, text, S("+")) : text;
+}
+
+// The provider is dropped where it does not fit, then the name's end.
+static Str short_model(Arena *arena, Str name, size_t columns)
+{
+  size_t slash = str_find_char(name, '/');
+  if (text_columns(name) > columns && slash != STR_NOT_FOUND) name = str_skip(name, slash + 1);
+  return text_cut(arena, name, columns);
+}
+
+enum { MODEL_COLUMNS = 28 };
+
+static void add_cells(Buf *out, const char *phase, Str model, const Str cells[6])
+{
+  int pad = MODEL_COLUMNS - (int)text_columns(model);
+  buf_fmt(out, "%-7s %.*s%*s %5.*s %5.*s %6.*s %5.*s %9.*s", phase, STR_ARG(model), pad, "",
+          STR_ARG(cells[0]), STR_ARG(cells[1]), STR_ARG(cells[2]), STR_ARG(cells[3]),
+          STR_ARG(cells[4]));
+  if (cells[5].len) buf_fmt(out, " %8.*s", STR_ARG(cells[5]));
+  buf_add_char(out, '\n');
+}
+
+static void add_line(Arena *arena, Buf *out, const char *phase, Str model, const ReceiptRow *row,
                      Nano estimated)
 {
   const AttemptUsage *u = &row->usage;
-  Str paid = amount(arena, row),
-      guess = estimated == INT64_MIN ? STR_NONE : money(arena, estimated);
-  Str shown = name.len > 34 ? str_skip(name, name.len - 34) : name;
-  buf_fmt(out, "%-8s %-34.*s %6lld %9lld %9lld %8lld %10.*s %10.*s\n", phase, STR_ARG(shown),
-          (long long)row->calls, (long long)(u->fresh_in + u->cache_write),
-          (long long)u->cache_read, (long long)u->out, STR_ARG(paid), STR_ARG(guess));
+  Str cells[6] = {
+      tokens_short(arena, row->calls),
+      tokens_short(arena, u->fresh_in + u->cache_write),
+      tokens_short(arena, u->cache_read),
+      tokens_short(arena, u->out),
+      with_unknown(arena, row, money_short(arena, row->cost)),
+      estimated == INT64_MIN ? STR_NONE : money_short(arena, estimated),
+  };
+  add_cells(out, phase, short_model(arena, model, MODEL_COLUMNS), cells);
+}
+
+// Rounded towards nothing saved: 99.7 % is not 100 %.
+static int percent(double share)
+{
+  return (int)((share < 0 ? -share : share) * 100);
 }
 
 static void add_baselines(Arena *arena, Buf *out, const Receipt *r)
 {
   const Estimate *e = &r->estimate;
   if (!r->has_estimate) return;
-  buf_fmt(out, "\nthe same work by one model (estimate):  big alone %.*s, small alone %.*s\n",
-          STR_ARG(money(arena, e->big_alone)), STR_ARG(money(arena, e->small_alone)));
+  buf_fmt(out, "\nthe same work by one model (estimate): big alone %.*s, small alone %.*s\n",
+          STR_ARG(money_short(arena, e->big_alone)), STR_ARG(money_short(arena, e->small_alone)));
   if (!r->has_saving) {
     buf_add(out, r->finished ? S("saving: unknown, because a price or a call's cost is\n")
                              : S("saving: known when all tasks are done\n"));
     return;
   }
-  buf_fmt(
-      out,
-      "saving (estimate): %.0f %% under the big model alone;  o = %.0f %%, e = %.0f %%, r = %.0f\n",
-      r->saved_big * 100, r->o * 100, r->e * 100, r->r);
+  buf_fmt(out, "saving (estimate): %d %% %s the big model alone\n", percent(r->saved_big),
+          r->saved_big >= 0 ? "under" : "over");
+  buf_fmt(out, "o = %.0f %%, e = %.0f %%, r = %.0f  (:help piecework-cost)\n", r->o * 100,
+          r->e * 100, r->r);
+}
+
+static void add_budget(Arena *arena, Buf *out, const Receipt *r)
+{
+  buf_fmt(out, "\nbudget %.*s\n", STR_ARG(r->budget < 0 ? S("none") : money(arena, r->budget)));
+  if (r->reserved)
+    buf_fmt(out, "reserved for calls in flight %.*s\n", STR_ARG(money(arena, r->reserved)));
+  if (r->lost) buf_fmt(out, "lost in a crash at most %.*s\n", STR_ARG(money(arena, r->lost)));
+  if (r->mechanical)
+    buf_fmt(out, "%lld of %lld tasks needed no model\n", (long long)r->mechanical,
+            (long long)r->tasks);
 }
 
 Str receipt_text(Arena *arena, const Receipt *r)
 {
   static const char *const names[] = {"plan", "execute", "verify"};
   const Nano guesses[] = {r->estimate.plan.cost, r->estimate.execute.cost, r->estimate.verify.cost};
+  const Str heads[6] = {S("calls"), S("in"),   S("cached"),
+                        S("out"),   S("paid"), r->has_estimate ? S("estimate") : STR_NONE};
   Buf out;
   buf_init(&out, 256 * 1024);
-  buf_fmt(&out, "plan %lld: %.*s\n\n", (long long)r->plan, STR_ARG(r->title));
-  buf_fmt(&out, "%-8s %-34s %6s %9s %9s %8s %10s %10s\n", "phase", "model", "calls", "in", "cached",
-          "out", "paid", r->has_estimate ? "estimate" : "");
+  Str head = str_fmt(arena, "plan %lld: %.*s", (long long)r->plan, STR_ARG(r->title));
+  buf_fmt(&out, "%.*s\n\n", STR_ARG(text_cut(arena, head, VIEW_WIDTH)));
+  add_cells(&out, "phase", S("model"), heads);
   for (int phase = 0; phase < 3; phase++) {
     for (size_t i = 0; i < r->rows.len; i++) {
       const ReceiptRow *row = &r->rows.items[i];
@@ -188,14 +245,7 @@ Str receipt_text(Arena *arena, const Receipt *r)
   }
   add_line(arena, &out, "total", STR_NONE, &r->total,
            r->has_estimate ? r->estimate.total : INT64_MIN);
-  buf_fmt(&out, "\nbudget %.*s", STR_ARG(r->budget < 0 ? S("none") : money(arena, r->budget)));
-  if (r->reserved)
-    buf_fmt(&out, ", reserved for calls in flight %.*s", STR_ARG(money(arena, r->reserved)));
-  if (r->lost) buf_fmt(&out, ", lost in a crash at most %.*s", STR_ARG(money(arena, r->lost)));
-  if (r->mechanical)
-    buf_fmt(&out, "; %lld of %lld tasks needed no model", (long long)r->mechanical,
-            (long long)r->tasks);
-  buf_add_char(&out, '\n');
+  add_budget(arena, &out, r);
   add_baselines(arena, &out, r);
   Str text = str_dup(arena, buf_str(&out));
   buf_deinit(&out);
@@ -204,11 +254,10 @@ Str receipt_text(Arena *arena, const Receipt *r)
 
 Str receipt_line(Arena *arena, const Receipt *r)
 {
-  Str paid = amount(arena, &r->total);
+  Str paid = with_unknown(arena, &r->total, money(arena, r->total.cost));
   Str of = r->budget < 0 ? S("no budget") : money(arena, r->budget);
   if (!r->has_saving) return str_fmt(arena, "%.*s of %.*s", STR_ARG(paid), STR_ARG(of));
-  bool under = r->saved_big >= 0;
-  return str_fmt(arena, "%.*s of %.*s, about %.0f %% %s the big model alone (estimate)",
-                 STR_ARG(paid), STR_ARG(of), (under ? r->saved_big : -r->saved_big) * 100,
-                 under ? "under" : "over");
+  return str_fmt(arena, "%.*s of %.*s, about %d %% %s the big model alone (estimate)",
+                 STR_ARG(paid), STR_ARG(of), percent(r->saved_big),
+                 r->saved_big >= 0 ? "under" : "over");
 }

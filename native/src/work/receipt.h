@@ -51,7 +51,11 @@ typedef struct {
 // Everything in [out] lives in [arena]. ERR_NOT_FOUND for an unknown plan.
 bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Error *err);
 
-// The table as plain text (also what the CLI prints), ends with the labels of what is estimated.
+// For columns: "985", "1.9k", "12.3k", "412k", "3.20M"; money with "<$0.0001" for what is less.
+Str tokens_short(Arena *arena, int64_t n);
+Str money_short(Arena *arena, Nano amount);
+
+// The table as plain text, at most 80 columns wide (also what the CLI prints), ends with the labels of what is estimated.
 Str receipt_text(Arena *arena, const Receipt *receipt);
 
 // One line for the end of a run: "$0.021 of $0.60, about 71 % under the big model alone

@@ -18,19 +18,13 @@ static bool write_receipt(ViewText *view, Engine *engine, int64_t plan, Error *e
   return true;
 }
 
-static Str tokens(Arena *arena, int64_t n)
-{
-  if (n < 1000) return str_fmt(arena, "%lld", (long long)n);
-  if (n < 1000000) return str_fmt(arena, "%.1fk", (double)n / 1e3);
-  return str_fmt(arena, "%.2fM", (double)n / 1e6);
-}
-
 static void cost_line(ViewText *view, const CostRow *row)
 {
   Arena *arena = view->arena;
   const AttemptUsage *u = &row->usage;
-  Str in = tokens(arena, u->fresh_in + u->cache_write), cached = tokens(arena, u->cache_read);
-  Str out = tokens(arena, u->out), cost = money(arena, row->cost);
+  Str in = tokens_short(arena, u->fresh_in + u->cache_write);
+  Str cached = tokens_short(arena, u->cache_read);
+  Str out = tokens_short(arena, u->out), cost = money_short(arena, row->cost);
   Str key = row->key.len ? row->key : S("(none)");
   if (text_columns(key) > 34) key = str_skip(key, key.len - str_utf8_floor(key, 34));
   view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %9.*s%s",

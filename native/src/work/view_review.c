@@ -49,12 +49,11 @@ static Str file_mark(const Review *review, size_t file)
   return mark;
 }
 
-enum { RANK_REJECTED, RANK_DOUBT, RANK_STALE, RANK_PLAIN, RANK_DONE };
+enum { RANK_REJECTED, RANK_DOUBT, RANK_STALE, RANK_PLAIN };
 
+// By verdict and place, never by decision: the order must not change while the user decides.
 static int hunk_rank(const ReviewHunk *hunk)
 {
-  bool settled = hunk->applied == APPLIED_DONE || hunk->decision == DECISION_REJECTED;
-  if (settled) return RANK_DONE;
   if (str_eq(hunk->verdict, S("rejected"))) return RANK_REJECTED;
   if (str_eq(hunk->verdict, S("doubt"))) return RANK_DOUBT;
   return hunk->stale ? RANK_STALE : RANK_PLAIN;

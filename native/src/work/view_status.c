@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/loop.h"
-#include "work/estimate.h"
+#include "work/receipt.h"
 #include "work/view_text.h"
 
 enum { PLANS_SHOWN = 20 };
@@ -81,21 +81,53 @@ static Str elapsed(Arena *arena, const TaskRowList *tasks)
   }
   if (!start) return STR_NONE;
   if (open) end = wall_now_ms();
-  return clock_text(arena, end > start ? end - start : 0);
+  return end - start < 1000 ? STR_NONE : clock_text(arena, end - start);
 }
 
-static void task_line(ViewText *view, int64_t plan, const TaskRow *task)
+typedef struct {
+  int id, stat;  // widths of columns
+} TaskColumns;
+
+static bool has_result(const TaskRow *task)
+{
+  return task->state == TASK_DONE || task->state == TASK_PARTIAL;
+}
+
+static Str stat_text(Arena *arena, const TaskRow *task)
+{
+  return str_fmt(arena, "+%lld -%lld", (long long)task->added, (long long)task->removed);
+}
+
+static TaskColumns columns(Arena *arena, const TaskRowList *tasks)
+{
+  TaskColumns out = {0};
+  for (size_t i = 0; i < tasks->len; i++) {
+    const TaskRow *task = &tasks->items[i];
+    int stat = has_result(task) ? (int)stat_text(arena, task).len : 0;
+    if ((int)task->id.len > out.id) out.id = (int)task->id.len;
+    if (stat > out.stat) out.stat = stat;
+  }
+  return out;
+}
+
+static Str cost_text(Arena *arena, const TaskRow *task)
+{
+  if (!task->attempts) return S("no tokens");
+  return str_cat(arena, money_short(arena, task->cost), task->cost_known ? STR_NONE : S("+"));
+}
+
+static void task_line(ViewText *view, int64_t plan, const TaskRow *task, TaskColumns wide)
 {
   Arena *arena = view->arena;
   LineMeaning meaning = {.kind = S("task"), .task = task->id, .plan = plan};
-  bool ended = task->state == TASK_DONE || task->state == TASK_PARTIAL;
-  Str cost = task->attempts ? money(arena, task->cost) : S("no tokens");
-  Str right = ended ? str_fmt(arena, "+%lld -%lld  %.*s%s", (long long)task->added,
-                              (long long)task->removed, STR_ARG(cost),
-                              task->attempts && !task->cost_known ? "+" : "")
-                    : S("");
+  Str right = STR_NONE;
+  if (has_result(task)) {
+    right = str_fmt(arena, "%*.*s  %9.*s", wide.stat, STR_ARG(stat_text(arena, task)),
+                    STR_ARG(cost_text(arena, task)));
+  }
   const char *sign = task->state < TASK_STATE_COUNT ? signs[task->state] : "  ";
-  Str left = str_fmt(arena, " %s  %.*s  %.*s", sign, STR_ARG(task->id), STR_ARG(task->title));
+  Str left =
+      str_fmt(arena, " %s  %-*.*s  %.*s", sign, wide.id, STR_ARG(task->id), STR_ARG(task->title));
   view_pair(view, meaning, text_cut(arena, left, VIEW_WIDTH - text_columns(right) - 2), right);
   if (task->note.len && task->state != TASK_DONE) {
     view_wrapped(view, meaning, S("      "),
@@ -124,7 +156,8 @@ static bool write_plan(ViewText *view, Engine *engine, const PlanRow *plan, Erro
   view_pair(view, head, left, money_of(arena, plan, &m));
   view_wrapped(view, head, S("  "), plan->title.len ? plan->title : plan->request);
   if (plan->note.len) view_wrapped(view, head, S("  "), plan->note);
-  for (size_t i = 0; i < tasks.len; i++) task_line(view, plan->id, &tasks.items[i]);
+  TaskColumns wide = columns(arena, &tasks);
+  for (size_t i = 0; i < tasks.len; i++) task_line(view, plan->id, &tasks.items[i], wide);
   if (!tasks.len) view_line(view, (LineMeaning){.kind = S("note")}, "  no task has run yet");
   if (!tasks.len) view_planned(view, engine, plan);
   return true;

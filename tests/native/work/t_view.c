@@ -1,6 +1,7 @@
 // t_view.c: the texts of piecework:// buffers: one meaning per line, nothing wider than it must be.
 #include "work_fixture.h"
 
+#include "work/receipt.h"
 #include "work/view_text.h"
 
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
@@ -80,11 +81,35 @@ TEST(what_worries_comes_first)
   CHECK(str_starts(line_of(&view, first), S("diff b.txt  T02  DOUBT")));
   CHECK(str_starts(line_of(&view, first + 1), S("#   a reason with")));
   for (size_t i = 0; i < view.len; i++) CHECK(text_columns(line_of(&view, i)) <= 80);
-  fx_decide(&fx, S("file:b.txt"), DECISION_REJECTED);
-  view = review_view(&fx);
-  first = find_kind(&view, "file", 0);
-  CHECK(str_starts(line_of(&view, first), S("diff a.txt")));
-  CHECK(str_has(view.text, S("[rejected]")));
+  fx_deinit(&fx);
+}
+
+TEST(deciding_does_not_change_the_order)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "a.txt", str_from(base));
+  fx_write(&fx, "b.txt", str_from(base));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made);
+  fx_task(&fx, "T02", "b.txt", base, made);
+  fx_verdict(&fx, "T01", VERDICT_OK, "");
+  fx_verdict(&fx, "T02", VERDICT_DOUBT, "is it?");
+  static const Decision decisions[] = {DECISION_REJECTED, DECISION_ACCEPTED, DECISION_NONE};
+  for (size_t i = 0; i < 3; i++) {
+    fx_decide(&fx, S("file:b.txt"), decisions[i]);
+    View view = review_view(&fx);
+    CHECK(str_starts(line_of(&view, find_kind(&view, "file", 0)), S("diff b.txt  T02  DOUBT")));
+    CHECK_INT(str_has(view.text, S("[rejected]")), decisions[i] == DECISION_REJECTED);
+  }
+  ApplyPlan edits;
+  Error err = {0};
+  fx_decide(&fx, S("file:b.txt"), DECISION_ACCEPTED);
+  CHECK(apply_prepare(fx.engine, fx.plan, NULL, NULL, &fx.arena, &edits, &err));
+  CHECK(apply_write(fx.engine, fx.plan, &edits, &err));
+  View view = review_view(&fx);
+  CHECK(str_starts(line_of(&view, find_kind(&view, "file", 0)), S("diff b.txt")));
+  CHECK(str_has(view.text, S("[applied]")));
   fx_deinit(&fx);
 }
 
@@ -162,6 +187,77 @@ TEST(status_log_and_cost_have_a_line_for_each_thing)
   error_clear(&err);
   CHECK(!view_status(fx.engine, 999, STR_NONE, &fx.arena, &view, &err));
   CHECK_INT(err.code, ERR_NOT_FOUND);
+  fx_deinit(&fx);
+}
+
+// 80 columns is what a terminal has; figures stand in columns whatever their size.
+TEST(a_receipt_fits_80_columns)
+{
+  Arena arena;
+  arena_init(&arena);
+  ReceiptRow rows[] = {
+      {PHASE_PLAN, S("anthropic/claude-opus-5-5"), 3, {1936, 0, 2917, 233, 0}, 15000000, 0},
+      {PHASE_EXECUTE,
+       S("openrouter/a-vendor/with-a-model-name-that-is-long"),
+       123456,
+       {812345678, 5, 99949, 999499, 0},
+       1234560000000,
+       3},
+      {PHASE_EXECUTE, S("anthropic/claude-sonnet-5-5"), 1, {12, 0, 0, 7, 0}, 100, 0},
+      {PHASE_VERIFY, S("x/y"), 1, {0}, 0, 1},
+  };
+  Receipt r = {.plan = 12345, .rows = {rows, 4, 4}, .finished = true, .tasks = 7, .mechanical = 6};
+  r.title =
+      S("a title that is far too long for one line, which a planner's title may well be, alas");
+  r.phases[PHASE_EXECUTE] = r.total = rows[1];
+  r.lost = r.reserved = r.budget = 1234560000000;
+  r.has_estimate = r.has_saving = true;
+  r.estimate.big_alone = r.estimate.total = 1234560000000;
+  r.estimate.small_alone = 100;
+  r.saved_big = 0.997;
+  r.o = r.e = 12.34;
+  Str text = receipt_text(&arena, &r);
+  size_t columns = 0;
+  for (Str rest = text, line; str_line(&rest, &line);) {
+    if (text_columns(line) > columns) columns = text_columns(line);
+    CHECK(!str_ends(line, S(" ")));
+  }
+  CHECK_INT(columns, 80);
+  CHECK(str_has(text, S("claude-sonnet-5-5")) && str_has(text, S("<$0.0001")));
+  CHECK(str_has(text, S("saving (estimate): 99 % under")) && str_has(text, S("unknown")));
+  r.saved_big = -1.2;
+  CHECK(str_has(receipt_text(&arena, &r), S("saving (estimate): 120 % over")));
+  arena_deinit(&arena);
+}
+
+TEST(status_stands_in_columns)
+{
+  Fixture fx;
+  View view;
+  Error err = {0};
+  fx_init(&fx, false);
+  fx_write(&fx, "a.txt", str_from(base));
+  fx_open(&fx);
+  TaskRow tasks[] = {
+      {.id = S("T01"), .title = S("one"), .added = 1, .removed = 1},
+      {.id = S("T02.1"), .title = S("two"), .added = 100, .removed = 2},
+      {.id = S("T02.10"), .title = S("ten")},
+  };
+  for (size_t i = 0; i < 3; i++) {
+    tasks[i].plan = fx.plan;
+    tasks[i].state = TASK_DONE;
+    tasks[i].started_ms = 1000;
+    tasks[i].ended_ms = 1400;
+    CHECK(journal_task_put(fx.engine->journal, &tasks[i], &err));
+  }
+  CHECK(view_status(fx.engine, fx.plan, STR_NONE, &fx.arena, &view, &err));
+  CHECK(str_has(view.text, S(" ok  T01     one ")));
+  CHECK(str_has(view.text, S(" ok  T02.1   two ")));
+  CHECK(str_has(view.text, S(" ok  T02.10  ten ")));
+  CHECK(str_has(view.text, S("     +1 -1  no tokens\n")));
+  CHECK(str_has(view.text, S("   +100 -2  no tokens\n")));
+  CHECK(str_has(view.text, S("     +0 -0  no tokens\n")));
+  CHECK(!str_has(view.text, S("00:00")));  // less than a second is no time worth telling
   fx_deinit(&fx);
 }
 
