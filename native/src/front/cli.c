@@ -97,6 +97,10 @@ void cli_print_error(const Error *err)
 {
   char hint[sizeof(err->hint)];
   snprintf(hint, sizeof(hint), "%s", error_hint(err));
+  for (char *at; (at = strstr(hint, ":Piecework "));) {  // said to a shell
+    memmove(at, at + 1, strlen(at));
+    *at = 'p';
+  }
   if (hint[0] >= 'a' && hint[0] <= 'z') hint[0] = (char)(hint[0] - 'a' + 'A');
   Str message = str_from(err->message);  // providers' words may bring their own full stop
   if (hint[0] && str_ends(message, S("."))) message.len--;
@@ -365,6 +369,14 @@ static bool dispatch(Cli *cli)
   return cli->command->run(cli);
 }
 
+// Output that was lost is a failure; only a reader that has seen enough needs no word.
+static int end_output(int status)
+{
+  if (!fflush(stdout) && !ferror(stdout)) return status;
+  if (!terminal_reader_left()) cli_say("piecework: cannot write the output\n");
+  return status ? status : 1;
+}
+
 int cli_main(int argc, char **argv)
 {
   if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) return version();
@@ -378,7 +390,7 @@ int cli_main(int argc, char **argv)
     report(cli);
     status = err_exit_status(cli->err.code);
   }
-  if (fflush(stdout)) status = status ? status : 1;
+  status = end_output(status);
   cli_close(cli);
   log_to(NULL, LOG_ERROR, NULL);
   if (log) fclose(log);

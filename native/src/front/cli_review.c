@@ -107,10 +107,15 @@ static bool accept_undecided(Cli *cli, int64_t plan)
   if (ids.len && !review_decide(cli->engine, plan, &ids, DECISION_ACCEPTED, &changed, &cli->err))
     return false;
   if (ids.len)
-    cli_say("accepted %zu undecided hunks%s\n", changed,
+    cli_say("accepted %zu undecided hunk%s%s\n", changed, plural(changed),
             doubts ? ", doubtful ones among them" : "");
-  if (left)
-    cli_say("left out: %zu hunks that verification rejected (--hunk or --task takes them)\n", left);
+  if (left) {
+    cli_say("left out: %zu hunk%s that verification rejected (--hunk or --task takes them)\n", left,
+            plural(left));
+  }
+  if (!review.hunks.len)
+    cli_say("plan %lld has changed no file%s: piecework status %lld\n", (long long)plan,
+            review.state == PLAN_RUNNING ? " yet" : "", (long long)plan);
   return true;
 }
 

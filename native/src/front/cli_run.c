@@ -83,8 +83,22 @@ static void say_untrusted(Cli *cli, int64_t plan)
   }
 }
 
+// Where a task's first hunk stands: " src/net.c:88", or nothing.
+static Str place_of(Cli *cli, const Review *review, Str task)
+{
+  for (size_t i = 0; i < review->hunks.len; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    for (size_t k = 0; k < hunk->tasks.len; k++) {
+      if (!str_eq(hunk->tasks.items[k], task)) continue;
+      return str_fmt(&cli->arena, " %.*s:%zu", STR_ARG(review->files.items[hunk->file].path),
+                     hunk->line ? hunk->line : hunk->hunk.old_start);
+    }
+  }
+  return STR_NONE;
+}
+
 // What verification worries about, task by task.
-static void say_verdicts(Cli *cli, int64_t plan)
+static void say_verdicts(Cli *cli, int64_t plan, const Review *review)
 {
   VerdictRowList rows = {0};
   Error ignored = {0};
@@ -92,7 +106,8 @@ static void say_verdicts(Cli *cli, int64_t plan)
   for (size_t i = 0; i < rows.len; i++) {
     const VerdictRow *row = &rows.items[i];
     if (row->kind == VERDICT_OK) continue;
-    cli_say("%.*s %s: %.*s\n", STR_ARG(row->task), verdict_name(row->kind), STR_ARG(row->reason));
+    cli_say("%.*s %s%.*s: %.*s\n", STR_ARG(row->task), verdict_name(row->kind),
+            STR_ARG(place_of(cli, review, row->task)), STR_ARG(row->reason));
   }
 }
 
@@ -114,7 +129,7 @@ static void summary(Cli *cli, int64_t plan)
     cli_say("test: %.*s %s\n", STR_ARG(review.test_command),
             review.test_status == 0 ? "passed in the worktree" : "FAILED in the worktree");
   }
-  say_verdicts(cli, plan);
+  say_verdicts(cli, plan, &review);
   say_untrusted(cli, plan);
   cli_say("cost: %.*s\n", STR_ARG(receipt_line(&cli->arena, &receipt)));
 }
@@ -171,7 +186,8 @@ static bool resume_one(Cli *cli, const PlanRow *row)
   cli_say("resuming plan %lld: %.*s\n", (long long)row->id,
           STR_ARG(row->title.len ? row->title : row->request));
   if (row->state == PLAN_PLANNING) return finish_planning(cli, row);
-  return cli_run_plan(cli, row->id, !cli_has(cli, OPT_NO_VERIFY));
+  bool verify = run_wanted_verify(cli->engine, row->id) && !cli_has(cli, OPT_NO_VERIFY);
+  return cli_run_plan(cli, row->id, verify);
 }
 
 static bool plans_to_resume(Cli *cli, PlanRowList *rows)

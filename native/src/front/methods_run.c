@@ -83,7 +83,7 @@ static bool resume_one(Serve *serve, const PlanRow *row, Error *err)
     Project *project = engine_project_of_plan(serve->engine, row->id, err);
     ok = project && planner_start(serve->engine, project, &request, serve_op_done, op, err) > 0;
   } else {
-    RunSpec spec = {.plan = row->id, .verify = true};
+    RunSpec spec = {.plan = row->id, .verify = run_wanted_verify(serve->engine, row->id)};
     ok = run_start(serve->engine, &spec, serve_op_done, op, err);
   }
   if (!ok) serve_op_drop(op);

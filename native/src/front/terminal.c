@@ -2,6 +2,7 @@
 #include "front/terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,6 +24,12 @@ bool terminal_out(void)
 bool terminal_err(void)
 {
   return isatty(STDERR_FILENO);
+}
+
+bool terminal_reader_left(void)
+{
+  struct pollfd out = {.fd = STDOUT_FILENO};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
 }
 
 size_t terminal_width(void)

@@ -3,10 +3,11 @@
 
 #include "base/err.h"
 
-bool terminal_in(void);       // stdin and stderr are a terminal: questions can be asked
-bool terminal_out(void);      // stdout is
-bool terminal_err(void);      // stderr is
-size_t terminal_width(void);  // columns of stderr, 80 when unknown
+bool terminal_in(void);           // stdin and stderr are a terminal: questions can be asked
+bool terminal_out(void);          // stdout is
+bool terminal_err(void);          // stderr is
+bool terminal_reader_left(void);  // stdout is a pipe that nobody reads any more
+size_t terminal_width(void);      // columns of stderr, 80 when unknown
 
 // [y/N] on stderr; only "y" or "yes" is a yes. False without a terminal.
 bool terminal_ask(const char *question);

@@ -476,6 +476,26 @@ static void start_timers(Run *run)
   timer_start(&run->tick, TICK_MS, TICK_MS);
 }
 
+bool run_wanted_verify(Engine *engine, int64_t plan)
+{
+  Arena arena;
+  Error ignored = {0};
+  Str text = STR_NONE;
+  arena_init(&arena);
+  journal_fact_get(engine->journal, &arena, plan, S("verify"), &text, &ignored);
+  bool wanted = !str_eq(text, S("no"));
+  arena_deinit(&arena);
+  return wanted;
+}
+
+static void keep_wish(Run *run)
+{
+  Error ignored = {0};  // a journal that cannot be written ends the run by itself
+  Str wish = run->spec.verify ? S("yes") : S("no");
+  if (!run->spec.nested)
+    journal_fact_set(run->engine->journal, run->spec.plan, S("verify"), wish, &ignored);
+}
+
 bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner, Error *err)
 {
   bool busy = find(engine, spec->plan) || (!spec->nested && verify_active(engine, spec->plan));
@@ -496,6 +516,7 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   engine->runs = run;
   run->checks = checks_new(engine, project, spec->plan);
   start_timers(run);
+  keep_wish(run);
   if (!spec->nested) models_reopen(engine->models);
   run_tell_state(run, "running", STR_NONE);
   status_soon(run);

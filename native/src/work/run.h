@@ -36,6 +36,9 @@ void run_stop(Engine *engine, int64_t plan,
               bool at_once);  // at_once: in-flight calls are cut; plan 0: all
 bool run_active(Engine *engine, int64_t plan);
 
+// Whether the last run of the plan was asked to verify; what resume does then.
+bool run_wanted_verify(Engine *engine, int64_t plan);
+
 // Forgets a task's result and runs it again, with a remark for the model. [rung] < 0 = from the start.
 bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done,
                void *owner, Error *err);

@@ -1,0 +1,103 @@
+"""What a shell user meets: closed and full outputs, Ctrl-C, words for one and for none, doubts with their places."""
+
+import signal
+import subprocess
+
+from harness import BINARY, Scratch, done, ok, wait_for
+from workloads import block, git_init
+
+
+def small(scratch: Scratch, name: str = "w"):
+    root = scratch.path / name
+    root.mkdir()
+    (root / "a.txt").write_text("alpha\nbeta\ngamma\n")
+    (root / "b.txt").write_text("alpha\nbeta\ngamma\n")
+    git_init(root)
+    return root
+
+
+UPPER = {"match": {}, "reply": {"text": block("a.txt", "beta\n", "BETA\n")}}
+
+
+def outputs() -> None:
+    with Scratch() as scratch:
+        root = small(scratch)
+        scratch.provider([UPPER])
+        ran = scratch.run("edit", "a.txt", "make beta upper case", "--yes", cwd=root)
+        ok(ran.returncode == 0, "edit", ran.stderr)
+
+        def shell(line: str) -> subprocess.CompletedProcess:
+            return subprocess.run(["bash", "-c", line.replace("piecework", str(BINARY))], cwd=root, env=scratch.env,
+                                  capture_output=True, text=True, timeout=60)
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            ran = shell(f"piecework diff last {closed}")
+            ok(ran.returncode in (0, 1) and "Assert" not in ran.stderr, f"diff {closed} ends in order", ran.returncode, ran.stderr)
+        ran = shell("piecework diff last >/dev/full")
+        ok(ran.returncode == 1 and ran.stderr.count("\n") == 1 and "cannot write" in ran.stderr,
+           "a full output is one line and a failure", ran.returncode, ran.stderr)
+        ran = shell("piecework preview last T01 | true")
+        ok(ran.stderr == "", "a reader that leaves needs no word", ran.stderr)
+
+
+def words() -> None:
+    with Scratch() as scratch:
+        root = small(scratch)
+        scratch.provider([UPPER])
+        scratch.run("edit", "a.txt", "make beta upper case", "--yes", cwd=root)
+        ran = scratch.run("apply", "last", cwd=root)
+        ok("accepted 1 undecided hunk\n" in ran.stderr, "one hunk is not hunks", ran.stderr)
+        (root / "a.txt").write_text("nothing of it\n")
+        ran = scratch.run("edit", "a.txt", "make beta upper case", "--yes", cwd=root)
+        ok(ran.returncode == 1 and ":Piecework" not in ran.stderr and "piecework status" in ran.stderr,
+           "a shell is told of piecework, not :Piecework", ran.stderr)
+        ran = scratch.run("apply", "last", cwd=root)
+        ok("has changed no file" in ran.stderr, "nothing to apply says so", ran.stdout, ran.stderr)
+        ran = scratch.run("cost", "last", cwd=root)
+        ok(max(map(len, ran.stdout.splitlines())) <= 80, "cost fits 80 columns", ran.stdout)
+        ran = scratch.run("status", cwd=root)
+        ok(max(map(len, ran.stdout.splitlines())) <= 80, "status fits 80 columns", ran.stdout)
+
+
+def doubts_have_places() -> None:
+    with Scratch() as scratch:
+        root = small(scratch)
+        verdicts = [{"task": "T01", "verdict": "ok"}, {"task": "T02", "verdict": "doubt", "reason": "is BETA meant?"}]
+        scratch.provider([
+            {"match": {"has_tool": "submit_verdicts"},
+             "reply": {"tool_calls": [{"name": "submit_verdicts", "input": {"verdicts": verdicts}}]}},
+            {"match": {"last_contains": "b.txt"}, "reply": {"text": block("b.txt", "beta\n", "BETA\n")}}, UPPER])
+        plan = scratch.path / "p.md"
+        plan.write_text("---\ntitle: t\nrequest: r\n---\n## T01 one\nfiles: a.txt\nexecutor: model\nUpper case.\n"
+                        "## T02 two\nfiles: b.txt\nexecutor: model\nUpper case, in b.txt.\n")
+        ran = scratch.run("run", str(plan), "--yes", cwd=root)
+        ok("T02 doubt b.txt:2: is BETA meant?" in ran.stderr.splitlines(), "a doubt has its task, place and reason",
+           ran.stdout, ran.stderr)
+        ok("T01 ok" not in ran.stderr, "what is fine needs no line", ran.stderr)
+        ok("\n\n" not in ran.stderr and not any(line.endswith(" ") for line in ran.stderr.splitlines()),
+           "no empty lines, no trailing blanks", repr(ran.stderr))
+
+
+def resume_spends_as_the_run_would() -> None:
+    """`edit` asks no big model; neither does its resume after Ctrl-C."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        slow = {**UPPER, "reply": {**UPPER["reply"], "delay_ms": 1500}}
+        provider = scratch.provider([slow])
+        running = scratch.start("edit", "a.txt", "make beta upper case", "--yes", cwd=root)
+        wait_for(lambda: provider.count() == 1, "the request")
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+        ok(running.returncode == 1 and "resume" in err, "Ctrl-C: stopped, and how to go on", err)
+        ok("[1/1] T01 done" in err, "Ctrl-C: what was in flight is kept", err)
+        ran = scratch.run("resume", "--yes", cwd=root)
+        ok(ran.returncode == 0, "resume", ran.stderr)
+        ok(provider.count() == 1, f"resume: {provider.count()} requests in all, no verifier", ran.stderr)
+        ok((root / "a.txt").read_text() == "alpha\nbeta\ngamma\n", "the file is as it was")
+
+
+for test in (outputs, words, doubts_have_places, resume_spends_as_the_run_would):
+    try:
+        test()
+    except Exception as error:
+        ok(False, f"{test.__name__} ended in {type(error).__name__}", error)
+done()
