@@ -3,5 +3,5 @@ std = 'lua51'
 max_line_length = 100
 codes = true
 files['lua/piecework/host'] = { globals = { 'vim' } }
-files['lua/piecework/health.lua'] = { read_globals = { 'vim' } }
-files['tests/editor'] = { read_globals = { 'vim' }, globals = { 'arg' } }
+-- Specs hold screens and scripted answers, which read better unbroken.
+files['tests/editor'] = { globals = { 'vim' }, max_line_length = 140 }

@@ -19,6 +19,7 @@ local M = {}
 ---@field index piecework.Line[]  one entry per line
 ---@field shown boolean     it has been filled once
 ---@field loads integer     loads so far; an answer to an earlier one is dropped
+---@field waiting? boolean   a load is due
 
 ---@class piecework.Line
 ---@field kind string
@@ -94,6 +95,20 @@ function M.load(view)
     local first = not view.shown
     view.shown = true
     if view.page.shown then view.page.shown(view, first) end
+  end)
+end
+
+local SOON_MS = 100
+
+-- The same a moment later: many decisions in a row are one load.
+function M.load_soon(view)
+  if view.waiting then return end
+  view.waiting = true
+  host.defer(SOON_MS, function()
+    host.safe(function()
+      view.waiting = nil
+      if alive(view) then M.load(view) end
+    end)
   end)
 end
 
@@ -182,7 +197,7 @@ end
 function M.changed(plan)
   for _, view in pairs(views) do
     local concerned = not plan or view.plan == plan
-    if view.kind == 'review' and concerned and view.shown then M.load(view) end
+    if view.kind == 'review' and concerned and view.shown then M.load_soon(view) end
   end
 end
 

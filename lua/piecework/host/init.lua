@@ -25,7 +25,7 @@
 ---@field append fun(buf: integer, after: integer, lines: string[])  0 = before line 1
 ---@field fill fun(buf: integer, lines: string[])  whole text of a buffer of ours, without undo
 ---@field notes fun(buf: integer, notes: {line: integer, text: string}[])  text behind lines
----@field folds fun(buf: integer, folds: {first: integer, last: integer, closed: boolean}[])
+---@field folds fun(buf: integer, folds: {first: integer, last: integer}[])  closed; no others stay
 ---@field popup fun(lines: string[], title: string)  beside the cursor, gone when it moves
 ---@field health fun(title: string, rows: piecework.HealthRow[])  writes a :checkhealth report
 ---@field clock fun(): number  milliseconds, only good for differences

@@ -256,30 +256,11 @@ function M.notes(buf, notes)
   end
 end
 
--- An expression over a list built once: `:fold` in a loop is slower here (facts, 1.4).
 function M.folds(buf, folds)
-  local count = #M.lines(buf)
-  local levels, depth = {}, 0
-  local starts, ends = {}, {}
-  for _, fold in ipairs(folds) do
-    starts[fold.first] = (starts[fold.first] or 0) + 1
-    ends[fold.last] = (ends[fold.last] or 0) + 1
-  end
-  for line = 1, count do
-    local opens = starts[line] or 0
-    depth = depth + opens
-    levels[line] = opens > 0 and '>' .. depth or tostring(depth)
-    depth = depth - (ends[line] or 0)
-  end
-  M.fn('setbufvar', buf, 'piecework_folds', levels)
+  local list = {}
+  for i, fold in ipairs(folds) do list[i] = fold.first .. ',' .. fold.last end
   for _, win in ipairs(M.fn('win_findbuf', buf)) do
-    for _, ex in ipairs({ 'setlocal foldmethod=expr foldexpr=Piecework_host_fold(v:lnum)',
-      'setlocal foldenable foldlevel=9', 'silent! normal! zX' }) do
-      M.fn('win_execute', win, ex)
-    end
-    for _, fold in ipairs(folds) do
-      if fold.closed then M.fn('win_execute', win, 'silent! ' .. fold.first .. 'foldclose') end
-    end
+    vfn.Piecework_host_folds(win, table.concat(list, ' '))
   end
 end
 

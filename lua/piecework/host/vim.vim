@@ -92,7 +92,18 @@ function! Piecework_host_after(ms, id) abort
   call timer_start(a:ms, {_ -> luaeval('require("piecework.host.vim").on_timer(_A)', a:id)})
 endfunction
 
-" Returns the fold level text of a line, see host/vim.lua.
-function! Piecework_host_fold(lnum) abort
-  return get(get(b:, 'piecework_folds', []), a:lnum - 1, '=')
+" [ranges]: '3,5 9,12'; one call for all of them, each through win_execute would cost more than the fold.
+function! Piecework_host_folds(win, ranges) abort
+  let s:ranges = split(a:ranges)
+  call win_execute(a:win, 'call ' .. expand('<SID>') .. 'make_folds()')
+endfunction
+
+function! s:make_folds() abort
+  let view = winsaveview()
+  setlocal foldmethod=manual foldenable
+  silent! normal! zE
+  for range in s:ranges
+    execute range .. 'fold'
+  endfor
+  call winrestview(view)
 endfunction

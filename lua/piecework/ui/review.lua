@@ -11,6 +11,29 @@ local lines = require('piecework.ui.review_lines')
 
 local M = {}
 
+-- Where each window's cursor stands, as a hunk and a line in it: files may change their order.
+local function places(view)
+  local out = {}
+  for _, win in ipairs(host.fn('win_findbuf', view.buf)) do
+    local line = host.fn('line', '.', win)
+    local hunk = lines.hunk_at(view.index, view.hunks or {}, line)
+    if hunk then out[#out + 1] = { win = win, id = hunk.id, offset = line - hunk.first } end
+  end
+  return out
+end
+
+local function restore(view, was)
+  local by_id = {}
+  for _, hunk in ipairs(view.hunks) do by_id[hunk.id] = hunk end
+  for _, place in ipairs(was or {}) do
+    local hunk = by_id[place.id]
+    local line = hunk and math.min(hunk.first + place.offset, hunk.last)
+    if line and line ~= host.fn('line', '.', place.win) then
+      host.fn('win_execute', place.win, ('call cursor(%d, 1)'):format(line))
+    end
+  end
+end
+
 function M.load(view, show)
   engine.request('review/get', { plan = view.plan }, function(err, result)
     if err then
@@ -18,6 +41,7 @@ function M.load(view, show)
       return show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
     end
     view.title, view.counts = result.title, result
+    view.places = places(view)
     show(result.text or '', result.index or {})
   end)
 end
@@ -28,28 +52,45 @@ end
 
 function M.shown(view, first)
   view.hunks = lines.hunks(view.index, text_lines(view))
+  restore(view, view.places)
   if config.get('folds') then host.folds(view.buf, lines.folds(view.index, view.hunks)) end
-  local target = first and lines.next_undecided(view.hunks, 0) or view.go_to_undecided
-    and lines.next_undecided(view.hunks, view.go_to_undecided)
-  if view.go_to_undecided and not target and #view.hunks > 0 then
-    message.say(('all %d hunks are decided: ZZ applies'):format(#view.hunks))
-  end
-  view.go_to_undecided = nil
-  if target and host.fn('bufnr', '%') == view.buf then
-    host.fn('cursor', target, 1)
-    host.cmd('silent! normal! zv')
-  end
+  local target = first and lines.next_undecided(view.hunks, 0)
+  if target and host.fn('bufnr', '%') == view.buf then host.fn('cursor', target, 1) end
 end
 
 -- Decisions -------------------------------------------------------------------------------------
 
+local function go_to(line)
+  host.fn('cursor', line, 1)
+  host.cmd('silent! normal! zv')
+end
+
+-- What the journal will say, for the next key: the text itself is loaded anew a moment later.
+local function foresee(view, what, decision, advance_from)
+  local named = {}
+  for _, name in ipairs(what) do named[name] = true end
+  local open = 0
+  for _, hunk in ipairs(view.hunks or {}) do
+    if named[hunk.id] or named['file:' .. (hunk.path or '')] then hunk.decision = decision end
+    if lines.is_open(hunk) then open = open + 1 end
+  end
+  if decision ~= 'none' and open == 0 then
+    message.say(('all %s decided: ZZ applies'):format(message.count(#view.hunks, 'hunk')))
+  elseif advance_from and config.get('auto_next') then
+    local target = lines.next_undecided(view.hunks, advance_from)
+    if target then go_to(target) end
+  end
+end
+
 local function decide(view, what, decision, advance_from)
   if #what == 0 then return message.say('no hunk here; g? lists the keys', 'warn') end
-  engine.ask('review/decide', { plan = view.plan, what = what, decision = decision }, function()
-    if advance_from and config.get('auto_next') then view.go_to_undecided = advance_from end
-    buffers.load(view)
-    require('piecework.quickfix').touch(view.plan)
-  end)
+  foresee(view, what, decision, advance_from)
+  engine.request('review/decide', { plan = view.plan, what = what, decision = decision },
+    function(err)
+      if err then message.error(err) end
+      buffers.load_soon(view)
+      require('piecework.quickfix').touch(view.plan)
+    end)
 end
 
 local function decider(decision)
@@ -88,8 +129,7 @@ local function mover(find)
     end
     if at ~= host.fn('line', '.') then
       host.cmd("normal! m'")
-      host.fn('cursor', at, 1)
-      host.cmd('silent! normal! zv')
+      go_to(at)
     end
   end
 end
@@ -112,10 +152,7 @@ local function opener(command)
       host.cmd("normal! m'")
       local ok, err = host.cmd(command .. ' ' .. host.fn('fnameescape', path))
       if not ok then return message.error(err) end
-      if entry.line and entry.line > 0 then
-        host.fn('cursor', entry.line, 1)
-        host.cmd('silent! normal! zv')
-      end
+      if entry.line and entry.line > 0 then go_to(entry.line) end
     end)
   end
 end
@@ -155,9 +192,9 @@ local function spec(view, first)
 end
 
 local function fold(view, first)
-  if not host.cmd('silent normal! za') and view.index[first] then
-    message.say('nothing to fold here', 'warn')
-  end
+  if host.cmd('silent normal! za') then return end
+  local range = lines.range_at(view.index, view.hunks or {}, first)
+  if range then host.cmd(range.first .. ',' .. range.last .. 'fold') end
 end
 
 M.keys = {

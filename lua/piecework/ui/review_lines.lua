@@ -80,55 +80,69 @@ function M.next_of_kind(index, kind, at, step)
   end
 end
 
+-- Waits for a decision.
+function M.is_open(hunk)
+  return hunk.decision == 'none' or hunk.decision == 'stale'
+end
+
 -- The next hunk that waits for a decision, after line [at]; round the end when going forward.
 function M.next_undecided(hunks, at, step)
-  local function open(hunk) return hunk.decision == 'none' or hunk.decision == 'stale' end
   if step == -1 then
     for i = #hunks, 1, -1 do
-      if hunks[i].first < at and open(hunks[i]) then return hunks[i].first end
+      if hunks[i].first < at and M.is_open(hunks[i]) then return hunks[i].first end
     end
     return nil
   end
   for _, hunk in ipairs(hunks) do
-    if hunk.first > at and open(hunk) then return hunk.first end
+    if hunk.first > at and M.is_open(hunk) then return hunk.first end
   end
   for _, hunk in ipairs(hunks) do
-    if open(hunk) then return hunk.first end
+    if M.is_open(hunk) then return hunk.first end
   end
 end
 
--- Folds: a file, and each hunk in it; what is decided is closed.
-function M.folds(index, hunks)
-  local folds = {}
-  local file
+local function file_ranges(index)
+  local files, file = {}, nil
   for i = 1, #index do
     local entry = index[i]
     if entry.kind == 'file' and not (file and file.path == entry.path) then
-      if file then file.last = i - 1 end
-      file = { first = i, path = entry.path, closed = false, all = true }
-      folds[#folds + 1] = file
+      file = { first = i, path = entry.path }
+      files[#files + 1] = file
     end
+    if file then file.last = i end
   end
-  if file then file.last = #index end
-  local files = #folds
-  local at = 1
-  for _, hunk in ipairs(hunks) do
-    while at < files and hunk.first > folds[at].last do at = at + 1 end
-    local decided = hunk.decision ~= 'none' and hunk.decision ~= 'stale'
-    folds[#folds + 1] = { first = hunk.first, last = hunk.last, closed = decided }
-    if folds[at] and at <= files then
-      folds[at].all = folds[at].all and decided
-      folds[at].any = true
+  return files
+end
+
+-- What is folded away: files that are decided as a whole, else single decided hunks. Nothing more,
+-- so that a large review costs folds only for what is done.
+---@return {first: integer, last: integer}[]
+function M.folds(index, hunks)
+  local files = file_ranges(index)
+  local folds, at = {}, 1
+  for _, file in ipairs(files) do
+    local own, all = {}, true
+    while hunks[at] and hunks[at].first <= file.last do
+      all = all and not M.is_open(hunks[at])
+      if not M.is_open(hunks[at]) then own[#own + 1] = hunks[at] end
+      at = at + 1
     end
+    if all and #own > 0 then own = { file } end
+    for _, fold in ipairs(own) do folds[#folds + 1] = { first = fold.first, last = fold.last } end
   end
-  for i = 1, files do
-    folds[i].closed = folds[i].any == true and folds[i].all
-  end
-  -- Inner folds first: a manual fold over closed ones would swallow them.
-  table.sort(folds, function(a, b)
-    return a.last - a.first < b.last - b.first
-  end)
   return folds
+end
+
+-- The lines `=` folds at a line without a fold: its hunk, or its file on a file's line.
+function M.range_at(index, hunks, line)
+  local entry = index[line] or {}
+  if entry.hunk then
+    local hunk = M.hunk_at(index, hunks, line)
+    return hunk and { first = hunk.first, last = hunk.last }
+  end
+  for _, file in ipairs(file_ranges(index)) do
+    if line >= file.first and line <= file.last then return file end
+  end
 end
 
 return M

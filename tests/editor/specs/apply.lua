@@ -81,7 +81,7 @@ return function(T)
   T.command('enew!')
   local hidden = T.write('hidden.vim', 'let a = 1\nlet b = 2\n')
   T.command('autocmd BufReadPost hidden.vim let g:read = get(g:, "read", 0) + 1')
-  said = run({ { path = hidden, change = 'edit', hunks = { 'x' },
+  run({ { path = hidden, change = 'edit', hunks = { 'x' },
     edits = { { first = 2, count = 1, lines = { 'let b = 3' } } } } })
   T.eq(text(hidden), 'let a = 1|let b = 3', 'a file that was not open')
   T.eq({ host.fn('eval', 'get(g:, "read")'), host.fn('buflisted', buffer(hidden)),
@@ -168,7 +168,7 @@ return function(T)
   -- new, deleted, renamed ----------------------------------------------------------------------------
   T.command('enew!')
   local new = T.cwd .. '/sub/new.py'
-  said = run({ { path = new, change = 'new', text = 'import os\n\nx = 1\n', hunks = { 'x' } } })
+  run({ { path = new, change = 'new', text = 'import os\n\nx = 1\n', hunks = { 'x' } } })
   T.eq(text(new), 'import os||x = 1', 'a new file is a buffer')
   T.eq(T.read('sub/new.py'), nil, 'not on disk yet')
   T.command('bwipeout! ' .. buffer(new))

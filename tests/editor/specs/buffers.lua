@@ -60,7 +60,7 @@ return function(T)
     end, key)
     local last = standin.last('review/decide')
     T.eq({ last.plan, last.what, last.decision }, what, key .. ' decides')
-    T.pause(30)
+    T.pause(300)
   end
   decided('11Gs', { 12, { 'bbb' }, 'accepted' })
   T.eq(host.fn('line', '.'), 13, 's goes on to the next undecided hunk')
@@ -72,6 +72,7 @@ return function(T)
   T.command('g/^@@.*T05/normal X')
   T.wait(function() return standin.last('review/decide').what[1] == 'ccc' end, ':g with normal')
   T.ok(true, ':g/pattern/normal X decides')
+  T.pause(300)
   T.command('1')
   T.command('normal ]c')
   T.eq(host.fn('line', '.'), 4, ']c')
@@ -96,6 +97,23 @@ return function(T)
   T.command('normal 11Gr')
   T.wait(function() return standin.last('task/retry') end, 'r')
   T.eq(standin.last('task/retry').task, 'T05', 'r does the task again')
+
+  -- files may change their order when they are loaded again: the cursor stays on its hunk
+  T.command('buffer piecework://review/12')
+  T.wait(function() return buffers.view() and host.fn('getline', 1):find('^piecework://review') end, 'the review')
+  T.command('call cursor(11, 1)')
+  local other, other_index = {}, {}
+  for _, i in ipairs({ 1, 2, 9, 10, 11, 12, 13, 14, 15, 3, 4, 5, 6, 7, 8 }) do
+    other[#other + 1] = host.fn('getline', i)
+    other_index[#other_index + 1] = INDEX[i]
+  end
+  standin.script({
+    ['review/get'] = { { result = { text = table.concat(other, '\n'), index = other_index, hunks = 3 } } },
+    ['review/decide'] = { { result = { changed = 1 } } }, ['task/retry'] = { { result = {} } },
+  })
+  buffers.load(buffers.view())
+  T.wait(function() return host.fn('getline', 3):find('^diff src/x.c') end, 'the new order')
+  T.eq(host.fn('line', '.'), 5, 'after a new order of files the cursor is on its hunk')
 
   -- saving spends and accepts nothing
   local before = #standin.requests()

@@ -56,7 +56,6 @@ return function(T)
   local path = T.write('src/a.c', 'one\ntwo\nthree\n')
   T.command('edit src/a.c')
   T.command('set hidden')
-  local ready = 0
   T.command('let g:ready = 0 | autocmd User PieceworkPlanReady let g:ready += g:piecework_event.plan')
   T.command('2,3Piecework! plan rename  x to "y"; keep | this')
   T.wait(function() return (T.said() or ''):find('plan 5 ready') end, 'the plan')
