@@ -1,11 +1,19 @@
--- hint.lua: what the demo shows first: the plan, and three lines on what to press.
+-- hint.lua: what the demo shows first: the plan, and three lines on what to press. They fit 80 columns,
+-- and their window keeps its height when others open and close.
 local lines = {
-  ' piecework demo: this is the plan, recorded. Edit it if you like, then  ZZ  runs it (recorded replies, no key).',
-  ' A test command asks for trust first:  :Piecework trust  shows it,  ZZ  there says yes.  Then run:  :Piecework run',
-  ' When it says ready:  :Piecework review   s accept  X reject  ]c next  :Piecework accept plan  ZZ apply  g? help',
+  ' piecework demo: a recorded plan; edit it if you like. No key is needed.',
+  ' :Piecework trust  shows the test command, ZZ there trusts it;  :Piecework run',
+  ' then  :Piecework review   s accept  X reject  ]c next  ZZ apply  g? help',
 }
 vim.cmd('edit piecework://plan/1')
 vim.cmd('botright 3new')
 vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
-vim.cmd('setlocal buftype=nofile bufhidden=wipe nomodifiable winfixheight nonumber nowrap nomodified')
+vim.cmd('setlocal buftype=nofile bufhidden=wipe nomodifiable winfixheight nonumber nowrap')
+vim.cmd('setlocal nomodified')
+local hint = vim.api.nvim_get_current_win()
 vim.cmd('wincmd p')
+vim.api.nvim_create_autocmd({ 'BufWinEnter', 'WinEnter' }, {
+  callback = vim.schedule_wrap(function()
+    if vim.api.nvim_win_is_valid(hint) then vim.api.nvim_win_set_height(hint, 3) end
+  end),
+})
