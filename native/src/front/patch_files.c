@@ -49,12 +49,20 @@ static void add_target(PatchRun *run, Str path, Range range)
   push_target(run, target);
 }
 
+// A file given by its whole name is as good as one given from the root.
+static Str below_root(const PatchRun *run, Str path)
+{
+  Str root = str_from(run->guard.root);
+  bool inside = str_starts(path, root) && path.len > root.len && path.ptr[root.len] == '/';
+  return inside ? str_skip(path, root.len + 1) : path;
+}
+
 static void wanted_targets(PatchRun *run)
 {
   for (size_t i = 0; i < run->wanted.len; i++) {
     RefuseCode why;
     Error err = {0};
-    Str path = run->wanted.items[i].path;
+    Str path = below_root(run, run->wanted.items[i].path);
     if (target_known(run, path)) continue;
     if (guard_path(&run->guard, path, &why, &err))
       add_target(run, path, run->wanted.items[i].range);

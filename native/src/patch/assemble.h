@@ -29,6 +29,9 @@ void assemble_rewrite(Assembly *assembly, const PatchTarget *target, const Block
 // A fenced text that takes the place of the target's range.
 void assemble_range(Assembly *assembly, const PatchTarget *target, const Block *block);
 
+// Whether the text begins and ends as the target's range does, by lines that are not blank.
+bool range_keeps_ends(Arena *arena, const PatchTarget *target, const Block *block);
+
 void assemble_rename(Assembly *assembly, const PatchTarget *target, const Block *block);
 
 bool file_known(const Assembly *assembly, Str path);  // has the result this path already?

@@ -260,6 +260,23 @@ static void build_files(Sorting *sorting)
   sort_blocks(sorting, BLOCK_RENAME);
 }
 
+// A reply that is nothing but the new lines of the task's only range: believed when it keeps both ends.
+static void try_bare_reply(Sorting *sorting, Str reply)
+{
+  const PatchSpec *spec = sorting->assembly.spec;
+  const PatchTarget *only = spec->len == 1 ? &spec->targets[0] : NULL;
+  if (!only || !has_text(only) || range_is_whole(only->range) || sorting->reply.blocks.len > 0)
+    return;
+  Block block = {.kind = BLOCK_FENCE, .number = 1, .line = 1};
+  for (Str line; str_line(&reply, &line);) {
+    if (str_ends(line, S("\r"))) line.len--;
+    PUSH(sorting->assembly.arena, &block.lines, line);
+  }
+  if (!range_keeps_ends(sorting->assembly.arena, only, &block)) return;
+  sorting->changes++;
+  assemble_range(&sorting->assembly, only, &block);
+}
+
 static void count_blocks(Sorting *sorting, PatchResult *out)
 {
   const BlockList *blocks = &sorting->reply.blocks;
@@ -287,6 +304,7 @@ void patch_from_reply(Arena *arena, const PatchSpec *spec, Str reply, PatchResul
     return;
   }
   build_files(&sorting);
+  if (problem == REFUSE_COUNT) try_bare_reply(&sorting, reply);
   if (out->refusals.len == 0 && sorting.changes == 0)
     refuse_reply(&sorting, REFUSE_NO_BLOCK);
   else if (out->refusals.len == 0 && out->files.len == 0)

@@ -347,7 +347,16 @@ static bool file_has_line(Job *job, Str line)
   return false;
 }
 
-// A line like "..." among lines that are only added, where the file has such lines or Python wants one; or
+static bool adds_other_lines(const Job *job, const Group *group)
+{
+  for (size_t r = group->b_at; r < group->b_at + group->b_len; r++) {
+    Str line = job->sides->replace[r];
+    if (!line_blank(line) && marker_elision(line) == ELISION_NONE) return true;
+  }
+  return false;
+}
+
+// A line like "..." among lines that are only added, where there are others, or where the file has such lines or Python wants one; or
 // instead of `pass`.
 static bool elision_is_text(Job *job, const Group *group, size_t r)
 {
@@ -356,7 +365,7 @@ static bool elision_is_text(Job *job, const Group *group, size_t r)
   if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass")))
     return true;
   if (group->a_len > 0) return false;
-  if (job->by_tool) return true;
+  if (job->by_tool || (bare && adds_other_lines(job, group))) return true;
   Str above = bare && r > 0 ? str_trim_end(job->sides->replace[r - 1]) : STR_NONE;
   return (above.len && above.ptr[above.len - 1] == ':') || file_has_line(job, line);
 }

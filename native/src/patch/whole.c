@@ -108,32 +108,50 @@ static bool keeps_an_end(const Str *old_lines, size_t old_len, const Str *lines,
          same_line(end_line(old_lines, old_len, true), end_line(lines, len, true));
 }
 
-void assemble_range(Assembly *assembly, const PatchTarget *target, const Block *block)
+// The lines of the target's range; false when the file has no such lines.
+static bool range_lines(Arena *arena, const PatchTarget *target, StrList *out)
 {
-  Arena *arena = assembly->arena;
   Text text = text_split(arena, target->shown);
   Range range = target->range;
   if (range.last > text.len) range.last = text.len;
-  if (range.first == 0 || range.first > range.last) {
+  *out = (StrList){0};
+  for (size_t i = range.first; i > 0 && i <= range.last; i++)
+    PUSH(arena, out, text.items[i - 1].text);
+  return out->len > 0;
+}
+
+bool range_keeps_ends(Arena *arena, const PatchTarget *target, const Block *block)
+{
+  StrList old_lines;
+  if (!range_lines(arena, target, &old_lines)) return false;
+  for (int back = 0; back < 2; back++) {
+    Str want = end_line(old_lines.items, old_lines.len, back);
+    if (want.len == 0 || !same_line(want, end_line(block->lines.items, block->lines.len, back)))
+      return false;
+  }
+  return true;
+}
+
+void assemble_range(Assembly *assembly, const PatchTarget *target, const Block *block)
+{
+  StrList old_lines;
+  if (!range_lines(assembly->arena, target, &old_lines)) {
     refuse(assembly, REFUSE_OUT_OF_RANGE, block->number, target->path, 0, STR_NONE);
     return;
   }
-  size_t old_len = range.last - range.first + 1;
-  Str *old_lines = NEW_N(arena, Str, old_len);
-  for (size_t i = 0; i < old_len; i++) old_lines[i] = text.items[range.first - 1 + i].text;
   Block edit = *block;
   edit.kind = BLOCK_HUNK;
-  edit.old_lines = (StrList){old_lines, old_len, old_len};
+  edit.old_lines = old_lines;
   edit.new_lines = block->lines;
-  edit.old_start = range.first;
+  edit.old_start = target->range.first;
   edit.counts_agree = true;
   RefuseCode code = REFUSE_COUNT;
   if (sides_blank(block->lines.items, block->lines.len))
     code = REFUSE_EMPTIED;
-  else if (!keeps_an_end(old_lines, old_len, block->lines.items, block->lines.len))
+  else if (!keeps_an_end(old_lines.items, old_lines.len, block->lines.items, block->lines.len))
     code = REFUSE_NOT_FOUND;
   if (code != REFUSE_COUNT) {
-    refuse(assembly, code, block->number, target->path, range.first, STR_NONE);
+    refuse(assembly, code, block->number, target->path, target->range.first, STR_NONE);
     return;
   }
   size_t before = assembly->out->files.len;

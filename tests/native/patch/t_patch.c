@@ -219,6 +219,28 @@ TEST(paths)
   }
 }
 
+TEST(bare_replacement_of_a_range)
+{
+  static const struct {
+    const char *reply, *want;
+  } cases[] = {
+      {"```c\nint two(void)\n{\n  return 22;\n}\n```\n", "  return 22;"},
+      {"int two(void)\n{\n  return 22;\n}\n", "  return 22;"},
+      {"```\nint three(void)\n{\n  return 3;\n```\n", "!not_found"},
+      {"I would write int two(void) so that it returns 22.\n", "!no_block"},
+      {"```\nint two(void)\n{\n  // ... existing code ...\n  x();\n}\n```\n", "!elided"},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    Try *t = try_new();
+    try_file(t, "a.c", CODE)->range = (Range){8, 11};
+    try_reply(t, str_from(cases[i].reply));
+    Str got = try_text(t);
+    CHECK(cases[i].want[0] == '!' ? str_eq(got, str_from(cases[i].want))
+                                  : str_has(got, str_from(cases[i].want)));
+    try_free(t);
+  }
+}
+
 TEST(abstaining)
 {
   Try *t = try_new();
