@@ -39,7 +39,7 @@ M.verbs = {
   diff = { module = 'review', args = '[N] [path]', complete = { 'files', 'plans' },
     help = 'a file beside its proposal, in diff mode' },
   accept = { module = 'review', args = '[plan | file [path] | task T01]', range = true,
-    complete = { 'what', 'tasks' },
+    complete = { 'what', 'tasks' }, bang = 'with plan: also what you rejected',
     help = 'accept hunks; in a file those of the range, applied at once' },
   reject = { module = 'review', args = '[plan | file [path] | task T01]', range = true,
     complete = { 'what', 'tasks' }, help = 'reject hunks' },

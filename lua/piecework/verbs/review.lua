@@ -109,6 +109,7 @@ local function decide(call, decision)
     return message.error(('%s what? plan, file [path], task T01, or a range of a file')
       :format(call.sub))
   end
+  if what == 'all' and call.bang and decision == 'accepted' then what = 'all!' end
   if number then call.words = { tostring(number) } else call.words = {} end
   context.plan(call, REVIEWABLE, function(plan)
     require('piecework.ui.review').decide(plan, { what }, decision)

@@ -73,6 +73,12 @@ return function(T)
   T.wait(function() return standin.last('review/decide').what[1] == 'ccc' end, ':g with normal')
   T.ok(true, ':g/pattern/normal X decides')
   T.pause(300)
+  for command, what in pairs({ ['Piecework accept plan'] = 'all', ['Piecework! accept plan'] = 'all!',
+      ['Piecework reject plan'] = 'all' }) do
+    T.command(command)
+    T.wait(function() return standin.last('review/decide').what[1] == what end, command)
+    T.ok(true, command .. ' decides ' .. what)
+  end
   T.command('1')
   T.command('normal ]c')
   T.eq(host.fn('line', '.'), 4, ']c')
