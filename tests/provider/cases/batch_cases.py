@@ -88,19 +88,23 @@ class Batches(unittest.TestCase):
         self.assertEqual([r for r in results if r["type"] == "canceled"], [{"type": "canceled"}] * 4)
 
     def test_anthropic_expiry_and_busy(self):
+        before = self.ids()
         self.assertEqual(self.call(ANTHROPIC, "/v1/messages/batches", self.one("item [busy]"))[0], 429)
+        self.assertEqual(self.ids(), before)
         self.ok(ANTHROPIC, "/v1/messages/batches", self.one("item [busy]"))
         path = f"/v1/messages/batches/{self.anthropic({f't{n}': 'item [overdue]' for n in range(4)})['id']}"
         self.ok(ANTHROPIC, path)
         counts = self.ok(ANTHROPIC, path)["request_counts"]
         self.assertEqual((counts["succeeded"], counts["expired"]), (2, 2))
 
+    def ids(self) -> set[str]:
+        return {job["id"] for job in self.ok(ANTHROPIC, "/v1/messages/batches")["data"]}
+
     def test_made_but_never_told(self):
-        ids = lambda: {job["id"] for job in self.ok(ANTHROPIC, "/v1/messages/batches")["data"]}  # noqa: E731
-        before = ids()
+        before = self.ids()
         with self.assertRaises(ConnectionResetError):
             self.call(ANTHROPIC, "/v1/messages/batches", self.one("item [lost]"))
-        self.assertEqual(len(ids() - before), 1)
+        self.assertEqual(len(self.ids() - before), 1)
 
     @staticmethod
     def one(text: str) -> dict:
@@ -110,10 +114,13 @@ class Batches(unittest.TestCase):
         good = self.one("item")["requests"][0]
         for requests in ([], [good, good], [{**good, "custom_id": "no spaces"}], [{"custom_id": "a"}], 3, [3]):
             self.assertEqual(self.call(ANTHROPIC, "/v1/messages/batches", {"requests": requests})[0], 400)
-        made = self.ok(ANTHROPIC, "/v1/messages/batches", {"requests": [
+        bare = self.provider.open("/v1/messages/batches", self.one("item"), {"x-api-key": "k"})
+        self.assertEqual(bare.status, 400)
+        requests = [
             {"custom_id": "a", "params": ANTHROPIC.body("item", stream=True)},
             {"custom_id": "b", "params": {"model": "m"}},
-        ]})  # params are looked at later
+        ]
+        made = self.ok(ANTHROPIC, "/v1/messages/batches", {"requests": requests})  # params are looked at later
         for _ in range(2):
             ended = self.ok(ANTHROPIC, f"/v1/messages/batches/{made['id']}")
         self.assertEqual(ended["request_counts"]["errored"], 2)
@@ -222,12 +229,16 @@ class Batches(unittest.TestCase):
         self.assertEqual([results[name]["error"]["code"] for name in ("t6", "t7", "t8")], [13, 4, 3])
 
     def test_gemini_other_ends(self):
-        for items, state in (({"a": "item [overdue]"}, "EXPIRED"), ({"a": "item [fails]"}, "FAILED")):
-            path = f"/v1beta/{self.gemini(items)['name']}"
+        overdue = {"a": "item [overdue]", "b": "item"}
+        for items, state in ((overdue, "EXPIRED"), ({"a": "item [fails]"}, "FAILED")):
+            made = self.gemini(items)
+            path = f"/v1beta/{made['name']}"
             self.ok(GEMINI, path)
             ended = self.ok(GEMINI, path)
             self.assertEqual((ended["metadata"]["state"], ended["done"]), (f"BATCH_STATE_{state}", True))
             self.assertNotIn("response", ended)
+            logged = self.items_of(made["name"].partition("/")[2]).values()
+            self.assertFalse([line for line in logged if line["outcome"] == "succeeded" or line["usage"]])
         path = f"/v1beta/{self.gemini({'a': 'item [slowly]'})['name']}"
         self.assertEqual(self.ok(GEMINI, f"{path}:cancel", {}), {})
         self.assertEqual(self.ok(GEMINI, path)["metadata"]["state"], "BATCH_STATE_CANCELLED")

@@ -29,6 +29,8 @@ class AnthropicBatches(Clerk):
 
     def serve(self, call: Call, endpoint: str, office: Office) -> tuple[Any, str]:
         json_type = "application/json"
+        if "anthropic-version" not in call.headers:
+            raise Refusal(400, "anthropic-version: header is required")
         if endpoint == "batch":
             return self._shape(call, self._create(call, office)), json_type
         if endpoint == "batch_list":
