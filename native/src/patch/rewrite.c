@@ -347,6 +347,15 @@ static bool file_has_line(Job *job, Str line)
   return false;
 }
 
+static bool replaces_elision(const Job *job, const Group *group)
+{
+  for (size_t i = 0; i < group->a_len; i++) {
+    if (marker_elision(job->sides->search[group->a_at + i]) != ELISION_NONE)
+      return !has_elision(job, group);
+  }
+  return false;
+}
+
 static bool adds_other_lines(const Job *job, const Group *group)
 {
   for (size_t r = group->b_at; r < group->b_at + group->b_len; r++) {
@@ -356,15 +365,15 @@ static bool adds_other_lines(const Job *job, const Group *group)
   return false;
 }
 
-// A line like "..." among lines that are only added, where there are others, or where the file has such lines or Python wants one; or
-// instead of `pass`.
+// A line like "..." is text among lines that are only added, where there are others, the file has such lines
+// or Python wants one; and where it takes the place of one, or of `pass`.
 static bool elision_is_text(Job *job, const Group *group, size_t r)
 {
   Str line = str_trim(job->sides->replace[r]);
   bool bare = marker_elision(line) == ELISION_BARE;
   if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass")))
     return true;
-  if (group->a_len > 0) return false;
+  if (group->a_len > 0) return replaces_elision(job, group);
   if (job->by_tool || (bare && adds_other_lines(job, group))) return true;
   Str above = bare && r > 0 ? str_trim_end(job->sides->replace[r - 1]) : STR_NONE;
   return (above.len && above.ptr[above.len - 1] == ':') || file_has_line(job, line);
