@@ -53,6 +53,9 @@ end
 function M.start(mods)
   if job then return buffers.open('piecework://build', mods) end
   local argv = config.get('build')
+  if host.fn('executable', argv[1] or '') == 0 then
+    return message.error(('cannot build: there is no %s here'):format(tostring(argv[1])))
+  end
   log = { '$ ' .. table.concat(argv, ' ') .. '    (in ' .. engine.home() .. ')' }
   local err
   job, err = host.run(argv, { cwd = engine.home(), line = add, exit = ended })
