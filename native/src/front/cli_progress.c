@@ -111,6 +111,17 @@ static void show_trust(Progress *p, Arena *arena, const Value *params)
                         STR_ARG(where), STR_ARG(command), (long long)p->plan));
 }
 
+static void show_wait(Progress *p, Arena *arena, const Value *params)
+{
+  int64_t left = value_get_int(params, S("until_ms"), 0) - wall_now_ms();
+  Str text = str_fmt(arena, "%.*s waits %lld s for %.*s: %.*s",
+                     STR_ARG(value_get_str(params, S("task"), STR_NONE)),
+                     (long long)(left > 0 ? (left + 999) / 1000 : 0),
+                     STR_ARG(value_get_str(params, S("model"), STR_NONE)),
+                     STR_ARG(value_get_str(params, S("note"), STR_NONE)));
+  p->redraw ? line_draw(p, str_trim(text)) : line_print(p, str_trim(text));
+}
+
 static void show_note(Progress *p, Arena *arena, const Value *params)
 {
   Str note = value_get_str(params, S("note"), STR_NONE);
@@ -141,7 +152,7 @@ typedef struct {
 static const Shower showers[] = {
     {"plan", show_plan},     {"planning", show_planning}, {"task", show_task},
     {"verify", show_verify}, {"trust", show_trust},       {"budget", show_note},
-    {"run", show_run},       {"commit", show_commit},
+    {"run", show_run},       {"commit", show_commit},     {"wait", show_wait},
 };
 
 static void on_event(void *owner, Str kind, const Value *params)

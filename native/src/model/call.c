@@ -17,6 +17,8 @@
 
 enum {
   TRIES_MAX = 3,
+  GATED_MAX = 3,              // tries more that ended at a rate limit or an overload
+  WAITS_MAX_MS = 15 * 60000,  // of one call, all together
   HOSTED_FIRST_MS = 120000,
   HOSTED_IDLE_MS = 90000,
   LOCAL_FIRST_MS = 600000,  // a local server may be loading the model or serving others
@@ -62,6 +64,8 @@ struct ModelCall {
   bool try_open;  // try_end is still owed
   bool first_told, cancelled;
   int lessons;               // repeats without a field, which are no tries
+  int gated;                 // tries that a rate limit or an overload ended
+  uint64_t waited_ms;        // between tries
   const Exchange *exchange;  // REPLAYING; a copy in the arena
   ModelReply reply;
 };
@@ -272,9 +276,21 @@ static void take_reply(ModelCall *call)
 
 // ---- after a failed try ---------------------------------------------------------------------------------
 
+// Rate limits pass: they have tries of their own. But nobody waits for hours without being asked.
+static bool tries_left(ModelCall *call, const Failure *failure)
+{
+  bool long_wait = failure->has_wait && failure->wait_ms > LIMIT_NAMED_MAX_MS;
+  if (long_wait || call->waited_ms > WAITS_MAX_MS) return false;
+  if (failure->gate && call->gated < GATED_MAX) {
+    call->gated++;
+    return true;
+  }
+  return call->reply.tries - call->gated < TRIES_MAX;
+}
+
 static bool may_retry(ModelCall *call, const Failure *failure)
 {
-  if (!failure->retry || call->reply.tries >= TRIES_MAX) return false;
+  if (!failure->retry || !tries_left(call, failure)) return false;
   bool paid = call->reply.cost != 0;
   if (!paid || !call->spec.may_retry) return true;
   Nano worst = request_worst_cost(call->models, &call->request);
@@ -291,6 +307,8 @@ static void retry(ModelCall *call, const Failure *failure)
     wait = backoff_ms(call->reply.tries, named);
   }
   call->state = CALL_WAITING;
+  call->waited_ms += wait;
+  call->ticket.held_until = loop_now_ms(call->loop) + wait;  // told below
   ticket_again(&call->ticket, failure->gate ? 0 : wait);
   log_info("%.*s: %s; again in %llu ms", STR_ARG(call->request.label), failure->error.message,
            (unsigned long long)wait);
@@ -328,6 +346,7 @@ static void step_over(ModelCall *call)
     return;
   }
   account(call);
+  ticket_rate(&call->ticket, &call->try.rate);
   Failure failure = call->try.failure;
   redact_error(call, &failure.error);
   bool ok = call->try.ok;
@@ -348,6 +367,10 @@ static void step_over(ModelCall *call)
       ticket_hold_gate(&call->ticket, failure.has_wait ? failure.wait_ms : UINT64_MAX);
   }
   take_reply(call);
+  if (failure.has_wait && failure.wait_ms > LIMIT_NAMED_MAX_MS) {
+    error_hint_set(&failure.error, "the provider asks to wait %llu minutes; resume then",
+                   (unsigned long long)(failure.wait_ms / 60000));
+  }
   if (!ok) fail(call, &failure.error);
   if (!ok && failure.terminal) close_provider(call, &failure);
   call_finish(call);
@@ -469,6 +492,12 @@ static void ticket_go(void *owner)
   call_step(owner, EV_GO);
 }
 
+static void ticket_held(void *owner, Str why, uint64_t ms)
+{
+  ModelCall *call = owner;
+  if (call->spec.on_wait && !call->cancelled) call->spec.on_wait(call->spec.owner, why, ms);
+}
+
 static void ticket_closed(void *owner, const Error *error)
 {
   ModelCall *call = owner;
@@ -492,45 +521,12 @@ static void key_ready(void *owner, const Error *error)
 
 // ---- outside --------------------------------------------------------------------------------------------
 
-static bool check_address(const ProviderConfig *config, Error *err)
+// "plan 12 T03" and "plan 12 T04" share the slots of a provider with other plans.
+static uint64_t plan_of(Str label)
 {
-  if (config->base_url.len == 0) {
-    return error_set(err, ERR_CONFIG, "the provider %.*s has no base_url", STR_ARG(config->name));
-  }
-  if (!str_starts(config->base_url, S("http://")) || config->allow_http) return true;
-  if (url_is_loopback(config->base_url)) return true;
-  error_hint_set(err, "use https, or set `allow_http` for this provider");
-  return error_set(err, ERR_CONFIG,
-                   "the provider %.*s is reached by plain http: key and code could be read",
-                   STR_ARG(config->name));
-}
-
-// Everything that can be known to fail without asking anybody.
-static bool check(ModelCall *call, Error *err)
-{
-  const ModelRequest *request = &call->request;
-  call->config = models_provider_get(call->models, request->provider);
-  if (!call->config) {
-    error_hint_set(err,
-                   "add it under `providers` in the configuration; see :help piecework-config");
-    return error_set(err, ERR_CONFIG, "there is no provider \"%.*s\"", STR_ARG(request->provider));
-  }
-  if (str_eq(call->config->dialect, S("replay"))) return true;
-  call->dialect = dialect_find(call->config->dialect);
-  if (!call->dialect) {
-    return error_set(err, ERR_CONFIG, "the provider %.*s has an unknown dialect \"%.*s\"",
-                     STR_ARG(request->provider), STR_ARG(call->config->dialect));
-  }
-  if (request->model.len == 0) return error_set(err, ERR_CONFIG, "no model is named");
-  Target target = models_target(call->models, call->config, request->model);
-  bool elsewhere = target.quirks & QUIRK_TOOLS_ELSEWHERE && call->dialect == &dialect_openai_chat;
-  if (request->tool_count && elsewhere) {
-    error_hint_set(err,
-                   "set `dialect` of this provider to openai-responses, or choose another model");
-    return error_set(err, ERR_MODEL, "%.*s takes tools only through the dialect openai-responses",
-                     STR_ARG(request->model));
-  }
-  return check_address(call->config, err);
+  size_t digits = str_starts(label, S("plan ")) ? 5 : 0;
+  size_t end = str_find_char(str_skip(label, digits), ' ');
+  return str_hash(end == STR_NOT_FOUND ? label : str_sub(label, 0, digits + end));
 }
 
 static ModelCall *call_new(Models *models, const ModelSpec *spec)
@@ -543,7 +539,13 @@ static ModelCall *call_new(Models *models, const ModelSpec *spec)
   call->request.shared = (Str){call->shared->bytes, call->shared->len};
   call->spec.request = &call->request;
   call->reply.usage.known = true;
-  call->ticket = (Ticket){.on_go = ticket_go, .on_closed = ticket_closed, .owner = call};
+  call->ticket = (Ticket){.on_go = ticket_go,
+                          .on_closed = ticket_closed,
+                          .on_held = ticket_held,
+                          .owner = call,
+                          .urgent = !str_eq(spec->request->role, S("execute")),
+                          .group = plan_of(spec->request->label),
+                          .tokens = request_tokens_estimate(spec->request)};
   call->key_waiter = (KeyWaiter){.on_ready = key_ready, .owner = call};
   call->next = models->first;
   if (call->next) call->next->prev = call;
@@ -554,8 +556,8 @@ static ModelCall *call_new(Models *models, const ModelSpec *spec)
 ModelCall *model_start(Models *models, const ModelSpec *spec)
 {
   ModelCall *call = call_new(models, spec);
-  if (check(call, &call->reply.error)) {
-    const ModelRequest *request = &call->request;
+  const ModelRequest *request = &call->request;
+  if (models_check(models, request, &call->config, &call->dialect, &call->reply.error)) {
     ticket_enter(models->limiter, &call->ticket, request->provider, call->config->limit,
                  request->model);
   } else {

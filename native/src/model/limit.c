@@ -7,7 +7,8 @@
 
 enum {
   NAMED_MIN_MS = 250,
-  NAMED_MAX_MS = 60000,
+  HELD_TOLD_MS = 1000,  // shorter waits are not worth a word
+  GROUPS_MAX = 64,
   BACKOFF_MS = 500,
   BACKOFF_MAX_MS = 8000,
 };
@@ -19,7 +20,8 @@ struct LimitGate {
   int successes;      // since the width last changed
   int holds;          // in a row, for the backoff
   uint64_t open_at;   // ms; 0 = open
-  Error closed;       // ERR_OK = not
+  RateBucket rates[RATE_COUNT];
+  Error closed;  // ERR_OK = not
 };
 
 struct LimitPool {
@@ -31,6 +33,10 @@ struct LimitPool {
   Ticket *first, *last;  // by number
   Error closed;
   bool sweep;  // something was closed: look at the whole queue
+  struct {
+    uint64_t group;
+    int in_use;
+  } groups[GROUPS_MAX];  // those with calls in flight; more than fit count as none
 };
 
 struct Limiter {
@@ -49,7 +55,7 @@ static uint64_t first_backoff(void)
 {
   const char *text = getenv("PIECEWORK_BACKOFF_MS");
   uint64_t ms;
-  return text && str_to_u64(str_from(text), &ms) && ms > 0 && ms < NAMED_MAX_MS ? ms : BACKOFF_MS;
+  return text && str_to_u64(str_from(text), &ms) && ms > 0 && ms < 60000 ? ms : BACKOFF_MS;
 }
 
 // Up to a quarter of [ms], so that those who fail together do not come back together.
@@ -65,15 +71,12 @@ static uint64_t jitter(uint64_t ms)
 
 uint64_t backoff_ms(int tries, uint64_t named_ms)
 {
-  uint64_t ms = named_ms;
-  if (named_ms == UINT64_MAX) {
-    ms = first_backoff();
-    for (int i = 1; i < tries && ms < BACKOFF_MAX_MS; i++) ms *= 2;
-    if (ms > BACKOFF_MAX_MS) ms = BACKOFF_MAX_MS;
-  } else if (ms < NAMED_MIN_MS) {
-    ms = NAMED_MIN_MS;
-  } else if (ms > NAMED_MAX_MS) {
-    ms = NAMED_MAX_MS;
+  uint64_t ms = first_backoff();
+  for (int i = 1; i < tries && ms < BACKOFF_MAX_MS; i++) ms *= 2;
+  if (ms > BACKOFF_MAX_MS) ms = BACKOFF_MAX_MS;
+  if (named_ms != UINT64_MAX) {
+    if (tries <= 1 && ms > NAMED_MIN_MS) ms = NAMED_MIN_MS;
+    if (named_ms > ms) ms = named_ms < LIMIT_NAMED_MAX_MS ? named_ms : LIMIT_NAMED_MAX_MS;
   }
   return ms + jitter(ms);
 }
@@ -157,10 +160,16 @@ static const Error *closed_for(const Ticket *ticket)
   return ticket->gate->closed.code ? &ticket->gate->closed : NULL;
 }
 
-static uint64_t ready_at(const Ticket *ticket)
+static uint64_t ready_at(const Ticket *ticket, uint64_t now)
 {
-  uint64_t gate = ticket->gate->open_at;
-  return gate > ticket->not_before ? gate : ticket->not_before;
+  const LimitGate *gate = ticket->gate;
+  uint64_t at = gate->open_at > ticket->not_before ? gate->open_at : ticket->not_before;
+  int64_t counts[RATE_COUNT] = {[RATE_REQUESTS] = 1, [RATE_TOKENS] = ticket->tokens};
+  for (int i = 0; i < RATE_COUNT; i++) {
+    uint64_t ready = rate_bucket_ready(&gate->rates[i], counts[i], now);
+    if (ready > at) at = ready;
+  }
+  return at;
 }
 
 static bool has_slot(const Ticket *ticket)
@@ -168,20 +177,78 @@ static bool has_slot(const Ticket *ticket)
   return ticket->pool->in_use < ticket->pool->limit && ticket->gate->in_use < ticket->gate->width;
 }
 
-// The first ticket that something can be done about; NULL when none. [*wake]: the earliest time at which a
-// ticket that has a slot but must wait becomes ready.
+static int *group_slot(LimitPool *pool, uint64_t group)
+{
+  int *empty = NULL;
+  for (int i = 0; i < GROUPS_MAX; i++) {
+    if (pool->groups[i].in_use && pool->groups[i].group == group) return &pool->groups[i].in_use;
+    if (!pool->groups[i].in_use && !empty) {
+      empty = &pool->groups[i].in_use;
+      pool->groups[i].group = group;
+    }
+  }
+  return empty;
+}
+
+static int group_in_use(LimitPool *pool, uint64_t group)
+{
+  for (int i = 0; i < GROUPS_MAX; i++) {
+    if (pool->groups[i].group == group) return pool->groups[i].in_use;
+  }
+  return 0;
+}
+
+static bool goes_before(LimitPool *pool, const Ticket *a, const Ticket *b)
+{
+  if (!b) return true;
+  if (a->urgent != b->urgent) return a->urgent;
+  if (a->group == b->group) return false;  // the queue has them in order
+  return group_in_use(pool, a->group) < group_in_use(pool, b->group);
+}
+
+// Tells who waits though there is a slot. Once per wait: a later end of it is news only when much later.
+static void tell_held(Ticket *ticket, uint64_t at, uint64_t now)
+{
+  if (!ticket->on_held || at < now + HELD_TOLD_MS || at < ticket->held_until + HELD_TOLD_MS) return;
+  ticket->held_until = at;
+  ticket->on_held(ticket->owner, S("the provider's rate limit is reached"), at - now);
+}
+
+// The ticket that something can be done about and that goes before all others; NULL when none. [*wake]: the
+// earliest time at which a ticket that has a slot but must wait becomes ready.
 static Ticket *queue_pick(LimitPool *pool, uint64_t now, uint64_t *wake)
 {
   bool full = pool->in_use >= pool->limit;
+  Ticket *best = NULL;
   if (full && !pool->sweep) return NULL;
   for (Ticket *ticket = pool->first; ticket; ticket = ticket->next) {
     if (closed_for(ticket)) return ticket;
     if (!has_slot(ticket)) continue;
-    if (ready_at(ticket) <= now) return ticket;
-    if (ready_at(ticket) < *wake) *wake = ready_at(ticket);
+    uint64_t at = ready_at(ticket, now);
+    if (at > now && at < *wake) *wake = at;
+    if (at > now) {
+      tell_held(ticket, at, now);
+    } else if (goes_before(pool, ticket, best)) {
+      best = ticket;
+    }
   }
-  pool->sweep = false;
-  return NULL;
+  if (best && best->state != TICKET_WAITING)
+    return queue_pick(pool, now, wake);  // on_held ended it
+  if (!best) pool->sweep = false;
+  return best;
+}
+
+static void slot_take(LimitPool *pool, Ticket *ticket)
+{
+  uint64_t now = loop_now_ms(pool->limiter->loop);
+  int *group = group_slot(pool, ticket->group);
+  if (group) ++*group;
+  ticket->state = TICKET_HOLDING;
+  ticket->held_until = 0;
+  pool->in_use++;
+  ticket->gate->in_use++;
+  rate_bucket_take(&ticket->gate->rates[RATE_REQUESTS], 1, now);
+  rate_bucket_take(&ticket->gate->rates[RATE_TOKENS], ticket->tokens, now);
 }
 
 // Serves one ticket; false when there is nothing left to do.
@@ -196,9 +263,7 @@ static bool pool_serve(LimitPool *pool, uint64_t *wake)
     ticket->on_closed(ticket->owner, &copy);
     return true;
   }
-  ticket->state = TICKET_HOLDING;
-  pool->in_use++;
-  ticket->gate->in_use++;
+  slot_take(pool, ticket);
   ticket->on_go(ticket->owner);
   return true;
 }
@@ -254,7 +319,7 @@ void ticket_enter(Limiter *limiter, Ticket *ticket, Str provider, int limit, Str
   ticket->pool = pool;
   ticket->gate = gate_for(pool, model);
   ticket->number = ++limiter->numbers;
-  ticket->not_before = 0;
+  ticket->not_before = ticket->held_until = 0;
   if (closed_for(ticket)) pool->sweep = true;
   queue_add(pool, ticket);
   limiter_wake(limiter);
@@ -263,6 +328,8 @@ void ticket_enter(Limiter *limiter, Ticket *ticket, Str provider, int limit, Str
 static void give_slot_back(Ticket *ticket)
 {
   if (ticket->state != TICKET_HOLDING) return;
+  int *group = group_slot(ticket->pool, ticket->group);
+  if (group && *group > 0) --*group;
   ticket->pool->in_use--;
   ticket->gate->in_use--;
   ticket->state = TICKET_OUT;
@@ -305,6 +372,15 @@ void ticket_succeeded(Ticket *ticket)
   if (++gate->successes < gate->width || gate->width >= ticket->pool->limit) return;
   gate->width++;
   gate->successes = 0;
+}
+
+void ticket_rate(Ticket *ticket, const RateHint *hint)
+{
+  LimitGate *gate = ticket->gate;
+  uint64_t now = loop_now_ms(ticket->pool->limiter->loop);
+  for (int i = 0; i < RATE_COUNT; i++) {
+    rate_bucket_set(&gate->rates[i], &hint->levels[i], gate->in_use <= 1, now);
+  }
 }
 
 void ticket_close(Ticket *ticket, const Error *error, bool model_only)

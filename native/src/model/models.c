@@ -174,6 +174,53 @@ Target models_target(const Models *models, const ProviderConfig *config, Str mod
   return target;
 }
 
+static bool check_address(const ProviderConfig *config, Error *err)
+{
+  if (config->base_url.len == 0) {
+    return error_set(err, ERR_CONFIG, "the provider %.*s has no base_url", STR_ARG(config->name));
+  }
+  if (!str_starts(config->base_url, S("http://")) || config->allow_http) return true;
+  if (url_is_loopback(config->base_url)) return true;
+  error_hint_set(err, "use https, or set `allow_http` for this provider");
+  return error_set(err, ERR_CONFIG,
+                   "the provider %.*s is reached by plain http: key and code could be read",
+                   STR_ARG(config->name));
+}
+
+static bool tools_elsewhere(const Models *models, const ModelRequest *request,
+                            const ProviderConfig *config)
+{
+  Target target = models_target(models, config, request->model);
+  return request->tool_count && target.quirks & QUIRK_TOOLS_ELSEWHERE &&
+         str_eq(config->dialect, S("openai-chat"));
+}
+
+bool models_check(const Models *models, const ModelRequest *request, const ProviderConfig **config,
+                  const Dialect **dialect, Error *err)
+{
+  const ProviderConfig *found = *config = models_provider_get(models, request->provider);
+  *dialect = NULL;
+  if (!found) {
+    error_hint_set(err,
+                   "add it under `providers` in the configuration; see :help piecework-config");
+    return error_set(err, ERR_CONFIG, "there is no provider \"%.*s\"", STR_ARG(request->provider));
+  }
+  if (str_eq(found->dialect, S("replay"))) return true;
+  *dialect = dialect_find(found->dialect);
+  if (!*dialect) {
+    return error_set(err, ERR_CONFIG, "the provider %.*s has an unknown dialect \"%.*s\"",
+                     STR_ARG(request->provider), STR_ARG(found->dialect));
+  }
+  if (request->model.len == 0) return error_set(err, ERR_CONFIG, "no model is named");
+  if (tools_elsewhere(models, request, found)) {
+    error_hint_set(err,
+                   "set `dialect` of this provider to openai-responses, or choose another model");
+    return error_set(err, ERR_MODEL, "%.*s takes tools only through the dialect openai-responses",
+                     STR_ARG(request->model));
+  }
+  return check_address(found, err);
+}
+
 bool models_learn(Models *models, Str provider, Str model, unsigned quirk)
 {
   const ProviderConfig *config = provider_find(models, provider);

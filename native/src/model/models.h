@@ -38,4 +38,8 @@ Target models_target(const Models *models, const ProviderConfig *config, Str mod
 // Remembers a lesson; false when it was known already.
 bool models_learn(Models *models, Str provider, Str model, unsigned quirk);
 
+// Everything that can be known to fail without asking anybody. [*dialect] is NULL for a replayed call.
+bool models_check(const Models *models, const ModelRequest *request, const ProviderConfig **config,
+                  const Dialect **dialect, Error *err);
+
 void models_calls_drop(Models *models);  // call.c: ends all calls for models_free

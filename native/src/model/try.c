@@ -156,6 +156,7 @@ static void on_http_done(void *owner, const Error *err, const HttpHead *head, bo
   t->http = NULL;
   t->sent = sent;
   t->status = head->status;
+  t->rate = rate_of(head, wall_now_ms());
   judge(t, err, head);
   t->dialect->finish(&t->reply);
   if (t->text_tools && t->ok) text_tools_read(&t->reply, t->request);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "model/dialect.h"
+#include "model/rate.h"
 
 typedef enum {
   ANSWER_NONE,
@@ -39,6 +40,7 @@ struct Try {  // embedded in its owner, which sets the first group
   bool sent;        // the provider may have seen the request
   int status;       // 0 = no answer came
   Str request_id;   // in the arena
+  RateHint rate;    // what the headers said is left
 };
 
 // Sends [request], which must stay, to [target]. The reply's strings come into [arena]; [key] is used during the call only.

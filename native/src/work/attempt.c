@@ -137,6 +137,21 @@ static bool may_retry(void *owner, Nano spent, Nano worst)
   return true;
 }
 
+// Said when it is long enough to be noticed, with the time it ends, so that a countdown can be shown.
+static void call_waits(void *owner, Str why, uint64_t ms)
+{
+  Attempt *attempt = owner;
+  enum { NOTICED_MS = 1000 };
+  if (ms < NOTICED_MS) return;
+  Value *params = value_map(&attempt->arena);
+  value_put_int(&attempt->arena, params, S("plan"), attempt->spec.plan);
+  value_put_str(&attempt->arena, params, S("task"), attempt->spec.task);
+  value_put_str(&attempt->arena, params, S("model"), attempt->model);
+  value_put_str(&attempt->arena, params, S("note"), str_dup(&attempt->arena, why));
+  value_put_int(&attempt->arena, params, S("until_ms"), wall_now_ms() + (int64_t)ms);
+  engine_event(attempt->spec.engine, S("wait"), params);
+}
+
 // ---- starting ----------------------------------------------------------------------------------------
 
 static bool is_reply(Err outcome)
@@ -202,8 +217,11 @@ static bool start_call(Attempt *attempt, Str prompt, Nano worst, BudgetAnswer *a
     if (err) *err = why;
     return false;
   }
-  ModelSpec call = {
-      .request = spec->request, .may_retry = may_retry, .on_done = call_done, .owner = attempt};
+  ModelSpec call = {.request = spec->request,
+                    .may_retry = may_retry,
+                    .on_wait = call_waits,
+                    .on_done = call_done,
+                    .owner = attempt};
   attempt->call = model_start(spec->engine->models, &call);
   return true;
 }
