@@ -1,10 +1,15 @@
 " piecework: big models plan and inspect, small ones do the work by the piece.
 " Sourced by Vim and Neovim at startup: defines the command, maps and autocommands, loads nothing.
 
-if exists('g:loaded_piecework') || v:version < 800
+if exists('g:loaded_piecework')
   finish
 endif
 let g:loaded_piecework = 1
+
+if has('nvim') ? !has('nvim-0.7') : v:version < 900
+  command! -range -bang -nargs=* Piecework echo 'piecework: needs Neovim 0.7.2 or Vim 9.0, or newer'
+  finish
+endif
 
 if !has('nvim') && !has('lua')
   command! -range -bang -nargs=* Piecework echo 'piecework: this Vim has no +lua; install vim-nox or vim-gtk3'

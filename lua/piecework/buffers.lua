@@ -158,6 +158,9 @@ end
 
 -- Opening ---------------------------------------------------------------------------------------
 
+-- Pages that are only looked at: one makes room for the next.
+local PASSING = { status = true, cost = true, log = true, preview = true, health = true }
+
 -- Shows [uri]: in its window when it has one here, else in a new one as [mods] say.
 function M.open(uri, mods)
   local buf = host.fn('bufnr', '^' .. host.fn('escape', uri, '*?[]{}~\\,') .. '$')
@@ -166,7 +169,10 @@ function M.open(uri, mods)
   if win > 0 and (mods or '') == '' then
     host.fn('win_gotoid', win)
   else
-    local ok, err = host.cmd((mods or '') .. ' split ' .. host.fn('fnameescape', uri))
+    local here = M.view()
+    local replace = (mods or '') == '' and here and PASSING[here.kind] and PASSING[parse(uri)]
+    local ok, err = host.cmd((mods or '') .. (replace and ' edit ' or ' split ')
+      .. host.fn('fnameescape', uri))
     if not ok then return message.error(err) end
   end
   if known and M.view() == known then M.load(known) end

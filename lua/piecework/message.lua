@@ -87,7 +87,8 @@ function M.error(err, level)
   if type(err) == 'string' then return M.say(err, level) end
   local text = tostring(err.message or err.code or 'failed'):gsub('[%s.]+$', '')
   text = 'piecework: ' .. short_paths(text)
-  local hint = err.hint or ''
+  -- The engine's hints name the shell's way too; here nobody is in a shell.
+  local hint = (err.hint or ''):gsub('%s*%(CLI:[^)]*%)', '')
   if hint == '' then return M.say(text, level) end
   M.say(text .. '. ' .. hint, level, fit(text, hint))
 end

@@ -90,6 +90,7 @@ end
 function M.money(nano)
   nano = tonumber(nano) or -1
   if nano < 0 then return '?' end
+  if nano > 0 and nano < 500000 then return '<$0.001' end
   local dollars = nano / 1e9
   return ('$%.' .. (dollars >= 1 and 2 or 3) .. 'f'):format(dollars)
 end

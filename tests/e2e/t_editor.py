@@ -128,9 +128,12 @@ def while_typing(name: str, editor: str) -> None:
             e.quit()
 
 
-def children(pid: int) -> list[int]:
-    out = subprocess.run(["pgrep", "-P", str(pid), "-f", "serve --wire"], capture_output=True, text=True).stdout
-    return [int(line) for line in out.split()]
+def launcher(folder: Path) -> tuple[Path, Path]:
+    """The engine, telling its number in a file: a line for each start."""
+    script, pids = folder / "launcher", folder / "pids"
+    script.write_text(f'#!/bin/sh\necho $$ >>"{pids}"\nexec "{BINARY}" "$@"\n')
+    script.chmod(0o755)
+    return script, pids
 
 
 def killed(name: str, editor: str) -> None:
@@ -140,15 +143,16 @@ def killed(name: str, editor: str) -> None:
                  {"match": {"last_contains": ["b.txt"]}, "times": 1, "reply": {"text": "x", "delay_ms": 30000}},
                  {"match": {"last_contains": ["b.txt"]}, "reply": {"text": block("b.txt", "other 3\n", "OTHER 3\n")}}]
         provider = scratch.provider(rules)
-        with Editor(editor, root, scratch.env, "a.txt", setup=setup(pilot="never")) as e:
+        script, pids = launcher(scratch.path)
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup(pilot="never", bin=str(script))) as e:
             e.command("args a.txt b.txt")
             e.command("Piecework! each shout")
             wait_for(lambda: provider.log.exists() and provider.log.read_text().count('"done"') >= 1 and
                      provider.count() == 2, "one answer, one in flight", PATIENCE)
             time.sleep(0.5)
-            engine = children(int(e.eval("getpid()")))
+            engine = pids.read_text().split()
             ok(len(engine) == 1, f"{name}: one engine", engine)
-            os.kill(engine[0], signal.SIGKILL)
+            os.kill(int(engine[0]), signal.SIGKILL)
             screen = e.wait(r"engine ended")
             ok("Piecework resume" in screen, f"{name}: a killed engine is one line that names resume", screen)
             e.command("Piecework resume")

@@ -149,6 +149,9 @@ eq(review.next_undecided(hunks, 0), nil, 'nothing undecided')
 hunks[2].decision = 'none'
 eq({ review.next_undecided(hunks, 7), review.next_undecided(hunks, 8, -1) }, { 5, 5 }, 'round the end, and back')
 
+eq(review.section({ '---', '## T01 a', 'x', '', '## T02 b', 'y' }, 'T01.3'), { '## T01 a', 'x' }, 'what was asked')
+eq(review.folds(index, hunks), { { first = 3, last = 4 }, { first = 7, last = 8 } }, 'folds: decided hunks, decided files')
+
 -- words
 eq(config.nearest('stauts', { 'status', 'stop' }), 'status', 'the nearest name')
 eq(config.nearest('zzz', { 'status', 'stop' }), nil, 'or none')

@@ -184,10 +184,10 @@ end
 local function spec(view, first)
   local task = task_of(view, first)
   if not task then return message.say('no task on this line', 'warn') end
-  engine.ask('preview/get', { plan = view.plan, task = task }, function(result)
-    local text = buffers.split(result.text or '')
-    for i = #text, 41, -1 do text[i] = nil end
-    host.popup(text, view.plan .. ' ' .. task)
+  engine.ask('plan/text', { plan = view.plan }, function(result)
+    local section = lines.section(buffers.split(result.text or ''), task)
+    if #section == 0 then return message.say('the plan has no section for ' .. task, 'warn') end
+    host.popup(section, view.plan .. ' ' .. task)
   end)
 end
 

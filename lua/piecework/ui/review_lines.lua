@@ -133,6 +133,20 @@ function M.folds(index, hunks)
   return folds
 end
 
+-- The part of a plan's text that says what was asked for [task]. 'T01.3' is a target of 'T01'.
+---@param text string[]
+function M.section(text, task)
+  local out, inside = {}, false
+  local id = task:match('^[^.]+')
+  for _, line in ipairs(text) do
+    local heading = line:match('^## (%S+)')
+    if heading then inside = heading == id or heading == task end
+    if inside then out[#out + 1] = line end
+  end
+  while out[#out] == '' do out[#out] = nil end
+  return out
+end
+
 -- The lines `=` folds at a line without a fold: its hunk, or its file on a file's line.
 function M.range_at(index, hunks, line)
   local entry = index[line] or {}
