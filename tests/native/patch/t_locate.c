@@ -92,6 +92,28 @@ TEST(elided_with_two_chains_is_refused)
   try_free(t);
 }
 
+TEST(elided_pieces_stand_in_order)
+{
+  Try *t = try_new();
+  Str file = S("first line\nsecond line\nthird line\n");
+  CHECK_STR(patched(t, file, S("third line\n...\nfirst line\n"), S("third line\n...\nFIRST\n")),
+            S("!not_found"));
+  CHECK_STR(patched(t, file, S("first line\n...\nthird line\n"), S("first line\n...\nTHIRD\n")),
+            S("first line\nsecond line\nTHIRD\n"));
+  try_free(t);
+}
+
+TEST(half_alike_is_not_alike_enough)
+{
+  Try *t = try_new();
+  Str file = S("alpha beta gamma\ndelta epsilon zeta\neta theta iota\nkappa lambda mu\n");
+  Str search = S("alpha beta gamma\ndelta epsilom zeto\neta thetta iotta\nkappa lambda mu\n");
+  CHECK(str_has(patched(t, file, search, S("gone\n")), S("gone")));
+  search = S("alpha beta gamma\ndelta opsilom zets\netta thote ioto\nkappa lambda mu\n");
+  CHECK_STR(patched(t, file, search, S("gone\n")), S("!not_found"));
+  try_free(t);
+}
+
 TEST(placeholders_in_replace)
 {
   Try *t = try_new();

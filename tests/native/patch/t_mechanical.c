@@ -76,6 +76,19 @@ TEST(merge_of_disjoint_edits_equals_both)
   CHECK_STR(m.text, S("A\nb\nC\n"));
 }
 
+TEST(a_missing_newline_is_merged_by_itself)
+{
+  Merged m;
+  Error err = {0};
+  CHECK(merge3(&arena, S("a\nb\nc"), S("A\nb\nc"), S("a\nb\nc\n"), &m, &err));
+  CHECK(m.clean);
+  CHECK_STR(m.text, S("A\nb\nc\n"));
+  CHECK(merge3(&arena, S("a\nb\nc\n"), S("a\nb\nc"), S("A\nb\nc\n"), &m, &err));
+  CHECK_STR(m.text, S("A\nb\nc"));
+  CHECK(merge3(&arena, S("a\nb\nc"), S("A\nb\nc"), S("a\nb\nc\nd"), &m, &err));
+  CHECK_STR(m.text, S("A\nb\nc\nd"));
+}
+
 static Str unified(UnifiedFile file)
 {
   Buf out;

@@ -241,6 +241,25 @@ TEST(bare_replacement_of_a_range)
   }
 }
 
+TEST(a_name_that_fits_two_files_is_refused)
+{
+  Try *t = try_new();
+  try_file(t, "src/net.c", S("b\n"));
+  try_file(t, "lib/net.c", S("b\n"));
+  try_reply(t, S("net.c\n<<<<<<< SEARCH\nb\n=======\nB\n>>>>>>> REPLACE\n"));
+  CHECK_STR(try_text(t), S("!ambiguous"));
+  try_free(t);
+}
+
+TEST(a_draft_may_be_followed_by_abstaining)
+{
+  Try *t = try_new();
+  try_file(t, "a.c", S("b\n"));
+  try_reply(t, S("<think>\nperhaps\n</think>\n\nNOTHING TO CHANGE\n"));
+  CHECK(t->out.abstained);
+  try_free(t);
+}
+
 TEST(abstaining)
 {
   Try *t = try_new();
