@@ -104,7 +104,7 @@ $(O)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay_
 units: $(UNIT_TESTS)
 fuzzers: $(patsubst %,$(O)/fuzz/%,$(FUZZERS))
 
-.PHONY: deps demo test test-native test-editor test-e2e test-provider lint format fuzz valgrind bench doc clean help
+.PHONY: deps demo test test-native test-editor test-e2e test-provider lint format fuzz valgrind bench bench-cost doc clean help
 deps:  ## install what building, the demo and the tests need
 	@sh native/tools/deps.sh install build demo test
 
@@ -155,6 +155,10 @@ valgrind:  ## the unit tests and one whole journey under valgrind
 bench:  ## performance as ratios, in one run
 	@$(MAKE) --no-print-directory build
 	@sh tests/bench/bench.sh
+
+bench-cost:  ## what delegating saves: four workloads, two providers' list prices, scripted replies
+	@$(MAKE) --no-print-directory build
+	@python3 tests/bench/cost.py
 
 doc:  ## help tags, and what of the help is generated
 	@sh native/tools/doc.sh

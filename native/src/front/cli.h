@@ -33,6 +33,10 @@
   X(OLDER, "older-than", 0, true, false, "DAYS", "plans that ended earlier (default 30)")     \
   X(KEEP, "keep", 0, true, false, "N", "keep the newest N whatever their age")                \
   X(WIRE, "wire", 0, true, false, "KIND", "msgpack (default) or json")                        \
+  X(SOLO, "solo", 0, false, false, "", "one big model does it all in one call, no plan")      \
+  X(MODEL, "model", 0, true, false, "ROLE", "with --solo: who does it (default big)")         \
+  X(CHEAP_FIRST, "cheap-first", 0, false, false, "",                                          \
+    "the small model tries each place of the scope; only what fails is planned")              \
   X(HELP, "help", 'h', false, false, "", "what this subcommand does")
 
 typedef enum {

@@ -2,9 +2,11 @@
 #include "front/cli.h"
 #include "front/terminal.h"
 #include "work/advise.h"
+#include "work/cheap_first.h"
 #include "work/estimate.h"
 #include "work/planner.h"
 #include "work/selector.h"
+#include "work/solo.h"
 
 static bool budget_arg(Cli *cli, Nano *budget)
 {
@@ -118,6 +120,52 @@ static bool show_plan(Cli *cli, Project *project, int64_t id)
   return true;
 }
 
+// A target may be a selector, as "functions in src/*.py longer than 40".
+static bool targets_arg(Cli *cli, const StrList *words, FileRefList *targets)
+{
+  StrList files = {0};
+  for (size_t i = 0; i < words->len; i++) {
+    FileRef ref = {.path = words->items[i]};
+    if (selector_searches(ref.path))
+      PUSH(&cli->arena, targets, ref);
+    else
+      PUSH(&cli->arena, &files, ref.path);
+  }
+  return cli_scope(cli, &files, targets);
+}
+
+static bool plan_alone(Cli *cli, Project *project, const PlanRequest *request)
+{
+  Str role = cli_value(cli, OPT_MODEL, STR_NONE);
+  int64_t plan = plan_solo(cli->engine, project, request, role, &cli->err);
+  return plan > 0 && show_plan(cli, project, plan);
+}
+
+static bool say_tries(Cli *cli, Project *project, int64_t tries)
+{
+  CheapFirst out;
+  if (!cheap_first_result(cli->engine, &cli->arena, tries, &out, &cli->err)) return false;
+  cli_say("plan %lld: %zu of %zu places done by the small model: piecework diff %lld\n",
+          (long long)tries, out.done, out.done + out.left, (long long)tries);
+  if (!out.planned && out.left) cli_say("%zu are left and were not planned\n", out.left);
+  return !out.planned || show_plan(cli, project, out.planned);
+}
+
+static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
+{
+  request->scope = (FileRefList){0};
+  if (!targets_arg(cli, &cli->values[OPT_SCOPE], &request->scope)) return false;
+  progress_begin(cli, 0);
+  int64_t tries = cheap_first_start(cli->engine, project, request, cli_on_done, cli, &cli->err);
+  bool ok = tries > 0 && cli_wait(cli);
+  progress_end(cli);
+  Error why = cli->err;
+  error_clear(&cli->err);
+  bool said = tries > 0 && say_tries(cli, project, tries);
+  if (!ok) cli->err = why;
+  return ok && said;
+}
+
 bool cli_plan(Cli *cli)
 {
   PlanRequest request = {.request = words_from(cli, 0), .go_on = cli_has(cli, OPT_YES)};
@@ -126,8 +174,11 @@ bool cli_plan(Cli *cli)
   int64_t plan = 0;
   if (!project || !words_arg(cli, request.request) || !budget_arg(cli, &request.budget))
     return false;
-  if (!cli_scope(cli, &cli->values[OPT_SCOPE], &request.scope) || !cli_record(cli)) return false;
+  if (!cli_record(cli)) return false;
   say_without_git(project);
+  if (cli_has(cli, OPT_CHEAP_FIRST)) return plan_cheap_first(cli, project, &request);
+  if (!cli_scope(cli, &cli->values[OPT_SCOPE], &request.scope)) return false;
+  if (cli_has(cli, OPT_SOLO)) return plan_alone(cli, project, &request);
   if (!take_advice(cli, project, &request)) return false;
   bool ok = plan_once(cli, project, &request, &plan);
   Str question = str_fmt(&cli->arena, "%s; go on?", cli->err.message);
@@ -141,20 +192,6 @@ bool cli_plan(Cli *cli)
 
 // ---- edit, each ------------------------------------------------------------------------------------
 
-// A target may be a selector, as "functions in src/*.py longer than 40".
-static bool targets_arg(Cli *cli, size_t count, FileRefList *targets)
-{
-  StrList files = {0};
-  for (size_t i = 0; i < count; i++) {
-    FileRef ref = {.path = cli->args.items[i]};
-    if (selector_searches(ref.path))
-      PUSH(&cli->arena, targets, ref);
-    else
-      PUSH(&cli->arena, &files, ref.path);
-  }
-  return cli_scope(cli, &files, targets);
-}
-
 static bool from_targets(Cli *cli)
 {
   size_t at = template_at(cli), last = at < cli->args.len ? at : cli->args.len - 1;
@@ -164,7 +201,8 @@ static bool from_targets(Cli *cli)
   FileRefList targets = {0};
   Nano budget;
   if (!project || !words_arg(cli, instruction) || !budget_arg(cli, &budget)) return false;
-  if (!targets_arg(cli, last, &targets) || !cli_record(cli)) return false;
+  StrList files = {cli->args.items, last, last};
+  if (!targets_arg(cli, &files, &targets) || !cli_record(cli)) return false;
   int64_t plan = plan_from_targets(cli->engine, project, instruction, &targets, budget, &cli->err);
   // The user looks at the diff; a big model does when asked to.
   if (plan <= 0 || !cli_run_plan(cli, plan, false)) return false;

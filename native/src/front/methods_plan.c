@@ -2,9 +2,11 @@
 #include "front/serve.h"
 #include "front/values.h"
 #include "work/advise.h"
+#include "work/cheap_first.h"
 #include "work/estimate.h"
 #include "work/planner.h"
 #include "work/run.h"
+#include "work/solo.h"
 
 static Nano param_budget(const Value *params)
 {
@@ -49,8 +51,15 @@ static Value *plan_create(Serve *serve, RpcRequest *request, Error *err)
   }
   if (!param_scope(project, &request->arena, params, &plan.scope, err)) return NULL;
   param_buffers(project, &request->arena, params);
+  if (value_get_bool(params, S("solo"), false)) {
+    Str role = value_get_str(params, S("model"), STR_NONE);
+    int64_t id = plan_solo(serve->engine, project, &plan, role, err);
+    return id > 0 ? plan_answer(request, id) : NULL;
+  }
+  bool cheap = value_get_bool(params, S("cheap_first"), false);
   ServeOp *op = serve_op_new(serve, 0, NULL);
-  op->plan = planner_start(serve->engine, project, &plan, serve_op_done, op, err);
+  op->plan = (cheap ? cheap_first_start : planner_start)(serve->engine, project, &plan,
+                                                         serve_op_done, op, err);
   if (op->plan > 0) return plan_answer(request, op->plan);
   serve_op_drop(op);
   return NULL;

@@ -278,7 +278,8 @@ Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const 
   int64_t files = 0, tokens = scope_bytes(project, scope, &files);
   int64_t targets = files < 5 ? 5 : files;
   int64_t explored = tokens / 2 < EXPLORED_MAX ? tokens / 2 : EXPLORED_MAX;
-  int64_t notes = tokens_estimate(planner_guidance(arena, project));
+  Str path = planner_notes_path(arena, project, scope);
+  int64_t notes = tokens_estimate(planner_guidance(arena, project, path));
   int64_t written = tokens / 2 < targets * FILE_WRITTEN ? tokens / 2 : targets * FILE_WRITTEN;
   written += targets * BLOCK;
   Work work = {.calls = targets,

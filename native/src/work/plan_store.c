@@ -1,5 +1,4 @@
-// plan_store.c: plan files: named, written, read with their problems, adopted from elsewhere, and
-// made from targets without a planner.
+// plan_store.c: plan files: named, written, read with their problems, adopted from elsewhere.
 #include "work/plan_store.h"
 
 #include <ctype.h>
@@ -10,7 +9,6 @@
 #include "work/plan_fields.h"
 #include "work/planner.h"
 #include "work/selector.h"
-#include "work/template.h"
 
 enum { SLUG_BYTES = 40, TITLE_BYTES = 72 };
 
@@ -106,75 +104,6 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
              str_fmt(arena, "plan %lld is ready: %zu tasks, about %.*s", (long long)row->id,
                      tasks.len, STR_ARG(money(arena, estimate.total))));
   return true;
-}
-
-// ---- without a planner --------------------------------------------------------------------------
-
-// One task for all targets. A template's placeholders are filled per target, so there even one target is an
-// `each`.
-static bool target_tasks(Project *project, Arena *arena, Plan *plan, const FileRefList *targets,
-                         Error *err)
-{
-  Str name, words;
-  TaskSpec task = {.title = plan->title, .body = plan->request};
-  bool called = template_called(plan->request, &name, &words);
-  if (called && !template_task(project, arena, plan->request, &task, err)) return false;
-  task.id = S("T01");
-  task.pilot = targets->len > 1;
-  bool one = targets->len == 1 && !called;
-  FileRefList *list = one ? &task.files : &task.each;
-  for (size_t i = 0; i < targets->len; i++) {
-    if (selector_searches(targets->items[i].path))
-      PUSH(arena, &task.select, targets->items[i].path);
-    else
-      PUSH(arena, list, targets->items[i]);
-  }
-  task.pilot |= task.select.len > 0;
-  PUSH(arena, &plan->tasks, task);
-  return true;
-}
-
-static bool refuse_problems(const PlanProblemList *problems, Error *err)
-{
-  for (size_t i = 0; i < problems->len; i++) {
-    if (problems->items[i].warning) continue;
-    return error_set(err, ERR_REFUSED, "%.*s", STR_ARG(problems->items[i].text));
-  }
-  return true;
-}
-
-int64_t plan_from_targets(Engine *engine, Project *project, Str instruction,
-                          const FileRefList *targets, Nano budget, Error *err)
-{
-  Arena arena;
-  arena_init(&arena);
-  Plan plan = {
-      .title = plan_title(&arena, instruction), .request = str_trim(instruction), .budget = budget};
-  PlanProblemList problems = {0};
-  PlanRow row = {.root = project_root(project),
-                 .title = plan.title,
-                 .request = plan.request,
-                 .state = PLAN_PLANNING,
-                 .budget = budget >= 0 ? budget : engine->config->budget};
-  bool ok = instruction.len && targets->len;
-  if (!ok)
-    error_set(err, ERR_USAGE, targets->len ? "say what to do" : "nothing is selected to work on");
-  ok = ok && target_tasks(project, &arena, &plan, targets, err);
-  if (ok) plan.test = plan_test_command(engine, project, &arena);
-  if (ok) plan_find_targets(engine, project, &arena, &row, &plan, &problems);
-  ok = ok && (!problems.errors || refuse_problems(&problems, err));
-  ok = ok && (plan_check(&arena, &plan, project, &problems) || refuse_problems(&problems, err)) &&
-       journal_begin(engine->journal, err);
-  if (ok) {
-    // in one go, so that a crash leaves no half-made plan for `resume` to give to a planner
-    ok = journal_plan_new(engine->journal, &row, err) &&
-         plan_publish(engine, project, &arena, &row, &plan, err) &&
-         journal_commit(engine->journal, err);
-    if (!ok) journal_rollback(engine->journal);
-  }
-  int64_t id = ok ? row.id : 0;
-  arena_deinit(&arena);
-  return id;
 }
 
 // ---- targets ------------------------------------------------------------------------------------

@@ -12,6 +12,10 @@
 bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan,
                   Error *err);
 
+// A plan of one task that nobody planned, stored and ready. Its id, or 0.
+int64_t plan_from_task(Engine *engine, Project *project, Arena *arena, const TaskSpec *task,
+                       Str request, Nano budget, Error *err);
+
 // The targets that a plan's selectors find. A plan that has not begun looks at the present texts; one that has
 // keeps the places it began with, whatever became of the files. Problems carry lines.
 void plan_find_targets(Engine *engine, Project *project, Arena *arena, const PlanRow *row,

@@ -18,7 +18,6 @@ typedef struct {
   FileRefList scope;  // empty = the whole project
   Nano budget;        // for the plan as a whole; NANO_UNKNOWN = configuration's
   bool go_on;         // past advice and ask_above (`plan!`, --yes); without it they are ERR_CONSENT
-  bool solo;          // reserved for `plan --solo`
   StrList answers;    // reserved
 } PlanRequest;
 

@@ -3,6 +3,7 @@
 #include "work/planner_prompt.h"
 
 #include "base/buf.h"
+#include "lib/fs.h"
 #include "work/planner.h"
 #include "work/tools.h"
 
@@ -14,17 +15,39 @@ enum {
   MESSAGE_BYTES = 128 * 1024,
 };
 
-Str planner_guidance(Arena *arena, Project *project)
+// The deepest directory that all of the scope lies in.
+static Str common_dir(const FileRefList *scope)
+{
+  Str dir = scope->len ? path_dir(scope->items[0].path) : STR_NONE;
+  for (size_t i = 1; i < scope->len && dir.len; i++) {
+    Str path = scope->items[i].path;
+    while (dir.len && !(str_starts(path, dir) && path.len > dir.len && path.ptr[dir.len] == '/'))
+      dir = path_dir(dir);
+  }
+  return dir;
+}
+
+Str planner_notes_path(Arena *arena, Project *project, const FileRefList *scope)
 {
   static const Str names[] = {S("AGENTS.md"), S("CLAUDE.md")};
-  for (size_t i = 0; i < 2; i++) {
-    Error err = {0};
-    Str text;
-    if (!project_read(project, arena, names[i], &text, &err) || str_trim(text).len == 0) continue;
-    text = str_sub(text, 0, str_utf8_floor(text, GUIDANCE_BYTES));
-    return str_fmt(arena, "The project's notes (%.*s):\n%.*s\n", STR_ARG(names[i]), STR_ARG(text));
+  for (Str dir = common_dir(scope);; dir = path_dir(dir)) {
+    for (size_t i = 0; i < 2; i++) {
+      Error err = {0};
+      Str text,
+          path = dir.len ? str_fmt(arena, "%.*s/%.*s", STR_ARG(dir), STR_ARG(names[i])) : names[i];
+      if (project_read(project, arena, path, &text, &err) && str_trim(text).len) return path;
+    }
+    if (!dir.len) return STR_NONE;
   }
-  return STR_NONE;
+}
+
+Str planner_guidance(Arena *arena, Project *project, Str notes_path)
+{
+  Error err = {0};
+  Str text;
+  if (!notes_path.len || !project_read(project, arena, notes_path, &text, &err)) return STR_NONE;
+  text = str_sub(text, 0, str_utf8_floor(text, GUIDANCE_BYTES));
+  return str_fmt(arena, "The project's notes (%.*s):\n%.*s\n", STR_ARG(notes_path), STR_ARG(text));
 }
 
 bool planner_scope_ok(Arena *arena, Project *project, const FileRefList *scope, Error *err)

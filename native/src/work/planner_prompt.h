@@ -5,9 +5,10 @@
 #include "work/plan.h"
 #include "work/prompt.h"
 
-// The project's own guidance for agents (AGENTS.md, else CLAUDE.md), for the planner only; empty
-// when none.
-Str planner_guidance(Arena *arena, Project *project);
+// The project's own guidance for agents: AGENTS.md, else CLAUDE.md, the nearest one up the tree from what the
+// scope has in common. Empty when there is none.
+Str planner_notes_path(Arena *arena, Project *project, const FileRefList *scope);
+Str planner_guidance(Arena *arena, Project *project, Str notes_path);  // as the planner is told it
 
 // The request, the scope (its lines too when they are few) and the budget of the exploration.
 Str planner_first_message(Arena *arena, Project *project, Str request, const FileRefList *scope);

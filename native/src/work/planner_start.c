@@ -25,7 +25,10 @@ static void build_request(Planner *p)
                             .effort = big->effort};
   request->label = str_fmt(&p->arena, "plan %lld", (long long)p->row.id);
   request->max_output = big->max_output ? big->max_output : PLANNER_OUTPUT;
-  request->shared = planner_guidance(&p->arena, p->project);
+  Str notes = STR_NONE;
+  Error none = {0};
+  journal_fact_get(p->engine->journal, &p->arena, p->row.id, S("notes"), &notes, &none);
+  request->shared = planner_guidance(&p->arena, p->project, notes);
   request->tools = NEW_N(&p->arena, ModelTool, MODEL_TOOLS);
   tools_describe(&p->arena, request->tools, &request->tool_count);
   request->tools[request->tool_count++] = submit_tool(&p->arena);
@@ -130,10 +133,12 @@ static bool new_row(Planner *p, const PlanRequest *request, Error *err)
                      .state = PLAN_PLANNING,
                      .budget = request->budget >= 0 ? request->budget : engine->config->budget};
   Str first = planner_first_message(&p->arena, p->project, words, &request->scope);
+  Str notes = planner_notes_path(&p->arena, p->project, &request->scope);
   bool ok = journal_begin(engine->journal, err);
   if (!ok) return false;
   ok = journal_plan_new(engine->journal, &p->row, err) &&
        journal_fact_set(engine->journal, p->row.id, S("first message"), first, err) &&
+       journal_fact_set(engine->journal, p->row.id, S("notes"), notes, err) &&
        journal_commit(engine->journal, err);
   if (!ok) journal_rollback(engine->journal);
   return ok;

@@ -117,6 +117,10 @@ static void add_task_text(Arena *arena, Buf *out, const TaskSpec *task)
     buf_add(out, body);
     buf_add_char(out, '\n');
   }
+  if (task->create)
+    buf_add(out,
+            S("You may also make new files; one that is there may be written anew with an empty "
+              "SEARCH and all of its text.\n"));
   if (task->accept.len) buf_add(out, S("Must hold afterwards:\n"));
   for (size_t i = 0; i < task->accept.len; i++)
     buf_fmt(out, "- %.*s\n", STR_ARG(task->accept.items[i]));
@@ -190,7 +194,8 @@ static const char verdict_schema[] =
     "\"verdict\":{\"type\":\"string\",\"enum\":[\"ok\",\"doubt\",\"rejected\"]},"
     "\"reason\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},\"line\":{\"type\":"
     "\"integer\"}},"
-    "\"required\":[\"task\",\"verdict\",\"reason\"],\"additionalProperties\":false}}},"
+    "\"required\":[\"task\",\"verdict\",\"reason\"],\"additionalProperties\":false}},"
+    "\"rest\":{\"type\":\"string\",\"enum\":[\"ok\"]}},"
     "\"required\":[\"verdicts\"],\"additionalProperties\":false}";
 
 static void add_verdict_tool(Arena *arena, ModelRequest *out)
@@ -201,6 +206,63 @@ static void add_verdict_tool(Arena *arena, ModelRequest *out)
   out->tools[0] = (ModelTool){.name = S("submit_verdicts"),
                               .description = S("The verdict on every task. Call it once."),
                               .schema = json_parse(arena, str_from(verdict_schema), &err)};
+}
+
+// "T01" of "T01.7".
+static Str stem_of(Str id)
+{
+  size_t dot = str_find_char(id, '.');
+  return dot == STR_NOT_FOUND ? STR_NONE : str_sub(id, 0, dot);
+}
+
+static bool same_accept(const TaskSpec *a, const TaskSpec *b)
+{
+  bool same = a->accept.len == b->accept.len;
+  for (size_t i = 0; same && i < a->accept.len; i++)
+    same = str_eq(a->accept.items[i], b->accept.items[i]);
+  return same;
+}
+
+// The title that all targets of an `each` share: theirs without the place behind it.
+static Str shared_title(Arena *arena, const TaskSpec *task)
+{
+  if (!task->files.len) return task->title;
+  Str ref = file_ref_format(arena, &task->files.items[0]);
+  Str tail = str_cat(arena, S(": "), ref);
+  return str_ends(task->title, tail) ? str_sub(task->title, 0, task->title.len - tail.len)
+                                     : task->title;
+}
+
+// One task, or the targets of an `each` that differ in nothing but their places; how many that were.
+static size_t add_checked(Arena *arena, Buf *out, const TaskList *tasks, size_t first)
+{
+  const TaskSpec *task = &tasks->items[first];
+  Str stem = stem_of(task->id), title = shared_title(arena, task), last_path = STR_NONE;
+  size_t count = 1;
+  while (stem.len && first + count < tasks->len) {
+    const TaskSpec *next = &tasks->items[first + count];
+    bool twin = str_eq(stem_of(next->id), stem) && same_accept(task, next) && next->files.len &&
+                str_eq(shared_title(arena, next), title) && !str_eq(title, task->title);
+    if (!twin) break;
+    count++;
+  }
+  if (count == 1) title = task->title;
+  buf_fmt(out, "%.*s %.*s\n", STR_ARG(count > 1 ? stem : task->id), STR_ARG(title));
+  for (size_t a = 0; a < task->accept.len; a++)
+    buf_fmt(out, "  - %.*s\n", STR_ARG(task->accept.items[a]));
+  if (count == 1) return 1;
+  buf_add(out, S("  targets:"));
+  for (size_t i = first; i < first + count; i++) {
+    FileRef ref = tasks->items[i].files.items[0];
+    bool same = str_eq(ref.path, last_path);
+    Str place = file_ref_format(arena, &ref);
+    if (same && place.len > ref.path.len) place = str_skip(place, ref.path.len);
+    buf_fmt(out, "%s %.*s %.*s", i > first ? "," : "",
+            STR_ARG(str_skip(tasks->items[i].id, stem.len)), STR_ARG(place));
+    last_path = ref.path;
+  }
+  buf_add_char(out, '\n');
+  return count;
 }
 
 void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str combined_diff,
@@ -216,12 +278,7 @@ void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str 
     buf_fmt(&text, "Asked for: %.*s\n", STR_ARG(plan->request));
   }
   buf_add(&text, S("\nTasks:\n"));
-  for (size_t i = 0; i < tasks->len; i++) {
-    const TaskSpec *task = &tasks->items[i];
-    buf_fmt(&text, "%.*s %.*s\n", STR_ARG(task->id), STR_ARG(task->title));
-    for (size_t a = 0; a < task->accept.len; a++)
-      buf_fmt(&text, "  - %.*s\n", STR_ARG(task->accept.items[a]));
-  }
+  for (size_t i = 0; i < tasks->len;) i += add_checked(arena, &text, tasks, i);
   Str test = str_trim(test_report);
   buf_fmt(&text, "\nTest: %.*s\n\nDiff:\n", STR_ARG(test.len ? test : S("none was run")));
   buf_add(&text, combined_diff);

@@ -149,11 +149,13 @@ PatchSpec task_patch_spec(Arena *arena, const TaskInput *input)
   PatchSpec spec = {0};
   spec.targets = NEW_N(arena, PatchTarget, input->files.len + 1);
   spec.cap = input->files.len + 1;
+  spec.may_create = input->spec.create;
   for (size_t i = 0; i < input->files.len; i++) {
     const ShownFile *file = &input->files.items[i];
     spec.targets[spec.len++] = (PatchTarget){.path = file->path,
                                              .shown = file->text,
                                              .exists = file->exists,
+                                             .may_rewrite = input->spec.create,
                                              .range = hull(&input->spec, file->path)};
   }
   return spec;

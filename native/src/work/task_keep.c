@@ -135,8 +135,20 @@ static bool fold(Task *task, const StrList *others, Arena *arena, bool *conflict
   return true;
 }
 
+// Files that the task may make without naming them have no base yet.
+static bool take_bases(Task *task, Error *err)
+{
+  for (size_t i = 0; task->input.spec.create && i < task->result.files.len; i++) {
+    if (!base_take(task->start.engine, task->start.project, task->start.plan->id,
+                   task->result.files.items[i].path, err))
+      return false;
+  }
+  return true;
+}
+
 bool task_conflict(Task *task, StrList *others, bool *conflict, Error *err)
 {
+  if (!take_bases(task, err)) return false;
   for (size_t i = 0; i < task->result.files.len; i++) {
     find_others(task, task->result.files.items[i].path, others);
     find_others(task, task->result.files.items[i].renamed_from, others);

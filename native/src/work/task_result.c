@@ -2,6 +2,7 @@
 #include "work/task_result.h"
 
 #include "base/buf.h"
+#include "lib/fs.h"
 #include "work/guard.h"
 
 enum { PROBLEM_MAX = 8 << 10, BRIEF_MAX = 200 };
@@ -94,10 +95,22 @@ static bool path_allowed(Judge *j, Str path)
   return false;
 }
 
+// A file that `create:` lets the task make is none that is there already and was not shown.
+static bool really_new(Judge *j, const PatchFile *file)
+{
+  bool listed = shown_find(&j->input->files, file->path) != NULL;
+  if (file->change != FILE_NEW || listed) return true;
+  FsStat stat = fs_stat(project_absolute(j->project, j->arena, file->path));
+  if (stat.kind == FS_NONE) return true;
+  add_problem(j, file->path, S("the file exists and is not among those shown"));
+  return false;
+}
+
 static void keep_allowed(Judge *j, const PatchFileList *files, bool model)
 {
   for (size_t i = 0; i < files->len; i++) {
     PatchFile *file = &files->items[i];
+    if (!really_new(j, file)) continue;
     if (!path_allowed(j, file->path) || !path_allowed(j, file->renamed_from)) continue;
     if (model && !ranges_kept(j, file)) continue;
     PUSH(j->arena, &j->out->files, *file);

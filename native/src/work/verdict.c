@@ -118,14 +118,16 @@ static bool read_task(Arena *arena, const Value *list, Str id, int round, Verdic
 bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply, int round,
                   VerdictRowList *out)
 {
-  const Value *list = list_of(answer_of(arena, reply));
+  const Value *answer = answer_of(arena, reply), *list = list_of(answer);
+  // "all others are ok" has to be said: silence is no verdict
+  bool rest_ok = kind_of(value_get_str(answer, S("rest"), STR_NONE)) == VERDICT_OK;
   VerdictRowList rows = {0};
-  size_t said = 0;
+  size_t said = rest_ok;
   for (size_t i = 0; i < tasks->len; i++) {
     VerdictRow row = {.task = tasks->items[i].id,
                       .round = round,
-                      .kind = VERDICT_DOUBT,
-                      .reason = S("the verifier said nothing about it")};
+                      .kind = rest_ok ? VERDICT_OK : VERDICT_DOUBT,
+                      .reason = rest_ok ? STR_NONE : S("the verifier said nothing about it")};
     said += read_task(arena, list, row.task, round, &row);
     PUSH(arena, &rows, row);
   }

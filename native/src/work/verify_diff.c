@@ -1,10 +1,10 @@
-// verify_diff.c: the combined result as unified diffs, cut into calls by files. See verify_private.h.
+// verify_diff.c: the combined result as a diff (brief_diff.h), cut into calls by files. See verify_private.h.
 #include "work/verify_private.h"
 
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "patch/diff.h"
+#include "work/brief_diff.h"
 
 enum {
   GROUP_BYTES = 120 << 10,
@@ -20,18 +20,11 @@ static int by_path(const void *a, const void *b)
   return str_cmp((*x)->path, (*y)->path);
 }
 
-static Str file_diff(Arena *arena, const CombinedFile *file)
+static Str file_diff(Arena *arena, BriefDiff *brief, size_t index, const CombinedFile *file)
 {
   Buf out;
   buf_init(&out, DIFF_MAX);
-  UnifiedFile unified = {.path = file->path,
-                         .renamed_from = file->renamed_from,
-                         .old_text = file->base,
-                         .new_text = file->text,
-                         .created = !file->existed,
-                         .deleted = !file->exists,
-                         .context = 3};
-  diff_unified(arena, &out, &unified);
+  brief_diff_file(brief, index, &out);
   Str diff = buf_str(&out);
   if (diff.len > FILE_BYTES) {
     size_t shown = str_utf8_floor(diff, FILE_BYTES);
@@ -65,16 +58,20 @@ VerifyGroups verify_groups(Arena *arena, const CombinedList *files, const TaskLi
   for (size_t i = 0; i < files->len; i++) sorted[i] = &files->items[i];
   if (files->len) qsort(sorted, files->len, sizeof(*sorted), by_path);
   Buf text;
-  buf_init(&text, GROUP_BYTES + FILE_BYTES + 4096);
+  buf_init(&text, 2 * GROUP_BYTES + FILE_BYTES + 4096);
   VerifyGroup group = {0};
+  BriefDiff *brief = brief_diff_new(arena, sorted, files->len);
   for (size_t i = 0; i <= files->len; i++) {
-    Str diff = i < files->len ? file_diff(arena, sorted[i]) : STR_NONE;
+    Str diff = i < files->len ? file_diff(arena, brief, i, sorted[i]) : STR_NONE;
     bool full = text.len && (i == files->len || text.len + diff.len > GROUP_BYTES ||
                              group.tasks.len + sorted[i]->tasks.len > GROUP_TASKS);
     if (full) {
+      brief_diff_end(brief, &text);
       group.diff = buf_take(&text, arena);
       PUSH(arena, &groups, group);
       group = (VerifyGroup){0};
+      // what it shares with the part before is said again
+      if (i < files->len) diff = file_diff(arena, brief, i, sorted[i]);
     }
     if (i == files->len) break;
     if (groups.len == GROUPS_MAX) {

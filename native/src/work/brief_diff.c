@@ -1,0 +1,283 @@
+// brief_diff.c: see brief_diff.h.
+//
+// Moves: every line of some length that was deleted exactly once is a thread; where it was added again, the
+// run of equal lines around it is followed both ways. Runs of MOVE_MIN lines and more are moves.
+#include "work/brief_diff.h"
+
+#include "base/map.h"
+#include "patch/hunk.h"
+
+enum {
+  MOVE_MIN = 5,    // lines
+  THREAD_MIN = 8,  // bytes of a line that can be followed
+  CONTEXT = 2,
+  PLACES_SHOWN = 400,
+};
+
+typedef struct {
+  size_t file, number;  // number: 1-based in its text
+  Str text;
+  bool moved;
+  size_t to;  // index of its partner on the other side
+} Side;
+
+typedef struct {
+  Side *items;
+  size_t len, cap;
+} SideList;
+
+// A change that was shown, and where else it is.
+typedef struct {
+  Str key, place;
+  StrList more;
+} Shown;
+
+struct BriefDiff {
+  Arena *arena;
+  const CombinedFile **files;
+  size_t count;
+  HunkList *hunks;  // one list for each file
+  SideList gone, come;
+  Map seen;  // key of a change -> index into shown
+  struct {
+    Shown *items;
+    size_t len, cap;
+  } shown;
+};
+
+// ---- moves --------------------------------------------------------------------------------------
+
+static void collect(BriefDiff *d, size_t file)
+{
+  const HunkList *hunks = &d->hunks[file];
+  for (size_t h = 0; h < hunks->len; h++) {
+    const Hunk *hunk = &hunks->items[h];
+    for (size_t i = 0; i < hunk->old_len; i++) {
+      Side side = {.file = file, .number = hunk->old_start + i, .text = hunk->old_lines[i].text};
+      PUSH(d->arena, &d->gone, side);
+    }
+    for (size_t i = 0; i < hunk->new_len; i++) {
+      Side side = {.file = file, .number = hunk->new_start + i, .text = hunk->new_lines[i].text};
+      PUSH(d->arena, &d->come, side);
+    }
+  }
+}
+
+static bool follows(const SideList *list, size_t at, bool back)
+{
+  size_t next = back ? at - 1 : at + 1;
+  if (back ? at == 0 : next >= list->len) return false;
+  const Side *one = &list->items[at], *other = &list->items[next];
+  return one->file == other->file && other->number == (back ? one->number - 1 : one->number + 1) &&
+         !other->moved;
+}
+
+static size_t run_length(const BriefDiff *d, size_t gone, size_t come, bool back)
+{
+  size_t length = 0;
+  while (follows(&d->gone, gone, back) && follows(&d->come, come, back)) {
+    gone = back ? gone - 1 : gone + 1;
+    come = back ? come - 1 : come + 1;
+    if (!str_eq(d->gone.items[gone].text, d->come.items[come].text)) break;
+    length++;
+  }
+  return length;
+}
+
+static void mark_move(BriefDiff *d, size_t gone, size_t come)
+{
+  if (d->gone.items[gone].moved || d->come.items[come].moved) return;
+  size_t before = run_length(d, gone, come, true), after = run_length(d, gone, come, false);
+  if (before + 1 + after < MOVE_MIN) return;
+  for (size_t i = 0; i < before + 1 + after; i++) {
+    Side *from = &d->gone.items[gone - before + i], *to = &d->come.items[come - before + i];
+    from->moved = to->moved = true;
+    from->to = come - before + i;
+    to->to = gone - before + i;
+  }
+}
+
+static void find_moves(BriefDiff *d)
+{
+  Map index = {0};
+  bool *twice = NEW_N(d->arena, bool, d->gone.len + 1);
+  for (size_t i = 0; i < d->gone.len; i++) {
+    size_t first;
+    Str text = str_trim(d->gone.items[i].text);
+    if (text.len < THREAD_MIN || map_add(d->arena, &index, d->gone.items[i].text, i)) continue;
+    if (map_get(&index, d->gone.items[i].text, &first)) twice[first] = true;
+  }
+  for (size_t i = 0; i < d->come.len; i++) {
+    size_t gone;
+    if (map_get(&index, d->come.items[i].text, &gone) && !twice[gone]) mark_move(d, gone, i);
+  }
+}
+
+BriefDiff *brief_diff_new(Arena *arena, const CombinedFile **files, size_t count)
+{
+  BriefDiff *d = NEW(arena, BriefDiff);
+  *d = (BriefDiff){.arena = arena, .files = files, .count = count};
+  d->hunks = NEW_N(arena, HunkList, count + 1);
+  for (size_t i = 0; i < count; i++) {
+    const CombinedFile *file = files[i];
+    Str base = file->existed ? file->base : STR_NONE, text = file->exists ? file->text : STR_NONE;
+    d->hunks[i] = hunks_diff(arena, base, text);
+    collect(d, i);
+  }
+  find_moves(d);
+  return d;
+}
+
+// ---- writing ------------------------------------------------------------------------------------
+
+static size_t side_of(const SideList *list, size_t file, size_t number)
+{
+  // sorted by file, then line
+  size_t low = 0, high = list->len;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const Side *side = &list->items[middle];
+    bool before = side->file < file || (side->file == file && side->number < number);
+    if (before)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+// Lines of one side of a hunk; moved runs as one line each.
+static void add_side(BriefDiff *d, Buf *out, const SideList *own, const SideList *other, char sign,
+                     size_t file, size_t start, size_t len)
+{
+  size_t at = side_of(own, file, start), end = at + len;
+  while (at < end && at < own->len) {
+    const Side *side = &own->items[at];
+    size_t run = 1;
+    if (!side->moved) {
+      buf_fmt(out, "%c%.*s\n", sign, STR_ARG(side->text));
+      at++;
+      continue;
+    }
+    while (at + run < end && own->items[at + run].moved &&
+           own->items[at + run].to == side->to + run &&
+           other->items[side->to + run].file == other->items[side->to].file)
+      run++;
+    const Side *there = &other->items[side->to];
+    Str path = d->files[there->file]->path;
+    if (sign == '-')
+      buf_fmt(out, "-[lines %zu-%zu go to %.*s:%zu-%zu]\n", side->number, side->number + run - 1,
+              STR_ARG(path), there->number, there->number + run - 1);
+    else
+      buf_fmt(out, "+[lines %zu-%zu of %.*s]\n", there->number, there->number + run - 1,
+              STR_ARG(path));
+    at += run;
+  }
+}
+
+static void add_context(Buf *out, const Line *lines, size_t from, size_t to)
+{
+  for (size_t i = from; i < to; i++) buf_fmt(out, " %.*s\n", STR_ARG(lines[i].text));
+}
+
+static bool any_moved(const BriefDiff *d, size_t file, const Hunk *hunk)
+{
+  size_t gone = side_of(&d->gone, file, hunk->old_start),
+         come = side_of(&d->come, file, hunk->new_start);
+  for (size_t i = 0; i < hunk->old_len; i++) {
+    if (d->gone.items[gone + i].moved) return true;
+  }
+  for (size_t i = 0; i < hunk->new_len; i++) {
+    if (d->come.items[come + i].moved) return true;
+  }
+  return false;
+}
+
+// What makes two changes one: all old and all new lines.
+static Str key_of(BriefDiff *d, const Hunk *hunk)
+{
+  Buf key;
+  buf_init(&key, SIZE_MAX / 2);
+  for (size_t i = 0; i < hunk->old_len; i++)
+    buf_fmt(&key, "-%.*s\n", STR_ARG(hunk->old_lines[i].text));
+  for (size_t i = 0; i < hunk->new_len; i++)
+    buf_fmt(&key, "+%.*s\n", STR_ARG(hunk->new_lines[i].text));
+  return buf_take(&key, d->arena);
+}
+
+// True when this change was shown before: then its place is noted.
+static bool repeated(BriefDiff *d, size_t file, const Hunk *hunk)
+{
+  if (!hunk->old_len || any_moved(d, file, hunk)) return false;
+  Str place = str_fmt(d->arena, "%.*s:%zu", STR_ARG(d->files[file]->path), hunk->new_start);
+  Shown shown = {.key = key_of(d, hunk), .place = place};
+  size_t at = d->shown.len;
+  if (map_add(d->arena, &d->seen, shown.key, at)) {
+    PUSH(d->arena, &d->shown, shown);
+    return false;
+  }
+  map_get(&d->seen, shown.key, &at);
+  PUSH(d->arena, &d->shown.items[at].more, place);
+  return true;
+}
+
+static void add_head(const CombinedFile *file, Buf *out)
+{
+  buf_fmt(out, "=== %.*s", STR_ARG(file->path));
+  if (file->renamed_from.len)
+    buf_fmt(out, " (was %.*s)", STR_ARG(file->renamed_from));
+  else if (!file->exists)
+    buf_add(out, S(" (deleted)"));
+  else if (!file->existed)
+    buf_add(out, S(" (new)"));
+  buf_add_char(out, '\n');
+}
+
+static void add_hunk(BriefDiff *d, size_t file, const Hunk *hunk, const Hunk *next, size_t last_old,
+                     Buf *out)
+{
+  // context that an earlier hunk showed already is not shown again
+  size_t before = hunk->before_len < CONTEXT ? hunk->before_len : CONTEXT;
+  size_t free_lines = hunk->old_start - 1 > last_old ? hunk->old_start - 1 - last_old : 0;
+  if (before > free_lines) before = free_lines;
+  size_t after = hunk->after_len < CONTEXT ? hunk->after_len : CONTEXT;
+  size_t end = hunk->old_start + hunk->old_len;
+  if (next && next->old_start - end < after) after = next->old_start - end;
+  buf_fmt(out, "@@ %zu @@\n", hunk->new_start);
+  add_context(out, hunk->before, hunk->before_len - before, hunk->before_len);
+  add_side(d, out, &d->gone, &d->come, '-', file, hunk->old_start, hunk->old_len);
+  add_side(d, out, &d->come, &d->gone, '+', file, hunk->new_start, hunk->new_len);
+  add_context(out, hunk->after, 0, after);
+}
+
+void brief_diff_file(BriefDiff *d, size_t index, Buf *out)
+{
+  const CombinedFile *file = d->files[index];
+  const HunkList *hunks = &d->hunks[index];
+  bool headed = file->renamed_from.len || !file->exists || !file->existed || file->conflict;
+  size_t last_old = 0;
+  if (headed) add_head(file, out);
+  for (size_t h = 0; h < hunks->len; h++) {
+    const Hunk *hunk = &hunks->items[h];
+    if (file->exists && repeated(d, index, hunk)) continue;
+    if (!headed) add_head(file, out);
+    headed = true;
+    add_hunk(d, index, hunk, h + 1 < hunks->len ? &hunks->items[h + 1] : NULL, last_old, out);
+    last_old = hunk->old_start + hunk->old_len - 1 + CONTEXT;
+  }
+}
+
+void brief_diff_end(BriefDiff *d, Buf *out)
+{
+  for (size_t i = 0; i < d->shown.len; i++) {
+    const Shown *shown = &d->shown.items[i];
+    if (!shown->more.len) continue;
+    StrList some = shown->more;
+    if (some.len > PLACES_SHOWN) some.len = PLACES_SHOWN;
+    buf_fmt(out, "[the same change as at %.*s: %zu more: %.*s%s]\n", STR_ARG(shown->place),
+            shown->more.len, STR_ARG(str_join(d->arena, &some, S(", "))),
+            some.len < shown->more.len ? ", ..." : "");
+  }
+  d->shown.len = 0;
+  d->seen = (Map){0};
+}
