@@ -58,6 +58,41 @@ def words() -> None:
         ok(max(map(len, ran.stdout.splitlines())) <= 80, "status fits 80 columns", ran.stdout)
 
 
+def files_by_name() -> None:
+    """--file names a file from where the user is; what a plan does not change is told."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        (root / "d").mkdir()
+        (root / "d/a.txt").write_text("alpha\nbeta\ngamma\n")
+        scratch.provider([{"match": {}, "reply": {"text": block("d/a.txt", "beta\n", "BETA\n")}}])
+        ran = scratch.run("edit", "a.txt", "make beta upper case", "--yes", cwd=root / "d")
+        ok(ran.returncode == 0, "edit from a subdirectory", ran.stderr)
+        ran = scratch.run("diff", "last", "--file", "a.txt", cwd=root / "d")
+        ok("+BETA" in ran.stdout, "diff --file from a subdirectory", ran.stdout, ran.stderr)
+        ran = scratch.run("diff", "last", "--file", "b.txt", cwd=root)
+        ok(ran.returncode == 1 and "does not change b.txt" in ran.stderr, "diff of a file the plan leaves alone", ran.stderr)
+        ran = scratch.run("apply", "last", "--file", "b.txt", cwd=root)
+        ok(ran.returncode == 1 and "does not change b.txt" in ran.stderr, "apply of a file the plan leaves alone", ran.stderr)
+        ran = scratch.run("apply", "last", "--task", "T09", cwd=root)
+        ok(ran.returncode == 1 and "task T09" in ran.stderr, "apply of a task there is not", ran.stderr)
+        ran = scratch.run("apply", "last", "--file", "a.txt", cwd=root / "d")
+        ok(ran.returncode == 0 and "BETA" in (root / "d/a.txt").read_text(), "apply --file from a subdirectory", ran.stderr)
+        ran = scratch.run("plan", "", cwd=root)
+        ok('. piecework plan "' in ran.stderr, "a command in a hint is as it is typed", ran.stderr)
+
+
+def planning_lines() -> None:
+    with Scratch() as scratch:
+        root = small(scratch)
+        plan = {"title": "t", "tasks": [{"id": "T01", "title": "a", "files": ["a.txt"], "body": "Upper case."}]}
+        scratch.provider([
+            {"match": {"turn": 0}, "reply": {"tool_calls": [{"name": "list_files", "input": {}}]}},
+            {"match": {}, "reply": {"tool_calls": [{"name": "submit_plan", "input": plan}]}}])
+        ran = scratch.run("plan", "--yes", "upper case all", cwd=root)
+        lines = [line for line in ran.stderr.splitlines() if line.startswith("planning")]
+        ok(lines == ["planning: list_files"], "planning: one plain line per tool, no turns", ran.stderr)
+
+
 def doubts_have_places() -> None:
     with Scratch() as scratch:
         root = small(scratch)
@@ -95,7 +130,7 @@ def resume_spends_as_the_run_would() -> None:
         ok((root / "a.txt").read_text() == "alpha\nbeta\ngamma\n", "the file is as it was")
 
 
-for test in (outputs, words, doubts_have_places, resume_spends_as_the_run_would):
+for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would):
     try:
         test()
     except Exception as error:

@@ -102,7 +102,8 @@ void cli_print_error(const Error *err)
     memmove(at, at + 1, strlen(at));
     *at = 'p';
   }
-  if (hint[0] >= 'a' && hint[0] <= 'z') hint[0] = (char)(hint[0] - 'a' + 'A');
+  bool command = str_starts(str_from(hint), S("piecework "));
+  if (hint[0] >= 'a' && hint[0] <= 'z' && !command) hint[0] = (char)(hint[0] - 'a' + 'A');
   Str message = str_from(err->message);  // providers' words may bring their own full stop
   if (hint[0] && str_ends(message, S("."))) message.len--;
   cli_say("piecework: %.*s%s%s\n", STR_ARG(message), hint[0] ? ". " : "", hint);

@@ -48,7 +48,7 @@ static void line_print(Progress *p, Str text)
 static void show_planning(Progress *p, Arena *arena, const Value *params)
 {
   Str text = value_get_str(params, S("text"), STR_NONE);
-  text = str_fmt(arena, "planning: %.*s", STR_ARG(text));
+  text = str_trim_end(str_fmt(arena, "planning: %.*s", STR_ARG(text)));
   p->redraw ? line_draw(p, text) : line_print(p, text);
 }
 

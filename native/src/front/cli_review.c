@@ -42,8 +42,15 @@ static void print_stat(const Review *review)
     all.added += stat.added;
     all.removed += stat.removed;
   }
-  cli_print(" %zu files, %zu hunks, +%zu -%zu\n", review->files.len, review->hunks.len, all.added,
-            all.removed);
+  cli_print(" %zu file%s, %zu hunk%s, +%zu -%zu\n", review->files.len, plural(review->files.len),
+            review->hunks.len, plural(review->hunks.len), all.added, all.removed);
+}
+
+// A file as the user names it from where they are.
+static bool file_arg(Cli *cli, Str given, Str *path)
+{
+  Project *project = cli_project(cli);
+  return project && project_path(project, &cli->arena, given, path, &cli->err);
 }
 
 bool cli_diff(Cli *cli)
@@ -60,11 +67,20 @@ bool cli_diff(Cli *cli)
     print_stat(&review);
     return true;
   }
+  const StrList *files = &cli->values[OPT_FILE];
+  StrList paths = {0};
+  for (size_t i = 0; i < files->len; i++) {
+    Str path, text, base;
+    if (!file_arg(cli, files->items[i], &path)) return false;
+    if (!review_proposal(&cli->arena, &review, path, &text, &base))
+      return error_set(&cli->err, ERR_NOT_FOUND, "plan %lld does not change %.*s", (long long)plan,
+                       STR_ARG(path));
+    PUSH(&cli->arena, &paths, path);
+  }
   Buf diff;
   buf_init(&diff, 256u << 20);
-  const StrList *files = &cli->values[OPT_FILE];
-  if (!files->len) review_diff(&cli->arena, &review, STR_NONE, &diff);
-  for (size_t i = 0; i < files->len; i++) review_diff(&cli->arena, &review, files->items[i], &diff);
+  if (!paths.len) review_diff(&cli->arena, &review, STR_NONE, &diff);
+  for (size_t i = 0; i < paths.len; i++) review_diff(&cli->arena, &review, paths.items[i], &diff);
   print_diff(buf_str(&diff), use_color(cli));
   buf_deinit(&diff);
   return true;
@@ -73,7 +89,7 @@ bool cli_diff(Cli *cli)
 // ---- apply, revert ---------------------------------------------------------------------------------
 
 // --hunk, --task, --file as review_decide takes them.
-static void selection(Cli *cli, StrList *what)
+static bool selection(Cli *cli, StrList *what)
 {
   static const struct {
     CliOption option;
@@ -82,9 +98,12 @@ static void selection(Cli *cli, StrList *what)
   for (size_t k = 0; k < 3; k++) {
     const StrList *given = &cli->values[kinds[k].option];
     for (size_t i = 0; i < given->len; i++) {
-      PUSH(&cli->arena, what, str_cat(&cli->arena, str_from(kinds[k].prefix), given->items[i]));
+      Str name = given->items[i];
+      if (kinds[k].option == OPT_FILE && !file_arg(cli, name, &name)) return false;
+      PUSH(&cli->arena, what, str_cat(&cli->arena, str_from(kinds[k].prefix), name));
     }
   }
+  return true;
 }
 
 // Without a selection: everything that is undecided and that verification did not reject.
@@ -145,8 +164,7 @@ bool cli_apply(Cli *cli)
   StrList what = {0};
   ApplyPlan edits;
   size_t changed;
-  if (!cli_plan_arg(cli, &plan)) return false;
-  selection(cli, &what);
+  if (!cli_plan_arg(cli, &plan) || !selection(cli, &what)) return false;
   bool decided =
       what.len ? review_decide(cli->engine, plan, &what, DECISION_ACCEPTED, &changed, &cli->err)
                : accept_undecided(cli, plan);
@@ -160,8 +178,7 @@ bool cli_revert(Cli *cli)
   int64_t plan;
   StrList what = {0};
   ApplyPlan edits;
-  if (!cli_plan_arg(cli, &plan)) return false;
-  selection(cli, &what);
+  if (!cli_plan_arg(cli, &plan) || !selection(cli, &what)) return false;
   if (!revert_prepare(cli->engine, plan, NULL, &what, &cli->arena, &edits, &cli->err)) return false;
   return finish(cli, plan, &edits, "reverted");
 }

@@ -270,8 +270,13 @@ static bool all_name_something(const Review *review, const StrList *what, Error 
       found = names(review, &review->hunks.items[k], what->items[i]);
     }
     if (found) continue;
-    error_set(err, ERR_NOT_FOUND, "plan %lld has no hunk %.*s", (long long)review->plan,
-              STR_ARG(what->items[i]));
+    Str name = what->items[i];
+    bool file = str_starts(name, S("file:")), task = str_starts(name, S("task:"));
+    error_set(err, ERR_NOT_FOUND, "plan %lld %s %.*s", (long long)review->plan,
+              file   ? "does not change"
+              : task ? "has no change of task"
+                     : "has no hunk",
+              STR_ARG(file || task ? str_skip(name, 5) : name));
     return error_hint_set(err, "look at the review again: results may have changed");
   }
   return true;
