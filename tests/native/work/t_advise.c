@@ -77,6 +77,8 @@ TEST(the_free_way_is_shown_with_its_count)
   Advice advice = ask("rename method cfg_get to cfg_read", NULL);
   CHECK_STR(advice.command, S(":cfdo %s/\\<cfg_get\\>/cfg_read/ge"));
   CHECK(str_has(advice.text, S("3 lines in 2 files have cfg_get")));
+  advice = ask("rename my_cfg_get to cfg_read", NULL);
+  CHECK(str_has(advice.text, S("1 line in 1 file has my_cfg_get")));
 }
 
 TEST(never_twice)
