@@ -5,7 +5,7 @@
 #include "patch/path.h"
 #include "patch/reply.h"
 
-enum { FILE_MAX_BYTES = 128 << 20 };
+enum { FILE_MAX_BYTES = 128 << 20, BARRED_MAX = 256 };
 
 static void add_refusal(PatchRun *run, RefuseCode code, Str path, size_t line, Str reason)
 {
@@ -43,7 +43,7 @@ static void push_target(PatchRun *run, PatchTarget target)
 // The text the model was shown: under --base where it is there, else the present one.
 static void add_target(PatchRun *run, Str path, Range range)
 {
-  PatchTarget target = {.path = path, .range = range, .exists = true};
+  PatchTarget target = {.path = str_dup(&run->arena, path), .range = range, .exists = true};
   bool shown = run->base && read_under(run, run->base, path, &target.shown);
   if (!shown && !read_under(run, run->guard.root, path, &target.shown)) target.exists = false;
   push_target(run, target);
@@ -83,8 +83,9 @@ static bool take_hint(PatchRun *run, const Block *block, Str path)
     add_target(run, path, (Range){0, 0});
     return true;
   }
-  Refusal refusal = {why, block->number, path, 0, str_dup(&run->arena, str_from(err.message))};
-  PUSH(&run->arena, &run->barred, refusal);
+  Refusal refusal = {why, block->number, str_dup(&run->arena, path), 0,
+                     str_dup(&run->arena, str_from(err.message))};
+  if (run->barred.len < BARRED_MAX) PUSH(&run->arena, &run->barred, refusal);
   return true;
 }
 
@@ -117,7 +118,9 @@ static void allow_deletions(PatchRun *run, const Reply *reply)
 static void find_targets(PatchRun *run, Str text)
 {
   Reply reply;
-  reply_parse(&reply, &run->arena, text);
+  Arena scratch;  // the engine reads the reply itself; of this reading only the paths are kept
+  arena_init(&scratch);
+  reply_parse(&reply, &scratch, text);
   if (run->wanted.len)
     wanted_targets(run);
   else
@@ -126,6 +129,7 @@ static void find_targets(PatchRun *run, Str text)
   run->spec.max_bytes = FILE_MAX_BYTES;
   run->spec.shown_is_guess = run->base == NULL;
   allow_deletions(run, &reply);
+  arena_deinit(&scratch);
 }
 
 // --- from the shown text to the present one ------------------------------------------------------------
@@ -174,6 +178,14 @@ static void carry_whole(PatchRun *run, PatchOutcome *file, bool exists)
   }
 }
 
+// Without --base the text that was located in is the present one: a large file is not read twice.
+static void present_as_shown(PatchRun *run, const PatchFile *patch, Str source, bool exists,
+                             PatchOutcome *file)
+{
+  file->present = patch->old_text;
+  if (patch->change == FILE_NEW && exists) read_under(run, run->guard.root, source, &file->present);
+}
+
 static void add_outcome(PatchRun *run, const PatchFile *patch)
 {
   RefuseCode why;
@@ -189,7 +201,11 @@ static void add_outcome(PatchRun *run, const PatchFile *patch)
     PUSH(&run->arena, &run->files, file);
     return;
   }
-  bool exists = read_under(run, run->guard.root, source, &file.present);
+  bool exists = run->base
+                    ? read_under(run, run->guard.root, source, &file.present)
+                    : patch->change != FILE_NEW ||
+                          fs_exists(path_join(&run->arena, str_from(run->guard.root), source));
+  if (!run->base) present_as_shown(run, patch, source, exists, &file);
   if (patch->change == FILE_EDIT && exists)
     carry_edit(run, &file);
   else if (patch->change == FILE_EDIT)
