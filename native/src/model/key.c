@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/process.h"
+#include "model/netrc.h"
 
 enum { COMMAND_MS = 120000, OUTPUT_MAX = 16 * 1024 };  // a person may have to unlock a store first
 
@@ -158,7 +159,7 @@ static bool no_key(const ProviderConfig *config, Str variable, Error *err)
 {
   error_set(err, ERR_NO_KEY, "no key for %.*s: $%.*s is not set", STR_ARG(config->name),
             STR_ARG(variable));
-  return error_hint_set(err, "export %.*s=..., or set `key_cmd` of %.*s; see :help piecework-keys",
+  return error_hint_set(err, "export %.*s=..., or set `key` of %.*s; see :help piecework-keys",
                         STR_ARG(variable), STR_ARG(config->name));
 }
 
@@ -169,12 +170,35 @@ static bool odd_key(const ProviderConfig *config, Str where, Error *err)
                    STR_ARG(config->name), STR_ARG(where));
 }
 
+// What is not a key there is a password for something else.
+static bool from_netrc(Entry *entry, const ProviderConfig *config)
+{
+  Arena scratch;
+  arena_init(&scratch);
+  Str path, value = netrc_key(&scratch, config->base_url, &path);
+  bool found = is_sane(value);
+  if (found) entry->secret = heap_copy(value);
+  if (value.len) explicit_bzero((char *)value.ptr, value.len);
+  arena_deinit(&scratch);
+  return found;
+}
+
+static bool netrc_source(const ProviderConfig *config, Arena *arena, Str *source)
+{
+  Str path, value = netrc_key(arena, config->base_url, &path);
+  bool found = is_sane(value);
+  if (value.len) explicit_bzero((char *)value.ptr, value.len);
+  if (found) *source = str_fmt(arena, "netrc (%.*s)", STR_ARG(netrc_host(config->base_url)));
+  return found;
+}
+
 static KeyState from_env(Entry *entry, const ProviderConfig *config, Error *err)
 {
   Str variable = STR_NONE;
   Str value = env_key(config->key_env, &variable);
   if (value.len == 0) {
-    if (config->key_optional || config->key_env.len == 0) return KEY_READY;
+    if (from_netrc(entry, config) || config->key_optional || config->key_env.len == 0)
+      return KEY_READY;
     no_key(config, variable, err);
     return KEY_FAILED;
   }
@@ -294,6 +318,7 @@ bool key_source(const ProviderConfig *config, Arena *arena, Str *source, Error *
     *source = str_fmt(arena, "$%.*s", STR_ARG(variable));
     return true;
   }
+  if (netrc_source(config, arena, source)) return true;
   *source = S("none needed");
   return config->key_optional || config->key_env.len == 0 || no_key(config, variable, err);
 }

@@ -1,4 +1,5 @@
-// key.h: where keys come from: an environment variable or the first line a command prints, at first use.
+// key.h: where keys come from, at first use: the first line a command prints if there is one, else an
+// environment variable, else the entry of the provider's host in the user's netrc.
 //
 // Keys live in memory only, one copy per provider, wiped when the store goes. They appear in no error, log,
 // cassette or argv; an error names the variable or the program, never what it held.
@@ -31,7 +32,7 @@ void key_wait_cancel(KeyStore *keys, KeyWaiter *waiter);
 void key_forget(KeyStore *keys,
                 Str provider);  // a changed configuration, a refused key: fetch it again
 
-// Where the key would come from ("$NAME", "`pass`", "none needed"), without fetching it by command.
+// Where the key would come from ("$NAME", "`pass`", "netrc (HOST)", "none needed"), without fetching it by command.
 bool key_source(const ProviderConfig *config, Arena *arena, Str *source, Error *err);
 
 // All keys fetched so far, borrowed, for redact().

@@ -1,4 +1,5 @@
 // t_keys.c: calls that cannot start, and where keys come from and never go.
+#include "model/netrc.h"
 #include "provider.h"
 
 TEST(calls_that_cannot_start)
@@ -139,6 +140,43 @@ TEST(a_wrong_key_is_not_repeated_in_the_error)
   CHECK_INT(r.reply.error.code, ERR_NO_KEY);
   CHECK(!str_has(str_from(r.reply.error.message), S("with blank")));
   unsetenv("T_CALL_KEY");
+  bench_close(&bench);
+}
+
+TEST(netrc_files)
+{
+  Str text = S("# machine a.example password no\nmachine a.example login me password one\n"
+               "machine b.example\n  login x\n  password \"two words\"\n"
+               "macdef init\nmachine c.example password macro\n\n"
+               "default login y password any\nmachine d.example password four");
+  CHECK_STR(netrc_password(text, S("A.example")), S("one"));
+  CHECK_STR(netrc_password(text, S("b.example")), S("two words"));
+  CHECK_STR(netrc_password(text, S("c.example")), S(""));
+  CHECK_STR(netrc_password(text, S("d.example")), S("four"));
+  CHECK_STR(netrc_password(S("machine"), S("a")), S(""));
+  CHECK_STR(netrc_host(S("https://u@box.example:99/v1")), S("box.example"));
+  CHECK_STR(netrc_host(S("http://[::1]:8/x")), S("[::1]"));
+}
+
+TEST(a_key_from_netrc)
+{
+  Bench bench;
+  static const char *const options[] = {"--require-key", "canary-from-netrc", NULL};
+  bench_open_with(&bench, "[{\"reply\": {\"text\": \"ok\"}}]", options);
+  bench_write(&bench, "netrc", "machine 127.0.0.1 login any password canary-from-netrc\n");
+  setenv("NETRC", bench_path(&bench, "netrc"), 1);
+  unsetenv("T_KEYS_UNSET");
+  ProviderConfig config = *models_provider_get(bench.models, S("a"));
+  config.key_env = S("T_KEYS_UNSET");
+  models_provider(bench.models, &config);
+  Error err = {0};
+  Str source = STR_NONE;
+  CHECK(models_key_ready(bench.models, S("a"), &source, &err));
+  CHECK_STR(source, S("netrc (127.0.0.1)"));
+  Result r = bench_call(&bench, "a", "go");
+  CHECK_INT(r.reply.error.code, ERR_OK);
+  CHECK(!str_has(bench_read(&bench, "log"), S("canary")));
+  unsetenv("NETRC");
   bench_close(&bench);
 }
 
