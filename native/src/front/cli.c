@@ -53,6 +53,8 @@ const CliCommand cli_commands[] = {
      2, true},
     {"resume", "[PLAN]", "go on with what was interrupted", cli_resume, NULL,
      COMMON | O(YES) | O(RECORD) | O(NO_VERIFY), 0, 1, true},
+    {"stop", "PLAN [TASK]", "stop a plan at work, wherever it runs, or one of its tasks", cli_stop,
+     NULL, COMMON | O(NOW), 1, 2, true},
     {"trust", "PLAN", "show a plan's commands and allow them", cli_trust, NULL, COMMON | O(YES), 1,
      1, true},
     {"doctor", "", "versions, configuration, keys, journal: what works and what does not",

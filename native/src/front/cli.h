@@ -22,6 +22,7 @@
   X(JSON, "json", 0, false, false, "", "JSON on stdout")                                      \
   X(ONLY, "only", 0, true, false, "T01,T02", "these tasks only")                              \
   X(NO_VERIFY, "no-verify", 0, false, false, "", "execute only")                              \
+  X(NOW, "now", 0, false, false, "", "cut what is in flight (it may be paid all the same)")   \
   X(RECORD, "record", 0, true, false, "FILE", "append every exchange to a cassette")          \
   X(HUNK, "hunk", 0, true, true, "ID", "this hunk; may come again")                           \
   X(TASK, "task", 0, true, true, "ID", "this task's hunks; may come again")                   \
@@ -126,6 +127,7 @@ bool cli_run(Cli *cli);
 bool cli_edit(Cli *cli);
 bool cli_each(Cli *cli);
 bool cli_resume(Cli *cli);
+bool cli_stop(Cli *cli);
 bool cli_templates(Cli *cli);
 bool cli_diff(Cli *cli);
 bool cli_apply(Cli *cli);

@@ -1,4 +1,6 @@
 // cli_run.c: run and resume: execute and verify, with consent before and a summary after.
+#include <time.h>
+
 #include "front/cli.h"
 #include "front/terminal.h"
 #include "work/estimate.h"
@@ -134,15 +136,41 @@ static void summary(Cli *cli, int64_t plan)
   cli_say("cost: %.*s\n", STR_ARG(receipt_line(&cli->arena, &receipt)));
 }
 
+// The pilot's change and the question whether the rest is to run. Without a person the run stays paused.
+static bool go_on_after_pilot(Cli *cli, int64_t plan)
+{
+  Review review;
+  Error ignored = {0};
+  if (!review_build(cli->engine, plan, &cli->arena, &review, &ignored)) return false;
+  Buf diff;
+  buf_init(&diff, 64u << 20);
+  review_diff(&cli->arena, &review, STR_NONE, &diff);
+  if (!cli_has(cli, OPT_JSON)) cli_print("%.*s", STR_ARG(buf_str(&diff)));
+  buf_deinit(&diff);
+  cli_say("%s\n", cli->err.message);
+  return !cli_has(cli, OPT_JSON) && terminal_in() && terminal_ask("run the rest?");
+}
+
+static bool run_once(Cli *cli, const RunSpec *spec)
+{
+  progress_begin(cli, spec->plan);
+  bool ok = run_start(cli->engine, spec, cli_on_done, cli, &cli->err) && cli_wait(cli);
+  progress_end(cli);
+  return ok;
+}
+
 bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
 {
   Plan parsed = {0};
   RunSpec spec = {.plan = plan, .verify = verify, .past_budget = cli_has(cli, OPT_YES)};
+  spec.no_pause = spec.past_budget;
   if (!cli_report_problems(cli, plan, &parsed) || !consent(cli, plan, &parsed)) return false;
   only_arg(cli, &spec.only);
-  progress_begin(cli, plan);
-  bool ok = run_start(cli->engine, &spec, cli_on_done, cli, &cli->err) && cli_wait(cli);
-  progress_end(cli);
+  bool ok = run_once(cli, &spec);
+  if (cli->err.code == ERR_CONSENT && go_on_after_pilot(cli, plan)) {
+    error_clear(&cli->err);
+    ok = run_once(cli, &spec);
+  }
   summary(cli, plan);
   if (cli->err.code == ERR_CANCELLED) error_hint_set(&cli->err, "`piecework resume` goes on");
   return ok;
@@ -156,6 +184,47 @@ bool cli_run(Cli *cli)
   cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan,
           (long long)plan);
   return true;
+}
+
+// ---- stop ------------------------------------------------------------------------------------------
+
+static bool has_ended(Cli *cli, int64_t plan, Str task)
+{
+  Arena arena;
+  TaskRow row;
+  Str holder = STR_NONE;
+  bool ended = true;
+  arena_init(&arena);
+  if (!journal_lease_holder(cli->engine->journal, &arena, plan, &holder, NULL)) holder = STR_NONE;
+  if (holder.len && !task.len) ended = false;
+  if (holder.len && journal_task_get(cli->engine->journal, &arena, plan, task, &row, NULL)) {
+    ended = row.state != TASK_WAITING && row.state != TASK_RUNNING && row.state != TASK_CHECKING;
+  }
+  arena_deinit(&arena);
+  return ended;
+}
+
+// The plan may be at work in an editor or another shell: it is asked, and looked after.
+bool cli_stop(Cli *cli)
+{
+  enum { POLL_MS = 100, WAIT_MS = 40000 };
+  int64_t plan;
+  Str task = cli->args.len > 1 ? cli->args.items[1] : STR_NONE;
+  if (!cli_plan_arg(cli, &plan)) return false;
+  TaskRow row;
+  if (task.len && !journal_task_get(cli->engine->journal, &cli->arena, plan, task, &row, &cli->err))
+    return false;
+  if (!run_ask_stop(cli->engine, plan, task, cli_has(cli, OPT_NOW), &cli->err)) return false;
+  const struct timespec pause = {0, POLL_MS * 1000000L};
+  for (int waited = 0; waited < WAIT_MS; waited += POLL_MS) {
+    nanosleep(&pause, NULL);
+    if (has_ended(cli, plan, task)) {
+      cli_say("plan %lld%s%.*s: stopped\n", (long long)plan, task.len ? " " : "", STR_ARG(task));
+      return true;
+    }
+  }
+  error_set(&cli->err, ERR_TIMEOUT, "plan %lld was asked to stop and still works", (long long)plan);
+  return error_hint_set(&cli->err, "what is in flight may end first; --now cuts it");
 }
 
 // ---- resume ----------------------------------------------------------------------------------------

@@ -5,6 +5,14 @@
 #include "work/trust.h"
 #include "work/verify.h"
 
+static bool is_ours(const Serve *serve, int64_t plan)
+{
+  for (const ServeOp *op = serve->ops; op; op = op->next) {
+    if (op->plan == plan) return true;
+  }
+  return false;
+}
+
 static Value *run_begin(Serve *serve, RpcRequest *request, Error *err)
 {
   const Value *params = request->params;
@@ -25,6 +33,8 @@ static Value *run_end(Serve *serve, RpcRequest *request, Error *err)
   (void)err;
   int64_t plan = value_get_int(request->params, S("plan"), 0);
   bool now = value_get_bool(request->params, S("now"), false);
+  Error nobody = {0};  // then there is nothing to stop
+  if (plan && !is_ours(serve, plan)) run_ask_stop(serve->engine, plan, STR_NONE, now, &nobody);
   for (ServeOp *op = serve->ops, *next; op; op = next) {
     next = op->next;
     if (plan && op->plan != plan) continue;
@@ -51,6 +61,18 @@ static Value *task_retry(Serve *serve, RpcRequest *request, Error *err)
   }
   serve_op_drop(op);
   return NULL;
+}
+
+// In another process when it is not at work in this one.
+static Value *task_cancel_one(Serve *serve, RpcRequest *request, Error *err)
+{
+  const Value *params = request->params;
+  int64_t plan = param_plan(params, err);
+  Str task;
+  if (!plan || !param_text(params, S("task"), &task, err)) return NULL;
+  bool ok = run_active(serve->engine, plan) ? run_cancel(serve->engine, plan, task, err)
+                                            : run_ask_stop(serve->engine, plan, task, false, err);
+  return ok ? empty_answer(request) : NULL;
 }
 
 static Value *verify_begin(Serve *serve, RpcRequest *request, Error *err)
@@ -88,14 +110,6 @@ static bool resume_one(Serve *serve, const PlanRow *row, Error *err)
   }
   if (!ok) serve_op_drop(op);
   return ok;
-}
-
-static bool is_ours(const Serve *serve, int64_t plan)
-{
-  for (const ServeOp *op = serve->ops; op; op = op->next) {
-    if (op->plan == plan) return true;
-  }
-  return false;
 }
 
 static Value *resume(Serve *serve, RpcRequest *request, Error *err)
@@ -181,8 +195,7 @@ static Value *trust_set(Serve *serve, RpcRequest *request, Error *err)
 }
 
 const ServeMethod methods_run[] = {
-    {"run/start", run_begin},   {"run/stop", run_end},
-    {"task/retry", task_retry}, {"verify/start", verify_begin},
-    {"resume", resume},         {"trust/get", trust_get},
-    {"trust/set", trust_set},   {0},
+    {"run/start", run_begin},         {"run/stop", run_end},          {"task/retry", task_retry},
+    {"task/cancel", task_cancel_one}, {"verify/start", verify_begin}, {"resume", resume},
+    {"trust/get", trust_get},         {"trust/set", trust_set},       {0},
 };

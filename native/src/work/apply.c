@@ -167,6 +167,15 @@ static bool settle_state(Engine *engine, Arena *arena, int64_t plan, Error *err)
   return true;
 }
 
+bool apply_settle(Engine *engine, int64_t plan, Error *err)
+{
+  Arena arena;
+  arena_init(&arena);
+  bool ok = settle_state(engine, &arena, plan, err);
+  arena_deinit(&arena);
+  return ok;
+}
+
 static bool remember(Engine *engine, Arena *arena, int64_t plan, const ApplyPlan *edits, Error *err)
 {
   AppliedState state = edits->reverting ? APPLIED_REVERTED : APPLIED_DONE;

@@ -41,5 +41,8 @@ bool revert_prepare(Engine *engine, int64_t plan, const PresentList *present, co
 // The editor did it: remembered hunk by hunk. A plan whose hunks are all applied or rejected is done.
 bool apply_done(Engine *engine, int64_t plan, const StrList *hunks, bool reverted, Error *err);
 
+// A plan in review whose hunks are all applied or rejected becomes done; one that is not any more, review.
+bool apply_settle(Engine *engine, int64_t plan, Error *err);
+
 // Writes the files, all or none, and remembers it. ERR_STALE when a file changed since apply_prepare.
 bool apply_write(Engine *engine, int64_t plan, const ApplyPlan *edits, Error *err);

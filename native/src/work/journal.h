@@ -360,6 +360,7 @@ typedef struct {
 } VerdictRowList;
 
 bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdict, Error *err);
+bool journal_verdict_drop(Journal *journal, int64_t plan, Str task, Error *err);
 // By round and task; [latest]: only the newest of each task.
 bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, bool latest,
                           VerdictRowList *out, Error *err);

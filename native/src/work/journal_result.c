@@ -145,6 +145,12 @@ bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdi
                    verdict->line);
 }
 
+bool journal_verdict_drop(Journal *journal, int64_t plan, Str task, Error *err)
+{
+  return store_run(journal->store, err, "DELETE FROM verdict WHERE plan = ? AND task = ?", "is",
+                   plan, task);
+}
+
 bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, bool latest,
                           VerdictRowList *out, Error *err)
 {

@@ -14,15 +14,21 @@
 #include <inttypes.h>
 
 #include "work/estimate.h"
+#include "work/task_private.h"
 #include "work/verify.h"
 
-enum { LEASE_MS = 30000, TICK_MS = 5000, STATUS_MS = 500, SICK_MAX = 4 };
+enum { LEASE_MS = 30000, TICK_MS = 500, RENEW_TICKS = 10, STATUS_MS = 500, SICK_MAX = 4 };
 
 static void run_step(void *owner);
 
 static void step_soon(Run *run)
 {
   loop_soon(run->engine->loop, &run->soon, run_step, run);
+}
+
+void run_step_soon(Run *run)
+{
+  step_soon(run);
 }
 
 static Run *find(Engine *engine, int64_t plan)
@@ -153,10 +159,26 @@ static void forgive_sick(Run *run)
   }
 }
 
+// A result that was to be replaced and was not stays.
+static void keep_old_results(Run *run)
+{
+  for (size_t t = 0; t < run->tasks.len; t++) {
+    TaskRow row = run->rows[t];
+    bool restored = false;
+    Str why = run->stop_error.code ? str_from(run->stop_error.message) : S("it was not done again");
+    if (row.state != TASK_WAITING && row.state != TASK_CANCELLED) continue;
+    if (!task_take_back(run->engine->journal, &row, &run->arena, why, &restored, NULL)) continue;
+    if (!restored) continue;
+    run->rows[t] = row;
+    run_tell_task(run, t);
+  }
+}
+
 static void closed(void *owner)
 {
   Run *run = owner;
   forgive_sick(run);
+  keep_old_results(run);
   RunCount count = run_count(run);
   bool verifies = run->spec.verify && !run->stopping && count.patches;
   run->checks = NULL;
@@ -327,6 +349,7 @@ static void tell_pilot(Run *run, size_t t)
 {
   if (run->pilot_told || !run->schedule.pilot_wanted || !run->schedule.nodes[t].model) return;
   run->pilot_told = true;
+  run->pilot_task = t;
   Arena arena;
   arena_init(&arena);
   Nano cost = run->rows[t].cost_known ? run->rows[t].cost : NANO_UNKNOWN;
@@ -334,6 +357,34 @@ static void tell_pilot(Run *run, size_t t)
                  str_fmt(&arena, "pilot %.*s: %s, %.*s", STR_ARG(run->rows[t].id),
                          task_state_name(run->rows[t].state), STR_ARG(money(&arena, cost))));
   arena_deinit(&arena);
+}
+
+static void end_cancelled(Run *run, size_t t)
+{
+  TaskRow *row = &run->rows[t];
+  Error err = {0};
+  row->state = TASK_CANCELLED;
+  row->note = S("stopped");
+  row->ended_ms = end_time(run);
+  if (!journal_task_put(run->engine->journal, row, &err)) stop(run, &err, true, false);
+  journal_log(run->engine->journal, run->spec.plan, S("task"), row->id, "stopped");
+  if (schedule_is_running(&run->schedule, t)) schedule_end(&run->schedule, t, false);
+  schedule_drop(&run->schedule, t);
+}
+
+// With `pilot: "ask"`: the first model task has ended well and others wait.
+static void pause_after_pilot(Run *run, size_t t)
+{
+  bool asks = run->engine->config->pilot == CONFIG_PILOT_ASK && !run->spec.no_pause;
+  bool pilot = run->pilot_task == t && run->pilot_told && !run->schedule.pilot_wanted;
+  if (!asks || !pilot || run->stopping || schedule_over(&run->schedule)) return;
+  const TaskRow *row = &run->rows[t];
+  Error why = {0};
+  Str cost = money(&run->arena, row->cost_known ? row->cost : NANO_UNKNOWN);
+  error_set(&why, ERR_CONSENT, "paused after the pilot %.*s: %s, +%" PRId64 " -%" PRId64 ", %.*s",
+            STR_ARG(row->id), task_state_name(row->state), row->added, row->removed, STR_ARG(cost));
+  error_hint_set(&why, "look at its change, correct the plan if it has to be, and run it to go on");
+  stop(run, &why, false, false);
 }
 
 static void task_done(void *owner, Task *task, const TaskEnd *end)
@@ -348,7 +399,9 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
   run->codes[t] = end->error.code;
   add_cost(run, t);
   tell_pilot(run, t);
-  if (end->state == TASK_WAITING) {
+  if (end->state == TASK_WAITING && run->cancelled[t]) {
+    end_cancelled(run, t);
+  } else if (end->state == TASK_WAITING) {
     schedule_return(&run->schedule, t);
     Error why = end->error;
     if (why.code == ERR_OK) error_set(&why, ERR_CANCELLED, "stopped");
@@ -361,6 +414,7 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
   run_tell_task(run, t);
   status_soon(run);
   poke_waiting(run);
+  pause_after_pilot(run, t);
   step_soon(run);
 }
 
@@ -429,6 +483,12 @@ static void run_step(void *owner)
     start_task(run, t);
   }
   if (run->active_count) return;
+  run_reload(run);  // what was added at the last moment
+  if (!schedule_over(&run->schedule) && run->schedule.changed) {
+    run->schedule.changed = false;
+    step_soon(run);
+    return;
+  }
   if (!run->stopping && schedule_pilot_failed(&run->schedule) && !schedule_over(&run->schedule)) {
     stop_after_pilots(run);
   }
@@ -440,7 +500,9 @@ static void tick(void *owner)
   Run *run = owner;
   Error err = {0};
   poke_waiting(run);
-  if (!run->leased) return;
+  run_heed(run->engine, run->spec.plan);
+  run_reload(run);
+  if (!run->leased || ++run->ticks % RENEW_TICKS) return;
   if (!journal_lease_renew(run->engine->journal, run->spec.plan, str_from(run->engine->holder),
                            LEASE_MS, &err) &&
       err.code == ERR_BUSY) {

@@ -5,6 +5,10 @@
 // replies that were stored but not used are used, calls in flight count at their worst case and are made
 // again.
 //
+// The plan file may be edited meanwhile: new tasks join, waiting ones take their changed specification, those
+// that run or have ended are left, waiting ones that are gone are skipped. With `pilot: "ask"` a run pauses after
+// its pilot (ERR_CONSENT, state paused); run_start goes on.
+//
 // What a second run_start does with a task: done, abstained and partial ones stay; one whose specification
 // changed begins anew; one that failed stays failed when the plan was interrupted or paused, and begins anew
 // when the plan had come to its end (then the user asked for it) or when [only] names it.
@@ -18,6 +22,7 @@ typedef struct {
   StrList only;      // task ids (T03 means T03.1, T03.2 ... too); empty = all
   bool past_budget;  // run!, --yes: the cap is lifted for this run
   bool verify;       // go on with verification when the tasks are done
+  bool no_pause;     // do not pause after the pilot (config `pilot`: "ask")
   bool fresh_base;   // nothing finished yet: take the base from the present texts once more
 
   StrList redo;     // tasks whose result is forgotten and made again
@@ -38,6 +43,16 @@ bool run_active(Engine *engine, int64_t plan);
 
 // Whether the last run of the plan was asked to verify; what resume does then.
 bool run_wanted_verify(Engine *engine, int64_t plan);
+
+// Stops one task of a run of this process, at once; what needs it is skipped. It stays stopped until a run that
+// begins anew. ERR_NOT_FOUND, ERR_STALE (it has ended).
+bool run_cancel(Engine *engine, int64_t plan, Str task, Error *err);
+
+// The same for whatever process works on the plan: [task] empty = all of it. ERR_NOT_FOUND when nobody does.
+// It takes a moment until it is heeded.
+bool run_ask_stop(Engine *engine, int64_t plan, Str task, bool at_once, Error *err);
+void run_heed(Engine *engine,
+              int64_t plan);  // what others asked of a plan that this process works on
 
 // Forgets a task's result and runs it again, with a remark for the model. [rung] < 0 = from the start.
 bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done,

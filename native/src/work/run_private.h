@@ -17,7 +17,7 @@ typedef struct {
 
 typedef struct {
   size_t done;  // done or abstained
-  size_t partial, failed, skipped, waiting, abstained;
+  size_t partial, failed, skipped, cancelled, waiting, abstained;
   size_t patches;  // tasks with a result
 } RunCount;
 
@@ -36,11 +36,12 @@ struct Run {
   int open_timers;
 
   PlanRow plan_row;
-  Plan plan;       // as parsed, with its id
-  TaskList tasks;  // expanded
-  TaskRow *rows;   // one for each task, strings in [arena]
-  Err *codes;      // one for each task: why it failed in this run
-  Task **active;   // one for each task, NULL when it does not run
+  Plan plan;        // as parsed, with its id
+  TaskList tasks;   // expanded
+  TaskRow *rows;    // one for each task, strings in [arena]
+  Err *codes;       // one for each task: why it failed in this run
+  Task **active;    // one for each task, NULL when it does not run
+  bool *cancelled;  // one for each task: asked to stop
   size_t active_count;
   Schedule schedule;
   Budget budget;
@@ -55,14 +56,30 @@ struct Run {
   Error stop_error;  // why
   int sick;          // attempts in a row that ended because the provider is not well
   bool pilot_told;
+  size_t pilot_task;  // once told
   bool leased, ended;
+  int ticks;
+  const char *plan_path;
+  int64_t plan_mtime_ns;  // of the plan file as it was read
 };
+
+// What another process asks of the one at work: lines "stop", "stop now", "cancel T03".
+#define RUN_ASKED_FACT S("asked")
 
 // run_setup.c: everything before the first task; on failure nothing is left behind but journal rows.
 bool run_setup(Run *run, Error *err);
 // The plan file as it is now: its syntax is checked, not whether it fits the present files: results are made
 // on the base, and what they make is there after apply.
 bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan *out, Error *err);
+
+bool run_begin_anew(Run *run, size_t task, Error *err);  // row and result of a task, from nothing
+bool run_take_bases(Run *run, size_t first, bool fresh, Error *err);  // of the tasks from [first]
+
+// run_change.c: the plan file changed while the run goes on.
+void run_reload(Run *run);  // when it did
+
+// run.c
+void run_step_soon(Run *run);
 
 void run_touch(Run *run, size_t task, Str path);         // [task] has a result in [path]
 Str run_redo_note(Run *run, size_t task, Arena *arena);  // the remark to give it, empty = none

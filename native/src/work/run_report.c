@@ -19,9 +19,11 @@ RunCount run_count(const Run *run)
     count.partial += state == TASK_PARTIAL;
     count.failed += state == TASK_FAILED || state == TASK_REFUSED;
     count.skipped += state == TASK_SKIPPED;
+    count.cancelled += state == TASK_CANCELLED;
     count.patches += state == TASK_DONE || state == TASK_PARTIAL;
   }
-  count.waiting = run->tasks.len - count.done - count.partial - count.failed - count.skipped;
+  size_t ended = count.done + count.partial + count.failed + count.skipped + count.cancelled;
+  count.waiting = run->tasks.len - ended;
   return count;
 }
 
@@ -35,6 +37,7 @@ Str run_summary(Run *run, Arena *arena)
   if (count.partial) buf_fmt(&text, ", %zu partly", count.partial);
   if (count.failed) buf_fmt(&text, ", %zu failed", count.failed);
   if (count.skipped) buf_fmt(&text, ", %zu skipped", count.skipped);
+  if (count.cancelled) buf_fmt(&text, ", %zu stopped", count.cancelled);
   if (count.waiting) buf_fmt(&text, ", %zu waiting", count.waiting);
   return buf_take(&text, arena);
 }

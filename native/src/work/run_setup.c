@@ -47,7 +47,10 @@ static bool load_plan(Run *run, Error *err)
   run->tasks = plan_expand(&run->arena, &run->plan);
   if (run->tasks.len == 0) return error_set(err, ERR_INVALID, "the plan has no tasks");
   run->rows = NEW_N(&run->arena, TaskRow, run->tasks.len);
+  run->plan_path = str_z(&run->arena, run->plan_row.path);
+  run->plan_mtime_ns = fs_stat(run->plan_path).mtime_ns;
   run->active = NEW_N(&run->arena, Task *, run->tasks.len);
+  run->cancelled = NEW_N(&run->arena, bool, run->tasks.len);
   run->codes = NEW_N(&run->arena, Err, run->tasks.len);
   return true;
 }
@@ -93,7 +96,7 @@ static bool interrupted(const Run *run)
 
 static bool ended_bad(TaskState state)
 {
-  return state == TASK_FAILED || state == TASK_REFUSED;
+  return state == TASK_FAILED || state == TASK_REFUSED || state == TASK_CANCELLED;
 }
 
 // Does the task begin anew, its result forgotten?
@@ -107,7 +110,7 @@ static bool begins_anew(const Run *run, const TaskRow *row, Str hash, bool redo,
 static bool is_open(TaskState state)
 {
   return state == TASK_WAITING || state == TASK_RUNNING || state == TASK_CHECKING ||
-         state == TASK_SKIPPED || state == TASK_CANCELLED;
+         state == TASK_SKIPPED;
 }
 
 static const char *executor_name(Executor executor)
@@ -156,19 +159,35 @@ static bool store_remark(Run *run, const TaskSpec *task, Str remark, Error *err)
   return ok;
 }
 
-static bool begin_anew(Run *run, size_t t, Str hash, size_t redo, Error *err)
+static bool clear_extra(Run *run, Str id, Error *err)
+{
+  return journal_fact_set(run->engine->journal, run->spec.plan, task_extra_fact(&run->arena, id),
+                          STR_NONE, err);
+}
+
+bool run_begin_anew(Run *run, size_t t, Error *err)
+{
+  Journal *journal = run->engine->journal;
+  const TaskSpec *task = &run->tasks.items[t];
+  run->rows[t] = new_row(run, task, task_spec_hash(&run->arena, task));
+  return journal_task_drop(journal, run->spec.plan, task->id, err) &&
+         clear_extra(run, task->id, err) && journal_task_put(journal, &run->rows[t], err);
+}
+
+// The same work once more: the result it has stays until there is a better one.
+static bool begin_redo(Run *run, size_t t, const TaskRow *old, Str hash, size_t redo, Error *err)
 {
   Journal *journal = run->engine->journal;
   const TaskSpec *task = &run->tasks.items[t];
   Str remark = redo < run->spec.remarks.len ? run->spec.remarks.items[redo] : STR_NONE;
   if (!store_remark(run, task, remark, err)) return false;
-  if (!journal_task_drop(journal, run->spec.plan, task->id, err)) return false;
-  if (!journal_fact_set(journal, run->spec.plan, task_extra_fact(&run->arena, task->id), STR_NONE,
-                        err)) {
+  bool result = old && (old->state == TASK_DONE || old->state == TASK_PARTIAL);
+  bool keep = result && str_eq(old->spec_hash, hash);
+  if (!keep && !run_begin_anew(run, t, err)) return false;
+  if (keep && (!task_put_aside(journal, old, err) || !clear_extra(run, task->id, err)))
     return false;
-  }
   run->rows[t] = new_row(run, task, hash);
-  if (redo != SIZE_MAX && run->spec.redo_rung > 0) run->rows[t].rung = run->spec.redo_rung;
+  if (run->spec.redo_rung > 0) run->rows[t].rung = run->spec.redo_rung;
   return journal_task_put(journal, &run->rows[t], err);
 }
 
@@ -188,7 +207,8 @@ static bool set_row(Run *run, size_t t, const TaskRow *old, NodeState *node, Err
   bool part = redo != SIZE_MAX || asked || (!run->spec.only.len && !run->spec.redo.len);
   *node = part ? NODE_WAITING : NODE_BAD;
   if (!old || (part && begins_anew(run, old, hash, redo != SIZE_MAX, asked))) {
-    return begin_anew(run, t, hash, redo, err);
+    return redo == SIZE_MAX ? run_begin_anew(run, t, err)
+                            : begin_redo(run, t, old, hash, redo, err);
   }
   TaskRow *row = &run->rows[t];
   *row = *old;
@@ -260,10 +280,10 @@ static bool take_refs(BaseTaking *taking, const FileRefList *refs, Error *err)
   return true;
 }
 
-static bool take_bases(Run *run, bool fresh, Error *err)
+bool run_take_bases(Run *run, size_t first, bool fresh, Error *err)
 {
   BaseTaking taking = {.run = run, .fresh = fresh};
-  for (size_t t = 0; t < run->tasks.len; t++) {
+  for (size_t t = first; t < run->tasks.len; t++) {
     const TaskSpec *task = &run->tasks.items[t];
     if (!take_refs(&taking, &task->files, err) || !take_refs(&taking, &task->read, err))
       return false;
@@ -379,7 +399,7 @@ static bool set_up_journal(Run *run, Error *err)
   if (!finished && !interrupted(run) && !check_plan(run, err)) return false;
   bool pilot = run->engine->config->pilot && !finished && run->plan_row.state != PLAN_PAUSED;
   if (!schedule_init(&run->schedule, &run->arena, &run->tasks, pilot, err)) return false;
-  if (!settle(run, err) || !set_rows(run, &rows, nodes, err) || !take_bases(run, fresh, err))
+  if (!settle(run, err) || !set_rows(run, &rows, nodes, err) || !run_take_bases(run, 0, fresh, err))
     return false;
   schedule_preset(&run->schedule, nodes);
   return touch_known(run, err) &&
@@ -399,7 +419,8 @@ bool run_setup(Run *run, Error *err)
     run->leased = journal_lease_take(journal, run->spec.plan, holder, LEASE_MS, err);
     if (!run->leased) return false;
   }
-  bool ok = journal_begin(journal, err) && set_up_journal(run, err);
+  bool ok = journal_begin(journal, err) && set_up_journal(run, err) &&
+            journal_fact_set(journal, run->spec.plan, RUN_ASKED_FACT, STR_NONE, err);
   if (!ok) journal_rollback(journal);
   ok = ok && journal_commit(journal, err) &&
        budget_of(run->engine, run->spec.plan, run->spec.past_budget, &run->budget, err);

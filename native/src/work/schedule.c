@@ -246,7 +246,10 @@ void schedule_preset(Schedule *s, const NodeState *states)
 {
   for (size_t t = 0; t < s->count; t++) s->nodes[t].state = states[t];
   for (size_t t = 0; t < s->count; t++) {
-    if (states[t] == NODE_WAITING) continue;
+    bool running = states[t] == NODE_RUNNING;
+    s->running += running;
+    s->running_model += running && s->nodes[t].model;
+    if (running || states[t] == NODE_WAITING) continue;
     s->ended++;
     release(s, t, states[t] == NODE_OK, t);
   }
@@ -318,6 +321,19 @@ void schedule_return(Schedule *s, size_t task)
   leave_running(s, task);
   s->nodes[task].state = NODE_WAITING;
   if (s->nodes[task].rank < s->first_open) s->first_open = s->nodes[task].rank;
+}
+
+bool schedule_is_running(const Schedule *s, size_t task)
+{
+  return s->nodes[task].state == NODE_RUNNING;
+}
+
+void schedule_drop(Schedule *s, size_t task)
+{
+  if (s->nodes[task].state != NODE_WAITING) return;
+  s->nodes[task].state = NODE_BAD;
+  s->ended++;
+  release(s, task, false, task);
 }
 
 bool schedule_skipped(Schedule *s, size_t *task, size_t *cause)

@@ -52,6 +52,7 @@ typedef struct {
   bool pilot_asked;   // by the caller
   bool pilot_wanted;  // still to come: no pilot ended well
   size_t pilots_bad;  // pilots that ended bad
+  bool changed;       // by the caller: tasks joined
   size_t *skipped;    // to be told, in order
   size_t skipped_len, skipped_told;
 } Schedule;
@@ -63,7 +64,8 @@ enum { SCHEDULE_PILOTS = 2 };  // pilots that may fail before the run stops to a
 bool schedule_init(Schedule *schedule, Arena *arena, const TaskList *tasks, bool pilot, Error *err);
 
 // Before the first schedule_next: NODE_OK for tasks that ended well in an earlier run, NODE_BAD for those
-// that ended bad or take no part, NODE_WAITING for those to run. One for each task.
+// that ended bad or take no part, NODE_WAITING for those to run, NODE_RUNNING for those that do. One for
+// each task.
 void schedule_preset(Schedule *schedule, const NodeState *states);
 
 // Takes a task that may start; false when none may now.
@@ -72,9 +74,13 @@ void schedule_end(Schedule *schedule, size_t task, bool ok);
 // Gives a task back that was taken and not done (budget, stop): it waits again.
 void schedule_return(Schedule *schedule, size_t task);
 
+// A waiting task is not to run any more: it counts as one that ended bad.
+void schedule_drop(Schedule *schedule, size_t task);
+
 // Tasks that became skipped, each told once, with the task that is the cause.
 bool schedule_skipped(Schedule *schedule, size_t *task, size_t *cause);
 
+bool schedule_is_running(const Schedule *schedule, size_t task);
 bool schedule_pilot_failed(const Schedule *schedule);
 bool schedule_over(const Schedule *schedule);  // every task ended or was skipped
 

@@ -50,6 +50,8 @@ static void step_over(Task *task)
   Error err = {0};
   if (!kept && !task_note_end(task, done->state, str_from(done->error.message), &err)) {
     *done = (TaskEnd){.state = TASK_WAITING, .error = err, .stop_run = true};
+  } else if (!kept) {
+    done->state = task->row.state;  // an earlier result may have stayed
   }
   task->start.on_done(task->start.owner, task, done);
   task_free(task);

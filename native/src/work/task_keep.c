@@ -50,6 +50,77 @@ bool task_set_state(Task *task, TaskState state, Error *err)
   return task_store_row(task, err);
 }
 
+// ---- an older result ---------------------------------------------------------------------------------
+
+static Str was_fact(Arena *arena, Str id)
+{
+  return str_cat(arena, S("was "), id);
+}
+
+bool task_put_aside(Journal *journal, const TaskRow *row, Error *err)
+{
+  Arena arena;
+  arena_init(&arena);
+  Str text = str_fmt(&arena, "%s %lld %lld %lld", task_state_name(row->state),
+                     (long long)row->added, (long long)row->removed, (long long)row->ended_ms);
+  bool ok = journal_fact_set(journal, row->plan, was_fact(&arena, row->id), text, err);
+  arena_deinit(&arena);
+  return ok;
+}
+
+static bool next_number(Str *rest, int64_t *out)
+{
+  Str word;
+  uint64_t n;
+  if (!str_cut(rest, ' ', &word) || !str_to_u64(word, &n) || n > INT64_MAX) return false;
+  *out = (int64_t)n;
+  return true;
+}
+
+bool task_take_back(Journal *journal, TaskRow *row, Arena *arena, Str why, bool *restored,
+                    Error *err)
+{
+  Str text = STR_NONE, state;
+  *restored = false;
+  if (!journal_fact_get(journal, arena, row->plan, was_fact(arena, row->id), &text, err))
+    return false;
+  if (!str_cut(&text, ' ', &state) || !next_number(&text, &row->added) ||
+      !next_number(&text, &row->removed) || !next_number(&text, &row->ended_ms)) {
+    return true;
+  }
+  row->state = str_eq(state, str_from(task_state_name(TASK_PARTIAL))) ? TASK_PARTIAL : TASK_DONE;
+  row->note = str_fmt(arena, "the earlier result stays: %.*s", STR_ARG(why));
+  *restored = journal_task_put(journal, row, err) &&
+              journal_fact_set(journal, row->plan, was_fact(arena, row->id), STR_NONE, err);
+  return *restored;
+}
+
+// What was said of the old result is not true of the new one.
+static bool forget_old(Task *task, Error *err)
+{
+  Journal *journal = task->start.engine->journal;
+  Str text = STR_NONE, name = was_fact(&task->arena, task->row.id);
+  if (!journal_fact_get(journal, &task->arena, task->row.plan, name, &text, err)) return false;
+  if (!text.len) return true;
+  return journal_verdict_drop(journal, task->row.plan, task->row.id, err) &&
+         journal_fact_set(journal, task->row.plan, name, STR_NONE, err);
+}
+
+// ---- the end -----------------------------------------------------------------------------------------
+
+static bool note_end(Task *task, TaskState state, Error *err)
+{
+  Journal *journal = task->start.engine->journal;
+  bool restored = false, bad = state == TASK_FAILED || state == TASK_REFUSED;
+  if (state == TASK_WAITING) return journal_task_put(journal, &task->row, err);
+  if (bad && !task_take_back(journal, &task->row, &task->arena, task->row.note, &restored, err))
+    return false;
+  if (restored) return true;
+  return forget_old(task, err) &&
+         journal_patch_set(journal, task->row.plan, task->row.id, NULL, NULL, NULL, 0, err) &&
+         journal_task_put(journal, &task->row, err);
+}
+
 // A task given back keeps its start, so that replies stored since then are used when it runs again.
 bool task_note_end(Task *task, TaskState state, Str note, Error *err)
 {
@@ -59,8 +130,7 @@ bool task_note_end(Task *task, TaskState state, Str note, Error *err)
   task->row.added = task->row.removed = 0;
   task->row.ended_ms = state == TASK_WAITING ? 0 : task->start.end_time(task->start.owner);
   if (!journal_begin(journal, err)) return false;
-  bool ok = journal_patch_set(journal, task->row.plan, task->row.id, NULL, NULL, NULL, 0, err) &&
-            journal_task_put(journal, &task->row, err);
+  bool ok = note_end(task, state, err);
   if (!ok) {
     journal_rollback(journal);
     return false;
@@ -213,6 +283,7 @@ bool task_keep(Task *task, TaskState state, Error *err)
   task->row.ended_ms = task->start.end_time(task->start.owner);
   if (!journal_begin(journal, err)) return false;
   bool ok =
+      forget_old(task, err) &&
       journal_patch_set(journal, task->row.plan, task->row.id, rows, shown, made, count, err) &&
       journal_task_put(journal, &task->row, err);
   if (!ok) {

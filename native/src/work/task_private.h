@@ -77,3 +77,9 @@ void task_request(Engine *engine, const Plan *plan, const TaskInput *input, cons
 // Tasks that [id] builds on besides its plan's order, kept over restarts: ids, one a line.
 Str task_extra_fact(Arena *arena, Str id);  // the fact's name
 Str task_remark_fact(Arena *arena, Str id);
+
+// A task that is done again keeps its result until there is a better one: its old row waits in a fact.
+bool task_put_aside(Journal *journal, const TaskRow *row, Error *err);
+// Nothing better came: [row] is as it was, with [why] in its note. [*restored] false: nothing was put aside.
+bool task_take_back(Journal *journal, TaskRow *row, Arena *arena, Str why, bool *restored,
+                    Error *err);

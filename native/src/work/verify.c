@@ -15,6 +15,7 @@
 //   END     state review, events, on_done
 #include "work/verify.h"
 
+#include "work/apply.h"
 #include "work/run_private.h"
 #include "work/trust.h"
 #include "work/verdict.h"
@@ -22,7 +23,7 @@
 
 enum {
   LEASE_MS = 30000,
-  TICK_MS = 10000,
+  TICK_MS = 1000,
   ANSWER_TOKENS = 3000,  // of the verifier, besides
   VERDICT_TOKENS = 80,   // for each task
 };
@@ -226,6 +227,7 @@ static void step_end(Verify *v)
       !v->error.code) {
     v->error = err;
   }
+  apply_settle(v->engine, v->plan_id, NULL);  // it may have been applied meanwhile
   set_error(v, note);
   verify_tell(v, "done", good, note);
   review_tell(v->engine, v->plan_id);
@@ -262,6 +264,7 @@ static void verify_step(void *owner)
 static void tick(void *owner)
 {
   Verify *v = owner;
+  run_heed(v->engine, v->plan_id);
   journal_lease_renew(v->engine->journal, v->plan_id, str_from(v->engine->holder), LEASE_MS, NULL);
 }
 

@@ -1,0 +1,124 @@
+"""Stop one task or a plan from another shell, a plan file that changes while it runs, a pause after the pilot, a
+correction that does not come."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+
+from harness import Scratch, done, ok, wait_for
+from t_defects import make_project, plan_file, rules, sql, task, CHECK, ONE_RUNG
+
+SLOW = {"parallel": 1, "pilot": "never", **ONE_RUNG}
+
+
+def states(scratch: Scratch) -> dict:
+    try:
+        return dict(sql(scratch, "select id, state from task"))
+    except sqlite3.Error:
+        return {}
+
+
+def begin(scratch: Scratch, count: int, config: dict, *options: str, tasks=None):
+    root = scratch.path / "w"
+    make_project(root, CHECK)
+    provider = scratch.provider(rules({}), *options, config=config)
+    plan = plan_file(root, tasks or [task(i) for i in range(1, count + 1)], test="")
+    ok(scratch.run("status", cwd=root).returncode == 0, "control: status")
+    return root, provider, plan
+
+
+def stop_one_task() -> None:
+    with Scratch() as scratch:
+        tasks = [task(1), task(2), task(3).replace("files:", "after: T02\nfiles:"), task(4)]
+        root, provider, plan = begin(scratch, 4, {**SLOW, "parallel": 2}, "--latency-ms", "1500", tasks=tasks)
+        running = scratch.start("run", str(plan), "--no-verify", cwd=root)
+        wait_for(lambda: states(scratch).get("T02") == "running", "T02 to run")
+        ran = scratch.run("stop", str(plan), "T02", cwd=root)
+        ok(ran.returncode == 0 and "stopped" in ran.stderr, "stop T02: said", ran.stderr)
+        out, err = running.communicate(timeout=60)
+        ok(states(scratch) == {"T01": "done", "T02": "cancelled", "T03": "skipped", "T04": "done"},
+           f"stop T02: {states(scratch)}", err)
+        ran = scratch.run("stop", str(plan), cwd=root)
+        ok(ran.returncode == 1 and "nobody works" in ran.stderr, "stop: nobody works on it", ran.stderr)
+        ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+        ok(ran.returncode == 0 and set(states(scratch).values()) == {"done"}, f"run again: {states(scratch)}", ran.stderr)
+        asked = sum("m01.py: ten" in body for body in provider.bodies_text())
+        ok(asked == 1, f"run again: T01 was not paid twice ({asked})")
+
+
+def stop_and_go_on() -> None:
+    with Scratch() as scratch:
+        root, provider, plan = begin(scratch, 6, SLOW, "--latency-ms", "300")
+        running = scratch.start("run", str(plan), "--no-verify", cwd=root)
+        wait_for(lambda: list(states(scratch).values()).count("done") >= 2, "two tasks")
+        ran = scratch.run("stop", str(plan), cwd=root)
+        out, err = running.communicate(timeout=60)
+        have = list(states(scratch).values())
+        ok(ran.returncode == 0 and "waiting" in have, f"stop: {have}", ran.stderr, err)
+        ran = scratch.run("resume", cwd=root)
+        ok(set(states(scratch).values()) == {"done"}, f"resume: {states(scratch)}", ran.stderr)
+        asked = sum("submit_" not in body for body in provider.bodies_text())
+        ok(asked == 6, f"stop and resume: {asked} requests for 6 tasks")
+
+
+def the_plan_changes_while_it_runs() -> None:
+    with Scratch() as scratch:
+        root, provider, plan = begin(scratch, 4, SLOW, "--latency-ms", "1200")
+        running = scratch.start("run", str(plan), "--no-verify", cwd=root)
+        wait_for(lambda: states(scratch).get("T01") == "running", "T01 to run")
+        changed = [task(1).replace("ten times as much", "changed while it ran"), task(2),
+                   task(3).replace("ten times as much", "ten times as much, said otherwise"), task(5)]
+        plan.write_text("---\ntitle: ten times\ntest: broken: [\n---\nno tasks")
+        time.sleep(0.8)
+        plan_file(root, changed, test="")
+        out, err = running.communicate(timeout=60)
+        ok(states(scratch) == {"T01": "done", "T02": "done", "T03": "done", "T04": "skipped", "T05": "done"},
+           f"change: {states(scratch)}", err)
+        bodies = "".join(provider.bodies_text())
+        ok("said otherwise" in bodies and "changed while it ran" not in bodies, "change: waiting ones changed, running ones not")
+        ok("is not used" in err and "1 joined, 1 changed, 1 gone" in err, "change: said", err)
+
+
+def pause_after_the_pilot() -> None:
+    with Scratch() as scratch:
+        root, provider, plan = begin(scratch, 5, {"pilot": "ask", **ONE_RUNG})
+        ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+        ok(ran.returncode == 3 and provider.count() == 1, f"pilot: exit {ran.returncode}, {provider.count()} requests", ran.stderr)
+        ok("+    return 10" in ran.stdout and "paused after the pilot T01" in ran.stderr and "$" in ran.stderr,
+           "pilot: its hunk and its cost are shown", ran.stdout, ran.stderr)
+        ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+        ok(ran.returncode == 0 and provider.count() == 5, f"pilot: run goes on, {provider.count()} requests", ran.stderr)
+
+
+def a_correction_that_does_not_come() -> None:
+    """Rejected by the verifier, and the correction is refused by the provider: the old result stays."""
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        make_project(root, CHECK)
+        verdicts = [{"task": "T01", "verdict": "rejected", "reason": "use a constant"}]
+        asked = {"match": {"has_tool": "submit_verdicts"},
+                 "reply": {"tool_calls": [{"name": "submit_verdicts", "input": {"verdicts": verdicts}}]}}
+        no = {"match": {"contains": "use a constant"}, "reply": {"text": ""}, "fault": {"status": 400}}
+        scratch.provider([asked, no, *rules({})], config={"retries": 0, **ONE_RUNG})
+        plan = plan_file(root, [task(1), task(2)], test="")
+        ran = scratch.run("run", str(plan), "--yes", cwd=root)
+        rows = sql(scratch, "select id, state, note from task order by id")
+        ok(rows[0][:2] == ("T01", "done") and "earlier result stays" in rows[0][2], f"correction: {rows}", ran.stderr)
+        shown = scratch.run("diff", str(plan), cwd=root).stdout
+        ok("return 10" in shown and "return 20" in shown, "correction: both results are in review", shown)
+        scratch.run("apply", str(plan), cwd=root)
+        ran = scratch.run("apply", str(plan), "--task", "T01", cwd=root)
+        ok(sql(scratch, "select state from plan")[0][0] == "done", "correction: applied, the plan is done", ran.stderr)
+
+
+if __name__ == "__main__":
+    for test in (stop_one_task, stop_and_go_on, the_plan_changes_while_it_runs, pause_after_the_pilot,
+                 a_correction_that_does_not_come):
+        try:
+            test()
+        except Exception as error:  # one broken journey must not hide the others
+            ok(False, f"{test.__name__} ended in {type(error).__name__}", error)
+    done()
