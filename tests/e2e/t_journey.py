@@ -96,6 +96,24 @@ def budget_holds() -> None:
         ok(path.returncode == 0 and json.loads(path.stdout), "budget: status --json is JSON")
 
 
+def repeats_inside_a_call_count() -> None:
+    """A broken stream is paid for: its repeat must fit the budget beside it."""
+    for budget, requests in (("0.0025", 1), ("1", 3)):
+        with Scratch() as scratch:
+            root = scratch.path / "w"
+            root.mkdir()
+            (root / "a.txt").write_text("alpha\nbeta\n")
+            text = block("a.txt", "beta\n", "BETA\n" * 800)
+            provider = scratch.provider(
+                [{"match": {}, "reply": {"text": text}, "fault": {"truncated_stream": True}}],
+                config={"retries": 0, "models": {"big": "anthropic/claude-opus-5-5", "small": "anthropic/claude-haiku-5-5"}})
+            scratch.env["PIECEWORK_BACKOFF_MS"] = "5"
+            ran = scratch.run("edit", "a.txt", "beta", "--budget", budget, cwd=root)
+            ok(provider.count() == requests, f"budget {budget}: {provider.count()} tries of a call of at most $0.0021", ran.stderr)
+            worst = rows(scratch, "select max(worst_case) from attempt")[0][0]
+            ok(worst <= float(budget) * 1e9, f"budget {budget}: ${worst / 1e9:.4f} at worst")
+
+
 def faults() -> None:
     """Each misbehaviour once: the run ends, every task done, nothing counted twice."""
     with Scratch() as scratch:
@@ -263,7 +281,7 @@ def a_wrong_reply_is_sent_back() -> None:
 
 
 subprocess.run(["git", "--version"], check=True, capture_output=True)
-for test in (resume_after_kill, kill_while_planning, budget_holds, faults, terminal_error_stops,
+for test in (resume_after_kill, kill_while_planning, budget_holds, repeats_inside_a_call_count, faults, terminal_error_stops,
              untrusted_command_never_runs, key_stays_secret, replay_needs_no_provider, secrets_are_not_sent,
              parallel_edits_of_one_file_merge, a_wrong_reply_is_sent_back):
     try:

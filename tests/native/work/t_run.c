@@ -1,5 +1,6 @@
 // t_run.c: plans carried out: order, merges, retries, the ladder, budget, stop and resume.
 #include "run_fixture.h"
+#include "work/task_private.h"
 
 static const char abc[] = "int a(void);\nint b(void);\nint c(void);\nint d(void);\nint e(void);\n";
 
@@ -331,6 +332,28 @@ TEST(preview_is_what_is_sent)
   CHECK(str_has(text, S("int d(void);")) && !str_has(text, S("int a(void);")));
   CHECK_INT(rf_calls(&rf), 0);
   CHECK(!run_preview(rf.fx.engine, rf.fx.plan, S("T07"), &rf.fx.arena, &text, &err));
+  rf_deinit(&rf);
+}
+
+// What was finished before it, and what the user said of the last result, are in the preview as in the call.
+TEST(preview_knows_results_and_remarks)
+{
+  RunFixture rf;
+  two(&rf);
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int first(void);\n"));
+  rf_open(&rf, "",
+          "---\ntitle: after\n---\n"
+          "## T01 one\nfiles: a.c:1-2\nRename a.\n\n"
+          "## T02 two\nfiles: a.c\nafter: T01\nRename e.\n");
+  Str text = STR_NONE, remark = S("say it in French"), one = S("T01");
+  Error err = {0};
+  rf_run_spec(&rf, (RunSpec){.only = {&one, 1, 1}});
+  CHECK(run_preview(rf.fx.engine, rf.fx.plan, S("T02"), &rf.fx.arena, &text, &err));
+  CHECK(str_has(text, S("int first(void);")) && !str_has(text, remark));
+  Str fact = task_remark_fact(&rf.fx.arena, S("T02"));
+  CHECK(journal_fact_set(rf.fx.engine->journal, rf.fx.plan, fact, remark, &err));
+  CHECK(run_preview(rf.fx.engine, rf.fx.plan, S("T02"), &rf.fx.arena, &text, &err));
+  CHECK(str_has(text, remark));
   rf_deinit(&rf);
 }
 
