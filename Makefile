@@ -29,8 +29,9 @@ CC := clang
 endif
 CPPFLAGS += -Inative/src -I$(O)/gen -D_GNU_SOURCE -MMD -MP
 CFLAGS += -std=gnu11 $(WARN) $(FLAGS_$(MODE)) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-# libcurl is opened at the first call (lib/curl_api.h): its headers are needed here, the library is not.
-LDLIBS += $(shell pkg-config --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null) -lm
+# libcurl and libgit2 are opened at their first use (lib/curl_api.h, git_api.h): their headers are needed here,
+# the libraries are not.
+LDLIBS += $(shell pkg-config --libs $(filter-out libcurl libgit2,$(PKGS)) 2>/dev/null) -lm
 LDFLAGS += $(filter -fsanitize% -g,$(FLAGS_$(MODE)))
 
 # Lowest layer first; an archive may only need the ones before it.

@@ -5,31 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <git2/sys/repository.h>
-
 #include "base/log.h"
+#include "lib/fs.h"
 #include "lib/git_private.h"
-
-// Repository extensions that change nothing for what we read. Without this libgit2 refuses to open
-// such repositories: partial clones, sparse checkouts with worktree configuration.
-static void allow_extensions(void)
-{
-  const char *names[] = {"partialclone", "worktreeconfig", "preciousobjects", "relativeworktrees"};
-  git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, names, sizeof(names) / sizeof(*names));
-}
-
-void git_needed(void)
-{
-  static bool started;
-  if (started) return;
-  started = true;
-  git_libgit2_init();
-  allow_extensions();
-}
 
 bool git_fail(Error *err, const char *what)
 {
-  const git_error *last = git_error_last();
+  const git_error *last = git.error_last ? git.error_last() : NULL;
   return error_set(err, ERR_GIT, "%s: %s", what,
                    last && last->message ? last->message : "unknown error");
 }
@@ -52,9 +34,9 @@ static bool is_foreign(const char *path)
 static Repo *refuse(const char *dir, int code, Error *err)
 {
   git_buf found = GIT_BUF_INIT;
-  bool there = git_repository_discover(&found, dir, 0, NULL) == 0;
+  bool there = git.repository_discover(&found, dir, 0, NULL) == 0;
   bool foreign = code == GIT_EOWNER || (there && code == GIT_ENOTFOUND && is_foreign(found.ptr));
-  git_buf_dispose(&found);
+  git.buf_dispose(&found);
   if (foreign) {
     error_set(err, ERR_GIT, "the git repository around %s belongs to another user", dir);
     error_hint_set(err, "if you trust it: git config --global --add safe.directory DIRECTORY");
@@ -65,26 +47,60 @@ static Repo *refuse(const char *dir, int code, Error *err)
   return NULL;
 }
 
-Repo *repo_open(const char *dir, Error *err)
+static Repo *repo_new(void)
 {
-  git_needed();
-  git_repository *handle = NULL;
-  int code = git_repository_open_ext(&handle, dir, 0, NULL);
-  if (code != 0) return refuse(dir, code, err);
   Repo *repo = mem_alloc(sizeof(Repo));
   arena_init(&repo->arena);
+  return repo;
+}
+
+// Most repositories are found without libgit2, which is opened for them when it is first asked.
+static Repo *open_plain(const char *dir)
+{
+  Repo *repo = repo_new();
+  char *real = fs_realpath(&repo->arena, dir, NULL);
+  if (!real || !repo_find_plain(&repo->arena, real, &repo->root)) {
+    repo_free(repo);
+    return NULL;
+  }
+  repo->git_dir = str_from(path_join(&repo->arena, repo->root, S(".git")));
+  repo->common_dir = repo->git_dir;
+  return repo;
+}
+
+git_repository *repo_handle(Repo *repo)
+{
+  if (repo->handle || repo->refused) return repo->handle;
+  Error err = {0};
+  if (git_load(&err) && git.repository_open_ext(&repo->handle, repo->root.ptr, 0, NULL) != 0) {
+    git_fail(&err, "cannot open the git repository");
+  }
+  repo->refused = !repo->handle;
+  if (repo->refused) log_warn("%s: %s", repo->root.ptr, err.message);
+  return repo->handle;
+}
+
+Repo *repo_open(const char *dir, Error *err)
+{
+  Repo *plain = open_plain(dir);
+  if (plain) return plain;
+  if (!git_load(err)) return NULL;
+  git_repository *handle = NULL;
+  int code = git.repository_open_ext(&handle, dir, 0, NULL);
+  if (code != 0) return refuse(dir, code, err);
+  Repo *repo = repo_new();
   repo->handle = handle;
-  const char *root = git_repository_workdir(handle);
+  const char *root = git.repository_workdir(handle);
   repo->root = root ? without_slash(&repo->arena, root) : S("");
-  repo->git_dir = without_slash(&repo->arena, git_repository_path(handle));
-  repo->common_dir = without_slash(&repo->arena, git_repository_commondir(handle));
+  repo->git_dir = without_slash(&repo->arena, git.repository_path(handle));
+  repo->common_dir = without_slash(&repo->arena, git.repository_commondir(handle));
   return repo;
 }
 
 void repo_free(Repo *repo)
 {
   if (!repo) return;
-  git_repository_free(repo->handle);
+  if (repo->handle) git.repository_free(repo->handle);
   arena_deinit(&repo->arena);
   mem_free(repo);
 }
@@ -107,8 +123,9 @@ Str repo_common_dir(const Repo *repo)
 bool repo_has_head(Repo *repo)
 {
   git_reference *head = NULL;
-  bool has = git_repository_head(&head, repo->handle) == 0;
-  git_reference_free(head);
+  if (!repo_handle(repo)) return false;
+  bool has = git.repository_head(&head, repo->handle) == 0;
+  git.reference_free(head);
   return has;
 }
 
@@ -116,21 +133,21 @@ bool repo_has_head(Repo *repo)
 // without.
 static void replace_index(Repo *repo)
 {
-  const git_error *last = git_error_last();
+  const git_error *last = git.error_last();
   log_warn("git index not readable: %s", last && last->message ? last->message : "?");
   git_index *empty = NULL;
-  if (git_index_new(&empty) == 0) git_repository_set_index(repo->handle, empty);
-  git_index_free(empty);
+  if (git.index_new(&empty) == 0) git.repository_set_index(repo->handle, empty);
+  git.index_free(empty);
   repo->index_unreadable = true;
 }
 
 git_index *repo_index(Repo *repo)
 {
   git_index *index = NULL;
-  if (repo->index_unreadable) return NULL;
-  if (git_repository_index(&index, repo->handle) == 0 && git_index_read(index, false) == 0)
+  if (repo->index_unreadable || !repo_handle(repo)) return NULL;
+  if (git.repository_index(&index, repo->handle) == 0 && git.index_read(index, false) == 0)
     return index;
-  git_index_free(index);
+  git.index_free(index);
   replace_index(repo);
   return NULL;
 }
@@ -143,18 +160,19 @@ static bool is_tracked(Repo *repo, Arena *arena, Str path)
   size_t at = 0;
   const char *name = str_z(arena, path), *below = str_z(arena, str_cat(arena, path, S("/")));
   bool tracked =
-      git_index_find(&at, index, name) == 0 || git_index_find_prefix(&at, index, below) == 0;
-  git_index_free(index);
+      git.index_find(&at, index, name) == 0 || git.index_find_prefix(&at, index, below) == 0;
+  git.index_free(index);
   return tracked;
 }
 
 bool repo_ignored(Repo *repo, Str path)
 {
+  if (!repo_handle(repo)) return true;  // whoever cannot read the rules sends nothing
   Arena scratch;
   arena_init(&scratch);
   while (path.len && path.ptr[path.len - 1] == '/') path.len--;
   int ignored = 0;
-  bool failed = git_ignore_path_is_ignored(&ignored, repo->handle, str_z(&scratch, path)) != 0;
+  bool failed = git.ignore_path_is_ignored(&ignored, repo->handle, str_z(&scratch, path)) != 0;
   bool yes = !failed && ignored && !is_tracked(repo, &scratch, path);
   arena_deinit(&scratch);
   return yes;

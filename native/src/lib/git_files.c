@@ -46,9 +46,9 @@ static void add_walked(Lister *lister, git_diff *diff)
 {
   Arena scratch;
   arena_init(&scratch);
-  size_t count = git_diff_num_deltas(diff);
+  size_t count = git.diff_num_deltas(diff);
   for (size_t i = 0; i < count; i++) {
-    const git_diff_file *file = &git_diff_get_delta(diff, i)->new_file;
+    const git_diff_file *file = &git.diff_get_delta(diff, i)->new_file;
     bool link = file->mode == GIT_FILEMODE_LINK;
     bool blob = file->mode == GIT_FILEMODE_BLOB || file->mode == GIT_FILEMODE_BLOB_EXECUTABLE;
     if (!below(str_from(file->path), lister->under)) continue;
@@ -60,7 +60,7 @@ static void add_walked(Lister *lister, git_diff *diff)
 static bool walk(Lister *lister, Error *err)
 {
   git_diff_options options;
-  git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+  git.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
   options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_RECURSE_UNTRACKED_DIRS |
                   GIT_DIFF_IGNORE_SUBMODULES | GIT_DIFF_SKIP_BINARY_CHECK |
                   GIT_DIFF_DISABLE_PATHSPEC_MATCH;
@@ -68,15 +68,15 @@ static bool walk(Lister *lister, Error *err)
   if (lister->under.len) options.pathspec = (git_strarray){&only, 1};
   git_index *empty = NULL;
   git_diff *diff = NULL;
-  bool ok = git_index_new(&empty) == 0 &&
-            git_diff_index_to_workdir(&diff, lister->repo->handle, empty, &options) == 0;
+  bool ok = git.index_new(&empty) == 0 &&
+            git.diff_index_to_workdir(&diff, lister->repo->handle, empty, &options) == 0;
   if (ok) {
     add_walked(lister, diff);
   } else {
     git_fail(err, "cannot list the files");
   }
-  git_diff_free(diff);
-  git_index_free(empty);
+  git.diff_free(diff);
+  git.index_free(empty);
   return ok;
 }
 
@@ -95,10 +95,10 @@ static void add_tracked(Lister *lister, git_index *index)
 {
   Arena scratch;
   arena_init(&scratch);
-  size_t walked = lister->found.len, count = git_index_entrycount(index);
+  size_t walked = lister->found.len, count = git.index_entrycount(index);
   const char *last = "";
   for (size_t i = 0; i < count; i++) {
-    const git_index_entry *entry = git_index_get_byindex(index, i);
+    const git_index_entry *entry = git.index_get_byindex(index, i);
     bool again = strcmp(entry->path, last) == 0;  // stages of a conflict
     last = entry->path;
     if (again || entry->mode == GIT_FILEMODE_COMMIT || !below(str_from(entry->path), lister->under))
@@ -119,12 +119,13 @@ bool repo_files(Repo *repo, Arena *arena, Str under, StrList *out, Error *err)
   while (under.len && under.ptr[under.len - 1] == '/') under.len--;
   if (repo->root.len == 0)
     return error_set(err, ERR_GIT, "a bare repository has no files to work on");
+  if (!repo_handle(repo)) return git_fail(err, "cannot open the git repository");
   Lister lister = {.repo = repo, .arena = arena, .under = under};
   git_index *index = repo_index(repo);
   bool ok = walk(&lister, err);
   sort(&lister.found);
   if (ok && index) add_tracked(&lister, index);
-  git_index_free(index);
+  git.index_free(index);
   sort(&lister.found);
   for (size_t i = 0; ok && i < lister.found.len; i++) PUSH(arena, out, lister.found.items[i]);
   return ok;
@@ -140,7 +141,7 @@ static const char *path_of(const git_status_entry *entry)
 // Sparse checkouts leave files out on purpose; libgit2 calls them deleted.
 static bool left_out(git_index *index, const char *path)
 {
-  const git_index_entry *entry = git_index_get_bypath(index, path, 0);
+  const git_index_entry *entry = git.index_get_bypath(index, path, 0);
   return entry && (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
 }
 
@@ -182,17 +183,17 @@ bool repo_changes(Repo *repo, Arena *arena, RepoChangeList *out, Error *err)
   git_index *index = repo_index(repo);
   if (!index) return status_failed(err);
   git_status_options options;
-  git_status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
+  git.status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
   options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
   options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS |
                   GIT_STATUS_OPT_EXCLUDE_SUBMODULES | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH |
                   GIT_STATUS_OPT_SORT_CASE_SENSITIVELY;
   git_status_list *list = NULL;
-  bool ok = git_status_list_new(&list, repo->handle, &options) == 0 || status_failed(err);
+  bool ok = git.status_list_new(&list, repo->handle, &options) == 0 || status_failed(err);
   Changes changes = {repo, arena, index, out};
-  size_t count = ok ? git_status_list_entrycount(list) : 0;
-  for (size_t i = 0; i < count; i++) add_change(&changes, git_status_byindex(list, i));
-  git_status_list_free(list);
-  git_index_free(index);
+  size_t count = ok ? git.status_list_entrycount(list) : 0;
+  for (size_t i = 0; i < count; i++) add_change(&changes, git.status_byindex(list, i));
+  git.status_list_free(list);
+  git.index_free(index);
   return ok;
 }

@@ -1,21 +1,26 @@
 // git_private.h: what git.c, git_files.c and git_rules.c share.
 #pragma once
 
-#include <git2.h>
-
 #include "lib/git.h"
+#include "lib/git_api.h"
 
 struct Repo {
-  Arena arena;  // the three paths
-  git_repository *handle;
+  Arena arena;             // the three paths
+  git_repository *handle;  // NULL until libgit2 is needed: see repo_handle
+  bool refused;            // libgit2 does not open it
   Str root, git_dir, common_dir;
   bool index_unreadable;  // to libgit2 (a sparse index, SHA-256): nothing counts as tracked
 };
 
-void git_needed(void);  // starts libgit2, once
-
 // Fills [err] with libgit2's words for the last failure. Always false.
 bool git_fail(Error *err, const char *what);
+
+// The repository opened by libgit2. NULL when that refuses.
+git_repository *repo_handle(Repo *repo);
+
+// A work tree with an ordinary .git directory around [dir] (real), found without libgit2: false when there
+// is any doubt, or none.
+bool repo_find_plain(Arena *arena, const char *dir, Str *root);
 
 // The index, refreshed from disk; owned by the caller. NULL when it is unreadable. Call it before
 // libgit2 walks the work tree.

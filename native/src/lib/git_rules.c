@@ -4,8 +4,6 @@
 // disk. It would also ask the user's global ignore file; the first two rules stop that: "!*"
 // matches whatever the rules after it do not, and a match ends the search. It ends it before the
 // parent directories too, so those are asked one by one here, the outermost first, as git does.
-#include <git2/sys/repository.h>
-
 #include "lib/git_private.h"
 
 struct IgnoreRules {
@@ -15,15 +13,15 @@ struct IgnoreRules {
 
 IgnoreRules *ignore_rules_new(void)
 {
-  git_needed();
   IgnoreRules *rules = mem_alloc(sizeof(IgnoreRules));
   git_config *none = NULL;
-  bool ok = git_repository_new(&rules->repo) == 0 && git_config_new(&none) == 0 &&
-            git_repository_set_config(rules->repo, none) == 0 &&
-            git_ignore_add_rule(rules->repo, "*\n!*\n") == 0;
-  git_config_free(none);
+  if (!git_load(NULL)) return rules;  // as below
+  bool ok = git.repository_new(&rules->repo) == 0 && git.config_new(&none) == 0 &&
+            git.repository_set_config(rules->repo, none) == 0 &&
+            git.ignore_add_rule(rules->repo, "*\n!*\n") == 0;
+  git.config_free(none);
   if (!ok) {  // only for want of memory; no rules is the safe side nowhere, so match everything
-    git_repository_free(rules->repo);
+    git.repository_free(rules->repo);
     rules->repo = NULL;
   }
   return rules;
@@ -35,7 +33,7 @@ void ignore_rules_add(IgnoreRules *rules, Str text)
   if (str_starts(text, S("\xef\xbb\xbf"))) text = str_skip(text, 3);
   Arena scratch;
   arena_init(&scratch);
-  if (git_ignore_add_rule(rules->repo, str_z(&scratch, str_cat(&scratch, text, S("\n")))) == 0) {
+  if (git.ignore_add_rule(rules->repo, str_z(&scratch, str_cat(&scratch, text, S("\n")))) == 0) {
     rules->any = true;
   }
   arena_deinit(&scratch);
@@ -44,7 +42,7 @@ void ignore_rules_add(IgnoreRules *rules, Str text)
 static bool match_one(const IgnoreRules *rules, const char *path)
 {
   int ignored = 0;
-  return git_ignore_path_is_ignored(&ignored, rules->repo, path) == 0 && ignored;
+  return git.ignore_path_is_ignored(&ignored, rules->repo, path) == 0 && ignored;
 }
 
 bool ignore_rules_match(const IgnoreRules *rules, Str path)
@@ -65,6 +63,6 @@ bool ignore_rules_match(const IgnoreRules *rules, Str path)
 void ignore_rules_free(IgnoreRules *rules)
 {
   if (!rules) return;
-  git_repository_free(rules->repo);
+  if (rules->repo) git.repository_free(rules->repo);
   mem_free(rules);
 }

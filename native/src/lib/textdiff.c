@@ -1,25 +1,13 @@
 // textdiff.c: see textdiff.h.
 #include "lib/textdiff.h"
 
-#include <git2.h>
-#include <pthread.h>
 #include <string.h>
+
+#include "lib/git_api.h"
 
 // Lines kept around the part that differs when a merge is cut, so that xdiff may still slide a change
 // over equal lines as it would in the whole text.
 enum { MERGE_MARGIN = 32 };
-
-static void git_start(void)
-{
-  git_libgit2_init();
-}
-
-// libgit2 counts its users; this one never leaves, so that it is loaded at most once, at first need.
-static void need_git(void)
-{
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, git_start);
-}
 
 static size_t common_prefix(Str a, Str b)
 {
@@ -76,14 +64,14 @@ static bool diff_middle(Arena *arena, Str a, Str b, size_t skipped, TextChangeLi
     TextChangeList *out;
     size_t skipped;
   } ctx = {arena, out, skipped};
+  if (!git_load(NULL)) return false;
   git_diff_options options;
-  git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+  git.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
   options.flags = GIT_DIFF_FORCE_TEXT;
   options.context_lines = 0;
   options.interhunk_lines = 0;
-  need_git();
   size_t before = out->len;
-  int rc = git_diff_buffers(a.ptr, a.len, NULL, b.ptr, b.len, NULL, &options, NULL, NULL, on_hunk,
+  int rc = git.diff_buffers(a.ptr, a.len, NULL, b.ptr, b.len, NULL, &options, NULL, NULL, on_hunk,
                             NULL, &ctx);
   if (rc < 0) out->len = before;
   return rc == 0 && out->len > before;
@@ -107,7 +95,7 @@ void textdiff_lines(Arena *arena, Str old_text, Str new_text, TextChangeList *ou
 static git_merge_file_input merge_input(Str s)
 {
   git_merge_file_input input;
-  git_merge_file_input_init(&input, GIT_MERGE_FILE_INPUT_VERSION);
+  git.merge_file_input_init(&input, GIT_MERGE_FILE_INPUT_VERSION);
   input.ptr = s.len ? s.ptr : "";
   input.size = s.len;
   return input;
@@ -118,12 +106,12 @@ static int merge_once(Str base, Str ours, Str theirs, git_merge_file_favor_t fav
 {
   git_merge_file_input in[3] = {merge_input(base), merge_input(ours), merge_input(theirs)};
   git_merge_file_options options;
-  git_merge_file_options_init(&options, GIT_MERGE_FILE_OPTIONS_VERSION);
+  git.merge_file_options_init(&options, GIT_MERGE_FILE_OPTIONS_VERSION);
   options.favor = favor;
   options.marker_size = 99;  // long enough to tell from the text's own lines
   options.our_label = "ours";
   options.their_label = "theirs";
-  return git_merge_file(result, &in[0], &in[1], &in[2], &options);
+  return git.merge_file(result, &in[0], &in[1], &in[2], &options);
 }
 
 static size_t count_markers(Str text)
@@ -172,7 +160,7 @@ static Str middle_of(Str s, size_t head, size_t tail)
 bool textdiff_merge(Arena *arena, Str base, Str ours, Str theirs, TextMerge *out, Error *err)
 {
   *out = (TextMerge){0};
-  need_git();
+  if (!git_load(err)) return false;
   size_t head = min_size(common_prefix(base, ours), common_prefix(base, theirs));
   head = prefix_margin(base, line_floor(base, head));
   Str b = str_skip(base, head), o = str_skip(ours, head), t = str_skip(theirs, head);
@@ -185,14 +173,14 @@ bool textdiff_merge(Arena *arena, Str base, Str ours, Str theirs, TextMerge *out
   if (merge_once(b, o, t, GIT_MERGE_FILE_FAVOR_NORMAL, &result) < 0) goto failed;
   if (!result.automergeable) {
     out->conflicts = count_markers((Str){result.ptr, result.len});
-    git_merge_file_result_free(&result);
+    git.merge_file_result_free(&result);
     if (merge_once(b, o, t, GIT_MERGE_FILE_FAVOR_OURS, &result) < 0) goto failed;
   }
   out->text = around(arena, base, head, (Str){result.ptr, result.len}, tail);
-  git_merge_file_result_free(&result);
+  git.merge_file_result_free(&result);
   return true;
 failed:
-  git_merge_file_result_free(&result);
+  git.merge_file_result_free(&result);
   return error_set(err, ERR_GIT, "cannot merge the texts: %s",
-                   git_error_last() ? git_error_last()->message : "unknown cause");
+                   git.error_last() ? git.error_last()->message : "unknown cause");
 }
