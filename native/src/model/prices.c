@@ -4,6 +4,7 @@
 #include "model/prices.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/embedded.h"
@@ -38,6 +39,7 @@ void prices_deinit(Prices *prices)
 void prices_override(Prices *prices, const Value *overrides)
 {
   prices->overrides = value_dup(&prices->arena, overrides);
+  for (size_t i = 0; i < PRICE_MEMOS; i++) prices->memos[i].question[0] = 0;
 }
 
 Str date_utc(Arena *arena, int64_t wall_ms)
@@ -142,7 +144,7 @@ static void read_override(Price *price, const Value *map)
   price->max_output = value_get_int(map, S("max_output"), price->max_output);
 }
 
-ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today)
+static ModelInfo look_up(Prices *prices, Str provider, Str model, Str today)
 {
   Price unknown = {-1, -1, -1, -1, 0, -1, -1, -1, -1, 0, 0, false};
   ModelInfo info = {.price = unknown};
@@ -163,6 +165,22 @@ ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today)
   }
   info.price.known = info.price.input >= 0 && info.price.output >= 0;
   return info;
+}
+
+ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today)
+{
+  PriceMemo memo = {0};
+  int len = snprintf(memo.question, sizeof(memo.question), "%.*s/%.*s %.*s", STR_ARG(provider),
+                     STR_ARG(model), STR_ARG(today));
+  if (len < 0 || (size_t)len >= sizeof(memo.question)) {
+    return look_up(prices, provider, model, today);
+  }
+  for (size_t i = 0; i < PRICE_MEMOS; i++) {
+    if (strcmp(prices->memos[i].question, memo.question) == 0) return prices->memos[i].info;
+  }
+  memo.info = look_up(prices, provider, model, today);
+  prices->memos[prices->next_memo++ % PRICE_MEMOS] = memo;
+  return memo.info;
 }
 
 // ---- money ----------------------------------------------------------------------------------------------

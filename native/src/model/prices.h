@@ -5,17 +5,27 @@
 #include "model/model.h"
 
 typedef struct {
-  const Value *table;      // the embedded models, by number; parsed at first use
-  const Value *overrides;  // "provider/model" -> prices, the user's; NULL = none
-  Arena arena;
-} Prices;
-
-typedef struct {
   Price price;
   unsigned quirks;       // from the model's flags
   const Value *efforts;  // levels it knows; NULL = unknown
   bool listed;           // the table has it
 } ModelInfo;
+
+// What prices_find said last: each call asks several times for one of a few models.
+typedef struct {
+  char question[160];  // "provider/model date"; "" = nothing
+  ModelInfo info;
+} PriceMemo;
+
+enum { PRICE_MEMOS = 4 };
+
+typedef struct {
+  const Value *table;      // the embedded models, by number; parsed at first use
+  const Value *overrides;  // "provider/model" -> prices, the user's; NULL = none
+  Arena arena;
+  PriceMemo memos[PRICE_MEMOS];
+  unsigned next_memo;
+} Prices;
 
 void prices_init(Prices *prices);
 void prices_deinit(Prices *prices);
