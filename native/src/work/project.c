@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "lib/loop.h"
 #include "lib/store.h"
 #include "work/project_private.h"
 
@@ -234,12 +235,28 @@ static IgnoreRules *read_rules(const char *name, const char *path)
   return rules;
 }
 
+// A file that comes or goes changes its directory's time. As in git's index, a time so young that another
+// change may carry it too proves nothing.
+static bool root_unchanged(Project *project)
+{
+  enum { CLOCK_STEP_MS = 100 };
+  int64_t now = wall_now_ms() * 1000000;
+  int64_t mtime = fs_stat(project->root.ptr).mtime_ns;
+  bool same = project->looked_ns && mtime == project->root_mtime_ns &&
+              mtime + CLOCK_STEP_MS * 1000000LL < project->looked_ns;
+  project->root_mtime_ns = mtime;
+  project->looked_ns = now;
+  return same;
+}
+
 void ignore_refresh(Project *project)
 {
   Arena scratch;
   arena_init(&scratch);
+  bool unchanged = root_unchanged(project);
   for (size_t i = 0; i < IGNORE_FILES; i++) {
     IgnoreFile *file = &project->ignore[i];
+    if (unchanged && !file->rules) continue;  // was not there, and nothing came
     char *path = project_absolute(project, &scratch, str_from(project_ignore_files[i]));
     FsStat now = fs_stat(path);
     bool there = now.kind == FS_FILE || now.kind == FS_LINK;

@@ -39,8 +39,31 @@ static Str resolve(Arena *arena, Str absolute)
   return STR_NONE;
 }
 
+// Whether no part of a path below the root (which is real itself) is a symlink. What is not there is none.
+static bool without_links(const Project *project, Arena *arena, Str path)
+{
+  char *whole = project_absolute(project, arena, path);
+  size_t root = strlen(whole) - path.len;
+  for (char *end = whole + root; *end; end++) {
+    if (end[1] && end[1] != '/') continue;
+    char next = end[1];
+    end[1] = 0;
+    FsKind kind = fs_stat(whole).kind;
+    end[1] = next;
+    if (kind == FS_LINK) return false;
+    if (kind == FS_NONE) return true;
+  }
+  return true;
+}
+
+// [path] is normal: relative, without "." and "..". Most have no link in them, and are spared the way from
+// "/" down.
 bool path_real(const Project *project, Arena *arena, Str path, Str *real)
 {
+  if (path.len && without_links(project, arena, path)) {
+    *real = str_dup(arena, path);
+    return true;
+  }
   Str absolute = resolve(arena, str_from(project_absolute(project, arena, path)));
   return absolute.len && below_root(project, absolute, real);
 }

@@ -22,6 +22,8 @@ struct Project {
   Str root;                         // NUL-terminated
   Repo *repo;                       // owned; NULL without git
   IgnoreFile ignore[IGNORE_FILES];  // as in project_ignore_files
+  int64_t root_mtime_ns;            // of the root directory when they were last looked for
+  int64_t looked_ns;                // when that was; 0 = never
   Overlay *overlays;                // owned, sorted by path
   size_t overlay_len, overlay_cap;
 };
