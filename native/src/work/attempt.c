@@ -169,6 +169,7 @@ static bool find_stored(Attempt *attempt, Str prompt, AttemptRow *found)
                             attempt->spec.task, &rows, NULL)) {
     return false;
   }
+  if (rows.len == 0) return false;
   Str hash = content_hash(&attempt->arena, prompt);
   for (size_t i = rows.len; i-- > 0;) {
     const AttemptRow *row = &rows.items[i];
