@@ -162,7 +162,7 @@ bool journal_lease_take(Journal *journal, int64_t plan, Str holder, int64_t ttl_
   ok = ok && store_run(journal->store, err, "INSERT OR REPLACE INTO lease VALUES(?,?,?)", "isi",
                        plan, holder, journal_now_ms() + ttl_ms);
   arena_deinit(&scratch);
-  return journal_end(journal, ok, err);
+  return journal_end_soon(journal, ok, err);  // until then the open transaction keeps others out
 }
 
 bool journal_lease_renew(Journal *journal, int64_t plan, Str holder, int64_t ttl_ms, Error *err)

@@ -422,7 +422,7 @@ bool run_setup(Run *run, Error *err)
   bool ok = journal_begin(journal, err) && set_up_journal(run, err) &&
             journal_fact_set(journal, run->spec.plan, RUN_ASKED_FACT, STR_NONE, err);
   if (!ok) journal_rollback(journal);
-  ok = ok && journal_commit(journal, err) &&
+  ok = ok && journal_commit_soon(journal, err) &&
        budget_of(run->engine, run->spec.plan, run->spec.past_budget, &run->budget, err);
   if (!ok && run->leased) journal_lease_release(journal, run->spec.plan, holder, NULL);
   return ok;
