@@ -153,9 +153,9 @@ valgrind:  ## the unit tests and one whole journey under valgrind
 	@$(MAKE) --no-print-directory MODE=valgrind build units
 	@sh tests/run.sh valgrind
 
-bench:  ## performance as ratios, in one run
+bench:  ## performance as ratios, in one run (NAME=tasks: one of tests/bench/bench_*)
 	@$(MAKE) --no-print-directory build
-	@sh tests/bench/bench.sh
+	@sh tests/bench/bench.sh $(NAME)
 
 bench-cost:  ## what delegating saves: four workloads, two providers' list prices, scripted replies
 	@$(MAKE) --no-print-directory build

@@ -18,9 +18,9 @@ typedef struct {
   uv_timer_t timer;
   char *data;
   size_t len, cap;
-  size_t head, body;     // of the request being answered
-  uint64_t began;        // the stream's first byte, ns
-  size_t sent;           // words of it
+  size_t head, body;  // of the request being answered
+  uint64_t began;     // the stream's first byte, ns
+  size_t sent;        // words of it
   bool busy, closing;
   int open_handles;
   char number[32];
@@ -60,7 +60,8 @@ static void put(Conn *c, const char *text, size_t len)
   out->text = malloc(len);
   memcpy(out->text, text, len);
   uv_buf_t buf = uv_buf_init(out->text, (unsigned)len);
-  if (uv_write(&out->req, (uv_stream_t *)&c->tcp, &buf, 1, on_written) < 0) on_written(&out->req, 0);
+  if (uv_write(&out->req, (uv_stream_t *)&c->tcp, &buf, 1, on_written) < 0)
+    on_written(&out->req, 0);
 }
 
 static void put_plain(Conn *c, const char *text, size_t len)
@@ -73,7 +74,8 @@ static void put_plain(Conn *c, const char *text, size_t len)
 
 // ---- the answer --------------------------------------------------------------------------------------
 
-static const char HEAD[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+static const char HEAD[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 static size_t event(char *out, size_t cap, const char *name, const char *data)
 {
@@ -85,14 +87,16 @@ static void put_chunk(Conn *c, const char *text, size_t len, bool head, bool end
   char all[4096];
   size_t n = 0;
   if (head) n += (size_t)snprintf(all, sizeof(all), "%s", HEAD);
-  n += (size_t)snprintf(all + n, sizeof(all) - n, "%zx\r\n%.*s\r\n%s", len, (int)len, text, end ? "0\r\n\r\n" : "");
+  n += (size_t)snprintf(all + n, sizeof(all) - n, "%zx\r\n%.*s\r\n%s", len, (int)len, text,
+                        end ? "0\r\n\r\n" : "");
   put(c, all, n);
 }
 
 static size_t start_text(char *out, size_t cap)
 {
   size_t n = event(out, cap, "message_start",
-                   ",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"x\",\"content\":[],"
+                   ",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\","
+                   "\"model\":\"x\",\"content\":[],"
                    "\"stop_reason\":null,\"usage\":{\"input_tokens\":300,\"output_tokens\":1}}");
   return n + event(out + n, cap - n, "content_block_start",
                    ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}");
@@ -102,8 +106,10 @@ static size_t end_text(const Conn *c, char *out, size_t cap)
 {
   char data[512];
   snprintf(data, sizeof(data),
-           ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"\\nf%s.txt\\n<<<<<<< SEARCH\\nvalue_%s = 1\\n=======\\n"
-           "value_%s = 2\\n>>>>>>> REPLACE\\n\"}", c->number, c->number, c->number);
+           ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"\\nf%s.txt\\n<<<<<<< "
+           "SEARCH\\nvalue_%s = 1\\n=======\\n"
+           "value_%s = 2\\n>>>>>>> REPLACE\\n\"}",
+           c->number, c->number, c->number);
   size_t n = event(out, cap, "content_block_delta", data);
   n += event(out + n, cap - n, "content_block_stop", ",\"index\":0");
   n += event(out + n, cap - n, "message_delta",
@@ -174,7 +180,8 @@ static void find_number(Conn *c, const char *body, size_t len)
   for (size_t i = len; i-- > 0;) {
     if (len - i < sizeof(mark) || memcmp(body + i, mark, sizeof(mark) - 1) != 0) continue;
     size_t n = 0;
-    for (const char *p = body + i + 6; p < body + len && *p >= '0' && *p <= '9' && n < 31; p++) c->number[n++] = *p;
+    for (const char *p = body + i + 6; p < body + len && *p >= '0' && *p <= '9' && n < 31; p++)
+      c->number[n++] = *p;
     c->number[n] = 0;
     if (n) return;
   }
@@ -203,12 +210,14 @@ static void put_stats(Conn *c)
   char text[512];
   uv_rusage_t use;
   uv_getrusage(&use);
-  int n = snprintf(text, sizeof(text),
-                   "{\"requests\":%u,\"in_flight\":%u,\"most\":%u,\"connections\":%u,\"first_us\":%.1f,\"last_us\":%.1f,"
-                   "\"newest_us\":%.1f,\"body_bytes\":%llu,\"head_bytes\":%llu,\"common\":%llu}",
-                   S.requests, S.in_flight, S.most, S.connections, (double)S.first_ns / 1e3, (double)S.last_ns / 1e3,
-                   (double)S.newest_ns / 1e3, (unsigned long long)S.body_bytes, (unsigned long long)S.head_bytes,
-                   (unsigned long long)S.common);
+  int n =
+      snprintf(text, sizeof(text),
+               "{\"requests\":%u,\"in_flight\":%u,\"most\":%u,\"connections\":%u,\"first_us\":%.1f,"
+               "\"last_us\":%.1f,"
+               "\"newest_us\":%.1f,\"body_bytes\":%llu,\"head_bytes\":%llu,\"common\":%llu}",
+               S.requests, S.in_flight, S.most, S.connections, (double)S.first_ns / 1e3,
+               (double)S.last_ns / 1e3, (double)S.newest_ns / 1e3, (unsigned long long)S.body_bytes,
+               (unsigned long long)S.head_bytes, (unsigned long long)S.common);
   put_plain(c, text, (size_t)n);
 }
 
@@ -244,7 +253,7 @@ static void handle(Conn *c)
     return;
   }
   if (strncmp(c->data, "GET /reset", 10) == 0) reset();
-  const Text *which = strncmp(c->data, "GET /first", 10) == 0  ? &S.first
+  const Text *which = strncmp(c->data, "GET /first", 10) == 0 ? &S.first
                       : strncmp(c->data, "GET /last", 9) == 0 ? &S.last
                                                               : NULL;
   if (strncmp(c->data, "GET /arrivals", 13) == 0) {

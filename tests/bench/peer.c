@@ -54,7 +54,9 @@ static void drain(void)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
   Sock *sock = (Sock *)poll;
-  int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0), running;
+  int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
+              (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0),
+      running;
   curl_multi_socket_action(H.multi, sock->fd, status < 0 ? CURL_CSELECT_ERR : flags, &running);
   drain();
 }
@@ -96,15 +98,18 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void 
     uv_poll_init_socket(loop, &sock->poll, fd);
     curl_multi_assign(H.multi, fd, sock);
   }
-  return uv_poll_start(&sock->poll, (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0),
-                       on_poll);
+  return uv_poll_start(
+      &sock->poll,
+      (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0), on_poll);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *owner)
 {
   (void)owner;
   H.bytes += size * n;
-  for (char *p = bytes, *end = bytes + size * n; (p = memmem(p, (size_t)(end - p), "text_delta", 10)); p += 10) H.words++;
+  for (char *p = bytes, *end = bytes + size * n;
+       (p = memmem(p, (size_t)(end - p), "text_delta", 10)); p += 10)
+    H.words++;
   return size * n;
 }
 
@@ -141,7 +146,8 @@ static double cpu_us(void)
 {
   struct rusage r;
   getrusage(RUSAGE_SELF, &r);
-  return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+  return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
+         (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 static int calls(const char *url, long n, long most)
@@ -235,7 +241,8 @@ static void on_message(const msgpack_object *o)
   if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < 3) return;
   if (at[0].via.i64 == 0) reply(&at[1], &at[3]);
 #ifndef NO_HTTP
-  if (at[0].via.i64 == 2 && at[1].via.str.size == 6 && !memcmp(at[1].via.str.ptr, "stream", 6)) stream(&at[2]);
+  if (at[0].via.i64 == 2 && at[1].via.str.size == 6 && !memcmp(at[1].via.str.ptr, "stream", 6))
+    stream(&at[2]);
 #endif
 }
 
@@ -243,7 +250,8 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
 {
   (void)handle;
   msgpack_unpacker_reserve_buffer(&unpacker, hint);
-  *buf = uv_buf_init(msgpack_unpacker_buffer(&unpacker), (unsigned)msgpack_unpacker_buffer_capacity(&unpacker));
+  *buf = uv_buf_init(msgpack_unpacker_buffer(&unpacker),
+                     (unsigned)msgpack_unpacker_buffer_capacity(&unpacker));
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)

@@ -106,7 +106,8 @@ int main(int argc, char **argv)
 {
   static char first[65536], second[65536];
   if (argc < 5) return 2;
-  size_t first_len = slurp(argv[1], first, sizeof(first)), second_len = slurp(argv[2], second, sizeof(second));
+  size_t first_len = slurp(argv[1], first, sizeof(first)),
+         second_len = slurp(argv[2], second, sizeof(second));
   long n = atol(argv[3]);
   double *times = calloc((size_t)n + 1, sizeof(double));
   msgpack_unpacker_init(&unpacker, 65536);

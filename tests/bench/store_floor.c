@@ -21,7 +21,8 @@ static double cpu_us(void)
 {
   struct rusage r;
   getrusage(RUSAGE_SELF, &r);
-  return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+  return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
+         (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 static double now_us(void)
