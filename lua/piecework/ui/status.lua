@@ -34,6 +34,15 @@ local function go(view, line)
   if plan ~= 0 then buffers.open(buffers.uri(view.plan == plan and 'plan' or 'status', plan)) end
 end
 
+-- One task on its line, else the run.
+local function stop(view, line)
+  local entry = view.index[line] or {}
+  local task = entry.task and ' ' .. entry.task or ''
+  local plan = plan_at(view, line)
+  if plan == 0 then return message.say('no plan on this line', 'warn') end
+  host.cmd('Piecework stop ' .. plan .. task)
+end
+
 local function on_task(run)
   return function(view, line)
     local entry = view.index[line] or {}
@@ -59,7 +68,7 @@ M.keys = {
     help = 'the task\'s prompt; on a plan its status' },
   { lhs = 'r', name = 'status-retry', help = 'do the task again',
     run = on_task(function(plan, task) require('piecework.verbs.run').retry_task(plan, task) end) },
-  { lhs = 'x', name = 'status-stop', help = 'stop the run', run = on_plan(verb('stop')) },
+  { lhs = 'x', name = 'status-stop', help = 'stop the task; on a plan the run', run = stop },
   { lhs = 'l', name = 'status-log', help = 'the log', run = on_plan(verb('log')) },
   { lhs = 'p', name = 'status-plan', help = 'the plan',
     run = on_plan(function(plan) buffers.open(buffers.uri('plan', plan)) end) },

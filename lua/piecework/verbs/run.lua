@@ -48,6 +48,13 @@ end
 
 function M.stop(call)
   local plan = context.take_plan(call) or 0
+  local task = call.words[1]
+  if task then
+    if plan == 0 then plan = state.newest or 0 end
+    return engine.ask('task/cancel', { plan = plan, task = task }, function()
+      message.say(('#%d %s stopped; :Piecework retry does it again'):format(plan, task))
+    end)
+  end
   engine.ask('run/stop', { plan = plan, now = call.bang }, function()
     message.say(plan == 0 and 'stopping all runs' or ('stopping #%d'):format(plan))
   end)

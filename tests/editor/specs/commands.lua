@@ -52,6 +52,7 @@ return function(T)
     ['plan/adopt'] = { { result = { plan = 7 } } },
     ['run/start'] = { { result = {} } },
     ['task/retry'] = { { result = {} } },
+    ['task/cancel'] = { { result = {} } },
   })
   local path = T.write('src/a.c', 'one\ntwo\nthree\n')
   T.command('edit src/a.c')
@@ -97,4 +98,7 @@ return function(T)
   T.wait(function() return standin.last('task/retry') end, 'retry')
   sent = standin.last('task/retry')
   T.eq({ sent.plan, sent.task, sent.remark }, { 5, 'T02', 'use the  macro' }, 'retry with a remark')
+  T.command('Piecework stop 5 T03')
+  T.wait(function() return standin.last('task/cancel') end, 'stop of a task')
+  T.eq(standin.last('task/cancel').task, 'T03', 'stop of one task')
 end
