@@ -114,7 +114,9 @@ local tellers = {
   end,
 }
 
-local shows = { plan = true, run = true, wait = true, task = true, money = true, verify = true, review = true }
+local shows = {
+  plan = true, run = true, wait = true, task = true, money = true, verify = true, review = true,
+}
 
 -- The review, and with it decisions, may have changed: pages that show it are loaded anew.
 local changes_review = { review = true }
