@@ -10,7 +10,7 @@
 enum {
   MOVE_MIN = 5,    // lines
   THREAD_MIN = 8,  // bytes of a line that can be followed
-  CONTEXT = 2,
+  CONTEXT = 1,
   PLACES_SHOWN = 400,
 };
 

@@ -1,16 +1,18 @@
-// planner_prompt.c: see planner_prompt.h. A small scope is sent at once and a small project
-// listed: a turn that asks for it would cost more than the text.
+// planner_prompt.c: see planner_prompt.h. A small scope is sent at once, the outline of a larger one, and a
+// small project listed: a turn that asks for it would cost more than the text.
 #include "work/planner_prompt.h"
 
 #include "base/buf.h"
 #include "lib/fs.h"
+#include "work/outline.h"
 #include "work/planner.h"
 #include "work/tools.h"
 
 enum {
   GUIDANCE_BYTES = 16 * 1024,
-  SCOPE_BYTES = 12 * 1024,  // scope shown as text
-  SCOPE_FILES = 500,        // scope shown as names
+  SCOPE_BYTES = 4 * 1024,    // scope shown as text
+  OUTLINE_BYTES = 3 * 1024,  // or as its definitions with their lines
+  SCOPE_FILES = 500,         // scope shown as names
   LISTED_FILES = 60,
   MESSAGE_BYTES = 128 * 1024,
 };
@@ -93,6 +95,41 @@ static bool add_scope_text(Buf *out, Arena *arena, Project *project, const FileR
   return fits;
 }
 
+static void add_outline(Buf *out, Arena *arena, const FileRef *ref, Str text)
+{
+  OutlineList items = {0};
+  outline_text(arena, text, &items);
+  Str place = file_ref_format(arena, ref);
+  buf_fmt(out, "%.*s: %zu lines\n", STR_ARG(place), str_count_lines(text));
+  for (size_t i = 0; i < items.len; i++) {
+    const OutlineItem *item = &items.items[i];
+    bool inside = range_is_whole(ref->range) ||
+                  (item->last >= ref->range.first && item->first <= ref->range.last);
+    if (inside)
+      buf_fmt(out, "%zu-%zu %*s%.*s\n", item->first, item->last, item->level * 2, "",
+              STR_ARG(item->text));
+  }
+}
+
+// The definitions of the scope with their lines: what a planner would ask for first, without the turn.
+static bool add_scope_outline(Buf *out, Arena *arena, Project *project, const FileRefList *scope)
+{
+  Buf all;
+  buf_init(&all, OUTLINE_BYTES);
+  for (size_t i = 0; i < scope->len && !all.full; i++) {
+    Error err = {0};
+    Str text;
+    if (project_read(project, arena, scope->items[i].path, &text, &err))
+      add_outline(&all, arena, &scope->items[i], text);
+  }
+  bool fits = scope->len && !all.full;
+  if (fits)
+    buf_add(out, S("The scope's outline (FIRST-LAST definition; read what you need of it):\n"));
+  if (fits) buf_add(out, buf_str(&all));
+  buf_deinit(&all);
+  return fits;
+}
+
 static void add_scope_names(Buf *out, Arena *arena, const FileRefList *scope)
 {
   buf_add(out, S("The scope:\n"));
@@ -120,7 +157,8 @@ Str planner_first_message(Arena *arena, Project *project, Str request, const Fil
   buf_fmt(&out, "The request:\n%.*s\n\n", STR_ARG(request));
   if (scope->len == 0)
     add_listing(&out, arena, project);
-  else if (!add_scope_text(&out, arena, project, scope))
+  else if (!add_scope_text(&out, arena, project, scope) &&
+           !add_scope_outline(&out, arena, project, scope))
     add_scope_names(&out, arena, scope);
   buf_fmt(&out, "\nYou may use %d calls, %d KB of results and %d turns.\n", TOOLS_CALLS,
           TOOLS_BYTES / 1024, PLANNER_TURNS);
