@@ -1,4 +1,5 @@
 // cli_admin.c: trust, doctor, prune: what the user allows, what works, what is forgotten.
+#include "front/bug.h"
 #include "front/cli.h"
 #include "front/health.h"
 #include "front/terminal.h"
@@ -87,6 +88,27 @@ bool cli_doctor(Cli *cli)
   if (cli->engine) return true;
   cli->err = why;
   return false;
+}
+
+// ---- bug -------------------------------------------------------------------------------------------
+
+bool cli_bug(Cli *cli)
+{
+  BugFiles files;
+  int64_t plan = 0;
+  Str dir = cli_value(cli, OPT_ROOT, S("."));
+  if (cli->args.len && !cli_plan_arg(cli, &plan)) return false;
+  if (!bug_write(cli->engine, plan, str_z(&cli->arena, dir), &cli->arena, &files, &cli->err))
+    return false;
+  if (cli_has(cli, OPT_JSON)) {
+    cli_json(bug_value(&cli->arena, &files));
+    return true;
+  }
+  cli_print("%.*s\n", STR_ARG(files.report));
+  if (files.cassette.len) cli_print("%.*s\n", STR_ARG(files.cassette));
+  cli_say("read %s before you send %s; nothing was sent\n", files.cassette.len ? "both" : "it",
+          files.cassette.len ? "them" : "it");
+  return true;
 }
 
 // ---- prune -----------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 #include "front/cli.h"
 #include "front/preview.h"
 #include "lib/loop.h"
-#include "work/receipt.h"
 
 static Value *task_value(Arena *arena, const TaskRow *task)
 {
@@ -73,65 +72,6 @@ bool cli_status(Cli *cli)
   }
   if (!view_status(cli->engine, plan, project_root(project), &cli->arena, &view, &cli->err))
     return false;
-  cli_print_view(cli, &view);
-  return true;
-}
-
-// ---- cost ------------------------------------------------------------------------------------------
-
-static Value *receipt_row(Arena *arena, const ReceiptRow *row)
-{
-  Value *map = value_map(arena);
-  value_put_str(arena, map, S("phase"), str_from(phase_name(row->phase)));
-  value_put_str(arena, map, S("model"), row->model);
-  value_put_int(arena, map, S("calls"), row->calls);
-  value_put_int(arena, map, S("in"), row->usage.fresh_in + row->usage.cache_write);
-  value_put_int(arena, map, S("cached"), row->usage.cache_read);
-  value_put_int(arena, map, S("out"), row->usage.out);
-  value_put_int(arena, map, S("cost"), row->cost);
-  value_put_int(arena, map, S("unknown"), row->unknown);
-  return map;
-}
-
-static bool cost_json(Cli *cli, int64_t plan)
-{
-  Receipt receipt;
-  Arena *arena = &cli->arena;
-  if (!receipt_build(cli->engine, plan, arena, &receipt, &cli->err)) return false;
-  Value *map = value_map(arena), *rows = value_list(arena);
-  value_put_int(arena, map, S("plan"), plan);
-  for (size_t i = 0; i < receipt.rows.len; i++)
-    value_push(rows, receipt_row(arena, &receipt.rows.items[i]));
-  value_set(map, S("rows"), rows);
-  value_put_int(arena, map, S("cost"), receipt.total.cost);
-  value_put_int(arena, map, S("budget"), receipt.budget);
-  if (receipt.has_estimate) {
-    value_put_int(arena, map, S("estimate"), receipt.estimate.total);
-    value_put_int(arena, map, S("estimate_big_alone"), receipt.estimate.big_alone);
-    value_put_int(arena, map, S("estimate_small_alone"), receipt.estimate.small_alone);
-  }
-  if (receipt.has_saving) value_set(map, S("saved_big"), value_double(arena, receipt.saved_big));
-  cli_json(map);
-  return true;
-}
-
-static bool is_period(Str word)
-{
-  return str_eq(word, S("day")) || str_eq(word, S("week")) || str_eq(word, S("month")) ||
-         str_eq(word, S("all"));
-}
-
-bool cli_cost(Cli *cli)
-{
-  View view;
-  int64_t plan = 0;
-  Str which = cli->args.len ? cli->args.items[0] : S("last");
-  if (!is_period(which)) {
-    if (!cli_plan_arg(cli, &plan)) return false;
-    if (cli_has(cli, OPT_JSON)) return cost_json(cli, plan);
-    which = str_fmt(&cli->arena, "%lld", (long long)plan);
-  }
-  if (!view_cost(cli->engine, which, &cli->arena, &view, &cli->err)) return false;
   cli_print_view(cli, &view);
   return true;
 }

@@ -1,4 +1,5 @@
 // methods_info.c: status, cost, log, preview, health: texts with a line index.
+#include "front/bug.h"
 #include "front/health.h"
 #include "front/preview.h"
 #include "front/serve.h"
@@ -67,7 +68,24 @@ static Value *health_get(Serve *serve, RpcRequest *request, Error *err)
   return map;
 }
 
+static Value *bug_report(Serve *serve, RpcRequest *request, Error *err)
+{
+  Str cwd = value_get_str(request->params, S("cwd"), str_from(serve->cwd));
+  int64_t plan = value_get_int(request->params, S("plan"), 0);
+  BugFiles files;
+  if (!bug_write(serve->engine, plan > 0 ? plan : 0, str_z(&request->arena, cwd), &request->arena,
+                 &files, err)) {
+    return NULL;
+  }
+  return bug_value(&request->arena, &files);
+}
+
 const ServeMethod methods_info[] = {
-    {"status/get", status_get},   {"cost/get", cost_get},     {"log/get", log_get},
-    {"preview/get", preview_get}, {"health/get", health_get}, {0},
+    {"status/get", status_get},
+    {"cost/get", cost_get},
+    {"log/get", log_get},
+    {"preview/get", preview_get},
+    {"health/get", health_get},
+    {"bug/write", bug_report},
+    {0},
 };

@@ -261,6 +261,17 @@ static void account(ModelCall *call)
   cost_add(&call->reply, t->reply.cost != NANO_UNKNOWN ? t->reply.cost : cost_of(&price, &usage));
 }
 
+// A key that a reply repeats is taken out before anybody stores it; all other text stays to the byte.
+static Str without_keys(ModelCall *call, Str text)
+{
+  StrList secrets = {0};
+  keys_known(call->models->keys, &call->arena, &secrets);
+  bool found = false;
+  for (size_t i = 0; i < secrets.len; i++)
+    found |= secrets.items[i].len && str_has(text, secrets.items[i]);
+  return found ? redact(&call->arena, text, &secrets, REDACT_CODE) : str_dup(&call->arena, text);
+}
+
 // The reply's text and calls, of the last try, whole or not.
 static void take_reply(ModelCall *call)
 {
@@ -268,7 +279,7 @@ static void take_reply(ModelCall *call)
   ModelReply *reply = &call->reply;
   reply->stop = from->stop;
   reply->stop_detail = from->stop_detail;
-  reply->text = str_dup(&call->arena, buf_str(&from->text));
+  reply->text = without_keys(call, buf_str(&from->text));
   reply->calls = from->calls;
   reply->raw = from->raw;
   if (call->try.request_id.len) reply->request_id = call->try.request_id;
@@ -521,14 +532,6 @@ static void key_ready(void *owner, const Error *error)
 
 // ---- outside --------------------------------------------------------------------------------------------
 
-// "plan 12 T03" and "plan 12 T04" share the slots of a provider with other plans.
-static uint64_t plan_of(Str label)
-{
-  size_t digits = str_starts(label, S("plan ")) ? 5 : 0;
-  size_t end = str_find_char(str_skip(label, digits), ' ');
-  return str_hash(end == STR_NOT_FOUND ? label : str_sub(label, 0, digits + end));
-}
-
 static ModelCall *call_new(Models *models, const ModelSpec *spec)
 {
   ModelCall *call = mem_alloc(sizeof(*call));
@@ -544,7 +547,7 @@ static ModelCall *call_new(Models *models, const ModelSpec *spec)
                           .on_held = ticket_held,
                           .owner = call,
                           .urgent = !str_eq(spec->request->role, S("execute")),
-                          .group = plan_of(spec->request->label),
+                          .group = request_group(spec->request),
                           .tokens = request_tokens_estimate(spec->request)};
   call->key_waiter = (KeyWaiter){.on_ready = key_ready, .owner = call};
   call->next = models->first;

@@ -70,6 +70,14 @@ ModelRequest request_copy(Arena *arena, const ModelRequest *from)
   return to;
 }
 
+uint64_t request_group(const ModelRequest *request)
+{
+  Str label = request->label;
+  size_t digits = str_starts(label, S("plan ")) ? 5 : 0;
+  size_t end = str_find_char(str_skip(label, digits), ' ');
+  return str_hash(end == STR_NOT_FOUND ? label : str_sub(label, 0, digits + end));
+}
+
 // ---- sizes --------------------------------------------------------------------------------------
 
 int64_t tokens_estimate(Str text)

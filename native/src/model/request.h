@@ -16,3 +16,6 @@ void shared_drop(SharedText *shared);  // frees it with its last user
 // All of [from] but `shared`, which stays borrowed: the caller points it at a SharedText.
 ModelRequest request_copy(Arena *arena, const ModelRequest *from);
 ToolCallList calls_copy(Arena *arena, const ToolCallList *from);
+
+// "plan 12 T03" and "plan 12 T04" are one group: plans share the slots of a provider.
+uint64_t request_group(const ModelRequest *request);

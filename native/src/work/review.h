@@ -79,6 +79,7 @@ void view_review(Arena *arena, const Review *review, View *out);
 bool view_status(Engine *engine, int64_t plan, Str root, Arena *arena, View *out, Error *err);
 // [which]: "12", "day", "week", "month", "all".
 bool view_cost(Engine *engine, Str which, Arena *arena, View *out, Error *err);
+bool cost_since(Str which, int64_t *since_ms);  // day, week, month, all; false for another word
 bool view_log(Engine *engine, int64_t plan, Arena *arena, View *out, Error *err);
 
 // Quickfix entries: hunks, failed tasks, stale hunks.

@@ -81,6 +81,13 @@ static const Period *find_period(Str which)
   return NULL;
 }
 
+bool cost_since(Str which, int64_t *since_ms)
+{
+  const Period *period = find_period(which);
+  if (period) *since_ms = period->days ? wall_now_ms() - period->days * 86400000 : 0;
+  return period != NULL;
+}
+
 bool view_cost(Engine *engine, Str which, Arena *arena, View *out, Error *err)
 {
   const Period *period = find_period(which);
@@ -91,7 +98,8 @@ bool view_cost(Engine *engine, Str which, Arena *arena, View *out, Error *err)
   }
   ViewText view;
   view_begin(&view, arena, out);
-  int64_t since = period && period->days ? wall_now_ms() - period->days * 86400000 : 0;
+  int64_t since = 0;
+  cost_since(which, &since);
   bool ok = period ? write_period(&view, engine, which, since, err)
                    : write_receipt(&view, engine, (int64_t)plan, err);
   view_end(&view);

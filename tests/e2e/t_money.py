@@ -1,0 +1,182 @@
+"""Models and money: whole journeys in every dialect, the shared prefix and its cache, the bill against the
+provider's own log, a canary key through every failure, reports of bugs."""
+
+import csv
+import io
+import json
+import sqlite3
+import sys
+
+from harness import KEY, Scratch, done, model_rules, ok
+from workloads import Tests
+
+DIALECTS = {
+    "openai-responses": ("/v1", "openai"),
+    "openai-chat": ("/v1", "mine"),
+    "gemini": ("/v1beta", "google"),
+    "ollama": ("", "ollama"),
+}
+
+
+def attempts(scratch: Scratch, sql: str) -> list[tuple]:
+    base = sqlite3.connect(f"file:{scratch.path}/state/piecework/journal.db?mode=ro", uri=True)
+    try:
+        return base.execute(sql).fetchall()
+    finally:
+        base.close()
+
+
+def log(provider, event: str) -> list[dict]:
+    return [line for line in provider.requests() if line["event"] == event]
+
+
+def every_dialect() -> None:
+    """Plan, run and verify through each wire format: the same work, the same result, tokens as the log has them."""
+    for dialect, (path, name) in DIALECTS.items():
+        with Scratch() as scratch:
+            load = Tests(scratch.path / "w")
+            provider = scratch.provider(model_rules(load))
+            scratch.configure(provider.url, {
+                "providers": {name: {"dialect": dialect, "base_url": provider.url + path, "key": {"env": "ANTHROPIC_API_KEY"}}},
+                "models": {"big": f"{name}/big-1", "small": f"{name}/small-1"},
+                "prices": {f"{name}/{m}": {"input": 1, "output": 2} for m in ("big-1", "small-1")}})
+            planned = scratch.run("plan", "--yes", load.request, cwd=load.root)
+            ok(planned.returncode == 0, f"{dialect}: planned", planned.stdout, planned.stderr)
+            ran = scratch.run("run", "last", "--yes", cwd=load.root)
+            ok(ran.returncode == 0, f"{dialect}: ran", ran.stdout, ran.stderr)
+            told = [line["usage"] for line in log(provider, "done") if line["usage"]]
+            ours = attempts(scratch, "select sum(fresh_in + cache_write + cache_read), sum(out), min(usage_known) from attempt")[0]
+            prompt = sum(u["fresh_in"] + u["cache_write"] + u["cache_read"] for u in told)
+            ok(ours == (prompt, sum(u["out"] for u in told), 1), f"{dialect}: the ledger is the provider's log {ours}")
+
+
+def no_tools() -> None:
+    """A server that knows no tools plans all the same, in words."""
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        rules = model_rules(load)
+        plan = rules[1]["reply"]["tool_calls"][0]["input"]
+        words = "Here it is:\n```json\n" + json.dumps({"tool": "submit_plan", "input": plan}) + "\n```\n"
+        verdicts = "```json\n" + json.dumps({"tool": "submit_verdicts", "input": {"verdicts": []}}) + "\n```\n"
+        refused = {"fault": {"status": 400, "message": "this model does not support tools"}}
+        rules[:3] = [{"match": {"has_tool": "submit_plan"}, **refused}, {"match": {"has_tool": "submit_verdicts"}, **refused},
+                     {"match": {"contains": "\n- submit_plan:"}, "reply": {"text": words}},
+                     {"match": {"contains": "\n- submit_verdicts:"}, "reply": {"text": verdicts}}]
+        provider = scratch.provider(rules)
+        planned = scratch.run("plan", "--yes", load.request, cwd=load.root)
+        ok(planned.returncode == 0, "no tools: planned", planned.stdout, planned.stderr)
+        ran = scratch.run("run", "last", "--yes", cwd=load.root)
+        ok(ran.returncode == 0, "no tools: ran", ran.stdout, ran.stderr)
+        ok(any(line["status"] == 400 for line in log(provider, "done")), "no tools: the server did refuse")
+
+
+def shared_prefix() -> None:
+    """All tasks of a plan share their prefix to the byte, and all but the first are sent when it can be read."""
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        load.write("conventions.md", "".join(f"Rule {i}: say what you mean, once.\n" for i in range(200)))
+        rules = model_rules(load)
+        for task in rules[1]["reply"]["tool_calls"][0]["input"]["tasks"]:
+            task["read"] = ["conventions.md", *task.get("read", [])]
+        provider = scratch.provider(rules, "--latency-ms", "150", config={"parallel": 8})
+        scratch.run("plan", "--yes", load.request, cwd=load.root)
+        before = len(log(provider, "arrived"))
+        ran = scratch.run("run", "last", "--yes", "--no-verify", cwd=load.root)
+        arrived, ended = log(provider, "arrived")[before:], {line["seq"]: line for line in log(provider, "done")}
+        tasks = [line for line in arrived if "haiku" in line["model"]]
+        ok(ran.returncode == 0 and len(tasks) >= 5, f"cache: {len(tasks)} tasks", ran.stdout, ran.stderr)
+        prefixes = {line["prefix_sha256"] for line in tasks}
+        ok(len(prefixes) == 1 and None not in prefixes, f"cache: one prefix for all ({len(prefixes)})")
+        begun = ended[tasks[0]["seq"]]["first_ms"]
+        ok(all(line["ms"] >= begun for line in tasks[1:]), "cache: the others wait until the first has begun to stream")
+        usages = [ended[line["seq"]]["usage"] for line in tasks]
+        ok(usages[0]["cache_write"] > 0 and usages[0]["cache_read"] == 0, "cache: the first writes", usages[0])
+        ok(all(u["cache_read"] > 0 and u["cache_write"] == 0 for u in usages[1:]), "cache: the others read", usages[1:3])
+        cost = scratch.run("cost", "last", "--json", cwd=load.root)
+        ok(sum(row["cached"] for row in json.loads(cost.stdout)["rows"]) == sum(u["cache_read"] for u in usages)
+           + sum(u["usage"]["cache_read"] for u in list(ended.values())[:before]), "cache: the receipt shows the hits")
+
+
+def sums() -> None:
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        scratch.provider(model_rules(load))
+        scratch.run("plan", "--yes", load.request, cwd=load.root)
+        scratch.run("run", "last", "--yes", cwd=load.root)
+        paid = attempts(scratch, "select sum(cost) from attempt")[0][0]
+        for by in ("phase", "model", "project", "plan", "task"):
+            for which in ("last", "day", "all"):
+                ran = scratch.run("cost", which, "--by", by, "--csv", cwd=load.root)
+                rows = list(csv.DictReader(io.StringIO(ran.stdout)))
+                total = sum(round(float(row["usd"]) * 1e9) for row in rows)
+                ok(total == paid, f"cost {which} --by {by} --csv adds up: {total} of {paid}", ran.stdout, ran.stderr)
+        ran = scratch.run("cost", "week", "--json", cwd=load.root)
+        ok(sum(row["cost"] for row in json.loads(ran.stdout)["rows"]) == paid, "cost week --json adds up", ran.stderr)
+        ran = scratch.run("cost", "week", "--by", "colour", cwd=load.root)
+        ok(ran.returncode == 2 and "phase, model" in ran.stderr, "cost --by says what it knows", ran.stderr)
+
+
+FAILURES = [{"status": 400}, {"status": 401}, {"status": 403}, {"status": 404}, {"status": 413}, {"status": 422},
+            {"status": 429, "retry_after": "0"}, {"status": 500}, {"status": 502, "html": True}, {"status": 529},
+            {"status": "quota"}, {"error_event_after_200": True}, {"truncated_stream": True},
+            {"reset_mid_stream": True}, {"malformed_json": True}]
+
+
+def key_through_every_failure() -> None:
+    """The provider repeats the key in every kind of answer; nothing of ours keeps it or says it."""
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        scratch.env.update(PIECEWORK_BACKOFF_MS="5", PIECEWORK_LOG=str(scratch.path / "log"))
+        cassette, said = scratch.path / "cassette.ndjson", ""
+        for number, fault in enumerate(FAILURES):
+            rules = model_rules(load)
+            rules.insert(3, {"match": {"last_contains": "tests/test_0"}, "times": 8,
+                             "reply": {"text": f"I saw {KEY} in the header"}, "fault": {"message": f"bad {KEY} given", **fault}
+                             if "status" in fault or "error_event_after_200" in fault else fault})
+            scratch.provider(rules)
+            for argv in (["plan", "--yes", "--record", str(cassette), load.request],
+                         ["run", "last", "--yes", "--no-verify", "--record", str(cassette)], ["status", "last", "--json"],
+                         ["log", "last"], ["bug", "last"], ["bug", "last", "--json"], ["cost", "last"]):
+                ran = scratch.run(*argv, cwd=load.root)
+                said += ran.stdout + ran.stderr
+            if KEY in said:
+                ok(False, f"key: not said after {fault}", said[-2000:])
+                said = ""
+            scratch.providers.pop().stop()
+        ok(KEY not in said, f"key: not said after {number + 1} kinds of failure")
+        said = scratch.run("doctor", cwd=load.root)
+        ok("$ANTHROPIC_API_KEY" in said.stdout and KEY not in said.stdout, "key: doctor says where it is from", said.stdout)
+        leaks = [str(p) for p in scratch.path.rglob("*") if p.is_file() and "provider" not in str(p)
+                 and KEY.encode() in p.read_bytes()]
+        ok(not leaks, f"key: in no file of ours {leaks}")
+
+
+def bug_report() -> None:
+    """A report of a run replays."""
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        provider = scratch.provider(model_rules(load))
+        scratch.run("plan", "--yes", load.request, cwd=load.root)
+        scratch.run("run", "last", "--yes", cwd=load.root)
+        ran = scratch.run("bug", "last", "--json", cwd=load.root)
+        ok(ran.returncode == 0, "bug: written", ran.stderr)
+        files = json.loads(ran.stdout)
+        report, cassette = open(files["report"]).read(), open(files["cassette"]).read()
+        ok("Read this file" in report and "## Calls" in report and KEY not in report + cassette, "bug: the report", report)
+        ok(files["calls"] == len(attempts(scratch, "select 1 from attempt")), f"bug: {files['calls']} calls")
+        asked = provider.count()
+        scratch.configure(provider.url, {"replay": files["cassette"]})
+        planned = scratch.run("plan", "--yes", load.request, cwd=load.root)
+        ok(planned.returncode == 0, "bug: the cassette plans again", planned.stdout, planned.stderr)
+        again = scratch.run("run", "last", "--yes", cwd=load.root)
+        ok(again.returncode == 0, "bug: and runs again", again.stdout, again.stderr)
+        ok(provider.count() == asked, "bug: without asking anybody")
+
+
+ALL = (every_dialect, no_tools, shared_prefix, sums, bug_report, key_through_every_failure)
+
+if __name__ == "__main__":
+    for test in ALL:
+        if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
+            test()
+    done()
