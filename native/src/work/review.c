@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "work/alike.h"
 #include "work/present.h"
 
 // What the journal knows, by name.
@@ -134,6 +135,7 @@ static void add_hunk(Build *b, size_t file, FileChange change, const Hunk *hunk)
   ReviewHunk one = {.file = file, .change = change, .hunk = *hunk};
   one.tasks = hunk_tasks(b->arena, combined, hunk);
   one.id = unique_id(b, combined->path, hunk);
+  if (change == FILE_EDIT) one.like_key = alike_key(b->arena, hunk);
   set_verdict(b, &one);
   set_decision(b, &one);
   PUSH(b->arena, &b->out->hunks, one);
@@ -183,6 +185,24 @@ static void place_file(Build *b, Project *project, size_t file)
   }
 }
 
+static void count_alike(Build *b)
+{
+  Map index = {0};
+  ReviewHunkList *hunks = &b->out->hunks;
+  for (size_t i = 0; i < hunks->len; i++) {
+    size_t at = i;
+    if (!hunks->items[i].like_key.len) continue;
+    if (!map_add(b->arena, &index, hunks->items[i].like_key, i))
+      map_get(&index, hunks->items[i].like_key, &at);
+    hunks->items[at].like++;
+  }
+  for (size_t i = 0; i < hunks->len; i++) {
+    size_t at;
+    Str key = hunks->items[i].like_key;
+    if (key.len && map_get(&index, key, &at)) hunks->items[i].like = hunks->items[at].like;
+  }
+}
+
 static void count(Review *review)
 {
   for (size_t i = 0; i < review->hunks.len; i++) {
@@ -220,6 +240,7 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
   for (size_t i = 0; i < out->files.len; i++) add_file(&b, i);
   out->first_hunk[out->files.len] = out->hunks.len;
   for (size_t i = 0; i < out->files.len; i++) place_file(&b, project, i);
+  count_alike(&b);
   count(out);
   return true;
 }
@@ -237,9 +258,21 @@ static bool task_named(const StrList *tasks, Str name)
   return false;
 }
 
+// "like:ID": all that make the same change as the hunk ID.
+static bool is_like(const Review *review, const ReviewHunk *hunk, Str id)
+{
+  if (str_eq(hunk->id, id)) return true;
+  for (size_t i = 0; hunk->like > 1 && i < review->hunks.len; i++) {
+    const ReviewHunk *other = &review->hunks.items[i];
+    if (str_eq(other->id, id)) return str_eq(other->like_key, hunk->like_key);
+  }
+  return false;
+}
+
 static bool names(const Review *review, const ReviewHunk *hunk, Str what)
 {
   if (str_eq(what, S("all")) || str_eq(what, S("all!"))) return true;
+  if (str_starts(what, S("like:"))) return is_like(review, hunk, str_skip(what, 5));
   if (str_starts(what, S("task:"))) return task_named(&hunk->tasks, str_skip(what, 5));
   const CombinedFile *file = &review->files.items[hunk->file];
   if (str_starts(what, S("file:"))) return str_eq(file->path, str_skip(what, 5));

@@ -25,6 +25,8 @@ typedef struct {
   Str why;      // why it is stale, a phrase
   Str verdict;  // the worst of its tasks: "ok", "doubt", "rejected" or empty
   Str reason;
+  Str like_key;  // equal for hunks that make the same change (alike.h); empty = like no other
+  size_t like;   // how many make it, this one included
 } ReviewHunk;
 
 typedef struct {
@@ -68,6 +70,7 @@ typedef struct {
   Str hunk, path, task;
   int64_t plan;  // 0 = none
   size_t line;   // in the new text, 0 = none
+  size_t like;   // on a hunk's head: how many make the same change, when several do
 } LineMeaning;
 typedef struct {
   Str text;

@@ -11,6 +11,8 @@
 #include "work/estimate.h"
 #include "work/view_text.h"
 
+enum { LIKE_TOLD = 3 };  // more hunks than this that make one change are said
+
 typedef struct {
   Arena *arena;
   const Review *review;
@@ -204,12 +206,15 @@ static void write_hunk_head(Writer *w, const ReviewHunk *hunk, LineMeaning meani
   const Hunk *h = &hunk->hunk;
   meaning.kind = S("hunk");
   meaning.line = h->new_start;
+  meaning.like = hunk->like > 1 ? hunk->like : 0;
   size_t more = ctx.before + ctx.after;
   Str old_range = range(w->arena, h->old_start - ctx.before, h->old_len + more);
   Str new_range = range(w->arena, h->new_start - ctx.before, h->new_len + more);
   Str tasks = str_join(w->arena, &hunk->tasks, S(" "));
   Str left = str_fmt(w->arena, "@@ -%.*s +%.*s @@ %.*s", STR_ARG(old_range), STR_ARG(new_range),
                      STR_ARG(text_cut(w->arena, tasks, 24)));
+  if (hunk->like > LIKE_TOLD)
+    left = str_fmt(w->arena, "%.*s  %zu like this", STR_ARG(left), hunk->like);
   view_pair(&w->text, meaning, left, hunk_mark(w->arena, hunk));
 }
 
