@@ -1,5 +1,6 @@
 """What a shell user meets: closed and full outputs, Ctrl-C, words for one and for none, doubts with their places."""
 
+import json
 import signal
 import subprocess
 
@@ -89,6 +90,18 @@ def planning_lines() -> None:
             {"match": {"turn": 0}, "reply": {"tool_calls": [{"name": "list_files", "input": {}}]}},
             {"match": {}, "reply": {"tool_calls": [{"name": "submit_plan", "input": plan}]}}])
         ran = scratch.run("plan", "--yes", "upper case all", cwd=root)
+        ahead = [line for line in ran.stderr.splitlines() if "$" in line]
+        ahead += [line for line in scratch.run("log", "last", cwd=root).stdout.splitlines() if "$" in line]
+        ran_too = scratch.run("run", "last", "--no-verify", cwd=root)
+        ahead += [line for line in ran_too.stderr.splitlines() if "$" in line and not line.startswith("cost:")]
+        ok(len(ahead) == 3 and all("estimate" in line for line in ahead), "every figure before the run says it is an estimate", *ahead)
+        messages = [[0, 1, "initialize", {"protocol": 1, "client": "test", "editor": "test", "cwd": str(root)}],
+                    [0, 2, "plan/text", {"plan": 1}]]
+        served = subprocess.run([str(BINARY), "serve", "--wire=json"], input="".join(json.dumps(m) + "\n" for m in messages),
+                                capture_output=True, text=True, cwd=root, env=scratch.env, timeout=30)
+        answer = next(m for m in map(json.loads, served.stdout.splitlines()) if m[:2] == [1, 2])
+        notes = [note["text"] for note in answer[3].get("notes", [])]
+        ok(len(notes) == 2 and all(note.startswith("estimate") and len(note) < 70 for note in notes), "the plan's notes do, too", answer)
         lines = [line for line in ran.stderr.splitlines() if line.startswith("planning")]
         ok(lines == ["planning: list_files"], "planning: one plain line per tool, no turns", ran.stderr)
 

@@ -112,7 +112,8 @@ static bool show_plan(Cli *cli, Project *project, int64_t id)
     cli_json(map);
     return true;
   }
-  cli_say("plan %lld: %.*s, %zu tasks\n", (long long)id, STR_ARG(row.title), plan.tasks.len);
+  cli_say("plan %lld: %.*s, %zu task%s\n", (long long)id, STR_ARG(row.title), plan.tasks.len,
+          plural(plan.tasks.len));
   for (size_t i = 0; i < plan.tasks.len; i++) say_task(cli, &plan.tasks.items[i]);
   say_estimate(cli, &plan, project);
   cli_say("next: look at the plan, then piecework run %lld\n", (long long)id);

@@ -115,6 +115,13 @@ static Value *problems_value(Arena *arena, const PlanProblemList *problems)
   return list;
 }
 
+static void push_note(Arena *arena, Value *list, int64_t line, Str text)
+{
+  Value *one = value_push(list, value_map(arena));
+  value_put_int(arena, one, S("line"), line);
+  value_put_str(arena, one, S("text"), text);
+}
+
 // What the editor shows beside the plan's text: the bill, before it is paid.
 static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Plan *plan)
 {
@@ -122,13 +129,13 @@ static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Pla
   Str execute = money(arena, e.execute.cost), verify = money(arena, e.verify.cost);
   Str total = money(arena, e.total), big = money(arena, e.big_alone),
       small = money(arena, e.small_alone);
-  Value *list = value_list(arena), *one = value_map(arena);
-  value_put_int(arena, one, S("line"), 1);
-  value_put_str(
-      arena, one, S("text"),
-      str_fmt(arena, "estimate: execute %.*s, verify %.*s, total %.*s; alone: big %.*s, small %.*s",
-              STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big), STR_ARG(small)));
-  value_push(list, one);
+  Value *list = value_list(arena);
+  push_note(arena, list, 1,
+            str_fmt(arena, "estimate: execute %.*s, verify %.*s, total %.*s", STR_ARG(execute),
+                    STR_ARG(verify), STR_ARG(total)));
+  push_note(
+      arena, list, 2,
+      str_fmt(arena, "estimate: big alone %.*s, small alone %.*s", STR_ARG(big), STR_ARG(small)));
   return list;
 }
 

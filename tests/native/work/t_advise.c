@@ -68,7 +68,8 @@ TEST(kinds)
     if (advice.kind != rows[i].kind) printf("# %s\n", rows[i].words);
     CHECK_INT(advice.kind, rows[i].kind);
     CHECK(screen(&advice));
-    CHECK(str_has(advice.text, S("big model alone")));
+    CHECK(str_find(advice.text, S("Estimates")) < str_find(advice.text, S("big model alone")));
+    CHECK(str_find(advice.text, S("Estimates")) < str_find(advice.text, S("$")));
   }
 }
 

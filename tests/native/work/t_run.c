@@ -1,5 +1,6 @@
 // t_run.c: plans carried out: order, merges, retries, the ladder, budget, stop and resume.
 #include "run_fixture.h"
+#include "work/journal_private.h"
 #include "work/task_private.h"
 
 static const char abc[] = "int a(void);\nint b(void);\nint c(void);\nint d(void);\nint e(void);\n";
@@ -226,6 +227,32 @@ TEST(replies_that_were_stored_are_used_after_a_crash)
   CHECK_STR(str_from(err.message), S(""));
   CHECK_INT(rf_calls(&rf), 2);
   CHECK(str_starts(rf_text(&rf, "a.c"), S("int A(void);\n")));
+  rf_deinit(&rf);
+}
+
+// A journal that cannot take a reply stops the run, and the reply is not used.
+TEST(nothing_is_used_before_it_is_stored)
+{
+  RunFixture rf;
+  two(&rf);
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  setenv("PIECEWORK_REPLAY_MS", "200", 1);
+  rf_open(&rf, "", two_tasks);
+  unsetenv("PIECEWORK_REPLAY_MS");
+  Journal *journal = rf.fx.engine->journal;
+  RunSpec spec = {.plan = rf.fx.plan};
+  Error err = {0};
+  CHECK(run_start(rf.fx.engine, &spec, rf_done, &rf, &err));
+  while (!rf.done && rf_calls(&rf) == 0) loop_turn(&rf.fx.loop, true);
+  CHECK(store_run(journal->store, &err,
+                  "CREATE TRIGGER full BEFORE UPDATE ON attempt BEGIN "
+                  "SELECT RAISE(ABORT, 'full'); END",
+                  ""));
+  rf_wait(&rf);
+  CHECK_INT(rf.error.code, ERR_JOURNAL);
+  CHECK(!str_eq(rf_state(&rf, "T01"), S("done")) && !str_eq(rf_state(&rf, "T02"), S("done")));
+  CHECK(store_run(journal->store, &err, "DROP TRIGGER full", ""));
   rf_deinit(&rf);
 }
 

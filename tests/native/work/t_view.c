@@ -225,6 +225,8 @@ TEST(a_receipt_fits_80_columns)
   CHECK_INT(columns, 80);
   CHECK(str_has(text, S("claude-sonnet-5-5")) && str_has(text, S("<$0.0001")));
   CHECK(str_has(text, S("saving (estimate): 99 % under")) && str_has(text, S("unknown")));
+  CHECK(str_has(text, S("one model (estimate): big alone")));
+  CHECK(str_has(receipt_line(&arena, &r), S("about 99 % under the big model alone (estimate)")));
   r.saved_big = -1.2;
   CHECK(str_has(receipt_text(&arena, &r), S("saving (estimate): 120 % over")));
   arena_deinit(&arena);
@@ -258,6 +260,35 @@ TEST(status_stands_in_columns)
   CHECK(str_has(view.text, S("   +100 -2  no tokens\n")));
   CHECK(str_has(view.text, S("     +0 -0  no tokens\n")));
   CHECK(!str_has(view.text, S("00:00")));  // less than a second is no time worth telling
+  fx_deinit(&fx);
+}
+
+TEST(a_cost_that_is_not_known_is_a_lower_bound)
+{
+  Fixture fx;
+  View view;
+  Error err = {0};
+  fx_init(&fx, false);
+  fx_write(&fx, "a.txt", str_from(base));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made);
+  Journal *journal = fx.engine->journal;
+  for (int64_t cost = -1; cost <= 2000000; cost += 2000001) {
+    AttemptRow row = {.plan = fx.plan, .task = S("T01"), .phase = PHASE_EXECUTE};
+    row.provider = S("p");
+    row.model = S("m");
+    CHECK(journal_attempt_start(journal, &fx.arena, &row, S("?"), -1, &err));
+    row.cost = cost;
+    row.sent = true;
+    CHECK(journal_attempt_finish(journal, &fx.arena, &row, S("!"), &err));
+  }
+  CHECK(view_status(fx.engine, fx.plan, STR_NONE, &fx.arena, &view, &err));
+  CHECK(str_has(view.text, S("  $0.0020+\n")));
+  Str number = str_fmt(&fx.arena, "%lld", (long long)fx.plan);
+  CHECK(view_cost(fx.engine, number, &fx.arena, &view, &err));
+  CHECK(str_has(view.text, S("$0.0020+")));
+  CHECK(view_cost(fx.engine, S("all"), &fx.arena, &view, &err));
+  CHECK(str_has(view.text, S("lower bounds")));
   fx_deinit(&fx);
 }
 
