@@ -89,13 +89,17 @@ local function break_undo(buf)
   host.cmd_in(buf, 'let &l:undolevels = &l:undolevels')
 end
 
--- Lines as the buffer holds them: without the \r of a dos file, without a BOM.
-local function to_buffer_lines(buf, lines, first)
-  local dos, bomb = option(buf, 'fileformat') == 'dos', option(buf, 'bomb') == 1
+-- How the buffer's lines differ from the file's: without the \r of a dos file, without a BOM.
+local function form_of(buf)
+  return { dos = option(buf, 'fileformat') == 'dos', bomb = option(buf, 'bomb') == 1 }
+end
+
+local function to_buffer_lines(form, lines, first)
+  if not form.dos and not form.bomb then return lines end
   local out = {}
   for i, line in ipairs(lines) do
-    if dos then line = line:gsub('\r$', '') end
-    if bomb and first + i == 2 and line:sub(1, 3) == BOM then line = line:sub(4) end
+    if form.dos then line = line:gsub('\r$', '') end
+    if form.bomb and first + i == 2 and line:sub(1, 3) == BOM then line = line:sub(4) end
     out[i] = line
   end
   return out
@@ -122,9 +126,10 @@ end
 ---@param edits {first: integer, count: integer, lines: string[]}[]
 function M.change(buf, edits)
   break_undo(buf)
+  local form = form_of(buf)
   for i = #edits, 1, -1 do
     local e = edits[i]
-    edit(buf, e.first, e.count, to_buffer_lines(buf, e.lines or {}, e.first))
+    edit(buf, e.first, e.count, to_buffer_lines(form, e.lines or {}, e.first))
   end
   break_undo(buf)
 end
@@ -133,7 +138,7 @@ local function set_text(buf, text)
   local lines = require('piecework.buffers').split(text)
   break_undo(buf)
   local old = #host.lines(buf)
-  edit(buf, 1, old, to_buffer_lines(buf, lines, 1))
+  edit(buf, 1, old, to_buffer_lines(form_of(buf), lines, 1))
   host.fn('setbufvar', buf, '&endofline', text:sub(-1) == '\n' and 1 or 0)
   break_undo(buf)
 end
