@@ -337,4 +337,34 @@ TEST(tools_in_words)
   bench_close(&bench);
 }
 
+// Calls refused of sixteen at once, where four a time and ten a second are allowed.
+static int refused_by_rate(const char *provider)
+{
+  static const char *const options[] = {"--limit-rpm", "600", "--limit-burst", "4", NULL};
+  enum { CALLS = 16 };
+  Bench bench;
+  bench_open_with(&bench, "[{\"reply\": {\"text\": \"x\"}}]", options);
+  static Result results[CALLS];
+  memset(results, 0, sizeof(results));
+  Result first = bench_call(&bench, provider, "go");
+  CHECK_INT(first.reply.error.code, ERR_OK);
+  ModelRequest request = request_of(&bench, provider, "go");
+  for (int i = 0; i < CALLS; i++) bench_start(&bench, &results[i], &request);
+  bench_run(&bench);
+  for (int i = 0; i < CALLS; i++) CHECK_INT(results[i].reply.error.code, ERR_OK);
+  int refused = log_count(&bench, "\"status\":429") + log_count(&bench, "\"status\": 429");
+  bench_close(&bench);
+  return refused;
+}
+
+// Every answer says what is left; a burst of calls may still meet one that nobody knew of yet.
+TEST(rate_headers_are_kept_to)
+{
+  int anthropic = refused_by_rate("a"), openai = refused_by_rate("r"),
+      silent = refused_by_rate("g");
+  printf("# refused of 16: anthropic's headers %d, openai's %d, none %d\n", anthropic, openai,
+         silent);
+  CHECK(anthropic <= 4 && openai <= 4);
+}
+
 TEST_MAIN

@@ -74,11 +74,15 @@ TEST(two_hundred_calls_through_every_fault)
   write_script(&script);
   Bench bench;
   bench_open(&bench, script.ptr);
+  static const char *const names[] = {"a", "o", "r", "g", "l"};
   bench_provider(&bench, "a", "anthropic", 16);
   bench_provider(&bench, "o", "openai-chat", 16);
+  bench_provider(&bench, "r", "openai-responses", 16);
+  bench_provider(&bench, "g", "gemini", 16);
+  bench_provider(&bench, "l", "ollama", 16);
   static Result results[CALLS];
   for (int i = 0; i < CALLS; i++) {
-    ModelRequest request = request_of(&bench, i % 2 ? "a" : "o", "go");
+    ModelRequest request = request_of(&bench, names[i % 5], "go");
     bench_start(&bench, &results[i], &request);
   }
   bench_run(&bench);
