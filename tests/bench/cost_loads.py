@@ -73,7 +73,8 @@ class DocstringsLoad(Docstrings, Load):
     def plan(self) -> dict:
         return {"title": "compress docstrings", "tasks": [
             {"id": "T01", "title": "one-line docstring", "pilot": True,
-             "each": ["docstrings in lib/difflib.py lib/statistics.py longer than 3"],
+             "each": ["docstrings in lib/difflib.py lib/statistics.py longer than 3 "
+                      "matching /^\\s*r?\"\"\"\\S/"],
              "accept": ["unchanged outside docstrings"],
              "body": "Shorten this docstring to its first line. Keep the code."}]}
 

@@ -84,8 +84,9 @@ static void say_estimate(Cli *cli, const Plan *plan, Project *project)
   Str total = money(&cli->arena, e.total), big = money(&cli->arena, e.big_alone);
   cli_say(
       "estimate: execute %.*s, verify %.*s, total %.*s; one big model alone about %.*s "
-      "(estimates)\n",
-      STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big));
+      "(estimates%.*s)\n",
+      STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big),
+      STR_ARG(estimate_trust(&cli->arena, &e)));
 }
 
 static void say_task(Cli *cli, const TaskSpec *task)

@@ -212,6 +212,8 @@ static void add_numbers(Arena *arena, Buf *out, const Estimate *e)
           STR_ARG(money(arena, e->execute.cost)), STR_ARG(money(arena, e->verify.cost)));
   buf_fmt(out, "  big model alone   %.*s\n  small model alone %.*s\n",
           STR_ARG(money(arena, e->big_alone)), STR_ARG(money(arena, e->small_alone)));
+  Str trust = estimate_trust(arena, e);
+  if (trust.len) buf_fmt(out, "  (%.*s)\n", STR_ARG(str_skip(trust, 2)));
   if (e->unknown_price) {
     buf_add(out, S("  A price is unknown: set it under `prices`.\n"));
   } else if (e->total < e->big_alone) {
@@ -220,7 +222,8 @@ static void add_numbers(Arena *arena, Buf *out, const Estimate *e)
             percent_saved(e), STR_ARG(money(arena, e->big_alone - e->execute.cost)));
   } else {
     buf_add(out,
-            S("  Delegating does not pay here: planning and checking cost more than the work.\n"));
+            S("  Delegating does not pay here: planning and checking cost more than the work.\n"
+              "  `plan --solo` is one call to one big model.\n"));
   }
 }
 
@@ -258,11 +261,12 @@ static void choose(Engine *engine, Project *project, Arena *arena, Str request,
     buf_add(out, S("A formatter does this for nothing, and the same way each time.\n"));
   } else if (why) {
     advice->kind = ADVICE_EXPLORE;
-    buf_fmt(out,
-            "This looks like work for one big model: %s.\n"
-            "Small tasks need the answer before they start; ask first, then delegate what follows "
-            "from it.\n",
-            why);
+    buf_fmt(
+        out,
+        "This looks like work for one big model: %s.\n"
+        "Small tasks need the answer before they start. `plan --solo` gives it to one big model,\n"
+        "through the same review; what follows from the answer can be delegated.\n",
+        why);
   } else if (scope->len == 1 && lines <= SMALL_LINES) {
     advice->kind = ADVICE_SMALL;
     advice->command = S(":Piecework edit");

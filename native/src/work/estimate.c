@@ -8,10 +8,14 @@
 //
 // plan      what was paid, once there is a plan; before, four turns that see the instructions and
 //           half the scope
-// execute   each model task once, at the small model's first rung, nothing cached (the shared
-//           prefix is mostly too short for it); plus one task in ten again
-// verify    the diff (written, and its lines before) and the tasks' titles once; 25 tokens per
-//           verdict
+// execute   each model task once, at the first rung of its role (small unless it names another), nothing
+//           cached (the shared prefix is mostly too short for it); plus one small task in ten again
+// verify    the diff once: what is written and what it replaces, 30 tokens for a move, 10 for each file
+//           of a substitution (brief_diff.h says each thing once); the tasks' titles; one verdict
+//
+// Then what the journal knows: where at least HISTORY_MIN finished plans of the user have an estimate and a bill,
+// each phase is multiplied by the mean of bill over estimate (of logarithms, drawn towards 1 as if there
+// were HISTORY_MIN more plans that hit it, within a quarter and four times), and `error` is the mean deviation.
 //
 // big alone    one agent that reads what is shown once, writes all of `written` (moves included,
 //              it has no other way) in a turn per target, and re-reads its growing context from
@@ -41,6 +45,8 @@ enum {
   FILE_WRITTEN = 250,  // most that is written into one whole file
   RANGE_WRITTEN = 600,
   PER_SUBSTITUTED_FILE = 40,
+  MOVE_SHOWN = 30,     // a move as the verifier sees it
+  PLACE_SHOWN = 10,    // one more place of a change that was shown
   AGENT_WORDS = 2500,  // system prompt and tools of an agent that does all itself
   AGENT_TURN = 80,     // tokens it says around each edit
   SCOPE_FILES = 3000,  // files looked at for an estimate
@@ -88,6 +94,8 @@ typedef struct {
   int64_t calls;    // model tasks
   int64_t targets;  // places to change, however that is done
   int64_t in, out;  // of the model tasks
+  Nano others;      // cost of the tasks whose role is not small
+  int64_t diff;     // tokens of it as the verifier sees it
   int64_t shown;    // tokens of code that somebody has to see
   int64_t written;  // tokens that somebody has to write
   int64_t titles;   // tokens of titles and accept lines
@@ -156,32 +164,42 @@ static int64_t written_tokens(Texts *texts, const FileRefList *files)
   return sum;
 }
 
-static void add_model_task(Work *work, Texts *texts, const TaskSpec *task)
+static void add_model_task(Engine *engine, Work *work, Texts *texts, const TaskSpec *task)
 {
   int64_t out = written_tokens(texts, &task->files), changed = refs_tokens(texts, &task->files);
   int64_t read = refs_tokens(texts, &task->read);
-  work->calls++;
+  int64_t in = WORKER_WORDS + changed + read + text_tokens(task);
+  bool small = !task->model.len || str_eq(task->model, S("small"));
+  if (small) {
+    work->calls++;
+    work->in += in;
+    work->out += out;
+  } else {
+    Price price = role_price(engine, task->model);
+    work->others = add(work->others, cost(&price, 1, in, 0, out));
+  }
   work->targets++;
-  work->in += WORKER_WORDS + changed + read + text_tokens(task);
-  work->out += out;
   work->shown += changed + read;
   work->written += out;
+  work->diff += 2 * out;
 }
 
-static void add_task(Work *work, Texts *texts, const TaskSpec *task)
+static void add_task(Engine *engine, Work *work, Texts *texts, const TaskSpec *task)
 {
   work->titles += tokens_of((int64_t)task->title.len) + 4;
   if (task->executor == EXECUTOR_MODEL) {
-    add_model_task(work, texts, task);
+    add_model_task(engine, work, texts, task);
   } else if (task->executor == EXECUTOR_MOVE) {
     int64_t moved = ref_tokens(texts, &task->from);
     work->targets++;
     work->shown += moved;
     work->written += moved + BLOCK;
+    work->diff += MOVE_SHOWN;
   } else {
     work->targets += (int64_t)task->files.len;
     work->shown += (int64_t)task->files.len * PER_SUBSTITUTED_FILE;
     work->written += (int64_t)task->files.len * PER_SUBSTITUTED_FILE * 2;
+    work->diff += PER_SUBSTITUTED_FILE * 2 + (int64_t)task->files.len * PLACE_SHOWN;
   }
 }
 
@@ -203,10 +221,12 @@ static void finish(Engine *engine, const Work *work, Estimate *out)
   int64_t out_per_call = work->calls ? work->out / work->calls : 0;
   out->execute.in = work->in + again * (per_call + out_per_call);
   out->execute.out = work->out + again * out_per_call;
-  out->execute.cost = cost(&small, work->calls + again, out->execute.in, 0, out->execute.out);
-  out->verify.in = VERIFIER_WORDS + TEST_TAIL + work->titles + 2 * work->written;
-  out->verify.out = VERDICT * (work->targets + 2);
+  out->execute.cost =
+      add(work->others, cost(&small, work->calls + again, out->execute.in, 0, out->execute.out));
+  out->verify.in = VERIFIER_WORDS + TEST_TAIL + work->titles + work->diff;
+  out->verify.out = 3 * VERDICT;
   out->verify.cost = cost(&big, 1, out->verify.in, 0, out->verify.out);
+  estimate_learn(engine, out);
   out->total = add(add(out->plan.cost, out->execute.cost), out->verify.cost);
   out->big_alone = alone(&big, work);
   out->small_alone = alone(&small, work);
@@ -235,7 +255,7 @@ Estimate estimate_plan(Engine *engine, Project *project, Arena *arena, const Pla
   Texts texts = {.project = project};
   arena_init(&texts.arena);
   TaskList tasks = plan_expand(&texts.arena, plan);
-  for (size_t i = 0; i < tasks.len; i++) add_task(&work, &texts, &tasks.items[i]);
+  for (size_t i = 0; i < tasks.len; i++) add_task(engine, &work, &texts, &tasks.items[i]);
   paid_plan(engine, arena, plan->id, &out.plan);
   finish(engine, &work, &out);
   arena_deinit(&texts.arena);
@@ -288,6 +308,7 @@ Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const 
                .out = written,
                .shown = tokens,
                .written = written,
+               .diff = 2 * written,
                .titles = targets * 15};
   out.plan.in = PLAN_TURNS * (INSTRUCTIONS + notes) + PLAN_TURNS * explored / 2;
   out.plan.out = PLAN_OUT;
@@ -317,6 +338,8 @@ static const struct {
     {S("total"), offsetof(Estimate, total)},
     {S("big_alone"), offsetof(Estimate, big_alone)},
     {S("small_alone"), offsetof(Estimate, small_alone)},
+    {S("execute_factor"), offsetof(Estimate, execute_factor)},
+    {S("verify_factor"), offsetof(Estimate, verify_factor)},
 };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
 

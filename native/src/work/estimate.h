@@ -15,7 +15,15 @@ typedef struct {
   Nano total;
   Nano big_alone, small_alone;  // the same work by one model; method in :help piecework-cost
   bool unknown_price;
+  // What the user's own finished plans taught, in thousandths (1000 = as estimated); they are in the costs already.
+  int64_t execute_factor, verify_factor;
+  int error;         // percent that execute and verify were off by on average; 0 = not known yet
+  int learned_from;  // plans
 } Estimate;
+
+enum { HISTORY_MIN = 3 };
+// Corrects execute and verify by the journal's history (estimate_history.c).
+void estimate_learn(Engine *engine, Estimate *estimate);
 
 Estimate estimate_request(Engine *engine, Project *project, Arena *arena, const FileRefList *scope);
 Estimate estimate_plan(Engine *engine, Project *project, Arena *arena, const Plan *plan);
@@ -24,5 +32,8 @@ Estimate estimate_plan(Engine *engine, Project *project, Arena *arena, const Pla
 bool estimate_store(Engine *engine, int64_t plan, const Estimate *estimate, Error *err);
 bool estimate_stored(Engine *engine, Arena *arena, int64_t plan,
                      Estimate *out);  // false when there is none
+
+// "; your last 12 plans were off by 20 % on average", or nothing while too few are known.
+Str estimate_trust(Arena *arena, const Estimate *estimate);
 
 Str money(Arena *arena, Nano amount);  // "$0.0031", "$1.20", "unknown"

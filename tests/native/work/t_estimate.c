@@ -137,6 +137,60 @@ TEST(it_is_kept_with_the_plan)
   CHECK(back.unknown_price);
 }
 
+// A finished plan whose execution cost [paid] where 1000 was estimated.
+static void finished_plan(Nano paid)
+{
+  PlanRow row = {
+      .root = project_root(project), .title = S("old"), .state = PLAN_REVIEW, .budget = -1};
+  Estimate e = {.execute = {1, 1, 1000}, .verify = {1, 1, 1000}, .total = 2000, .big_alone = 9000};
+  CHECK(journal_plan_new(engine->journal, &row, &err));
+  CHECK(estimate_store(engine, row.id, &e, &err));
+  AttemptRow attempt = {.plan = row.id,
+                        .phase = PHASE_EXECUTE,
+                        .task = S("T01"),
+                        .provider = S("p"),
+                        .model = S("m"),
+                        .role = S("small"),
+                        .worst_case = paid};
+  CHECK(journal_attempt_start(engine->journal, &arena, &attempt, S("prompt"), -1, &err));
+  attempt.cost = paid;
+  attempt.sent = attempt.usage_known = true;
+  CHECK(journal_attempt_finish(engine->journal, &arena, &attempt, S("reply"), &err));
+}
+
+TEST(history_corrects_what_comes_next)
+{
+  Plan plan = each(20);
+  Estimate before = estimate_plan(engine, project, &arena, &plan);
+  CHECK_INT(before.learned_from, 0);
+  CHECK_INT(before.execute_factor, 1000);
+  CHECK_INT(estimate_trust(&arena, &before).len, 0);
+  finished_plan(2000);
+  finished_plan(2000);
+  Estimate two = estimate_plan(engine, project, &arena, &plan);
+  CHECK_INT(two.execute_factor, 1000);  // too few to go by
+  for (int i = 0; i < 6; i++) finished_plan(2000);
+  Estimate after = estimate_plan(engine, project, &arena, &plan);
+  printf("# factor %lld, error %d %%\n", (long long)after.execute_factor, after.error);
+  CHECK(after.execute_factor > 1500 && after.execute_factor < 2000);  // drawn towards 1
+  CHECK(after.execute.cost > before.execute.cost * 3 / 2);
+  CHECK_INT(after.verify_factor, 1000);
+  CHECK_INT(after.learned_from, 8);
+  CHECK_INT(after.error, 0);
+  for (int i = 0; i < 40; i++) finished_plan(1000000);
+  CHECK_INT(estimate_plan(engine, project, &arena, &plan).execute_factor,
+            4000);  // within four times
+}
+
+TEST(another_role_has_its_own_price)
+{
+  Plan small = parse(S("## T01 x\nfiles: a.c:1-50\n\nDo.\n")),
+       big = parse(S("## T01 x\nmodel: big\nfiles: a.c:1-50\n\nDo.\n"));
+  Estimate one = estimate_plan(engine, project, &arena, &small),
+           other = estimate_plan(engine, project, &arena, &big);
+  CHECK(other.execute.cost > 5 * one.execute.cost);
+}
+
 int main(int argc, char **argv)
 {
   if (!mkdtemp(base)) return 1;
