@@ -64,7 +64,9 @@ TEST(a_key_picks_the_pair)
   setenv("OPENAI_API_KEY", "x", 1);
   Config *config = load(NULL, NULL);
   CHECK_STR(config_ladder(config, S("big"))->rungs[0].provider, S("openai"));
-  CHECK_STR(config_ladder(config, S("big"))->effort, S("none"));
+  // The flagship takes tools through Responses only, where effort may be asked for.
+  CHECK_STR(config_ladder(config, S("big"))->rungs[0].model, S("gpt-6.2-sol"));
+  CHECK_STR(config_ladder(config, S("big"))->effort, S("medium"));
   config_free(config);
   setenv("ANTHROPIC_API_KEY", "x", 1);
   config = load(NULL, NULL);
