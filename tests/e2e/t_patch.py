@@ -4,6 +4,8 @@ The whole corpus runs over git histories: tests/corpus/run.py REPO... (see its h
 
 import json
 import os
+import resource
+import signal
 import stat
 import subprocess
 import sys
@@ -37,9 +39,14 @@ class Tree:
         place.write_bytes(text.encode())
         return place
 
-    def patch(self, reply: str, *args: str) -> tuple[int, dict]:
-        ran = subprocess.run([BINARY, "patch", "--root", self.root, "--json", *args], input=reply.encode(), capture_output=True)
-        if ran.returncode > 1:
+    def patch(self, reply: str, *args: str, file_limit: int = 0) -> tuple[int, dict]:
+        def limit() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+        ran = subprocess.run([BINARY, "patch", "--root", self.root, "--json", *args], input=reply.encode(), capture_output=True,
+                             preexec_fn=limit if file_limit else None)
+        if ran.returncode > 1 or not ran.stdout:
             return ran.returncode, {"stderr": ran.stderr.decode()}
         return ran.returncode, json.loads(ran.stdout)
 
@@ -79,6 +86,20 @@ def all_or_none() -> None:
         reply = block("a.txt", "line 5\n", "LINE 5\n") + block("a.txt/c.txt", "", "x\n")
         status, answer = tree.patch(reply)
         ok(status == 1 and first.read_text() == TEXT, "a path through a file: nothing is written", answer)
+        # The second file is over the limit: found while it is staged, or (two names, so in place) when it is written.
+        second, gone = tree.write("second.txt", TEXT), tree.write("gone.txt", TEXT)
+        inode, before = first.stat().st_ino, sorted(tree.root.rglob("*"))
+        growth = "".join(f"more {i}\n" for i in range(1000))
+        reply = block("a.txt", "line 5\n", "LINE 5\n") + block("new/c.txt", "", "x\n") + block("second.txt", "line 5\n", growth)
+        for what in ("while staging", "while writing"):
+            status, answer = tree.patch(reply, file_limit=4096)
+            ok(status != 0 and "second.txt" in answer.get("stderr", ""), f"a full disk {what}: said", answer)
+            ok(first.read_text() == TEXT and first.stat().st_ino == inode, f"a full disk {what}: the first file is the old one")
+            ok(second.read_text() == TEXT and sorted(tree.root.rglob("*")) == before, f"a full disk {what}: nothing is left")
+            gone.unlink()
+            os.link(second, gone)
+        status, answer = tree.patch(reply)
+        ok(status == 0 and "LINE 5\n" in first.read_text() and second.read_text() == gone.read_text(), "with room: all are written", answer)
 
 
 def bases() -> None:

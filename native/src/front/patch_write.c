@@ -1,7 +1,7 @@
 // patch_write.c: see patch_write in patch_files.h.
 //
-// Each file goes through fs_write_atomic, so that none is ever half written. When one fails, those before
-// it get their old bytes back and new ones go again.
+// Every file is staged before the first changes (FsStaged), those that go last. When one fails nothing has
+// changed, and directories made for new files go again.
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,52 +34,49 @@ static void remove_made(const StrList *made)
   for (size_t i = made->len; i-- > 0;) rmdir(made->items[i].ptr);
 }
 
-static bool write_one(PatchRun *run, PatchOutcome *file, StrList *made, Error *err)
+static bool stage_text(PatchRun *run, const PatchOutcome *file, FsStaged *staged, StrList *made,
+                       Error *err)
 {
   const PatchFile *patch = file->patch;
-  const char *place = place_of(run, patch->path);
-  switch (patch->change) {
-    case FILE_EDIT: return fs_write_atomic(place, file->text, 0666, err);
-    case FILE_NEW:
-      return make_parents(run, patch->path, made, err) &&
-             fs_write_atomic(place, file->text, 0666, err);
-    case FILE_DELETE: return fs_remove(place, err);
-    case FILE_RENAME: break;
-  }
-  const char *from = place_of(run, patch->renamed_from);
-  FsStat stat = fs_stat(from);
-  return make_parents(run, patch->path, made, err) &&
-         fs_write_atomic(place, file->text, stat.mode & 0777, err) && fs_remove(from, err);
+  mode_t mode = 0666;
+  if (patch->change == FILE_DELETE) return true;
+  if (patch->change == FILE_RENAME) mode = fs_stat(place_of(run, patch->renamed_from)).mode & 0777;
+  if (patch->change != FILE_EDIT && !make_parents(run, patch->path, made, err)) return false;
+  return fs_stage(staged, place_of(run, patch->path), file->text, mode, err);
 }
 
-static void undo_one(PatchRun *run, PatchOutcome *file)
+static bool stage_removal(PatchRun *run, const PatchOutcome *file, FsStaged *staged, Error *err)
 {
   const PatchFile *patch = file->patch;
-  Error ignored = {0};
-  file->written = false;
-  if (patch->change == FILE_NEW || patch->change == FILE_RENAME)
-    fs_remove(place_of(run, patch->path), &ignored);
-  if (patch->change == FILE_NEW) return;
+  if (patch->change != FILE_DELETE && patch->change != FILE_RENAME) return true;
   Str path = patch->change == FILE_RENAME ? patch->renamed_from : patch->path;
-  fs_write_atomic(place_of(run, path), file->present, 0644, &ignored);
+  return fs_stage_remove(staged, place_of(run, path), err);
+}
+
+static bool stage_all(PatchRun *run, FsStaged *staged, StrList *made, Error *err)
+{
+  for (size_t i = 0; i < run->files.len; i++) {
+    const PatchOutcome *file = &run->files.items[i];
+    if (file->writable && !stage_text(run, file, staged, made, err)) return false;
+  }
+  for (size_t i = 0; i < run->files.len; i++) {
+    const PatchOutcome *file = &run->files.items[i];
+    if (file->writable && !stage_removal(run, file, staged, err)) return false;
+  }
+  return true;
 }
 
 bool patch_write(PatchRun *run, Error *err)
 {
   StrList made = {0};
-  for (size_t i = 0; i < run->files.len; i++) {
-    PatchOutcome *file = &run->files.items[i];
-    if (!file->writable) continue;
-    if (write_one(run, file, &made, err)) {
-      file->written = true;
-      continue;
-    }
-    while (i-- > 0) {
-      if (run->files.items[i].written) undo_one(run, &run->files.items[i]);
-    }
+  FsStaged staged = {.arena = &run->arena};
+  if (!stage_all(run, &staged, &made, err) || !fs_commit_staged(&staged, err)) {
+    fs_discard_staged(&staged);
     remove_made(&made);
     return false;
   }
+  for (size_t i = 0; i < run->files.len; i++)
+    run->files.items[i].written = run->files.items[i].writable;
   run->written = true;
   return true;
 }

@@ -32,6 +32,24 @@ bool fs_read(Arena *arena, const char *path, size_t max, Str *out, Error *err);
 // existing file and the target of a symlink. [mode] is for new files.
 bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err);
 
+// Several files as one: each is staged (the new text in a temporary file beside the old one, by the rules
+// of fs_write_atomic), then all are renamed in order. When a step fails those before it are undone from the
+// old files, kept under another name so long: all or none holds, short of a crash between two renames.
+// A file that must be overwritten in place gets its old bytes written back.
+//
+//   FsStaged staged = {.arena = &arena};
+//   ok = fs_stage(&staged, ...) && fs_stage_remove(&staged, ...) && fs_commit_staged(&staged, err);
+//   if (!ok) fs_discard_staged(&staged);
+typedef struct {
+  Arena *arena;          // outlives the list, as do the bytes
+  struct FsStep *items;  // fs_write.c
+  size_t len, cap;
+} FsStaged;
+bool fs_stage(FsStaged *list, const char *path, Str bytes, mode_t mode, Error *err);
+bool fs_stage_remove(FsStaged *list, const char *path, Error *err);  // one file or link
+bool fs_commit_staged(FsStaged *list, Error *err);  // the list is empty afterwards, either way
+void fs_discard_staged(FsStaged *list);
+
 bool fs_mkdirs(const char *path, Error *err);       // as mkdir -p, mode 0700 for new ones
 bool fs_remove(const char *path, Error *err);       // one file or link
 bool fs_remove_tree(const char *path, Error *err);  // never follows links

@@ -2,6 +2,9 @@
 //
 //   temporary file beside it -> write -> mode, owner -> fsync -> rename -> fsync of the directory
 //
+// Several files go the same way together: all are staged before the first is renamed, and the old ones
+// keep a second name until the last is through.
+//
 // Where that would lose something (other hard links, a foreign owner) or is not possible (the
 // directory is not ours to write) the file is overwritten in place instead, as editors do; that is
 // not atomic.
@@ -14,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "lib/fs.h"
 #include "lib/fs_private.h"
 
@@ -49,15 +53,20 @@ static void sync_dir(Arena *arena, const char *path)
   close(fd);
 }
 
-// A new file beside [path] under a name nobody has; its name in [*name].
-static int open_temp(Arena *arena, const char *path, mode_t mode, char **name)
+static char *temp_name(Arena *arena, const char *path)
 {
   static unsigned counter;
   Str dir = path_dir(str_from(path)), base = path_base(str_from(path));
   if (base.len > 200) base = str_sub(base, 0, str_utf8_floor(base, 200));
+  Str file = str_fmt(arena, ".%.*s.pw%ld-%u", STR_ARG(base), (long)getpid(), counter++);
+  return path_join(arena, dir, file);
+}
+
+// A new file beside [path] under a name nobody has; its name in [*name].
+static int open_temp(Arena *arena, const char *path, mode_t mode, char **name)
+{
   for (int i = 0; i < NAME_TRIES; i++) {
-    Str file = str_fmt(arena, ".%.*s.pw%ld-%u", STR_ARG(base), (long)getpid(), counter++);
-    *name = path_join(arena, dir, file);
+    *name = temp_name(arena, path);
     int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd >= 0 || errno != EEXIST) return fd;
   }
@@ -96,51 +105,6 @@ static bool keep_identity(int fd, const struct stat *old)
   bool same_owner = st.st_uid == old->st_uid && st.st_gid == old->st_gid;
   if (!same_owner && fchown(fd, old->st_uid, old->st_gid) != 0) return false;
   return fchmod(fd, old->st_mode & 07777) == 0;
-}
-
-static bool replace(Arena *arena, const char *path, const struct stat *old, Str bytes, mode_t mode,
-                    Error *err)
-{
-  char *temp;
-  int fd = open_temp(arena, path, mode, &temp);
-  bool locked = fd < 0 && (errno == EACCES || errno == EPERM);
-  if (locked && old) return overwrite(path, bytes, err);
-  if (fd < 0) return fs_fail(err, "write", path, errno);
-  if (old && !keep_identity(fd, old)) {
-    close(fd);
-    unlink(temp);
-    return overwrite(path, bytes, err);
-  }
-  bool ok = finish(fd, write_all(fd, bytes)) && rename(temp, path) == 0;
-  if (ok) {
-    sync_dir(arena, path);
-    return true;
-  }
-  int cause = errno;
-  unlink(temp);
-  return fs_fail(err, "write", path, cause);
-}
-
-static bool write_to(Arena *arena, const char *path, Str bytes, mode_t mode, Error *err)
-{
-  struct stat st;
-  bool exists = stat(path, &st) == 0;
-  if (exists && !S_ISREG(st.st_mode)) {
-    return error_set(err, ERR_IO, "cannot write %s: not a regular file", path);
-  }
-  if (exists && access(path, W_OK) != 0) return fs_fail(err, "write", path, errno);
-  if (exists && st.st_nlink > 1) return overwrite(path, bytes, err);
-  return replace(arena, path, exists ? &st : NULL, bytes, mode, err);
-}
-
-bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err)
-{
-  Arena scratch;
-  arena_init(&scratch);
-  char *target = write_target(&scratch, path, err);
-  bool ok = target && write_to(&scratch, target, bytes, mode, err);
-  arena_deinit(&scratch);
-  return ok;
 }
 
 static bool copy_bytes(int from, int to)
@@ -193,4 +157,184 @@ bool fs_copy(const char *from, const char *to, Error *err)
   if (!ok) return false;
   if (unlink(to) != 0 && errno != ENOENT) return fs_fail(err, "write", to, errno);
   return stat.kind == FS_LINK ? copy_link(from, to, err) : copy_file(from, to, stat.mode, err);
+}
+
+// --- several files at once -----------------------------------------------------------------------
+
+typedef enum { STEP_RENAME, STEP_IN_PLACE, STEP_REMOVE } StepKind;
+
+typedef struct FsStep {
+  StepKind kind;
+  bool existed;
+  char *path;       // behind symlinks, but for STEP_REMOVE
+  char *temp;       // STEP_RENAME: the new text, NULL once it is in place
+  char *backup;     // the old file under another name, while it may be wanted back
+  Str bytes, old;   // STEP_IN_PLACE
+  struct stat was;  // when staged
+} FsStep;
+
+// The new text into a file beside [step->path]; STEP_IN_PLACE where that is not to be.
+static bool stage_text(Arena *arena, FsStep *step, mode_t mode, Error *err)
+{
+  char *temp;
+  int fd = open_temp(arena, step->path, mode, &temp);
+  bool locked = fd < 0 && (errno == EACCES || errno == EPERM);
+  if (fd < 0 && !(locked && step->existed)) return fs_fail(err, "write", step->path, errno);
+  if (fd < 0 || (step->existed && !keep_identity(fd, &step->was))) {
+    step->kind = STEP_IN_PLACE;
+    if (fd < 0) return true;
+    close(fd);
+    unlink(temp);
+    return true;
+  }
+  step->temp = temp;
+  if (finish(fd, write_all(fd, step->bytes))) return true;
+  int cause = errno;
+  unlink(temp);
+  return fs_fail(err, "write", step->path, cause);
+}
+
+bool fs_stage(FsStaged *list, const char *path, Str bytes, mode_t mode, Error *err)
+{
+  FsStep step = {.kind = STEP_RENAME, .bytes = bytes};
+  step.path = write_target(list->arena, path, err);
+  if (!step.path) return false;
+  step.existed = stat(step.path, &step.was) == 0;
+  if (step.existed && !S_ISREG(step.was.st_mode)) {
+    return error_set(err, ERR_IO, "cannot write %s: not a regular file", step.path);
+  }
+  if (step.existed && access(step.path, W_OK) != 0) return fs_fail(err, "write", step.path, errno);
+  if (step.existed && step.was.st_nlink > 1)
+    step.kind = STEP_IN_PLACE;
+  else if (!stage_text(list->arena, &step, mode, err))
+    return false;
+  PUSH(list->arena, list, step);
+  return true;
+}
+
+bool fs_stage_remove(FsStaged *list, const char *path, Error *err)
+{
+  FsStep step = {.kind = STEP_REMOVE, .existed = true};
+  step.path = str_z(list->arena, str_from(path));
+  if (lstat(path, &step.was) != 0) return fs_fail(err, "remove", path, errno);
+  if (S_ISDIR(step.was.st_mode)) return fs_fail(err, "remove", path, EISDIR);
+  PUSH(list->arena, list, step);
+  return true;
+}
+
+// A second name for the old file, or a copy where the file system has no links.
+static bool keep_old(Arena *arena, FsStep *step, Error *err)
+{
+  char *name = temp_name(arena, step->path);
+  if (link(step->path, name) != 0) {
+    if (fs_exists(name)) return fs_fail(err, "write", name, EEXIST);  // somebody's, not ours
+    step->backup = name;
+    if (!copy_file(step->path, name, step->was.st_mode & 07777, err)) return false;
+    if (chown(name, step->was.st_uid, step->was.st_gid) != 0) log_warn("%s: owner not kept", name);
+  }
+  step->backup = name;
+  return true;
+}
+
+static bool commit_rename(FsStaged *list, FsStep *step, bool keep, Error *err)
+{
+  if (keep && step->existed && !keep_old(list->arena, step, err)) return false;
+  if (rename(step->temp, step->path) != 0) return fs_fail(err, "write", step->path, errno);
+  step->temp = NULL;
+  return true;
+}
+
+static bool commit_in_place(FsStaged *list, FsStep *step, Error *err)
+{
+  bool known = fs_read(list->arena, step->path, SIZE_MAX, &step->old, list->len > 1 ? err : NULL);
+  if (!known && list->len > 1) return false;
+  if (overwrite(step->path, step->bytes, err)) return true;
+  Error ignored = {0};
+  if (known && !overwrite(step->path, step->old, &ignored))
+    log_error("cannot put back: %s", ignored.message);
+  return false;
+}
+
+// Moved aside first: that can be undone.
+static bool commit_remove(FsStaged *list, FsStep *step, Error *err)
+{
+  struct stat now;
+  if (lstat(step->path, &now) != 0) return fs_fail(err, "remove", step->path, errno);
+  if (now.st_ino != step->was.st_ino || now.st_dev != step->was.st_dev) {
+    return error_set(err, ERR_STALE, "%s was replaced meanwhile", step->path);
+  }
+  char *name = temp_name(list->arena, step->path);
+  if (fs_exists(name)) return fs_fail(err, "remove", step->path, EEXIST);
+  if (rename(step->path, name) != 0) return fs_fail(err, "remove", step->path, errno);
+  step->backup = name;
+  return true;
+}
+
+static void undo(FsStep *step)
+{
+  Error why = {0};
+  bool ok = true;
+  if (step->kind == STEP_IN_PLACE) {
+    ok = overwrite(step->path, step->old, &why);
+  } else if (step->existed) {
+    ok = rename(step->backup, step->path) == 0 || fs_fail(&why, "write", step->path, errno);
+    if (!ok) log_error("the old text is in %s", step->backup);
+    step->backup = NULL;
+  } else {
+    ok = unlink(step->path) == 0 || fs_fail(&why, "remove", step->path, errno);
+  }
+  if (!ok) log_error("cannot put back: %s", why.message);
+}
+
+static bool commit_step(FsStaged *list, size_t i, Error *err)
+{
+  FsStep *step = &list->items[i];
+  switch (step->kind) {
+    case STEP_RENAME: return commit_rename(list, step, i + 1 < list->len, err);
+    case STEP_IN_PLACE: return commit_in_place(list, step, err);
+    case STEP_REMOVE: break;
+  }
+  return commit_remove(list, step, err);
+}
+
+static void sync_dirs(const FsStaged *list)
+{
+  Str last = STR_NONE;
+  for (size_t i = 0; i < list->len; i++) {
+    const FsStep *step = &list->items[i];
+    Str dir = path_dir(str_from(step->path));
+    if (step->kind == STEP_IN_PLACE || (i && str_eq(dir, last))) continue;
+    sync_dir(list->arena, step->path);
+    last = dir;
+  }
+}
+
+bool fs_commit_staged(FsStaged *list, Error *err)
+{
+  bool ok = true;
+  size_t done = 0;
+  while (done < list->len && (ok = commit_step(list, done, err))) done++;
+  while (!ok && done > 0) undo(&list->items[--done]);
+  sync_dirs(list);
+  fs_discard_staged(list);
+  return ok;
+}
+
+void fs_discard_staged(FsStaged *list)
+{
+  for (size_t i = 0; i < list->len; i++) {
+    if (list->items[i].temp) unlink(list->items[i].temp);
+    if (list->items[i].backup) unlink(list->items[i].backup);
+  }
+  list->len = 0;
+}
+
+bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err)
+{
+  Arena scratch;
+  arena_init(&scratch);
+  FsStaged one = {.arena = &scratch};
+  bool ok = fs_stage(&one, path, bytes, mode, err) && fs_commit_staged(&one, err);
+  arena_deinit(&scratch);
+  return ok;
 }

@@ -1,14 +1,14 @@
 // apply.c: see apply.h.
 //
 //   review_build -> per file: present_places -> the wanted hunks' edits -> FileEdits
-//   apply_write  -> every file checked, then written; one failure puts back what was written
+//   apply_write  -> every file checked and staged, then all renamed; one failure and nothing has changed
 #include "work/apply.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/log.h"
 #include "lib/fs.h"
 
 typedef struct {
@@ -213,7 +213,8 @@ typedef struct {
   Project *project;
   Arena *arena;
   const ApplyPlan *edits;
-  size_t written;  // files done so far, to put back
+  FsStaged staged;
+  StrList made;  // directories
 } Write;
 
 static char *absolute(const Write *w, Str path)
@@ -249,79 +250,78 @@ static bool unchanged(const Write *w, const FileEdits *file, Error *err)
 }
 
 // New directories of a project are as the user's umask says (fs_mkdirs makes private ones).
-static bool make_parents(const Write *w, Str path, Error *err)
+static bool make_parents(Write *w, Str path, Error *err)
 {
   for (size_t i = 0; i < path.len; i++) {
     if (path.ptr[i] != '/') continue;
     Str dir = str_sub(path, 0, i);
-    if (mkdir(absolute(w, dir), 0777) == 0 || errno == EEXIST) continue;
-    return error_set(err, ERR_IO, "cannot make the directory %.*s: %s", STR_ARG(dir),
-                     strerror(errno));
+    char *name = absolute(w, dir);
+    if (mkdir(name, 0777) == 0) {
+      PUSH(w->arena, &w->made, str_from(name));
+    } else if (errno != EEXIST) {
+      return error_set(err, ERR_IO, "cannot make the directory %.*s: %s", STR_ARG(dir),
+                       strerror(errno));
+    }
   }
   return true;
 }
 
-static bool write_new(const Write *w, Str path, Str text, mode_t mode, Error *err)
+static bool nothing_to_do(const FileEdits *file)
 {
-  return make_parents(w, path, err) && fs_write_atomic(absolute(w, path), text, mode, err);
+  return file->change == FILE_EDIT && !file->edits.len;
 }
 
-static bool write_one(const Write *w, const FileEdits *file, Error *err)
+static bool stage_text(Write *w, const FileEdits *file, Error *err)
 {
-  char *name = absolute(w, file->path);
-  if (file->change == FILE_DELETE) return fs_remove(name, err);
-  if (file->change == FILE_NEW) return write_new(w, file->path, file->text, 0644, err);
-  if (file->change == FILE_EDIT)
-    return !file->edits.len || fs_write_atomic(name, file->text, 0644, err);
-  char *old = absolute(w, file->renamed_from);
-  if (!write_new(w, file->path, file->text, fs_stat(old).mode & 0777, err)) return false;
-  return fs_remove(old, err);
+  mode_t mode = 0644;
+  if (file->change == FILE_DELETE || nothing_to_do(file)) return true;
+  if (file->change == FILE_RENAME) mode = fs_stat(absolute(w, file->renamed_from)).mode & 0777;
+  if (file->change != FILE_EDIT && !make_parents(w, file->path, err)) return false;
+  return fs_stage(&w->staged, absolute(w, file->path), file->text, mode, err);
 }
 
-static bool put_back_one(const Write *w, const FileEdits *file, Error *err)
+static bool stage_removal(Write *w, const FileEdits *file, Error *err)
 {
-  char *name = absolute(w, file->path);
-  if (file->change == FILE_NEW) return !fs_exists(name) || fs_remove(name, err);
-  if (file->change == FILE_DELETE) return write_new(w, file->path, file->before, 0644, err);
-  if (file->change == FILE_EDIT) {
-    return !file->edits.len || fs_write_atomic(name, file->before, 0644, err);
-  }
-  if (!write_new(w, file->renamed_from, file->before, fs_stat(name).mode & 0777, err)) return false;
-  return !fs_exists(name) || fs_remove(name, err);
+  if (file->change != FILE_DELETE && file->change != FILE_RENAME) return true;
+  return fs_stage_remove(&w->staged, absolute(w, source_path(file)), err);
 }
 
-// One file could not be written: those before it go back to what they were.
-static void put_back(const Write *w)
-{
-  for (size_t i = w->written; i > 0; i--) {
-    const FileEdits *file = &w->edits->files.items[i - 1];
-    Error err = {0};
-    if (!put_back_one(w, file, &err)) {
-      log_error("cannot put back %.*s: %s", STR_ARG(file->path), err.message);
-    }
-  }
-}
-
-static bool write_all(Write *w, Error *err)
+static bool all_unchanged(const Write *w, Error *err)
 {
   for (size_t i = 0; i < w->edits->files.len; i++) {
     const FileEdits *file = &w->edits->files.items[i];
-    bool nothing = file->change == FILE_EDIT && !file->edits.len;
-    if (!nothing && !unchanged(w, file, err)) return false;
-  }
-  for (; w->written < w->edits->files.len; w->written++) {
-    if (write_one(w, &w->edits->files.items[w->written], err)) continue;
-    put_back(w);
-    return false;
+    if (!nothing_to_do(file) && !unchanged(w, file, err)) return false;
   }
   return true;
+}
+
+// What goes is staged last.
+static bool stage_all(Write *w, Error *err)
+{
+  for (size_t i = 0; i < w->edits->files.len; i++) {
+    if (!stage_text(w, &w->edits->files.items[i], err)) return false;
+  }
+  for (size_t i = 0; i < w->edits->files.len; i++) {
+    if (!stage_removal(w, &w->edits->files.items[i], err)) return false;
+  }
+  return true;
+}
+
+// Checked again once everything is staged: that may have taken a while.
+static bool write_all(Write *w, Error *err)
+{
+  if (!all_unchanged(w, err)) return false;
+  if (stage_all(w, err) && all_unchanged(w, err) && fs_commit_staged(&w->staged, err)) return true;
+  fs_discard_staged(&w->staged);
+  for (size_t i = w->made.len; i-- > 0;) rmdir(w->made.items[i].ptr);
+  return false;
 }
 
 bool apply_write(Engine *engine, int64_t plan, const ApplyPlan *edits, Error *err)
 {
   Arena arena;
   arena_init(&arena);
-  Write w = {.engine = engine, .arena = &arena, .edits = edits};
+  Write w = {.engine = engine, .arena = &arena, .edits = edits, .staged = {.arena = &arena}};
   w.project = engine_project_of_plan(engine, plan, err);
   bool ok = w.project && write_all(&w, err) && remember(engine, &arena, plan, edits, err);
   arena_deinit(&arena);

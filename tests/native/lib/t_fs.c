@@ -2,6 +2,8 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,6 +156,110 @@ TEST(write_refuses)
     CHECK(!put("locked/new", "x"));
   }
   CHECK(!fs_write_atomic("/dev/full", S("x"), 0644, NULL));
+  teardown();
+}
+
+static size_t entries(void)
+{
+  StrList names = {0};
+  CHECK(fs_list(&arena, dir, &names, &err));
+  return names.len;
+}
+
+static bool stage(FsStaged *list, const char *name, const char *text)
+{
+  return fs_stage(list, at(name), str_from(text), 0640, &err);
+}
+
+TEST(staged_together)
+{
+  setup();
+  FsStaged list = {.arena = &arena};
+  CHECK(put("a", "1") && put("gone", "2") && put("target", "3"));
+  chmod(at("a"), 0755);
+  CHECK_INT(symlink("target", at("link")), 0);
+  CHECK(stage(&list, "a", "A") && stage(&list, "new", "N") && stage(&list, "link", "L"));
+  CHECK(fs_stage_remove(&list, at("gone"), &err));
+  CHECK_STR(text_of(at("a")), S("1"));
+  CHECK(!fs_exists(at("new")));
+  CHECK(fs_commit_staged(&list, &err));
+  CHECK_INT(list.len, 0);
+  CHECK_STR(text_of(at("a")), S("A"));
+  CHECK_INT(fs_stat(at("a")).mode, 0755);
+  CHECK_STR(text_of(at("new")), S("N"));
+  CHECK_INT(fs_stat(at("new")).mode, 0640);
+  CHECK_STR(text_of(at("target")), S("L"));
+  CHECK_INT(fs_stat(at("link")).kind, FS_LINK);
+  CHECK_INT(entries(), 4);
+  teardown();
+}
+
+TEST(staged_and_discarded)
+{
+  setup();
+  FsStaged list = {.arena = &arena};
+  CHECK(put("a", "1"));
+  CHECK(stage(&list, "a", "A"));
+  CHECK(!stage(&list, "a/b", "B"));  // a path through a file
+  error_clear(&err);
+  CHECK(!fs_stage_remove(&list, at("none"), &err));
+  CHECK_INT(err.code, ERR_NOT_FOUND);
+  error_clear(&err);
+  CHECK(!fs_stage_remove(&list, dir, &err));
+  error_clear(&err);
+  fs_discard_staged(&list);
+  CHECK_STR(text_of(at("a")), S("1"));
+  CHECK_INT(entries(), 1);
+  teardown();
+}
+
+// The last step fails when everything before it is done: each kind of step is undone.
+TEST(staged_and_undone)
+{
+  setup();
+  FsStaged list = {.arena = &arena};
+  CHECK(put("a", "1") && put("linked", "2") && put("gone", "3") && put("last", "4"));
+  CHECK_INT(link(at("linked"), at("other")), 0);
+  CHECK(stage(&list, "a", "A") && stage(&list, "linked", "LL") && stage(&list, "new", "N"));
+  CHECK(fs_stage_remove(&list, at("gone"), &err) && stage(&list, "last", "5"));
+  CHECK(fs_remove(at("last"), &err) && fs_mkdirs(at("last/x"), &err));
+  chmod(at("a"), 0711);
+  CHECK(!fs_commit_staged(&list, &err));
+  CHECK(str_has(str_from(err.message), S("last")));
+  error_clear(&err);
+  CHECK_STR(text_of(at("a")), S("1"));
+  CHECK_INT(fs_stat(at("a")).mode, 0711);
+  CHECK_STR(text_of(at("other")), S("2"));
+  CHECK_STR(text_of(at("gone")), S("3"));
+  CHECK(!fs_exists(at("new")));
+  CHECK_INT(entries(), 5);
+  CHECK(put("b", "1") && stage(&list, "b", "B") && fs_stage_remove(&list, at("b"), &err));
+  CHECK(!fs_commit_staged(&list, &err));  // what would go is no longer what was there
+  CHECK_INT(err.code, ERR_STALE);
+  error_clear(&err);
+  CHECK_STR(text_of(at("b")), S("1"));
+  CHECK_INT(entries(), 6);
+  teardown();
+}
+
+TEST(staged_on_a_full_disk)
+{
+  setup();
+  FsStaged list = {.arena = &arena};
+  struct rlimit old, small;
+  CHECK(put("a", "1") && put("b", "2"));
+  CHECK_INT(getrlimit(RLIMIT_FSIZE, &old), 0);
+  small = (struct rlimit){4, old.rlim_max};
+  signal(SIGXFSZ, SIG_IGN);
+  CHECK_INT(setrlimit(RLIMIT_FSIZE, &small), 0);
+  bool first = stage(&list, "a", "A"), second = stage(&list, "b", "too long");
+  CHECK_INT(setrlimit(RLIMIT_FSIZE, &old), 0);
+  CHECK(first && !second);
+  error_clear(&err);
+  fs_discard_staged(&list);
+  CHECK_STR(text_of(at("a")), S("1"));
+  CHECK_STR(text_of(at("b")), S("2"));
+  CHECK_INT(entries(), 2);
   teardown();
 }
 
