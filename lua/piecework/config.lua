@@ -58,8 +58,6 @@ M.schema = {
   { key = 'test_timeout', type = 'number', engine = true, help = 'Seconds a test may take.' },
   { key = 'worktree_link', type = 'list', engine = true,
     help = 'Ignored folders that tests need, linked into the scratch copy: ["node_modules"].' },
-  { key = 'commit_trailer', type = 'string', engine = true,
-    help = 'Trailer with the receipt in commit messages: "Piecework". None unless set.' },
   { key = 'replay', type = 'string', engine = true,
     help = 'Answer from this recorded file instead of a provider.' },
   { key = 'record', type = 'string', engine = true,

@@ -9,8 +9,8 @@ local M = {}
 
 local HEAD = {
   'piecework://trust/%d  commands of plan %d, exactly as they would run',
-  '# in a scratch worktree, without your keys. ZZ trusts them in this project, ZQ leaves.',
-  '# A changed command asks again.',
+  '# in a scratch worktree, without your keys. A changed command asks again.',
+  '# ZZ trusts them in this project, ZQ leaves.',
   '',
 }
 

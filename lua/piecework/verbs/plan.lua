@@ -26,17 +26,36 @@ local function show(call)
   end)
 end
 
+local function create(call, range)
+  engine.ask('plan/create', { request = call.text, scope = range, buffers = scope.buffers(),
+    go_on = call.bang }, function(result)
+    state.plan(result.plan).state = 'planning'
+    require('piecework.events').touch(result.plan)
+    message.say(('planning %d in the background; :Piecework shows how far'):format(result.plan))
+  end)
+end
+
+-- What would serve better than a plan, beside the cursor; it is shown once for the same words.
+local function show_advice(advice)
+  local lines = buffers.split(advice.text)
+  if (advice.command or '') ~= '' then
+    lines[#lines + 1] = ''
+    lines[#lines + 1] = 'instead:  ' .. advice.command
+  end
+  host.popup(lines, 'piecework')
+  message.say('not planned, nothing spent; :Piecework! plan plans all the same')
+end
+
 function M.plan(call)
   local first = call.words[1]
   if not first then return show(call) end
   if #call.words == 1 and first:find('^#?%d+$') then return show(call) end
   if first:sub(1, 1) == '@' then return adopt(call) end
   local range = call.range > 0 and scope.range(call.first, call.last) or {}
-  engine.ask('plan/create', { request = call.text, scope = range, buffers = scope.buffers(),
-    go_on = call.bang }, function(result)
-    state.plan(result.plan).state = 'planning'
-    require('piecework.events').touch(result.plan)
-    message.say(('planning %d in the background; :Piecework shows how far'):format(result.plan))
+  if call.bang then return create(call, range) end
+  engine.ask('project/advise', { request = call.text, scope = range }, function(advice)
+    if advice.kind == 'fits' or advice.seen then return create(call, range) end
+    show_advice(advice)
   end)
 end
 

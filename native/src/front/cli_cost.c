@@ -126,7 +126,7 @@ static void sums_text(Cli *cli, Str by, const CostRowList *rows)
 static bool cost_sums(Cli *cli, int64_t plan, int64_t since)
 {
   CostRowList rows = {0};
-  CostBy by;
+  CostBy by = COST_BY_MODEL;
   Str name = cli_value(cli, OPT_BY, S("model"));
   if (!find_group(cli, name, &by)) return false;
   if (!journal_cost(cli->engine->journal, &cli->arena, plan, since, by, &rows, &cli->err))

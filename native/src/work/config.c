@@ -46,8 +46,6 @@ const ConfigKey config_keys[] = {
      "seconds a test may take"},
     {S("worktree_link"), CONFIG_PATHS, "[]", 0, 0, AT(worktree_link),
      "ignored folders that tests need, linked into the scratch copy: [\"node_modules\"]"},
-    {S("commit_trailer"), CONFIG_TRAILER, NULL, 0, 0, AT(commit_trailer),
-     "trailer with the receipt in commit messages: \"Piecework\"; none unless set"},
     {S("replay"), CONFIG_TEXT, NULL, 0, 0, AT(cassette),
      "answer from this recorded file instead of a provider"},
     {S("record"), CONFIG_TEXT, NULL, 0, 0, AT(record),
@@ -115,17 +113,6 @@ static bool to_paths(Config *config, const Value *value, StrList *out)
   return true;
 }
 
-static bool to_trailer(const Value *value, Str *out)
-{
-  *out = value_to_str(value, STR_NONE);
-  bool ok = value_is(value, VALUE_STR) && out->len <= 60;
-  for (size_t i = 0; ok && i < out->len; i++) {
-    char c = out->ptr[i];
-    ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c == '-' && i > 0);
-  }
-  return ok;
-}
-
 static bool wrong(Error *err, Str where, const ConfigKey *key, const char *what)
 {
   return error_set(err, ERR_CONFIG, "%.*s: `%.*s` must be %s", STR_ARG(where), STR_ARG(key->key),
@@ -147,8 +134,6 @@ static bool take(Config *config, const ConfigKey *key, const Value *value, Str w
     case CONFIG_PATHS:
       return to_paths(config, value, slot) ||
              wrong(err, where, key, "a list of paths inside the project");
-    case CONFIG_TRAILER:
-      return to_trailer(value, slot) || wrong(err, where, key, "a word like \"Piecework\"");
     case CONFIG_TEXT:
       if (!value_is(value, VALUE_STR)) return wrong(err, where, key, "a text");
       *(Str *)slot = value->str;

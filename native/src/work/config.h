@@ -46,7 +46,6 @@ typedef struct {
   Str cassette;           // replay from this file; empty = live
   Str record;             // append every exchange to this file; empty = do not
   StrList worktree_link;  // ignored paths that tests need, linked into the scratch copy
-  Str commit_trailer;     // name of the trailer with the receipt in commit messages; empty = none
   StrList warnings;       // unknown keys with the nearest known name
 } Config;
 
@@ -70,8 +69,7 @@ typedef enum {
   CONFIG_FLAG,   // true, false, 1, 0
   CONFIG_PILOT,  // "always", "ask", "never" (or a flag)
   CONFIG_TEXT,
-  CONFIG_PATHS,    // a list of paths inside the project
-  CONFIG_TRAILER,  // a word of letters and "-"
+  CONFIG_PATHS,  // a list of paths inside the project
 } ConfigType;
 
 typedef struct {
