@@ -262,7 +262,7 @@ function M.popup(lines, title)
   local options = {
     relative = 'cursor', row = 1, col = 0, style = 'minimal', border = 'single', focusable = false,
     width = math.min(width, vim.o.columns - 4),
-    height = math.max(1, math.min(#lines, math.floor(vim.o.lines / 2))),
+    height = math.max(1, math.min(#lines, vim.o.lines - 6)),
   }
   if vfn.has('nvim-0.9') == 1 then options.title = ' ' .. title .. ' ' end
   local win = api.nvim_open_win(buf, false, options)
