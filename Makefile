@@ -57,7 +57,7 @@ $(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
 define layer
 $(O)/$(1).a: $(patsubst native/src/%.c,$(O)/obj/%.o,$(wildcard native/src/$(1)/*.c)) $(if $(filter $(1),model work),$(O)/obj/gen_$(1).o)
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$$(Q)$$(if $$(V),,echo "  AR $$@" &&) $(AR) rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
