@@ -574,7 +574,8 @@ def typo_in_replaced(edit, rng):
                 search[i] = wrong
                 done = True
         pairs.append((search, replace))
-    return done and simple(edit, pairs, 'typo_in_replaced')
+    # Only with the text the model saw is a slip known from a line that changed meanwhile.
+    return done and simple(edit, pairs, 'typo_in_replaced', present={edit.path: edit.old_text()})
 
 
 # --- several places ------------------------------------------------------------------------------------

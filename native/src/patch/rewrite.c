@@ -303,8 +303,8 @@ static bool has_elision(const Job *job, const Group *group)
   return false;
 }
 
-// A line to be replaced that is not what the reply quotes: a misspelt word is the model's, anything more may be
-// someone's change. Only asked where the text the model saw is not at hand.
+// A line to be replaced that is not what the reply quotes may be the model's slip or someone's change. Without
+// the text the model saw the two look the same, so both are refused.
 static bool changed_meanwhile(Job *job, const Group *group)
 {
   if (job->match->tier != TIER_FUZZY || !job->rewrite->shown_is_guess) return false;
@@ -314,7 +314,7 @@ static bool changed_meanwhile(Job *job, const Group *group)
     Str quoted = job->sides->search[i], file = job_text_line(job, line);
     if (line_equal(quoted, file, KEY_FOLDED)) continue;
     job->bad_line = line;
-    if (!distance_is_slip(str_trim(quoted), str_trim(file))) return true;
+    if (!str_eq(str_trim(quoted), str_trim(file))) return true;
   }
   return false;
 }
