@@ -26,7 +26,7 @@ typedef struct {
   size_t max_bytes;  // per new file text; 0 = 16 MiB
   bool
       shown_is_guess;  // [shown] is the present text, for want of what the model saw: a quoted line
-  // that is to be replaced and differs by more than a slip of the pen counts as
+  // that is to be replaced and differs from the file at all counts as
   // changed meanwhile
 } PatchSpec;
 
