@@ -35,7 +35,7 @@ LDLIBS += $(shell pkg-config --libs $(filter-out libcurl libgit2,$(PKGS)) 2>/dev
 LDFLAGS += $(filter -fsanitize% -g,$(FLAGS_$(MODE)))
 
 # Lowest layer first; an archive may only need the ones before it.
-LAYERS := base lib wire patch model work front
+LAYERS := base lib wire patch model journal core plan review work view front
 ARCHIVES := $(foreach l,$(LAYERS),$(O)/$(l).a)
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 
@@ -54,8 +54,14 @@ endif
 $(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
 	$(Q)$(if $(V),,echo "  LD $@" &&) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Files that become part of the binary (base/embedded.h).
+EMBED_model := $(wildcard native/data/*)
+EMBED_plan := $(wildcard native/templates/*.md)
+EMBED_work := $(wildcard native/prompts/*.md)
+EMBEDDERS := model plan work
+
 define layer
-$(O)/$(1).a: $(patsubst native/src/%.c,$(O)/obj/%.o,$(wildcard native/src/$(1)/*.c)) $(if $(filter $(1),model work),$(O)/obj/gen_$(1).o)
+$(O)/$(1).a: $(patsubst native/src/%.c,$(O)/obj/%.o,$(wildcard native/src/$(1)/*.c)) $(if $(EMBED_$(1)),$(O)/obj/gen_$(1).o)
 	@rm -f $$@
 	$$(Q)$$(if $$(V),,echo "  AR $$@" &&) $(AR) rcs $$@ $$^
 endef
@@ -65,9 +71,6 @@ $(O)/obj/%.o: native/src/%.c
 	@mkdir -p $(@D)
 	$(Q)$(if $(V),,echo "  CC $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# Files that become part of the binary (base/embedded.h).
-EMBED_model := $(wildcard native/data/*)
-EMBED_work := $(wildcard native/prompts/*.md native/templates/*.md)
 HOSTCC ?= $(CC)
 
 $(O)/gen/embed: native/tools/embed.c
@@ -81,7 +84,7 @@ $(O)/obj/gen_$(1).o: $(O)/gen/gen_$(1).c
 	@mkdir -p $$(@D)
 	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
-$(foreach t,model work,$(eval $(call embed,$(t))))
+$(foreach t,$(EMBEDDERS),$(eval $(call embed,$(t))))
 
 # Unit tests: tests/native/LAYER/t_x.c links the layers up to LAYER, so that a layer is tested without
 # those above it.

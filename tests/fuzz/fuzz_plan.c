@@ -3,8 +3,8 @@
 // take whatever comes.
 #include <stdlib.h>
 
-#include "work/plan.h"
-#include "work/plan_fields.h"
+#include "plan/plan.h"
+#include "plan/plan_fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

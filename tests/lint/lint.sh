@@ -19,7 +19,7 @@ sources() { git ls-files --cached --others --exclude-standard 'native/src/*.c' '
 # An include may only point down (DESIGN, layers).
 layers() {
   awk '
-    BEGIN { split("base lib wire patch model work front", l, " "); for (i in l) rank[l[i]] = i
+    BEGIN { split("base lib wire patch model journal core plan review work view front", l, " "); for (i in l) rank[l[i]] = i + 0
             # wire, patch and model stand side by side: none may use another
             side["wire"] = side["patch"] = side["model"] = 1 }
     FNR == 1 { split(FILENAME, part, "/"); me = part[3] }

@@ -1,7 +1,7 @@
 // embedded.h: files of the tree that are part of the binary (prompts, templates, the price table).
 //
-// native/tools/embed.c turns the files into C arrays at build: native/data/* as gen_model, native/prompts/*
-// and native/templates/* as gen_work. A table ends with an entry whose name is empty; names are paths below
+// native/tools/embed.c turns the files into C arrays at build: native/data/* as gen_model, native/templates/*
+// as gen_plan, native/prompts/* as gen_work. A table ends with an entry whose name is empty; names are paths below
 // native/, as in "prompts/worker.md". Everything lives as long as the process.
 #pragma once
 
@@ -15,7 +15,8 @@ typedef struct {
 } Embedded;
 
 extern const Embedded gen_model[];  // in build/gen, linked with model.a
-extern const Embedded gen_work[];   // in build/gen, linked with work.a
+extern const Embedded gen_plan[];   // linked with plan.a
+extern const Embedded gen_work[];   // linked with work.a
 
 // The file called [name] in [table]; false when there is none.
 bool embedded_find(const Embedded *table, Str name, Str *bytes);

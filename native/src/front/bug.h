@@ -3,7 +3,7 @@
 // nothing is sent from here.
 #pragma once
 
-#include "work/engine.h"
+#include "core/engine.h"
 
 typedef struct {
   Str report;     // Markdown, absolute path

@@ -9,9 +9,9 @@
 
 #include "base/err.h"
 #include "base/value.h"
-#include "work/engine.h"
-#include "work/plan.h"
-#include "work/review.h"
+#include "core/engine.h"
+#include "plan/plan.h"
+#include "review/review.h"
 
 // name, short letter or 0, takes a value, may come again, help
 #define CLI_OPTIONS(X)                                                                         \

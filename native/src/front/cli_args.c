@@ -1,6 +1,6 @@
 // cli_args.c: words of the command line, sorted by the tables of cli.h. No I/O.
+#include "core/nearest.h"
 #include "front/cli.h"
-#include "work/nearest.h"
 
 typedef struct {
   const char *name;

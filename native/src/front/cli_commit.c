@@ -2,7 +2,7 @@
 #include "front/cli.h"
 #include "front/terminal.h"
 #include "lib/fs.h"
-#include "work/commit.h"
+#include "review/commit.h"
 
 // As git does: a file with a proposal, the editor on it, what is left when it ends.
 static bool edited_message(Cli *cli, int64_t plan, Str *message)

@@ -1,11 +1,11 @@
 // cli_plan.c: plan, edit, each: a request becomes a plan file.
 #include "front/cli.h"
 #include "front/terminal.h"
+#include "plan/selector.h"
 #include "work/advise.h"
 #include "work/cheap_first.h"
 #include "work/estimate.h"
 #include "work/planner.h"
-#include "work/selector.h"
 #include "work/solo.h"
 
 static bool budget_arg(Cli *cli, Nano *budget)

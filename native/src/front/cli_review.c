@@ -2,7 +2,7 @@
 #include "front/cli.h"
 #include "front/terminal.h"
 #include "front/values.h"
-#include "work/apply.h"
+#include "review/apply.h"
 
 // ---- diff ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@
 #include "front/version.h"
 #include "lib/fs.h"
 #include "lib/versions.h"
-#include "work/view_text.h"
+#include "review/view_text.h"
 
 typedef struct {
   Engine *engine;

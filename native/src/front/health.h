@@ -1,8 +1,8 @@
 // health.h: what works and what does not, as rows. For `doctor` and :checkhealth.
 #pragma once
 
-#include "work/engine.h"
-#include "work/review.h"
+#include "core/engine.h"
+#include "review/review.h"
 
 typedef struct {
   const char *level;  // "ok", "warn", "error"

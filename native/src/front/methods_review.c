@@ -1,8 +1,8 @@
 // methods_review.c: review/* and commit/*: decisions, edits for buffers, the commit.
 #include "front/serve.h"
 #include "front/values.h"
-#include "work/apply.h"
-#include "work/commit.h"
+#include "review/apply.h"
+#include "review/commit.h"
 
 enum { DIFF_MAX = 32 << 20 };
 

@@ -2,8 +2,8 @@
 // arguments and its output.
 #pragma once
 
+#include "core/guard.h"
 #include "patch/patch.h"
-#include "work/guard.h"
 
 typedef struct {
   Str path;

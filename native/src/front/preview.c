@@ -1,8 +1,8 @@
 // preview.c: see preview.h.
 #include "front/preview.h"
 
+#include "review/view_text.h"
 #include "work/run.h"
-#include "work/view_text.h"
 
 bool preview_view(Engine *engine, int64_t plan, Str task, Arena *arena, View *out, Error *err)
 {

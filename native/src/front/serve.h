@@ -7,9 +7,9 @@
 // NULL with [err] set, or SERVE_LATER when it answers through rpc_reply or rpc_fail itself.
 #pragma once
 
+#include "core/engine.h"
+#include "plan/plan.h"
 #include "wire/rpc.h"
-#include "work/engine.h"
-#include "work/plan.h"
 
 typedef struct Serve Serve;
 typedef struct ServeOp ServeOp;

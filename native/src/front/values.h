@@ -1,9 +1,9 @@
 // values.h: what the workflow gives, as trees for the wire and for --json. Shapes are in doc/wire.md.
 #pragma once
 
-#include "work/apply.h"
-#include "work/review.h"
-#include "work/template.h"
+#include "plan/template.h"
+#include "review/apply.h"
+#include "review/review.h"
 
 Value *view_value(Arena *arena, const View *view);
 Value *templates_value(Arena *arena, const TemplateList *list);  // {templates: [...]}

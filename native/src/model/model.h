@@ -5,7 +5,7 @@
 //
 // The call takes a slot of its provider (limit.h), retries what may be retried, and reports one Reply whose
 // usage is the sum over all tries, so that nothing paid for goes uncounted. The models are named by
-// "provider/model"; roles and ladders belong to work/config.h.
+// "provider/model"; roles and ladders belong to core/config.h.
 #pragma once
 
 #include "base/err.h"
@@ -168,6 +168,11 @@ int64_t request_tokens_estimate(const ModelRequest *request);
 // max_output): reserved against the budget before it starts. NANO_UNKNOWN when the price is unknown.
 Nano request_worst_cost(const Models *models, const ModelRequest *request);
 Nano usage_cost(const Price *price, const Usage *usage);  // NANO_UNKNOWN when the price is unknown
+
+// An amount as in `budget:`: "0.60", "$1"; plain decimals of at most nine places. NANO_UNKNOWN
+// when it is none.
+Nano money_parse(Str text);
+Str money_plain(Arena *arena, Nano amount);  // the way back: "0.60"; [amount] >= 0
 
 // ---- recording and replaying (model/cassette.h) -------------------------------------------------------
 bool models_record(Models *models, const char *path,

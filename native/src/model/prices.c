@@ -215,3 +215,34 @@ Nano request_worst_cost(const Models *models, const ModelRequest *request)
       .fresh_in = write_dearer ? 0 : in, .cache_write = write_dearer ? in : 0, .out = out};
   return usage_cost(&price, &usage);
 }
+
+// ---- amounts ------------------------------------------------------------------------------------
+
+enum { NANO_PLACES = 9 };
+static const int64_t nano_per_dollar = 1000000000;
+
+Nano money_parse(Str text)
+{
+  Str whole = str_trim(text), part = STR_NONE;
+  if (str_starts(whole, S("$"))) whole = str_skip(whole, 1);
+  size_t dot = str_find_char(whole, '.');
+  if (dot != STR_NOT_FOUND) {
+    part = str_skip(whole, dot + 1);
+    whole = str_sub(whole, 0, dot);
+    if (part.len == 0) return NANO_UNKNOWN;
+  }
+  uint64_t dollars = 0, nanos = 0;
+  if (part.len > NANO_PLACES || whole.len > 9) return NANO_UNKNOWN;
+  if ((whole.len || !part.len) && !str_to_u64(whole, &dollars)) return NANO_UNKNOWN;
+  if (part.len && !str_to_u64(part, &nanos)) return NANO_UNKNOWN;
+  for (size_t i = part.len; i < NANO_PLACES; i++) nanos *= 10;
+  return (Nano)dollars * nano_per_dollar + (Nano)nanos;
+}
+
+Str money_plain(Arena *arena, Nano amount)
+{
+  Str text = str_fmt(arena, "%lld.%09lld", (long long)(amount / nano_per_dollar),
+                     (long long)(amount % nano_per_dollar));
+  while (text.len > 4 && text.ptr[text.len - 1] == '0' && text.ptr[text.len - 3] != '.') text.len--;
+  return text;
+}

@@ -117,5 +117,5 @@ typedef struct {
 void patch_from_reply(Arena *arena, const PatchSpec *spec, Str reply, PatchResult *out);
 
 // Checks the text of a path as a name: relative, inside, no "..", not .git. What the file system says
-// (symlinks, ignore rules, case) is checked in work/guard.h.
+// (symlinks, ignore rules, case) is checked in core/guard.h.
 bool patch_path_ok(Str path, RefuseCode *why);

@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "journal/journal.h"
 #include "lib/regex.h"
 #include "work/estimate.h"
-#include "work/journal.h"
 
 enum {
   SMALL_LINES = 60,

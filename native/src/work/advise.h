@@ -1,8 +1,8 @@
 // advise.h: free advice before any money: does this request fit, and if not, what is better?
 #pragma once
 
-#include "work/engine.h"
-#include "work/plan.h"
+#include "core/engine.h"
+#include "plan/plan.h"
 
 typedef enum {
   ADVICE_FITS,

@@ -2,7 +2,7 @@
 #include "work/bisect.h"
 
 #include "base/map.h"
-#include "work/schedule.h"
+#include "plan/schedule.h"
 #include "work/trust.h"
 
 enum { RUNS_MAX = 40, REASON_MAX = 300 };

@@ -14,8 +14,8 @@
 #pragma once
 
 #include "lib/process.h"
-#include "work/base_text.h"
-#include "work/plan.h"
+#include "plan/plan.h"
+#include "review/base_text.h"
 #include "work/worktree.h"
 
 typedef struct {

@@ -15,7 +15,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "work/base_text.h"
+#include "review/base_text.h"
 
 typedef struct BriefDiff BriefDiff;
 

@@ -12,7 +12,7 @@
 // that two processes cannot both take the last cent.
 #pragma once
 
-#include "work/engine.h"
+#include "core/engine.h"
 
 typedef struct {
   Nano plan_limit;  // NANO_UNKNOWN = none

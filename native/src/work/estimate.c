@@ -26,9 +26,9 @@
 #include <stddef.h>
 
 #include "base/map.h"
+#include "journal/journal.h"
 #include "lib/fs.h"
 #include "lib/json.h"
-#include "work/journal.h"
 #include "work/planner_prompt.h"
 
 enum {

@@ -2,8 +2,8 @@
 // estimate and says so; unknown prices stay unknown.
 #pragma once
 
-#include "work/engine.h"
-#include "work/plan.h"
+#include "core/engine.h"
+#include "plan/plan.h"
 
 typedef struct {
   int64_t in, out;  // tokens

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "patch/patch.h"
-#include "work/plan.h"
+#include "plan/plan.h"
 #include "work/prompt.h"
 
 typedef struct {

@@ -1,8 +1,8 @@
 // plan_direct.c: plans without a planner: one instruction (or template) over the targets the user named.
+#include "plan/selector.h"
+#include "plan/template.h"
 #include "work/plan_store.h"
 #include "work/planner.h"
-#include "work/selector.h"
-#include "work/template.h"
 
 static bool refuse_problems(const PlanProblemList *problems, Error *err)
 {

@@ -3,12 +3,12 @@
 
 #include <ctype.h>
 
+#include "core/checks.h"
 #include "lib/fs.h"
-#include "work/checks.h"
+#include "plan/plan_fields.h"
+#include "plan/selector.h"
 #include "work/estimate.h"
-#include "work/plan_fields.h"
 #include "work/planner.h"
-#include "work/selector.h"
 
 enum { SLUG_BYTES = 40, TITLE_BYTES = 72 };
 

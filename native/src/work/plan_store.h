@@ -2,9 +2,9 @@
 // what others call.
 #pragma once
 
-#include "work/engine.h"
-#include "work/journal.h"
-#include "work/plan.h"
+#include "core/engine.h"
+#include "journal/journal.h"
+#include "plan/plan.h"
 
 // Writes [plan] as the file of [row] (which has an id), updates the row, stores the estimate and
 // sets the state to ready, in that order: a plan is ready only when its file is there. row->path

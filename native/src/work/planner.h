@@ -3,8 +3,8 @@
 // repair.
 #pragma once
 
-#include "work/engine.h"
-#include "work/plan.h"
+#include "core/engine.h"
+#include "plan/plan.h"
 
 typedef struct Planner Planner;  // private
 
@@ -33,7 +33,7 @@ void planner_stop(Engine *engine, int64_t plan);
 bool planner_active(Engine *engine, int64_t plan);
 
 // Plans without a planner: [instruction] (or "@template words") over one or many targets, one task each. A
-// target whose path is a selector (work/selector.h) stands for what it finds.
+// target whose path is a selector (plan/selector.h) stands for what it finds.
 int64_t plan_from_targets(Engine *engine, Project *project, Str instruction,
                           const FileRefList *targets, Nano budget, Error *err);
 

@@ -2,10 +2,10 @@
 // (how one begins or is taken up again).
 #pragma once
 
+#include "journal/journal.h"
+#include "plan/tools.h"
 #include "work/attempt.h"
-#include "work/journal.h"
 #include "work/planner.h"
-#include "work/tools.h"
 
 enum { PLANNER_LEASE_MS = 10 * 60 * 1000 };
 

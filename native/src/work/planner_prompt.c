@@ -4,9 +4,9 @@
 
 #include "base/buf.h"
 #include "lib/fs.h"
-#include "work/outline.h"
+#include "plan/outline.h"
+#include "plan/tools.h"
 #include "work/planner.h"
-#include "work/tools.h"
 
 enum {
   GUIDANCE_BYTES = 16 * 1024,

@@ -2,7 +2,7 @@
 // estimate.c.
 #pragma once
 
-#include "work/plan.h"
+#include "plan/plan.h"
 #include "work/prompt.h"
 
 // The project's own guidance for agents: AGENTS.md, else CLAUDE.md, the nearest one up the tree from what the

@@ -1,12 +1,12 @@
 // planner_start.c: what happens before a planner's first turn: consent, the row in the journal, the
 // first message; or the conversation of one that was killed, read back.
+#include "plan/template.h"
 #include "work/advise.h"
 #include "work/estimate.h"
 #include "work/plan_store.h"
 #include "work/planner_private.h"
 #include "work/planner_prompt.h"
 #include "work/submit.h"
-#include "work/template.h"
 #include "work/transcript.h"
 
 enum {

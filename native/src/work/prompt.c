@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/embedded.h"
 #include "lib/json.h"
-#include "work/plan_fields.h"
+#include "plan/plan_fields.h"
 
 enum {
   PROMPT_MAX_BYTES = 64 << 20,

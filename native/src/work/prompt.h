@@ -3,17 +3,8 @@
 #pragma once
 
 #include "model/model.h"
-#include "work/plan.h"
-
-// The text each file had when the run began, plus what predecessors wrote (work/base.h).
-typedef struct {
-  Str path, text;
-  bool exists;
-} ShownFile;
-typedef struct {
-  ShownFile *items;
-  size_t len, cap;
-} ShownList;
+#include "plan/plan.h"
+#include "review/base_text.h"
 
 // A worker's request. [shared] is the same to the byte for all tasks of a plan; the first user
 // message is the task's own: its files (the ranges), read: context, body, accept lines.

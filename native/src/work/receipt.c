@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
-#include "work/view_text.h"
+#include "review/view_text.h"
 
 static void add_row(ReceiptRow *to, const ReceiptRow *row)
 {

@@ -4,9 +4,9 @@
 // wherever it is shown.
 #pragma once
 
-#include "work/engine.h"
+#include "core/engine.h"
+#include "journal/journal.h"
 #include "work/estimate.h"
-#include "work/journal.h"
 
 typedef struct {
   Phase phase;

@@ -576,6 +576,7 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   run->owner = owner;
   run->next = engine->runs;
   engine->runs = run;
+  engine->on_lost = run_fail;
   run->checks = checks_new(engine, project, spec->plan);
   start_timers(run);
   keep_wish(run);

@@ -14,8 +14,8 @@
 // when the plan had come to its end (then the user asked for it) or when [only] names it.
 #pragma once
 
-#include "work/engine.h"
-#include "work/plan.h"
+#include "core/engine.h"
+#include "plan/plan.h"
 
 typedef struct {
   int64_t plan;

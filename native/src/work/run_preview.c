@@ -1,5 +1,6 @@
 // run_preview.c: exactly what would be sent for a task now (promise 8). Built by the same functions as the
 // request itself; nothing is stored and nothing is sent.
+#include "work/prompt.h"
 #include "work/run_private.h"
 #include "work/task_private.h"
 

@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "plan/schedule.h"
 #include "work/run.h"
-#include "work/schedule.h"
 #include "work/task.h"
 
 typedef struct Run Run;

@@ -2,7 +2,7 @@
 // contract with the editor (doc/wire.md).
 #include "work/run_private.h"
 
-#include "work/base_text.h"
+#include "review/base_text.h"
 
 static bool is_done(TaskState state)
 {

@@ -1,9 +1,9 @@
 // solo.c: see solo.h.
 #include "work/solo.h"
 
+#include "plan/template.h"
 #include "work/plan_store.h"
 #include "work/planner_prompt.h"
-#include "work/template.h"
 
 enum {
   FILES_MAX = 500,

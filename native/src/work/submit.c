@@ -3,9 +3,9 @@
 #include "work/submit.h"
 
 #include "lib/json.h"
-#include "work/file_ref.h"
-#include "work/plan_fields.h"
-#include "work/selector.h"
+#include "plan/file_ref.h"
+#include "plan/plan_fields.h"
+#include "plan/selector.h"
 
 enum {
   SUBMIT_MAX_TASKS = 500,

@@ -5,7 +5,7 @@
 // or from the project's own checks (checks.h), and runs only after trust.
 #pragma once
 
-#include "work/plan.h"
+#include "plan/plan.h"
 
 typedef struct {
   bool unsuitable;

@@ -15,8 +15,8 @@
 //    OVER   done | abstained | partial (the good part of the best reply) | failed | refused
 #pragma once
 
+#include "plan/plan.h"
 #include "work/attempt.h"
-#include "work/plan.h"
 #include "work/task_check.h"
 
 typedef struct Task Task;

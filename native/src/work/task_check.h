@@ -7,8 +7,8 @@
 // after each check the files written for it are put back.
 #pragma once
 
-#include "work/base_text.h"
-#include "work/engine.h"
+#include "core/engine.h"
+#include "review/base_text.h"
 
 typedef struct Checks Checks;
 typedef struct Check Check;

@@ -1,7 +1,7 @@
 // task_input.c: see task_input.h.
 #include "work/task_input.h"
 
-#include "work/combine.h"
+#include "review/combine.h"
 
 typedef struct {
   const TaskInputSpec *spec;

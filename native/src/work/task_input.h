@@ -3,9 +3,9 @@
 #pragma once
 
 #include "patch/patch.h"
-#include "work/accept.h"
-#include "work/base_text.h"
-#include "work/plan.h"
+#include "plan/accept.h"
+#include "plan/plan.h"
+#include "review/base_text.h"
 
 typedef struct {
   TaskSpec spec;      // ranges moved to where their lines are in the texts below

@@ -1,5 +1,5 @@
 // task_keep.c: a task's row, its result and what it builds on, into the journal. See task_private.h.
-#include "work/combine.h"
+#include "review/combine.h"
 #include "work/task_private.h"
 
 #include "patch/diff.h"

@@ -2,8 +2,8 @@
 #include "work/task_result.h"
 
 #include "base/buf.h"
+#include "core/guard.h"
 #include "lib/fs.h"
-#include "work/guard.h"
 
 enum { PROBLEM_MAX = 8 << 10, BRIEF_MAX = 200 };
 

@@ -4,8 +4,8 @@
 // trust_run is the only way to run such a command: it refuses what is not trusted.
 #pragma once
 
+#include "core/engine.h"
 #include "lib/process.h"
-#include "work/engine.h"
 
 bool trust_given(Engine *engine, Str root, Str command);
 bool trust_give(Engine *engine, Str root, Str command, Error *err);

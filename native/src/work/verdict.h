@@ -2,8 +2,8 @@
 // are dropped, unknown words are a doubt, and nothing that is not said counts as ok.
 #pragma once
 
+#include "plan/plan.h"
 #include "work/attempt.h"
-#include "work/plan.h"
 
 // Appends a verdict for each of [tasks] that [reply] speaks of (of several the worst), with [round]; those it
 // does not mention become a doubt that says so. False, nothing appended, when the reply has no verdict at all.

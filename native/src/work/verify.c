@@ -15,7 +15,8 @@
 //   END     state review, events, on_done
 #include "work/verify.h"
 
-#include "work/apply.h"
+#include "review/apply.h"
+#include "work/prompt.h"
 #include "work/run_private.h"
 #include "work/trust.h"
 #include "work/verdict.h"

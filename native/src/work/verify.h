@@ -7,7 +7,7 @@
 // a note that says what was not verified; nothing is lost.
 #pragma once
 
-#include "work/engine.h"
+#include "core/engine.h"
 
 // The plan must have results. on_done's error: ERR_OK; ERR_TEST_FAILED when the tests failed in the end;
 // ERR_FAILED when tasks stay rejected; ERR_CANCELLED. The event `review` was sent before in every case.

@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "lib/process.h"
+#include "review/base_text.h"
 #include "work/attempt.h"
-#include "work/base_text.h"
 #include "work/bisect.h"
 #include "work/run.h"
 #include "work/worktree.h"

@@ -17,7 +17,7 @@
 // the user asked for by naming them, in their own configuration and nowhere else.
 #pragma once
 
-#include "work/engine.h"
+#include "core/engine.h"
 
 typedef struct Worktree Worktree;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lib/json.h"
-#include "work/base_text.h"
+#include "review/base_text.h"
 #include "work/planner.h"
 #include "work/run.h"
 #include "work/verify.h"

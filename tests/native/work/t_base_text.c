@@ -1,7 +1,7 @@
 // t_base_text.c: bases in the journal, and results folded over them in the order they ended.
 #include "work_fixture.h"
 
-#include "work/base_text.h"
+#include "review/base_text.h"
 
 static const char abc[] = "a\nb\nc\nd\ne\n";
 

@@ -1,7 +1,7 @@
 // t_commit.c: commits of applied hunks beside other work, with real git.
 #include "work_fixture.h"
 
-#include "work/commit.h"
+#include "review/commit.h"
 
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 static const char made[] = "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";

@@ -1,9 +1,9 @@
 // Estimates and money as text; the estimate kept with a plan.
 #include "tap.h"
 
+#include "journal/journal.h"
 #include "lib/fs.h"
 #include "work/estimate.h"
-#include "work/journal.h"
 
 static char base[] = "/tmp/t_estimate_XXXXXX";
 static Arena arena;

@@ -3,15 +3,15 @@
 
 #include <unistd.h>
 
+#include "journal/journal.h"
 #include "lib/fs.h"
 #include "lib/json.h"
-#include "work/journal.h"
-#include "work/outline.h"
+#include "plan/outline.h"
+#include "plan/tools.h"
 #include "work/plan_store.h"
 #include "work/planner.h"
 #include "work/receipt.h"
 #include "work/submit.h"
-#include "work/tools.h"
 
 // ---- a project, a state directory, an engine on a cassette --------------------------------------
 

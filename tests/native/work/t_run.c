@@ -1,6 +1,6 @@
 // t_run.c: plans carried out: order, merges, retries, the ladder, budget, stop and resume.
 #include "run_fixture.h"
-#include "work/journal_private.h"
+#include "journal/journal_private.h"
 #include "work/task_private.h"
 
 static const char abc[] = "int a(void);\nint b(void);\nint c(void);\nint d(void);\nint e(void);\n";

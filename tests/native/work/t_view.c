@@ -1,8 +1,8 @@
 // t_view.c: the texts of piecework:// buffers: one meaning per line, nothing wider than it must be.
 #include "work_fixture.h"
 
+#include "review/view_text.h"
 #include "work/receipt.h"
-#include "work/view_text.h"
 
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 static const char made[] =

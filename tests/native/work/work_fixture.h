@@ -8,9 +8,9 @@
 
 #include "lib/fs.h"
 #include "tap.h"
-#include "work/apply.h"
-#include "work/engine.h"
-#include "work/review.h"
+#include "core/engine.h"
+#include "review/apply.h"
+#include "review/review.h"
 
 typedef struct {
   Arena arena;

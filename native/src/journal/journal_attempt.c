@@ -1,0 +1,183 @@
+// journal_attempt.c: calls to models: reserved before they leave, stored before they are used.
+#include <string.h>
+
+#include "journal/journal_private.h"
+
+static const char *const phases[] = {"plan", "execute", "verify"};
+
+const char *phase_name(Phase phase)
+{
+  return phase <= PHASE_VERIFY ? phases[phase] : "?";
+}
+
+#define ATTEMPT_COLUMNS                                                                            \
+  "id, plan, task, phase, role, provider, model, worst_case, prompt_hash, reply_hash, started_ms," \
+  " ended_ms, outcome, error, fresh_in, cache_write, cache_read, out, reasoning, usage_known,"     \
+  " cost, sent, request_id"
+
+static AttemptUsage usage_at(Query *q, int column)
+{
+  return (AttemptUsage){.fresh_in = query_int(q, column),
+                        .cache_write = query_int(q, column + 1),
+                        .cache_read = query_int(q, column + 2),
+                        .out = query_int(q, column + 3),
+                        .reasoning = query_int(q, column + 4)};
+}
+
+static AttemptRow attempt_row(Query *q, Arena *arena)
+{
+  return (AttemptRow){
+      .id = query_int(q, 0),
+      .plan = query_int(q, 1),
+      .task = query_str_dup(q, 2, arena),
+      .phase = (Phase)name_index(phases, 3, query_str(q, 3)),
+      .role = query_str_dup(q, 4, arena),
+      .provider = query_str_dup(q, 5, arena),
+      .model = query_str_dup(q, 6, arena),
+      .worst_case = query_int(q, 7),
+      .prompt_hash = query_str_dup(q, 8, arena),
+      .reply_hash = query_str_dup(q, 9, arena),
+      .started_ms = query_int(q, 10),
+      .ended_ms = query_int(q, 11),
+      .outcome = err_from_name(query_str(q, 12)),
+      .error = query_str_dup(q, 13, arena),
+      .usage = usage_at(q, 14),
+      .usage_known = query_int(q, 19) != 0,
+      .cost = query_int(q, 20),
+      .sent = query_int(q, 21) != 0,
+      .request_id = query_str_dup(q, 22, arena),
+  };
+}
+
+// ERR_BUDGET when [worst] more would take the plan's money past [limit].
+static bool within(Journal *journal, int64_t plan, int64_t worst, int64_t limit, Error *err)
+{
+  PlanMoney money;
+  if (limit < 0 || worst < 0) return true;
+  if (!journal_money(journal, plan, &money, err)) return false;
+  int64_t taken = money.spent + money.lost + money.reserved;
+  if (taken <= limit && worst <= limit - taken) return true;
+  return error_set(
+      err, ERR_BUDGET,
+      "the budget of $%.4f is used up: $%.4f spent or in flight, the next call may cost $%.4f",
+      (double)limit / 1e9, (double)taken / 1e9, (double)worst / 1e9);
+}
+
+static bool insert(Journal *journal, AttemptRow *a, Error *err)
+{
+  bool ok =
+      store_run(journal->store, err,
+                "INSERT INTO attempt(plan, root, task, phase, role, provider, model, worst_case,"
+                " prompt_hash, started_ms) VALUES(?1,"
+                " coalesce((SELECT root FROM plan WHERE id = ?1), ''), ?2,?3,?4,?5,?6,?7,?8,?9)",
+                "isssssisi", a->plan, a->task, str_from(phase_name(a->phase)), a->role, a->provider,
+                a->model, a->worst_case, a->prompt_hash, a->started_ms);
+  if (ok) a->id = store_last_id(journal->store);
+  return ok;
+}
+
+bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, Str prompt,
+                           int64_t limit, Error *err)
+{
+  if (!journal_begin(journal, err)) return false;
+  attempt->started_ms = journal_now_ms();
+  attempt->ended_ms = 0;
+  bool ok = within(journal, attempt->plan, attempt->worst_case, limit, err) &&
+            blob_put(journal, arena, prompt, false, &attempt->prompt_hash, err) &&
+            insert(journal, attempt, err);
+  return journal_end_soon(journal, ok, err);
+}
+
+bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
+                           Error *err)
+{
+  Arena arena;
+  AttemptRow row;
+  arena_init(&arena);
+  bool ok = journal_begin(journal, err);
+  if (ok) {
+    ok = journal_attempt_get(journal, &arena, attempt, &row, err) &&
+         within(journal, row.plan, worst_case - row.worst_case, limit, err) &&
+         store_run(journal->store, err, "UPDATE attempt SET worst_case = ? WHERE id = ?", "ii",
+                   worst_case, attempt);
+    ok = journal_end(journal, ok, err);
+  }
+  arena_deinit(&arena);
+  return ok;
+}
+
+static bool update(Journal *journal, const AttemptRow *a, Error *err)
+{
+  bool ok = store_run(journal->store, err,
+                      "UPDATE attempt SET reply_hash = ?, ended_ms = ?, outcome = ?, error = ?,"
+                      " fresh_in = ?, cache_write = ?, cache_read = ?, out = ?, reasoning = ?,"
+                      " usage_known = ?, cost = ?, sent = ?, request_id = ? WHERE id = ?",
+                      "sissiiiiiiiisi", a->reply_hash, a->ended_ms, str_from(err_name(a->outcome)),
+                      a->error, a->usage.fresh_in, a->usage.cache_write, a->usage.cache_read,
+                      a->usage.out, a->usage.reasoning, (int64_t)a->usage_known, a->cost,
+                      (int64_t)a->sent, a->request_id, a->id);
+  if (!ok || store_changes(journal->store) == 1) return ok;
+  return error_set(err, ERR_NOT_FOUND, "there is no attempt %lld", (long long)a->id);
+}
+
+bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
+                            Error *err)
+{
+  if (!journal_begin(journal, err)) return false;
+  attempt->ended_ms = journal_now_ms();
+  bool ok = blob_put(journal, arena, reply, true, &attempt->reply_hash, err) &&
+            update(journal, attempt, err);
+  return journal_end_soon(journal, ok, err);
+}
+
+bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, Error *err)
+{
+  bool ok = store_run(journal->store, err,
+                      "UPDATE attempt SET ended_ms = ?, outcome = ?, error = ?, cost = -1, sent = 1"
+                      " WHERE plan = ? AND ended_ms = 0",
+                      "issi", journal_now_ms(), str_from(err_name(ERR_CANCELLED)),
+                      S("piecework ended before the reply came"), plan);
+  if (ok && settled) *settled = store_changes(journal->store);
+  return ok;
+}
+
+bool journal_attempt_find(Journal *journal, Arena *arena, int64_t plan, Str prompt_hash, Str model,
+                          AttemptRow *out, Error *err)
+{
+  Error own = {0};
+  *out = (AttemptRow){0};
+  for (Query *q =
+           store_query(journal->store, &own,
+                       "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE plan = ? AND prompt_hash = ?"
+                       " AND model = ? AND outcome = 'ok' AND reply_hash != '' AND ended_ms > 0"
+                       " ORDER BY id DESC LIMIT 1",
+                       "iss", plan, prompt_hash, model);
+       query_next(q);) {
+    *out = attempt_row(q, arena);
+  }
+  return journal_listed(&own, err);
+}
+
+bool journal_attempt_get(Journal *journal, Arena *arena, int64_t id, AttemptRow *out, Error *err)
+{
+  Query *q = store_query(journal->store, err,
+                         "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE id = ?", "i", id);
+  if (!query_next(q))
+    return error_set(err, ERR_NOT_FOUND, "there is no attempt %lld", (long long)id);
+  *out = attempt_row(q, arena);
+  query_end(q);
+  return true;
+}
+
+bool journal_attempt_list(Journal *journal, Arena *arena, int64_t plan, Str task,
+                          AttemptRowList *out, Error *err)
+{
+  Error own = {0};
+  const char *sql =
+      task.len ? "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE plan = ? AND task = ? ORDER BY id"
+               : "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE plan = ? AND ? = '' ORDER BY id";
+  for (Query *q = store_query(journal->store, &own, sql, "is", plan, task); query_next(q);) {
+    PUSH(arena, out, attempt_row(q, arena));
+  }
+  return journal_listed(&own, err);
+}

@@ -1,0 +1,49 @@
+// journal_money.c: what plans cost, from the attempts.
+#include "journal/journal_private.h"
+
+bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err)
+{
+  Error own = {0};
+  *out = (PlanMoney){0};
+  for (Query *q = store_query(journal->store, &own,
+                              "SELECT spent, lost, reserved, unpriced FROM money WHERE plan = ?",
+                              "i", plan);
+       query_next(q);) {
+    *out = (PlanMoney){query_int(q, 0), query_int(q, 1), query_int(q, 2), query_int(q, 3)};
+  }
+  return journal_listed(&own, err);
+}
+
+// Tokens count only where they are known; so does money.
+#define COST_OF(key)                                                                            \
+  "SELECT " key                                                                                 \
+  ", count(*), total(fresh_in * usage_known), total(cache_write * usage_known),"                \
+  " total(cache_read * usage_known), total(out * usage_known), total(reasoning * usage_known)," \
+  " total(max(cost, 0)) AS spent, total(cost < 0 AND sent) FROM attempt"                        \
+  " WHERE ended_ms > 0 AND started_ms >= ?1 AND (?2 = 0 OR plan = ?2)"                          \
+  " GROUP BY 1 ORDER BY spent DESC, 1"
+
+static const char *const cost_sql[] = {
+    [COST_BY_PHASE] = COST_OF("phase"), [COST_BY_MODEL] = COST_OF("model"),
+    [COST_BY_ROOT] = COST_OF("root"),   [COST_BY_PLAN] = COST_OF("plan"),
+    [COST_BY_TASK] = COST_OF("task"),
+};
+
+bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms, CostBy by,
+                  CostRowList *out, Error *err)
+{
+  Error own = {0};
+  for (Query *q = store_query(journal->store, &own, cost_sql[by], "ii", since_ms, plan);
+       query_next(q);) {
+    CostRow row = {
+        .key = query_str_dup(q, 0, arena),
+        .attempts = query_int(q, 1),
+        .usage = {query_int(q, 2), query_int(q, 3), query_int(q, 4), query_int(q, 5),
+                  query_int(q, 6)},
+        .cost = query_int(q, 7),
+        .unknown = query_int(q, 8),
+    };
+    PUSH(arena, out, row);
+  }
+  return journal_listed(&own, err);
+}

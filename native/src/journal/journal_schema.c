@@ -1,0 +1,95 @@
+// journal_schema.c: the tables, as steps from one version to the next. A step that was released
+// never changes; a new need is a new step at the end.
+#include "journal/journal_schema.h"
+
+// Money in flight and spent is summed by triggers, so that neither a crash nor a second engine can
+// make the sums differ from the attempts, and a budget check does not add up all attempts of a plan
+// each time.
+//
+//   in flight                      reserved += worst case
+//   ended, cost known              spent    += cost
+//   ended, cost unknown, was sent  lost     += worst case
+//   neither cost nor worst case    unpriced += 1
+#define SHARE(row, sign)                                                               \
+  "reserved = reserved " sign " (CASE WHEN " row ".ended_ms = 0 THEN max(" row         \
+  ".worst_case, 0)"                                                                    \
+  " ELSE 0 END),"                                                                      \
+  "spent = spent " sign " (CASE WHEN " row ".ended_ms > 0 THEN max(" row               \
+  ".cost, 0) ELSE 0 END),"                                                             \
+  "lost = lost " sign " (CASE WHEN " row ".ended_ms > 0 AND " row ".cost < 0 AND " row \
+  ".sent"                                                                              \
+  " THEN max(" row                                                                     \
+  ".worst_case, 0) ELSE 0 END),"                                                       \
+  "unpriced = unpriced " sign " (" row ".worst_case < 0 AND " row ".cost < 0 AND " row ".sent)"
+
+static const char first[] =
+    "CREATE TABLE plan("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, root TEXT NOT NULL, path TEXT NOT NULL,"
+    " title TEXT NOT NULL, request TEXT NOT NULL, state TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL, budget INTEGER NOT NULL, note TEXT NOT NULL,"
+    " test_command TEXT NOT NULL DEFAULT '', test_status INTEGER NOT NULL DEFAULT 0,"
+    " test_tail TEXT NOT NULL DEFAULT '', test_at_ms INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX plan_root ON plan(root, id);"
+    "CREATE INDEX plan_path ON plan(path);"
+    "CREATE TABLE fact("
+    " plan INTEGER NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,"
+    " PRIMARY KEY(plan, name)) WITHOUT ROWID;"
+    "CREATE TABLE blob(hash TEXT NOT NULL UNIQUE, bytes BLOB NOT NULL, at_ms INTEGER NOT NULL);"
+    "CREATE TABLE base("
+    " plan INTEGER NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, present INTEGER NOT NULL,"
+    " PRIMARY KEY(plan, path)) WITHOUT ROWID;"
+    "CREATE TABLE task("
+    " plan INTEGER NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, executor TEXT NOT NULL,"
+    " title TEXT NOT NULL, note TEXT NOT NULL, spec_hash TEXT NOT NULL, rung INTEGER NOT NULL,"
+    " added INTEGER NOT NULL, removed INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER NOT NULL, PRIMARY KEY(plan, id)) WITHOUT ROWID;"
+    // The root is repeated, so that the money is still told by project when the plan is forgotten.
+    "CREATE TABLE attempt("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, plan INTEGER NOT NULL, root TEXT NOT NULL,"
+    " task TEXT NOT NULL, phase TEXT NOT NULL, role TEXT NOT NULL, provider TEXT NOT NULL,"
+    " model TEXT NOT NULL, worst_case INTEGER NOT NULL, prompt_hash TEXT NOT NULL,"
+    " reply_hash TEXT NOT NULL DEFAULT '', started_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER NOT NULL DEFAULT 0, outcome TEXT NOT NULL DEFAULT 'ok',"
+    " error TEXT NOT NULL DEFAULT '', fresh_in INTEGER NOT NULL DEFAULT 0,"
+    " cache_write INTEGER NOT NULL DEFAULT 0, cache_read INTEGER NOT NULL DEFAULT 0,"
+    " out INTEGER NOT NULL DEFAULT 0, reasoning INTEGER NOT NULL DEFAULT 0,"
+    " usage_known INTEGER NOT NULL DEFAULT 0, cost INTEGER NOT NULL DEFAULT -1,"
+    " sent INTEGER NOT NULL DEFAULT 1, request_id TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX attempt_task ON attempt(plan, task);"
+    "CREATE INDEX attempt_prompt ON attempt(plan, prompt_hash);"
+    "CREATE INDEX attempt_time ON attempt(started_ms);"
+    "CREATE TABLE money("
+    " plan INTEGER PRIMARY KEY, spent INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0,"
+    " reserved INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TRIGGER attempt_starts AFTER INSERT ON attempt BEGIN"
+    " INSERT OR IGNORE INTO money(plan) VALUES(new.plan);"
+    " UPDATE money SET " SHARE("new", "+") " WHERE plan = new.plan; END;"
+    "CREATE TRIGGER attempt_ends AFTER UPDATE OF ended_ms, cost, sent, worst_case ON attempt BEGIN"
+    " UPDATE money SET " SHARE("old", "-") " WHERE plan = old.plan;"
+    " UPDATE money SET " SHARE("new", "+") " WHERE plan = new.plan; END;"
+    "CREATE TABLE patch("
+    " plan INTEGER NOT NULL, task TEXT NOT NULL, path TEXT NOT NULL, change TEXT NOT NULL,"
+    " renamed_from TEXT NOT NULL, shown_hash TEXT NOT NULL, new_hash TEXT NOT NULL,"
+    " tier TEXT NOT NULL, partial INTEGER NOT NULL, PRIMARY KEY(plan, task, path)) WITHOUT ROWID;"
+    "CREATE TABLE decision("
+    " plan INTEGER NOT NULL, hunk TEXT NOT NULL, task TEXT NOT NULL, path TEXT NOT NULL,"
+    " decision TEXT NOT NULL, at_ms INTEGER NOT NULL, applied TEXT NOT NULL DEFAULT 'pending',"
+    " before_hash TEXT NOT NULL DEFAULT '', after_hash TEXT NOT NULL DEFAULT '',"
+    " PRIMARY KEY(plan, hunk)) WITHOUT ROWID;"
+    "CREATE TABLE verdict("
+    " plan INTEGER NOT NULL, task TEXT NOT NULL, round INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " reason TEXT NOT NULL, path TEXT NOT NULL, line INTEGER NOT NULL,"
+    " PRIMARY KEY(plan, task, round)) WITHOUT ROWID;"
+    "CREATE TABLE log("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, plan INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " kind TEXT NOT NULL, task TEXT NOT NULL, text TEXT NOT NULL);"
+    "CREATE INDEX log_plan ON log(plan, id);"
+    "CREATE TABLE trust("
+    " root TEXT NOT NULL, kind TEXT NOT NULL, hash TEXT NOT NULL, text TEXT NOT NULL,"
+    " at_ms INTEGER NOT NULL, PRIMARY KEY(root, kind, hash)) WITHOUT ROWID;"
+    "CREATE TABLE lease("
+    " plan INTEGER PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL);"
+    "CREATE TABLE advice(hash TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;";
+
+const char *const journal_schema[] = {first};
+const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

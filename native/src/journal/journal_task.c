@@ -1,0 +1,107 @@
+// journal_task.c: the tasks of a plan and where they stand.
+#include "journal/journal_private.h"
+
+#define X(id, name) name,
+static const char *const task_states[] = {TASK_STATES(X)};
+#undef X
+
+const char *task_state_name(TaskState state)
+{
+  return state < TASK_STATE_COUNT ? task_states[state] : "?";
+}
+
+#define TASK_COLUMNS                                                                   \
+  "task.plan, task.id, state, executor, title, note, spec_hash, rung, added, removed," \
+  " task.started_ms, task.ended_ms, count(attempt.id), total(max(cost, 0)),"           \
+  " total(cost < 0 AND sent AND attempt.ended_ms > 0)"
+#define TASK_FROM \
+  " FROM task LEFT JOIN attempt ON attempt.plan = task.plan AND attempt.task = task.id"
+
+static TaskRow task_row(Query *q, Arena *arena)
+{
+  return (TaskRow){
+      .plan = query_int(q, 0),
+      .id = query_str_dup(q, 1, arena),
+      .state = (TaskState)name_index(task_states, TASK_STATE_COUNT, query_str(q, 2)),
+      .executor = query_str_dup(q, 3, arena),
+      .title = query_str_dup(q, 4, arena),
+      .note = query_str_dup(q, 5, arena),
+      .spec_hash = query_str_dup(q, 6, arena),
+      .rung = (int)query_int(q, 7),
+      .added = query_int(q, 8),
+      .removed = query_int(q, 9),
+      .started_ms = query_int(q, 10),
+      .ended_ms = query_int(q, 11),
+      .attempts = query_int(q, 12),
+      .cost = query_int(q, 13),
+      .cost_known = query_int(q, 14) == 0,
+  };
+}
+
+bool journal_task_put(Journal *journal, const TaskRow *task, Error *err)
+{
+  if (!journal_begin(journal, err)) return false;
+  bool ok =
+      store_run(journal->store, err, "INSERT OR REPLACE INTO task VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+                "issssssiiiii", task->plan, task->id, str_from(task_state_name(task->state)),
+                task->executor, task->title, task->note, task->spec_hash, (int64_t)task->rung,
+                task->added, task->removed, task->started_ms, task->ended_ms);
+  return journal_end_soon(journal, ok, err);
+}
+
+static bool no_task(int64_t plan, Str id, Error *err)
+{
+  return error_set(err, ERR_NOT_FOUND, "plan %lld has no task %.*s", (long long)plan, STR_ARG(id));
+}
+
+bool journal_task_get(Journal *journal, Arena *arena, int64_t plan, Str id, TaskRow *out,
+                      Error *err)
+{
+  Query *q = store_query(journal->store, err,
+                         "SELECT " TASK_COLUMNS TASK_FROM
+                         " WHERE task.plan = ? AND task.id = ? GROUP BY task.id",
+                         "is", plan, id);
+  if (!query_next(q)) return no_task(plan, id, err);
+  *out = task_row(q, arena);
+  query_end(q);
+  return true;
+}
+
+bool journal_task_set_state(Journal *journal, int64_t plan, Str id, TaskState state, Str note,
+                            Error *err)
+{
+  bool waits = state == TASK_WAITING, works = state == TASK_RUNNING || state == TASK_CHECKING;
+  int64_t now = journal_now_ms();
+  bool ok = store_run(journal->store, err,
+                      "UPDATE task SET state = ?, note = ?, ended_ms = ?,"
+                      " started_ms = CASE WHEN started_ms = 0 THEN ? ELSE started_ms END"
+                      " WHERE plan = ? AND id = ?",
+                      "ssiiis", str_from(task_state_name(state)), note,
+                      waits || works ? (int64_t)0 : now, works ? now : (int64_t)0, plan, id);
+  return ok && (store_changes(journal->store) == 1 || no_task(plan, id, err));
+}
+
+bool journal_task_drop(Journal *journal, int64_t plan, Str id, Error *err)
+{
+  Store *store = journal->store;
+  if (!journal_begin(journal, err)) return false;
+  bool ok =
+      store_run(store, err, "DELETE FROM patch WHERE plan = ? AND task = ?", "is", plan, id) &&
+      store_run(store, err, "DELETE FROM verdict WHERE plan = ? AND task = ?", "is", plan, id) &&
+      store_run(store, err, "DELETE FROM decision WHERE plan = ? AND task = ?", "is", plan, id) &&
+      store_run(store, err, "DELETE FROM task WHERE plan = ? AND id = ?", "is", plan, id);
+  return journal_end(journal, ok, err);
+}
+
+bool journal_task_list(Journal *journal, Arena *arena, int64_t plan, TaskRowList *out, Error *err)
+{
+  Error own = {0};
+  for (Query *q = store_query(journal->store, &own,
+                              "SELECT " TASK_COLUMNS TASK_FROM
+                              " WHERE task.plan = ? GROUP BY task.id ORDER BY task.id",
+                              "i", plan);
+       query_next(q);) {
+    PUSH(arena, out, task_row(q, arena));
+  }
+  return journal_listed(&own, err);
+}

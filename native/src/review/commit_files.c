@@ -1,0 +1,175 @@
+// commit_files.c: see commit_files.h.
+#include "review/commit_files.h"
+
+#include "lib/fs.h"
+#include "review/present.h"
+
+typedef struct {
+  Engine *engine;
+  Project *project;
+  const Review *review;
+  Arena *arena;
+} Find;
+
+// The text on disk; what the editor has not written yet is no part of a commit.
+static bool disk_text(Find *f, Str path, PresentFile *out, Error *err)
+{
+  Error why = {0};
+  Str unsaved;
+  *out = (PresentFile){.path = path};
+  char *name = project_absolute(f->project, f->arena, path);
+  out->exists = fs_exists(name);
+  if (out->exists && !fs_read(f->arena, name, PROJECT_MAX_FILE, &out->text, &why)) {
+    return error_set(err, why.code, "%s", why.message);
+  }
+  if (!project_overlay_get(f->project, path, &unsaved)) return true;
+  if (out->exists && str_eq(unsaved, out->text)) return true;
+  error_set(err, ERR_REFUSED, "%.*s has unsaved changes", STR_ARG(path));
+  return error_hint_set(err, "write it first (:w), then commit");
+}
+
+static bool not_written(Str path, Error *err)
+{
+  error_set(err, ERR_REFUSED, "%.*s is not on disk as applied", STR_ARG(path));
+  return error_hint_set(err, "write it first (:w), then commit");
+}
+
+static CommitFile *add(Find *f, CommitFileList *out, size_t file, Str path, bool on_disk)
+{
+  CommitFile one = {.path = path, .file = file, .on_disk = on_disk};
+  PUSH(f->arena, out, one);
+  return &out->items[out->len - 1];
+}
+
+// A whole file: it must be there or gone as applied. Its text may have been edited since.
+static bool find_whole(Find *f, size_t index, CommitFileList *out, Error *err)
+{
+  const CombinedFile *file = &f->review->files.items[index];
+  PresentFile disk;
+  if (!disk_text(f, file->path, &disk, err)) return false;
+  if (disk.exists != file->exists) return not_written(file->path, err);
+  add(f, out, index, file->path, true);
+  if (file->renamed_from.len) add(f, out, index, file->renamed_from, true);
+  return true;
+}
+
+// Line hunks. Not all on disk: a formatter may have changed them at :w, or the user. That is told apart from
+// "not written" by whether the old lines are still there.
+static bool find_edited(Find *f, size_t index, CommitFileList *out, Error *err)
+{
+  const CombinedFile *file = &f->review->files.items[index];
+  PresentFile disk;
+  if (!disk_text(f, file->path, &disk, err)) return false;
+  if (!disk.exists) return not_written(file->path, err);
+  PresentList given = {&disk, 1, 1};
+  FilePlaces places;
+  present_places(f->arena, f->review, index, f->project, &given, &places);
+  size_t first = f->review->first_hunk[index], end = f->review->first_hunk[index + 1];
+  bool as_applied = true;
+  for (size_t i = first; i < end; i++) {
+    if (f->review->hunks.items[i].applied != APPLIED_DONE) continue;
+    PlaceKind kind = places.places[i - first].kind;
+    if (kind == PLACE_HERE || kind == PLACE_MOVED) return not_written(file->path, err);
+    as_applied &= kind == PLACE_DONE;
+  }
+  CommitFile *one = add(f, out, index, file->path, false);
+  if (!as_applied) one->on_disk = true;  // commit_files_texts refuses it unless the file was clean
+  return true;
+}
+
+bool commit_files_find(Engine *engine, const Review *review, Arena *arena, CommitFileList *out,
+                       Error *err)
+{
+  Find f = {.engine = engine, .review = review, .arena = arena};
+  f.project = engine_project_of_plan(engine, review->plan, err);
+  if (!f.project) return false;
+  for (size_t i = 0; i < review->files.len; i++) {
+    bool any = false, whole = false;
+    for (size_t k = review->first_hunk[i]; k < review->first_hunk[i + 1]; k++) {
+      const ReviewHunk *hunk = &review->hunks.items[k];
+      any |= hunk->applied == APPLIED_DONE;
+      whole |= hunk->applied == APPLIED_DONE && hunk->change != FILE_EDIT;
+    }
+    if (any && !(whole ? find_whole(&f, i, out, err) : find_edited(&f, i, out, err))) return false;
+  }
+  if (out->len) return true;
+  error_set(err, ERR_REFUSED, "nothing of plan %lld is applied", (long long)review->plan);
+  return error_hint_set(err, "accept and apply hunks first");
+}
+
+static HunkList applied_hunks(Arena *arena, const Review *review, size_t file)
+{
+  HunkList hunks = {0};
+  for (size_t i = review->first_hunk[file]; i < review->first_hunk[file + 1]; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    if (hunk->applied == APPLIED_DONE && hunk->change == FILE_EDIT) PUSH(arena, &hunks, hunk->hunk);
+  }
+  return hunks;
+}
+
+// [text] with the hunks it does not have yet. False when one has no place in it.
+static bool with_hunks(Arena *arena, Str text, const HunkList *hunks, Str *out)
+{
+  Carried carried = hunks_carry(arena, text, hunks);
+  for (size_t i = 0; i < hunks->len; i++) {
+    if (carried.places[i].kind == PLACE_STALE) return false;
+  }
+  *out = carried.edits.len ? edits_apply(arena, text, &carried.edits) : text;
+  return true;
+}
+
+// Line ends aside: git may have normalised them.
+static bool same_lines(Arena *arena, Str a, Str b)
+{
+  if (str_eq(a, b)) return true;
+  Text x = text_split(arena, a), y = text_split(arena, b);
+  if (x.len != y.len) return false;
+  for (size_t i = 0; i < x.len; i++) {
+    if (!str_eq(x.items[i].text, y.items[i].text)) return false;
+  }
+  return true;
+}
+
+static bool refuse_mixed(Str path, Error *err)
+{
+  error_set(err, ERR_REFUSED,
+            "%.*s: the applied lines stand on changes of yours that are not committed",
+            STR_ARG(path));
+  return error_hint_set(err, "commit your own changes first, or commit this file yourself");
+}
+
+static bool file_texts(Arena *arena, const Review *review, CommitFile *one, Error *err)
+{
+  const CombinedFile *file = &review->files.items[one->file];
+  bool was_clean = same_lines(arena, one->head_text, file->base);
+  HunkList hunks = applied_hunks(arena, review, one->file);
+  if (one->on_disk) return was_clean || refuse_mixed(one->path, err);
+  if (!with_hunks(arena, one->head_text, &hunks, &one->text)) return refuse_mixed(one->path, err);
+  if (str_eq(one->staged.id, one->head.id) || !one->staged.id.len) return true;
+  // Something of this file is staged: it stays staged, on top of what is committed now.
+  if (!with_hunks(arena, one->staged_text, &hunks, &one->index_text))
+    one->index_text = one->staged_text;
+  return true;
+}
+
+bool commit_files_texts(const Review *review, Arena *arena, CommitFileList *files, StrList *notes,
+                        Error *err)
+{
+  CommitFileList keep = {0};
+  for (size_t i = 0; i < files->len; i++) {
+    CommitFile *one = &files->items[i];
+    const CombinedFile *file = &review->files.items[one->file];
+    bool edited = file->existed && file->exists && !file->renamed_from.len;
+    if (edited && !one->head.id.len) {
+      PUSH(arena, notes,
+           str_fmt(arena, "%.*s is left out: git does not know it yet", STR_ARG(one->path)));
+      continue;
+    }
+    if (edited && !file_texts(arena, review, one, err)) return false;
+    PUSH(arena, &keep, *one);
+  }
+  *files = keep;
+  if (keep.len) return true;
+  error_set(err, ERR_REFUSED, "nothing to commit: git does not know the plan's files yet");
+  return error_hint_set(err, "git add them and commit yourself");
+}

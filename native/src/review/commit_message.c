@@ -1,0 +1,62 @@
+// commit_message.c: the message a commit of a plan starts from. See commit.h.
+#include <stdlib.h>
+
+#include "review/commit.h"
+
+static int by_id(const void *left, const void *right)
+{
+  return str_cmp_natural(((const TaskRow *)left)->id, ((const TaskRow *)right)->id);
+}
+
+// "T02" of "T02.7": the task whose `each:` has many targets.
+static Str parent_id(Str id)
+{
+  return str_sub(id, 0, str_find_char(id, '.'));
+}
+
+static bool has_result(const TaskRow *task)
+{
+  return task->state == TASK_DONE || task->state == TASK_PARTIAL;
+}
+
+// One line a task; the targets of an `each:` are one line with their number.
+static void add_tasks(Buf *buf, const TaskRowList *tasks)
+{
+  for (size_t i = 0, next; i < tasks->len; i = next) {
+    const TaskRow *task = &tasks->items[i];
+    bool is_each = parent_id(task->id).len < task->id.len;
+    size_t places = has_result(task);
+    for (next = i + 1; is_each && next < tasks->len; next++) {
+      if (!str_eq(parent_id(tasks->items[next].id), parent_id(task->id))) break;
+      places += has_result(&tasks->items[next]);
+    }
+    if (!places) continue;
+    size_t colon = str_find(task->title, S(": "));
+    Str title = next > i + 1 ? str_sub(task->title, 0, colon) : task->title;
+    buf_fmt(buf, "- %.*s", STR_ARG(title));
+    if (next > i + 1) buf_fmt(buf, " (%zu places)", places);
+    buf_add_char(buf, '\n');
+  }
+}
+
+bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Error *err)
+{
+  PlanRow row;
+  TaskRowList tasks = {0};
+  if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
+  if (!journal_task_list(engine->journal, arena, plan, &tasks, err)) return false;
+  if (tasks.len) qsort(tasks.items, tasks.len, sizeof(TaskRow), by_id);
+  Buf buf;
+  buf_init(&buf, 1 << 20);
+  buf_fmt(&buf, "%.*s\n", STR_ARG(row.title.len ? row.title : row.request));
+  if (tasks.len > 1) {
+    buf_add_char(&buf, '\n');
+    add_tasks(&buf, &tasks);
+  }
+  buf_fmt(&buf,
+          "\n# Plan %lld. Lines that start with # are dropped; an empty message commits nothing.\n",
+          (long long)plan);
+  *message = buf_take(&buf, arena);
+  buf_deinit(&buf);
+  return true;
+}

@@ -1,0 +1,410 @@
+// review.c: patches become hunks that carry who made them, what verification said and what the user
+// decided. See review.h.
+//
+//   base_combine      -> text before and after of each file, each line with its owner
+//   hunks_diff        -> hunks without shared lines
+//   owners            -> tasks, and by them verdicts
+//   hunk_id           -> decisions
+//   present_places    -> stale, moved, where
+#include "review/review.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "review/alike.h"
+#include "review/present.h"
+
+// What the journal knows, by name.
+typedef struct {
+  Engine *engine;
+  Arena *arena;
+  Review *out;
+  DecisionRowList decisions;
+  VerdictRowList verdicts;
+  TaskRowList tasks;
+  Map decision_of, verdict_of, task_of, ids;
+} Build;
+
+static bool build_load(Build *b, Error *err)
+{
+  Journal *journal = b->engine->journal;
+  int64_t plan = b->out->plan;
+  if (!journal_decision_list(journal, b->arena, plan, &b->decisions, err)) return false;
+  if (!journal_verdict_list(journal, b->arena, plan, true, &b->verdicts, err)) return false;
+  if (!journal_task_list(journal, b->arena, plan, &b->tasks, err)) return false;
+  for (size_t i = 0; i < b->decisions.len; i++) {
+    map_add(b->arena, &b->decision_of, b->decisions.items[i].hunk, i);
+  }
+  for (size_t i = 0; i < b->verdicts.len; i++) {
+    map_add(b->arena, &b->verdict_of, b->verdicts.items[i].task, i);
+  }
+  for (size_t i = 0; i < b->tasks.len; i++) map_add(b->arena, &b->task_of, b->tasks.items[i].id, i);
+  return true;
+}
+
+// --- who made it -----------------------------------------------------------------------------------
+
+// Lines each owner has in the hunk: new lines, and gaps where old ones went. tally[0] is the base.
+static void tally_owners(const CombinedFile *file, const Hunk *hunk, size_t *tally, size_t owners)
+{
+  size_t at = hunk->new_start - 1;
+  for (size_t i = 0; file->line_owner && i < hunk->new_len; i++) {
+    uint16_t owner = file->line_owner[at + i];
+    if (owner <= owners) tally[owner]++;
+  }
+  for (size_t i = 0; file->gap_owner && hunk->old_len && i <= hunk->new_len; i++) {
+    uint16_t owner = file->gap_owner[at + i];
+    if (owner <= owners) tally[owner]++;
+  }
+}
+
+// The tasks behind a hunk, the one with most of it first. Without a trace in the owners, all of the file's.
+static StrList hunk_tasks(Arena *arena, const CombinedFile *file, const Hunk *hunk)
+{
+  size_t owners = file->tasks.len;
+  size_t *tally = NEW_N(arena, size_t, owners + 1);
+  StrList tasks = {0};
+  if (file->existed && file->exists) tally_owners(file, hunk, tally, owners);
+  for (;;) {
+    size_t best = 0;
+    for (size_t i = 1; i <= owners; i++) {
+      if (tally[i] && (!best || tally[i] > tally[best])) best = i;
+    }
+    if (!best) break;
+    tally[best] = 0;
+    PUSH(arena, &tasks, file->tasks.items[best - 1]);
+  }
+  for (size_t i = 0; tasks.len == 0 && i < owners; i++) PUSH(arena, &tasks, file->tasks.items[i]);
+  return tasks.len || !owners ? tasks : file->tasks;
+}
+
+// --- what was said of it ---------------------------------------------------------------------------
+
+static void worsen(ReviewHunk *hunk, VerdictKind kind, Str reason)
+{
+  VerdictKind have = str_eq(hunk->verdict, S("rejected")) ? VERDICT_REJECTED
+                     : str_eq(hunk->verdict, S("doubt"))  ? VERDICT_DOUBT
+                                                          : VERDICT_OK;
+  if (hunk->verdict.len && kind <= have) return;
+  hunk->verdict = str_from(verdict_name(kind));
+  hunk->reason = reason;
+}
+
+// A hunk shared by several tasks is as good as the worst of them; without any verdict it has none.
+static void set_verdict(Build *b, ReviewHunk *hunk)
+{
+  const CombinedFile *file = &b->out->files.items[hunk->file];
+  for (size_t i = 0; i < hunk->tasks.len; i++) {
+    Str id = hunk->tasks.items[i];
+    size_t at;
+    if (map_get(&b->verdict_of, id, &at)) {
+      worsen(hunk, b->verdicts.items[at].kind, b->verdicts.items[at].reason);
+    }
+    if (map_get(&b->task_of, id, &at) && b->tasks.items[at].state == TASK_PARTIAL) {
+      worsen(hunk, VERDICT_DOUBT, S("a partial result: some of the reply did not fit"));
+    }
+  }
+  if (file->conflict) {
+    worsen(hunk, VERDICT_DOUBT,
+           str_fmt(b->arena, "%.*s changed the same lines and was left out",
+                   STR_ARG(file->conflict_task)));
+  }
+}
+
+static void set_decision(Build *b, ReviewHunk *hunk)
+{
+  size_t at;
+  if (!map_get(&b->decision_of, hunk->id, &at)) return;
+  hunk->decision = b->decisions.items[at].decision;
+  hunk->applied = b->decisions.items[at].applied;
+}
+
+// Twins in one file have ids of their own: their place among twins, else their order.
+static Str unique_id(Build *b, Str path, const Hunk *hunk)
+{
+  Str id = hunk_id(b->arena, path, hunk, hunk->nth);
+  for (size_t nth = 1u << 20; !map_add(b->arena, &b->ids, id, 0); nth++) {
+    id = hunk_id(b->arena, path, hunk, nth);
+  }
+  return id;
+}
+
+static void add_hunk(Build *b, size_t file, FileChange change, const Hunk *hunk)
+{
+  const CombinedFile *combined = &b->out->files.items[file];
+  ReviewHunk one = {.file = file, .change = change, .hunk = *hunk};
+  one.tasks = hunk_tasks(b->arena, combined, hunk);
+  one.id = unique_id(b, combined->path, hunk);
+  if (change == FILE_EDIT) one.like_key = alike_key(b->arena, hunk);
+  set_verdict(b, &one);
+  set_decision(b, &one);
+  PUSH(b->arena, &b->out->hunks, one);
+}
+
+// Nothing but the name or the existence changes.
+static Hunk bare_hunk(Arena *arena, Str tag)
+{
+  Line *line = NEW(arena, Line);
+  line->text = tag;  // tells the id of a rename from others
+  return (Hunk){.old_start = 1, .new_start = 1, .before = line, .before_len = 1};
+}
+
+static void add_file(Build *b, size_t i)
+{
+  const CombinedFile *file = &b->out->files.items[i];
+  b->out->first_hunk[i] = b->out->hunks.len;
+  HunkList hunks = hunks_diff(b->arena, file->existed ? file->base : STR_NONE,
+                              file->exists ? file->text : STR_NONE);
+  if (file->existed && file->exists) {
+    Hunk rename = bare_hunk(b->arena, file->renamed_from);
+    if (file->renamed_from.len) add_hunk(b, i, FILE_RENAME, &rename);
+    for (size_t k = 0; k < hunks.len; k++) add_hunk(b, i, FILE_EDIT, &hunks.items[k]);
+  } else if (file->existed != file->exists) {
+    Hunk empty = bare_hunk(b->arena, S(""));
+    add_hunk(b, i, file->exists ? FILE_NEW : FILE_DELETE, hunks.len ? &hunks.items[0] : &empty);
+  }
+}
+
+// --- where it stands -------------------------------------------------------------------------------
+
+static void set_place(ReviewHunk *hunk, Place place, Str why)
+{
+  hunk->line = place.start;
+  hunk->moved = place.kind == PLACE_MOVED;
+  hunk->stale = place.kind == PLACE_STALE && hunk->applied != APPLIED_DONE;
+  if (hunk->stale) hunk->why = why;
+}
+
+static void place_file(Build *b, Project *project, size_t file)
+{
+  FilePlaces places = {0};
+  present_places(b->arena, b->out, file, project, NULL, &places);
+  size_t first = b->out->first_hunk[file], end = b->out->first_hunk[file + 1];
+  for (size_t i = first; i < end; i++) {
+    set_place(&b->out->hunks.items[i], places.places[i - first], places.why);
+  }
+}
+
+static void count_alike(Build *b)
+{
+  Map index = {0};
+  ReviewHunkList *hunks = &b->out->hunks;
+  for (size_t i = 0; i < hunks->len; i++) {
+    size_t at = i;
+    if (!hunks->items[i].like_key.len) continue;
+    if (!map_add(b->arena, &index, hunks->items[i].like_key, i))
+      map_get(&index, hunks->items[i].like_key, &at);
+    hunks->items[at].like++;
+  }
+  for (size_t i = 0; i < hunks->len; i++) {
+    size_t at;
+    Str key = hunks->items[i].like_key;
+    if (key.len && map_get(&index, key, &at)) hunks->items[i].like = hunks->items[at].like;
+  }
+}
+
+static void count(Review *review)
+{
+  for (size_t i = 0; i < review->hunks.len; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    review->accepted += hunk->decision == DECISION_ACCEPTED;
+    review->rejected += hunk->decision == DECISION_REJECTED;
+    review->applied += hunk->applied == APPLIED_DONE;
+    review->stale += hunk->stale;
+  }
+}
+
+// Results come in the order the tasks ended, which differs from run to run.
+static int by_path(const void *left, const void *right)
+{
+  return str_cmp(((const CombinedFile *)left)->path, ((const CombinedFile *)right)->path);
+}
+
+bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err)
+{
+  *out = (Review){.plan = plan};
+  Build b = {.engine = engine, .arena = arena, .out = out};
+  PlanRow row = {0};
+  if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
+  Project *project = engine_project_of_plan(engine, plan, err);
+  if (!project || !build_load(&b, err)) return false;
+  out->title = row.title.len ? row.title : row.request;
+  out->root = row.root;
+  out->state = row.state;
+  out->test_command = row.test_command;
+  out->test_status = row.test_status;
+  if (!journal_money(engine->journal, plan, &out->money, err)) return false;
+  if (!base_combine(engine, plan, arena, NULL, &out->files, err)) return false;
+  if (out->files.len) qsort(out->files.items, out->files.len, sizeof(CombinedFile), by_path);
+  out->first_hunk = NEW_N(arena, size_t, out->files.len + 1);
+  for (size_t i = 0; i < out->files.len; i++) add_file(&b, i);
+  out->first_hunk[out->files.len] = out->hunks.len;
+  for (size_t i = 0; i < out->files.len; i++) place_file(&b, project, i);
+  count_alike(&b);
+  count(out);
+  return true;
+}
+
+// --- decisions -------------------------------------------------------------------------------------
+
+// "T02" names the targets of an `each:` task too: T02.1, T02.2 ...
+static bool task_named(const StrList *tasks, Str name)
+{
+  for (size_t i = 0; i < tasks->len; i++) {
+    Str id = tasks->items[i];
+    if (str_eq(id, name)) return true;
+    if (str_starts(id, name) && id.len > name.len && id.ptr[name.len] == '.') return true;
+  }
+  return false;
+}
+
+// "like:ID": all that make the same change as the hunk ID.
+static bool is_like(const Review *review, const ReviewHunk *hunk, Str id)
+{
+  if (str_eq(hunk->id, id)) return true;
+  for (size_t i = 0; hunk->like > 1 && i < review->hunks.len; i++) {
+    const ReviewHunk *other = &review->hunks.items[i];
+    if (str_eq(other->id, id)) return str_eq(other->like_key, hunk->like_key);
+  }
+  return false;
+}
+
+static bool names(const Review *review, const ReviewHunk *hunk, Str what)
+{
+  if (str_eq(what, S("all")) || str_eq(what, S("all!"))) return true;
+  if (str_starts(what, S("like:"))) return is_like(review, hunk, str_skip(what, 5));
+  if (str_starts(what, S("task:"))) return task_named(&hunk->tasks, str_skip(what, 5));
+  const CombinedFile *file = &review->files.items[hunk->file];
+  if (str_starts(what, S("file:"))) return str_eq(file->path, str_skip(what, 5));
+  return str_eq(hunk->id, what);
+}
+
+bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *what)
+{
+  for (size_t i = 0; i < what->len; i++) {
+    if (names(review, hunk, what->items[i])) return true;
+  }
+  return false;
+}
+
+// Accepting `all` leaves alone what the user has rejected one by one; `all!` and closer names take it.
+static bool left_rejected(const ReviewHunk *hunk, const StrList *what, Decision decision)
+{
+  bool only_all = decision == DECISION_ACCEPTED && hunk->decision == DECISION_REJECTED;
+  for (size_t i = 0; i < what->len && only_all; i++) only_all = str_eq(what->items[i], S("all"));
+  return only_all;
+}
+
+static bool all_name_something(const Review *review, const StrList *what, Error *err)
+{
+  for (size_t i = 0; i < what->len; i++) {
+    bool found = str_eq(what->items[i], S("all")) || str_eq(what->items[i], S("all!"));
+    for (size_t k = 0; k < review->hunks.len && !found; k++) {
+      found = names(review, &review->hunks.items[k], what->items[i]);
+    }
+    if (found) continue;
+    Str name = what->items[i];
+    bool file = str_starts(name, S("file:")), task = str_starts(name, S("task:"));
+    error_set(err, ERR_NOT_FOUND, "plan %lld %s %.*s", (long long)review->plan,
+              file   ? "does not change"
+              : task ? "has no change of task"
+                     : "has no hunk",
+              STR_ARG(file || task ? str_skip(name, 5) : name));
+    return error_hint_set(err, "look at the review again: results may have changed");
+  }
+  return true;
+}
+
+typedef struct {
+  DecisionRow *items;
+  size_t len, cap;
+} Rows;
+
+static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *what,
+                   Decision decision, size_t *changed, Error *err)
+{
+  Review review;
+  Rows rows = {0};
+  if (!review_build(engine, plan, arena, &review, err)) return false;
+  if (!all_name_something(&review, what, err)) return false;
+  for (size_t i = 0; i < review.hunks.len; i++) {
+    const ReviewHunk *hunk = &review.hunks.items[i];
+    if (hunk->decision == decision || !review_named(&review, hunk, what)) continue;
+    if (left_rejected(hunk, what, decision)) continue;
+    DecisionRow row = {.hunk = hunk->id, .decision = decision};
+    row.path = review.files.items[hunk->file].path;
+    if (hunk->tasks.len) row.task = hunk->tasks.items[0];
+    PUSH(arena, &rows, row);
+  }
+  *changed = rows.len;
+  return rows.len == 0 || journal_decision_set(engine->journal, plan, rows.items, rows.len, err);
+}
+
+bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
+                   size_t *changed, Error *err)
+{
+  Arena arena;
+  arena_init(&arena);
+  size_t n = 0;
+  bool ok = decide(engine, &arena, plan, what, decision, &n, err);
+  if (changed) *changed = n;
+  arena_deinit(&arena);
+  return ok;
+}
+
+// --- texts -----------------------------------------------------------------------------------------
+
+DiffStat review_stat(const Review *review, size_t file)
+{
+  DiffStat stat = {0};
+  for (size_t i = review->first_hunk[file]; i < review->first_hunk[file + 1]; i++) {
+    stat.added += review->hunks.items[i].hunk.new_len;
+    stat.removed += review->hunks.items[i].hunk.old_len;
+  }
+  return stat;
+}
+
+// The file with its hunks that are not rejected; false when that leaves nothing to do.
+static bool without_rejected(Arena *arena, const Review *review, size_t index, UnifiedFile *out)
+{
+  const CombinedFile *file = &review->files.items[index];
+  HunkList keep = {0};
+  bool whole = false, renamed = false;
+  for (size_t i = review->first_hunk[index]; i < review->first_hunk[index + 1]; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    if (hunk->decision == DECISION_REJECTED) continue;
+    whole |= hunk->change == FILE_NEW || hunk->change == FILE_DELETE;
+    renamed |= hunk->change == FILE_RENAME;
+    if (hunk->change == FILE_EDIT) PUSH(arena, &keep, hunk->hunk);
+  }
+  *out = (UnifiedFile){.path = file->path, .context = HUNK_CONTEXT};
+  out->old_text = file->existed ? file->base : STR_NONE;
+  out->new_text = whole ? file->text : hunks_apply(arena, out->old_text, &keep);
+  out->created = whole && file->exists;
+  out->deleted = whole && !file->exists;
+  if (renamed) out->renamed_from = file->renamed_from;
+  if (!renamed && file->renamed_from.len) out->path = file->renamed_from;
+  return whole || renamed || keep.len > 0;
+}
+
+void review_diff(Arena *arena, const Review *review, Str path, Buf *out)
+{
+  for (size_t i = 0; i < review->files.len; i++) {
+    UnifiedFile file;
+    if (path.len && !str_eq(path, review->files.items[i].path)) continue;
+    if (without_rejected(arena, review, i, &file)) diff_unified(arena, out, &file);
+  }
+}
+
+bool review_proposal(Arena *arena, const Review *review, Str path, Str *text, Str *base)
+{
+  for (size_t i = 0; i < review->files.len; i++) {
+    UnifiedFile file;
+    if (!str_eq(path, review->files.items[i].path)) continue;
+    without_rejected(arena, review, i, &file);
+    *text = file.new_text;
+    *base = file.old_text;
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,98 @@
+// review.h: the combined result as hunks with verdicts and decisions, and as text with a line index.
+//
+// A Review is a snapshot: built from the journal and the present texts, valid until either changes. All of
+// it lives in the arena given to review_build. Decisions belong to hunk ids, which are made of content
+// (hunk_id), so a snapshot may be rebuilt at any time and finds them again.
+#pragma once
+
+#include "core/engine.h"
+#include "patch/diff.h"
+#include "patch/patch.h"
+#include "review/base_text.h"
+
+// Files that come, go or change their name have one hunk for that; it has no lines when the text has none.
+typedef struct {
+  Str id;             // hunk_id
+  size_t file;        // index into files
+  FileChange change;  // FILE_EDIT: lines; the others: the file as a whole
+  Hunk hunk;
+  StrList tasks;  // who made it, first = main one
+  Decision decision;
+  AppliedState applied;
+  bool stale;   // pending, and cannot be placed in the present text
+  bool moved;   // stands elsewhere in the present text than in the base
+  size_t line;  // in the present text; 0 = nowhere
+  Str why;      // why it is stale, a phrase
+  Str verdict;  // the worst of its tasks: "ok", "doubt", "rejected" or empty
+  Str reason;
+  Str like_key;  // equal for hunks that make the same change (alike.h); empty = like no other
+  size_t like;   // how many make it, this one included
+} ReviewHunk;
+
+typedef struct {
+  ReviewHunk *items;
+  size_t len, cap;
+} ReviewHunkList;
+
+typedef struct {
+  int64_t plan;
+  Str title, root;
+  PlanState state;
+  PlanMoney money;
+  Str test_command;  // empty = no test ran
+  int test_status;
+  CombinedList files;
+  ReviewHunkList hunks;  // by file, then line
+  size_t *first_hunk;    // of each file, and one more: file i has hunks [first[i], first[i + 1])
+  size_t accepted, rejected, applied, stale;
+} Review;
+
+bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err);
+
+// Does one of [what] name this hunk? See review_decide.
+bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *what);
+
+// [what]: hunk ids, or "task:T01", "file:PATH", "all". ERR_NOT_FOUND when one names nothing.
+bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
+                   size_t *changed, Error *err);
+
+// Adds the unified diff of the hunks that are not rejected; empty [path] = all files.
+void review_diff(Arena *arena, const Review *review, Str path, Buf *out);
+// The text of [path] with every hunk that is not rejected; false when the plan does not touch it.
+bool review_proposal(Arena *arena, const Review *review, Str path, Str *text, Str *base);
+
+// Lines of [hunks] (one file's) added and removed.
+DiffStat review_stat(const Review *review, size_t file);
+
+// Text for a piecework:// buffer and, for each line, what it stands for.
+typedef struct {
+  Str kind;  // "file", "hunk", "add", "del", "context", "task", "plan", "head", "note", ""
+  Str hunk, path, task;
+  int64_t plan;  // 0 = none
+  size_t line;   // in the new text, 0 = none
+  size_t like;   // on a hunk's head: how many make the same change, when several do
+} LineMeaning;
+typedef struct {
+  Str text;
+  LineMeaning *index;  // one per line
+  size_t len, cap;
+} View;
+void view_review(Arena *arena, const Review *review, View *out);
+// [plan] 0: all of [root].
+bool view_status(Engine *engine, int64_t plan, Str root, Arena *arena, View *out, Error *err);
+// [which]: "12", "day", "week", "month", "all".
+bool view_cost(Engine *engine, Str which, Arena *arena, View *out, Error *err);
+bool cost_since(Str which, int64_t *since_ms);  // day, week, month, all; false for another word
+bool view_log(Engine *engine, int64_t plan, Arena *arena, View *out, Error *err);
+
+// Quickfix entries: hunks, failed tasks, stale hunks.
+typedef struct {
+  Str path, text, type;  // type: "", "W", "E", "I"
+  size_t line, end_line;
+  Str hunk, task;
+} QfEntry;
+typedef struct {
+  QfEntry *items;
+  size_t len, cap;
+} QfList;
+void review_quickfix(Engine *engine, Arena *arena, const Review *review, QfList *out);

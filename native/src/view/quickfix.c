@@ -1,0 +1,77 @@
+// quickfix.c: the review as quickfix entries: one per hunk, stale ones as warnings, failed tasks as errors.
+#include "review/view_text.h"
+
+static const char *box(const ReviewHunk *hunk)
+{
+  if (hunk->stale) return "[!]";
+  if (hunk->applied == APPLIED_DONE) return "[*]";
+  if (hunk->decision == DECISION_REJECTED) return "[-]";
+  if (hunk->decision == DECISION_ACCEPTED) return "[x]";
+  return "[ ]";
+}
+
+static Str hunk_text(Arena *arena, const ReviewHunk *hunk)
+{
+  Str tasks = str_join(arena, &hunk->tasks, S(" "));
+  Str text = str_fmt(arena, "%s %.*s -%zu +%zu", box(hunk), STR_ARG(tasks), hunk->hunk.old_len,
+                     hunk->hunk.new_len);
+  if (hunk->stale) text = str_fmt(arena, "%.*s stale: %.*s", STR_ARG(text), STR_ARG(hunk->why));
+  bool bad = str_eq(hunk->verdict, S("doubt")) || str_eq(hunk->verdict, S("rejected"));
+  if (!bad) return text;
+  const char *word = str_eq(hunk->verdict, S("doubt")) ? "DOUBT" : "REJECTED";
+  return str_fmt(arena, "%.*s %s: %.*s", STR_ARG(text), word, STR_ARG(hunk->reason));
+}
+
+static void add_hunk(Arena *arena, const Review *review, const ReviewHunk *hunk, QfList *out)
+{
+  QfEntry entry = {.path = review->files.items[hunk->file].path, .hunk = hunk->id};
+  size_t lines = hunk->applied == APPLIED_DONE ? hunk->hunk.new_len : hunk->hunk.old_len;
+  entry.line = hunk->line ? hunk->line : hunk->hunk.old_start;
+  entry.end_line = lines ? entry.line + lines - 1 : entry.line;
+  entry.text = hunk_text(arena, hunk);
+  bool doubt = str_eq(hunk->verdict, S("doubt")) || str_eq(hunk->verdict, S("rejected"));
+  if (hunk->stale || doubt) entry.type = S("W");
+  if (hunk->tasks.len) entry.task = hunk->tasks.items[0];
+  PUSH(arena, out, entry);
+}
+
+// A conflict has no hunk to point at: the file's first line stands for it.
+static void add_conflict(Arena *arena, const CombinedFile *file, QfList *out)
+{
+  QfEntry entry = {
+      .path = file->path, .line = 1, .end_line = 1, .type = S("E"), .task = file->conflict_task};
+  entry.text = str_fmt(arena, "[!] %.*s conflict: other tasks changed the same lines; retry it",
+                       STR_ARG(file->conflict_task));
+  PUSH(arena, out, entry);
+}
+
+static void add_task(Arena *arena, const TaskRow *task, QfList *out)
+{
+  bool failed = task->state == TASK_FAILED || task->state == TASK_REFUSED;
+  if (!failed && task->state != TASK_PARTIAL) return;
+  QfEntry entry = {.type = failed ? S("E") : S("W"), .task = task->id};
+  // "src/net.c: rename the calls": the title names the file by convention.
+  size_t colon = str_find_char(task->title, ':');
+  bool has_path =
+      colon != STR_NOT_FOUND && str_find_char(str_sub(task->title, 0, colon), ' ') == STR_NOT_FOUND;
+  if (has_path) entry.path = str_sub(task->title, 0, colon);
+  if (has_path) entry.line = entry.end_line = 1;
+  entry.text = str_fmt(arena, "[!] %.*s %s: %.*s", STR_ARG(task->id), task_state_name(task->state),
+                       STR_ARG(task->note.len ? task->note : task->title));
+  PUSH(arena, out, entry);
+}
+
+void review_quickfix(Engine *engine, Arena *arena, const Review *review, QfList *out)
+{
+  TaskRowList tasks = {0};
+  Error err = {0};
+  for (size_t i = 0; i < review->files.len; i++) {
+    if (review->files.items[i].conflict) add_conflict(arena, &review->files.items[i], out);
+    for (size_t k = review->first_hunk[i]; k < review->first_hunk[i + 1]; k++) {
+      add_hunk(arena, review, &review->hunks.items[k], out);
+    }
+  }
+  // Without the list of tasks the hunks are still worth showing.
+  if (!journal_task_list(engine->journal, arena, review->plan, &tasks, &err)) return;
+  for (size_t i = 0; i < tasks.len; i++) add_task(arena, &tasks.items[i], out);
+}

@@ -1,0 +1,107 @@
+// view_cost.c: money: the receipt of one plan, or what a day, week, month or all of it came to.
+#include "lib/loop.h"
+#include "review/view_text.h"
+#include "work/receipt.h"
+
+static void write_text(ViewText *view, LineMeaning meaning, Str text)
+{
+  for (Str rest = text, line; str_line(&rest, &line);)
+    view_line(view, meaning, "%.*s", STR_ARG(line));
+}
+
+static bool write_receipt(ViewText *view, Engine *engine, int64_t plan, Error *err)
+{
+  Receipt receipt;
+  if (!receipt_build(engine, plan, view->arena, &receipt, err)) return false;
+  LineMeaning meaning = {.kind = S("plan"), .plan = plan};
+  write_text(view, meaning, receipt_text(view->arena, &receipt));
+  return true;
+}
+
+static void cost_line(ViewText *view, const CostRow *row)
+{
+  Arena *arena = view->arena;
+  const AttemptUsage *u = &row->usage;
+  Str in = tokens_short(arena, u->fresh_in + u->cache_write);
+  Str cached = tokens_short(arena, u->cache_read);
+  Str out = tokens_short(arena, u->out), cost = money_short(arena, row->cost);
+  Str key = row->key.len ? row->key : S("(none)");
+  if (text_columns(key) > 34) key = str_skip(key, key.len - str_utf8_floor(key, 34));
+  view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %9.*s%s",
+            STR_ARG(key), (long long)row->attempts, STR_ARG(in), STR_ARG(cached), STR_ARG(out),
+            STR_ARG(cost), row->unknown ? "+" : "");
+}
+
+typedef struct {
+  const char *title;
+  CostBy by;
+} Section;
+
+static bool write_period(ViewText *view, Engine *engine, Str which, int64_t since, Error *err)
+{
+  static const Section sections[] = {
+      {"phase", COST_BY_PHASE}, {"model", COST_BY_MODEL}, {"project", COST_BY_ROOT}};
+  int64_t total = 0, unknown = 0;
+  for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+    CostRowList rows = {0};
+    if (!journal_cost(engine->journal, view->arena, 0, since, sections[i].by, &rows, err))
+      return false;
+    view_line(view, (LineMeaning){.kind = S("head")}, "%-36s %6s %7s %7s %7s %9s",
+              sections[i].title, "calls", "in", "cached", "out", "cost");
+    for (size_t k = 0; k < rows.len; k++) {
+      cost_line(view, &rows.items[k]);
+      if (sections[i].by != COST_BY_PHASE) continue;
+      total += rows.items[k].cost;
+      unknown += rows.items[k].unknown;
+    }
+  }
+  Str sum = money(view->arena, total);
+  view_line(view, (LineMeaning){.kind = S("head")}, "total (%.*s): %.*s", STR_ARG(which),
+            STR_ARG(sum));
+  if (unknown) {
+    view_line(view, (LineMeaning){.kind = S("note")},
+              "+ %lld calls whose cost is not known: the sums are lower bounds",
+              (long long)unknown);
+  }
+  return true;
+}
+
+typedef struct {
+  const char *name;
+  int64_t days;  // 0 = since ever
+} Period;
+
+static const Period periods[] = {{"day", 1}, {"week", 7}, {"month", 30}, {"all", 0}};
+
+static const Period *find_period(Str which)
+{
+  for (size_t i = 0; i < sizeof(periods) / sizeof(*periods); i++) {
+    if (str_eq(which, str_from(periods[i].name))) return &periods[i];
+  }
+  return NULL;
+}
+
+bool cost_since(Str which, int64_t *since_ms)
+{
+  const Period *period = find_period(which);
+  if (period) *since_ms = period->days ? wall_now_ms() - period->days * 86400000 : 0;
+  return period != NULL;
+}
+
+bool view_cost(Engine *engine, Str which, Arena *arena, View *out, Error *err)
+{
+  const Period *period = find_period(which);
+  uint64_t plan = 0;
+  if (!period && (!str_to_u64(which, &plan) || plan == 0 || plan > INT64_MAX)) {
+    error_set(err, ERR_USAGE, "no such cost report: %.*s", STR_ARG(which));
+    return error_hint_set(err, "give a plan's number, or day, week, month, all");
+  }
+  ViewText view;
+  view_begin(&view, arena, out);
+  int64_t since = 0;
+  cost_since(which, &since);
+  bool ok = period ? write_period(&view, engine, which, since, err)
+                   : write_receipt(&view, engine, (int64_t)plan, err);
+  view_end(&view);
+  return ok;
+}

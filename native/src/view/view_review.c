@@ -1,0 +1,271 @@
+// view_review.c: the review as one unified diff: what it stands for, line by line.
+//
+//   piecework://review/12  rename cfg_get to config_get   [14/31 decided  $0.112]
+//   diff src/net.c  T01  verified ok  +4 -4                            [accepted]
+//   @@ -88,3 +88,3 @@ T01                                              [accepted]
+//
+// What needs a look comes first: rejected, doubtful, conflicting, stale; then the files in their order.
+// Context around two hunks that are close is shown once, so that the whole stays a diff.
+#include <stdlib.h>
+
+#include "review/view_text.h"
+#include "work/estimate.h"
+
+enum { LIKE_TOLD = 3 };  // more hunks than this that make one change are said
+
+typedef struct {
+  Arena *arena;
+  const Review *review;
+  ViewText text;
+} Writer;
+
+// --- what is said of a file or hunk ---------------------------------------------------------------
+
+static Str decided(const ReviewHunk *hunk)
+{
+  if (hunk->applied == APPLIED_DONE) return S("[applied]");
+  if (hunk->decision == DECISION_REJECTED) return S("[rejected]");
+  return hunk->decision == DECISION_ACCEPTED ? S("[accepted]") : STR_NONE;
+}
+
+static Str hunk_mark(Arena *arena, const ReviewHunk *hunk)
+{
+  if (hunk->stale) return str_fmt(arena, "[stale: %.*s]", STR_ARG(hunk->why));
+  Str mark = decided(hunk);
+  if (hunk->moved && hunk->applied != APPLIED_DONE) {
+    return str_fmt(arena, "[moved to line %zu]%s%.*s", hunk->line, mark.len ? " " : "",
+                   STR_ARG(mark));
+  }
+  return mark;
+}
+
+// The mark all hunks of a file share; empty when they differ.
+static Str file_mark(const Review *review, size_t file)
+{
+  size_t first = review->first_hunk[file], end = review->first_hunk[file + 1];
+  if (first == end) return STR_NONE;
+  Str mark = decided(&review->hunks.items[first]);
+  for (size_t i = first; i < end; i++) {
+    if (!str_eq(mark, decided(&review->hunks.items[i]))) return STR_NONE;
+  }
+  return mark;
+}
+
+enum { RANK_REJECTED, RANK_DOUBT, RANK_STALE, RANK_PLAIN };
+
+// By verdict and place, never by decision: the order must not change while the user decides.
+static int hunk_rank(const ReviewHunk *hunk)
+{
+  if (str_eq(hunk->verdict, S("rejected"))) return RANK_REJECTED;
+  if (str_eq(hunk->verdict, S("doubt"))) return RANK_DOUBT;
+  return hunk->stale ? RANK_STALE : RANK_PLAIN;
+}
+
+// The file's most worrying hunk speaks for it. NULL for a file without hunks.
+static const ReviewHunk *worst_hunk(const Review *review, size_t file)
+{
+  const ReviewHunk *worst = NULL;
+  for (size_t i = review->first_hunk[file]; i < review->first_hunk[file + 1]; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    if (!worst || hunk_rank(hunk) < hunk_rank(worst)) worst = hunk;
+  }
+  return worst;
+}
+
+typedef struct {
+  size_t file;
+  int rank;
+} Ranked;
+
+static int by_rank(const void *left, const void *right)
+{
+  const Ranked *a = left, *b = right;
+  if (a->rank != b->rank) return a->rank - b->rank;
+  return a->file < b->file ? -1 : a->file > b->file;
+}
+
+static Ranked *ranked_files(Arena *arena, const Review *review)
+{
+  Ranked *order = NEW_N(arena, Ranked, review->files.len + 1);
+  for (size_t i = 0; i < review->files.len; i++) {
+    const ReviewHunk *worst = worst_hunk(review, i);
+    order[i] = (Ranked){i, worst ? hunk_rank(worst) : RANK_PLAIN};
+    if (review->files.items[i].conflict && order[i].rank > RANK_DOUBT) order[i].rank = RANK_DOUBT;
+  }
+  if (review->files.len) qsort(order, review->files.len, sizeof(*order), by_rank);
+  return order;
+}
+
+// --- lines ----------------------------------------------------------------------------------------
+
+static void write_head(Writer *w)
+{
+  const Review *review = w->review;
+  size_t decided_n = review->accepted + review->rejected;
+  Str cost = money(w->arena, review->money.spent + review->money.lost);
+  Str right =
+      str_fmt(w->arena, "[%zu/%zu decided  %.*s]", decided_n, review->hunks.len, STR_ARG(cost));
+  Str name = str_fmt(w->arena, "piecework://review/%lld", (long long)review->plan);
+  size_t room = VIEW_WIDTH - text_columns(name) - text_columns(right) - 3;
+  Str title = room < VIEW_WIDTH ? text_cut(w->arena, review->title, room) : STR_NONE;
+  LineMeaning head = {.kind = S("head"), .plan = review->plan};
+  view_pair(&w->text, head, str_fmt(w->arena, "%.*s  %.*s", STR_ARG(name), STR_ARG(title)), right);
+  if (!review->test_command.len) return;
+  view_line(&w->text, head, "# test: %.*s %s", STR_ARG(review->test_command),
+            review->test_status == 0 ? "passed in the worktree" : "FAILED in the worktree");
+}
+
+// Indexed by who says what: "verified ok", "DOUBT", "REJECTED", "not verified".
+static Str verdict_words(const ReviewHunk *hunk)
+{
+  if (str_eq(hunk->verdict, S("ok"))) return S("verified ok");
+  if (str_eq(hunk->verdict, S("doubt"))) return S("DOUBT");
+  if (str_eq(hunk->verdict, S("rejected"))) return S("REJECTED");
+  return S("not verified");
+}
+
+// The worst verdict among the file's hunks, whatever was decided.
+static const ReviewHunk *judged_hunk(const Review *review, size_t file)
+{
+  static const char *const order[] = {"rejected", "doubt", "ok", ""};
+  for (size_t k = 0; k < 4; k++) {
+    for (size_t i = review->first_hunk[file]; i < review->first_hunk[file + 1]; i++) {
+      const ReviewHunk *hunk = &review->hunks.items[i];
+      if (str_eq(hunk->verdict, str_from(order[k]))) return hunk;
+    }
+  }
+  return NULL;
+}
+
+static Str file_kind(const CombinedFile *file)
+{
+  if (!file->existed && file->exists) return S("NEW  ");
+  if (file->existed && !file->exists) return S("DELETED  ");
+  return file->renamed_from.len ? S("RENAMED  ") : STR_NONE;
+}
+
+static void write_file_head(Writer *w, size_t index)
+{
+  const CombinedFile *file = &w->review->files.items[index];
+  const ReviewHunk *judged = judged_hunk(w->review, index);
+  DiffStat stat = review_stat(w->review, index);
+  LineMeaning head = {.kind = S("file"), .path = file->path};
+  if (file->tasks.len) head.task = file->tasks.items[0];
+  Str tasks = str_join(w->arena, &file->tasks, S(" "));
+  Str words = judged ? verdict_words(judged) : S("CONFLICT");
+  Str reason = judged ? judged->reason : STR_NONE;
+  Str left =
+      str_fmt(w->arena, "diff %.*s  %.*s%.*s  %.*s", STR_ARG(file->path), STR_ARG(file_kind(file)),
+              STR_ARG(text_cut(w->arena, tasks, 24)), STR_ARG(words));
+  Str counts = str_fmt(w->arena, "  +%zu -%zu", stat.added, stat.removed);
+  Str mark = file_mark(w->review, index);
+  Str with = str_fmt(w->arena, "%.*s: %.*s%.*s", STR_ARG(left), STR_ARG(reason), STR_ARG(counts));
+  bool inline_reason = reason.len && text_columns(with) + text_columns(mark) < VIEW_WIDTH;
+  view_pair(&w->text, head, inline_reason ? with : str_cat(w->arena, left, counts), mark);
+  head.kind = S("note");
+  if (reason.len && !inline_reason) view_wrapped(&w->text, head, S("#   "), reason);
+  if (file->renamed_from.len)
+    view_line(&w->text, head, "# renamed from %.*s", STR_ARG(file->renamed_from));
+  if (file->conflict) {
+    view_line(&w->text, head, "# conflict: %.*s changed the same lines and was left out",
+              STR_ARG(file->conflict_task));
+  }
+}
+
+typedef struct {
+  size_t before, after;  // context lines to show
+} Around;
+
+// A hunk's context stops at its neighbours; what lies between two is shown before the second.
+static Around around(const Review *review, size_t i)
+{
+  const ReviewHunk *hunk = &review->hunks.items[i];
+  Around out = {hunk->hunk.before_len, hunk->hunk.after_len};
+  size_t first = review->first_hunk[hunk->file], end = review->first_hunk[hunk->file + 1];
+  if (hunk->change != FILE_EDIT) return (Around){0, 0};
+  if (i > first && hunk[-1].change == FILE_EDIT) {
+    size_t gap = hunk->hunk.old_start - (hunk[-1].hunk.old_start + hunk[-1].hunk.old_len);
+    if (gap < out.before) out.before = gap;
+  }
+  if (i + 1 < end) {
+    size_t gap = hunk[1].hunk.old_start - (hunk->hunk.old_start + hunk->hunk.old_len);
+    size_t taken = hunk[1].hunk.before_len < gap ? hunk[1].hunk.before_len : gap;
+    if (gap - taken < out.after) out.after = gap - taken;
+  }
+  return out;
+}
+
+static Str range(Arena *arena, size_t start, size_t len)
+{
+  if (len == 1) return str_fmt(arena, "%zu", start);
+  return str_fmt(arena, "%zu,%zu", len ? start : start - 1, len);
+}
+
+static void write_hunk_head(Writer *w, const ReviewHunk *hunk, LineMeaning meaning, Around ctx)
+{
+  const Hunk *h = &hunk->hunk;
+  meaning.kind = S("hunk");
+  meaning.line = h->new_start;
+  meaning.like = hunk->like > 1 ? hunk->like : 0;
+  size_t more = ctx.before + ctx.after;
+  Str old_range = range(w->arena, h->old_start - ctx.before, h->old_len + more);
+  Str new_range = range(w->arena, h->new_start - ctx.before, h->new_len + more);
+  Str tasks = str_join(w->arena, &hunk->tasks, S(" "));
+  Str left = str_fmt(w->arena, "@@ -%.*s +%.*s @@ %.*s", STR_ARG(old_range), STR_ARG(new_range),
+                     STR_ARG(text_cut(w->arena, tasks, 24)));
+  if (hunk->like > LIKE_TOLD)
+    left = str_fmt(w->arena, "%.*s  %zu like this", STR_ARG(left), hunk->like);
+  view_pair(&w->text, meaning, left, hunk_mark(w->arena, hunk));
+}
+
+static void write_lines(Writer *w, LineMeaning meaning, char sign, const Line *lines, size_t len)
+{
+  for (size_t i = 0; i < len; i++) {
+    view_source(&w->text, meaning, sign, lines[i].text);
+    if (meaning.line && sign != '-') meaning.line++;
+  }
+}
+
+static void write_hunk(Writer *w, size_t i)
+{
+  const ReviewHunk *hunk = &w->review->hunks.items[i];
+  const Hunk *h = &hunk->hunk;
+  Around ctx = around(w->review, i);
+  LineMeaning meaning = {.hunk = hunk->id, .path = w->review->files.items[hunk->file].path};
+  if (hunk->tasks.len) meaning.task = hunk->tasks.items[0];
+  write_hunk_head(w, hunk, meaning, ctx);
+  meaning.kind = S("context");
+  meaning.line = h->new_start - ctx.before;
+  if (ctx.before)
+    write_lines(w, meaning, ' ', h->before + (h->before_len - ctx.before), ctx.before);
+  meaning.kind = S("del");
+  meaning.line = h->new_start;
+  write_lines(w, meaning, '-', h->old_lines, h->old_len);
+  meaning.kind = S("add");
+  write_lines(w, meaning, '+', h->new_lines, h->new_len);
+  meaning.kind = S("context");
+  meaning.line = h->new_start + h->new_len;
+  if (ctx.after) write_lines(w, meaning, ' ', h->after, ctx.after);
+}
+
+static void write_file(Writer *w, size_t index)
+{
+  size_t first = w->review->first_hunk[index], end = w->review->first_hunk[index + 1];
+  if (first == end && !w->review->files.items[index].conflict) return;
+  write_file_head(w, index);
+  for (size_t i = first; i < end; i++) write_hunk(w, i);
+}
+
+void view_review(Arena *arena, const Review *review, View *out)
+{
+  Writer w = {.arena = arena, .review = review};
+  view_begin(&w.text, arena, out);
+  write_head(&w);
+  if (!review->hunks.len) {
+    view_line(&w.text, (LineMeaning){.kind = S("note")},
+              "nothing to review: no task has changed a file");
+  }
+  const Ranked *order = ranked_files(arena, review);
+  for (size_t i = 0; i < review->files.len; i++) write_file(&w, order[i].file);
+  view_end(&w.text);
+}

@@ -1,0 +1,577 @@
+// t_journal.c: what the journal promises: money adds up, nothing is lost, one engine at a time.
+#include "tap.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "journal/journal.h"
+#include "lib/fs.h"
+#include "lib/store.h"
+
+static Arena arena;
+static Error err;
+static char *dir;
+static Journal *journal;
+static int64_t plan;
+
+static PlanRow new_plan(const char *root)
+{
+  return (PlanRow){.root = str_from(root),
+                   .path = S("/r/plan.md"),
+                   .title = S("t"),
+                   .request = S("do it"),
+                   .state = PLAN_READY,
+                   .budget = -1};
+}
+
+static void setup(void)
+{
+  arena_init(&arena);
+  error_clear(&err);
+  dir = fs_temp_dir(&arena, "/tmp", "pw-journal", &err);
+  journal = journal_open(dir, &err);
+  CHECK(journal != NULL);
+  PlanRow row = new_plan("/r");
+  CHECK(journal_plan_new(journal, &row, &err));
+  plan = row.id;
+}
+
+static void teardown(void)
+{
+  CHECK_STR(str_from(err.message), S(""));
+  journal_close(journal);
+  CHECK(fs_remove_tree(dir, &err));
+  arena_deinit(&arena);
+}
+
+TEST(open_by_environment)
+{
+  setup();
+  char *state = path_join(&arena, str_from(dir), S("deep/state"));
+  setenv("PIECEWORK_STATE", state, 1);
+  Journal *other = journal_open(NULL, &err);
+  CHECK(other && str_starts(journal_path(other), str_from(state)));
+  journal_close(other);
+  CHECK(fs_write_atomic(path_join(&arena, str_from(dir), S("file")), S("x"), 0600, &err));
+  CHECK(journal_open(path_join(&arena, str_from(dir), S("file/x")), &err) == NULL);
+  CHECK_INT(err.code, ERR_JOURNAL);
+  CHECK(str_has(str_from(err.hint), S("PIECEWORK_STATE")));
+  error_clear(&err);
+  journal_close(NULL);
+  teardown();
+}
+
+TEST(plans)
+{
+  setup();
+  PlanRow row = new_plan("/other"), got;
+  CHECK(journal_plan_new(journal, &row, &err));
+  CHECK(row.id == plan + 1 && row.created_ms > 0);
+  row.title = S("caf\xc3\xa9");
+  row.budget = 600000000;
+  row.path = S("/other/12.md");
+  CHECK(journal_plan_update(journal, &row, &err));
+  CHECK(journal_plan_set_state(journal, row.id, PLAN_FAILED, S("why"), &err));
+  CHECK(journal_plan_set_test(journal, row.id, S("make check"), 2, S("boom"), &err));
+  CHECK(journal_plan_get(journal, &arena, row.id, &got, &err));
+  CHECK_STR(got.title, row.title);
+  CHECK_STR(got.note, S("why"));
+  CHECK_STR(got.test_command, S("make check"));
+  CHECK_STR(got.test_tail, S("boom"));
+  CHECK(got.state == PLAN_FAILED && got.test_status == 2 && got.test_at_ms > 0 &&
+        got.budget == 600000000);
+  CHECK(journal_plan_by_path(journal, &arena, S("/other/12.md"), &got, &err) && got.id == row.id);
+  PlanRowList list = {0};
+  CHECK(journal_plan_list(journal, &arena, S(""), 0, &list, &err));
+  CHECK(list.len == 2 && list.items[0].id == row.id);
+  CHECK(journal_plan_list(journal, &arena, S("/r"), 5, &list, &err));
+  CHECK(list.len == 3 && list.items[2].id == plan);
+  CHECK(journal_plan_list(journal, &arena, S(""), 1, &list, &err) && list.len == 4);
+  CHECK(!journal_plan_get(journal, &arena, 99, &got, &err));
+  CHECK_INT(err.code, ERR_NOT_FOUND);
+  CHECK_STR(str_from(err.message), S("there is no plan 99"));
+  CHECK(!journal_plan_set_state(journal, 99, PLAN_DONE, S(""), NULL));
+  CHECK(!journal_plan_by_path(journal, &arena, S("none"), &got, NULL));
+  error_clear(&err);
+  CHECK_STR(str_from(plan_state_name(PLAN_VERIFYING)), S("verifying"));
+  teardown();
+}
+
+TEST(facts_blobs_and_bases)
+{
+  setup();
+  Str text, hash, again;
+  CHECK(journal_fact_get(journal, &arena, plan, S("estimate"), &text, &err) && text.len == 0);
+  CHECK(journal_fact_set(journal, plan, S("estimate"), S("{}"), &err));
+  CHECK(journal_fact_set(journal, plan, S("estimate"), S("{1}"), &err));
+  CHECK(journal_fact_get(journal, &arena, plan, S("estimate"), &text, &err));
+  CHECK_STR(text, S("{1}"));
+  CHECK(journal_blob_put(journal, &arena, (Str){"a\0b", 3}, &hash, &err));
+  CHECK(journal_blob_put(journal, &arena, (Str){"a\0b", 3}, &again, &err));
+  CHECK_STR(hash, again);
+  CHECK(journal_blob_get(journal, &arena, hash, &text, &err));
+  CHECK_STR(text, ((Str){"a\0b", 3}));
+  CHECK(journal_blob_put(journal, &arena, S(""), &hash, &err) && hash.len == 64);
+  CHECK(journal_blob_get(journal, &arena, hash, &text, &err) && text.len == 0);
+  CHECK(!journal_blob_get(journal, &arena, S("none"), &text, NULL));
+
+  bool exists;
+  CHECK(journal_base_put(journal, plan, S("a"), S("one"), true, &err));
+  CHECK(journal_base_put(journal, plan, S("a"), S("two"), true, &err));  // a base does not move
+  CHECK(journal_base_put(journal, plan, S("new"), S(""), false, &err));
+  CHECK(journal_base_put(journal, plan, S("empty"), S(""), true, &err));
+  CHECK(journal_base_get(journal, &arena, plan, S("a"), &text, &exists, &err) && exists);
+  CHECK_STR(text, S("one"));
+  CHECK(journal_base_get(journal, &arena, plan, S("new"), &text, &exists, &err) && !exists &&
+        !text.len);
+  CHECK(journal_base_get(journal, &arena, plan, S("empty"), &text, &exists, &err) && exists &&
+        !text.len);
+  CHECK(!journal_base_get(journal, &arena, plan, S("none"), &text, &exists, NULL));
+  CHECK(journal_base_reset(journal, plan, S("a"), S("three"), true, &err));
+  CHECK(journal_base_get(journal, &arena, plan, S("a"), &text, &exists, &err));
+  CHECK_STR(text, S("three"));
+  BaseRowList list = {0};
+  CHECK(journal_base_list(journal, &arena, plan, &list, &err) && list.len == 3);
+  CHECK(!list.items[2].exists && list.items[2].hash.len == 0);
+  teardown();
+}
+
+static AttemptRow attempt(const char *task, int64_t worst)
+{
+  return (AttemptRow){.plan = plan,
+                      .task = str_from(task),
+                      .phase = PHASE_EXECUTE,
+                      .role = S("small"),
+                      .provider = S("p"),
+                      .model = S("m"),
+                      .worst_case = worst};
+}
+
+static void finish(AttemptRow *row, int64_t cost, bool sent)
+{
+  row->cost = cost;
+  row->sent = sent;
+  row->usage = (AttemptUsage){10, 1, 2, 5, 3};
+  row->usage_known = cost >= 0;
+  CHECK(journal_attempt_finish(journal, &arena, row, cost >= 0 ? S("reply") : S(""), &err));
+}
+
+static void money(int64_t spent, int64_t lost, int64_t reserved, int64_t unpriced)
+{
+  PlanMoney got;
+  CHECK(journal_money(journal, plan, &got, &err));
+  CHECK_INT(got.spent, spent);
+  CHECK_INT(got.lost, lost);
+  CHECK_INT(got.reserved, reserved);
+  CHECK_INT(got.unpriced, unpriced);
+}
+
+TEST(attempts_and_money)
+{
+  setup();
+  money(0, 0, 0, 0);
+  AttemptRow a = attempt("T01", 100), b = attempt("T01", 50), c = attempt("T02", -1),
+             d = attempt("T02", 30);
+  CHECK(journal_attempt_start(journal, &arena, &a, S("prompt a"), -1, &err));
+  CHECK(journal_attempt_start(journal, &arena, &b, S("prompt b"), -1, &err));
+  CHECK(journal_attempt_start(journal, &arena, &c, S("prompt c"), -1, &err));
+  CHECK(journal_attempt_start(journal, &arena, &d, S("prompt d"), -1, &err));
+  money(0, 0, 180, 1);
+  finish(&a, 60, true);
+  money(60, 0, 80, 1);
+  finish(&b, -1, true);  // the reply was lost: count the worst
+  money(60, 50, 30, 1);
+  finish(&c, -1, true);
+  money(60, 50, 30, 1);
+  finish(&d, -1, false);  // never left the machine
+  money(60, 50, 0, 1);
+  finish(&c, 7, true);  // the price became known
+  money(67, 50, 0, 0);
+  AttemptRowList list = {0};
+  CHECK(journal_attempt_list(journal, &arena, plan, S("T01"), &list, &err) && list.len == 2);
+  CHECK(journal_attempt_list(journal, &arena, plan, S(""), &list, &err) && list.len == 6);
+  AttemptRow got;
+  Str text;
+  CHECK(journal_attempt_get(journal, &arena, a.id, &got, &err));
+  CHECK(got.cost == 60 && got.sent && got.usage_known && got.usage.reasoning == 3 &&
+        got.ended_ms > 0);
+  CHECK(got.phase == PHASE_EXECUTE && got.outcome == ERR_OK);
+  CHECK(journal_blob_get(journal, &arena, got.prompt_hash, &text, &err));
+  CHECK_STR(text, S("prompt a"));
+  CHECK(journal_blob_get(journal, &arena, got.reply_hash, &text, &err));
+  CHECK_STR(text, S("reply"));
+  CHECK(journal_attempt_get(journal, &arena, b.id, &got, &err) && got.reply_hash.len == 0);
+  CHECK(!journal_attempt_get(journal, &arena, 999, &got, NULL));
+  got.id = 999;
+  CHECK(!journal_attempt_finish(journal, &arena, &got, S("x"), NULL));
+  teardown();
+}
+
+TEST(the_budget_is_hard)
+{
+  setup();
+  AttemptRow a = attempt("T01", 60), b = attempt("T02", 41), c = attempt("T03", 40),
+             d = attempt("T04", -1);
+  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), 100, &err));
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), 100, &err));  // 60 are in flight
+  CHECK_INT(err.code, ERR_BUDGET);
+  error_clear(&err);
+  CHECK(journal_attempt_start(journal, &arena, &c, S("p"), 100, &err));
+  CHECK(journal_attempt_start(journal, &arena, &d, S("p"), 100,
+                              &err));  // unknown: the caller's question
+  finish(&a, 1, true);
+  CHECK(journal_attempt_start(journal, &arena, &b, S("p"), 100, &err));
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), 0, NULL));
+  money(1, 0, 81, 1);
+  AttemptRow huge = attempt("T05", INT64_MAX);
+  CHECK(!journal_attempt_start(journal, &arena, &huge, S("p"), 100, NULL));
+  teardown();
+}
+
+TEST(a_killed_engine_loses_no_money)
+{
+  setup();
+  pid_t pid = fork();
+  if (pid == 0) {
+    Journal *own = journal_open(dir, NULL);
+    AttemptRow a = attempt("T01", 100), b = attempt("T02", 20);
+    journal_attempt_start(own, &arena, &a, S("p"), -1, NULL);
+    journal_attempt_start(own, &arena, &b, S("p2"), -1, NULL);
+    b.cost = 5;
+    b.sent = true;
+    journal_attempt_finish(own, &arena, &b, S("paid for"), NULL);
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(pid, NULL, 0);
+  money(5, 0, 100, 0);
+  int64_t settled = 0;
+  CHECK(journal_attempts_settle(journal, plan, &settled, &err));
+  CHECK_INT(settled, 1);
+  money(5, 100, 0, 0);
+  AttemptRow found;
+  CHECK(journal_attempt_find(journal, &arena, plan, content_hash(&arena, S("p2")), S("m"), &found,
+                             &err));
+  CHECK(found.id > 0 && found.cost == 5);
+  CHECK(journal_attempt_find(journal, &arena, plan, content_hash(&arena, S("p")), S("m"), &found,
+                             &err));
+  CHECK_INT(found.id, 0);  // it has no reply
+  CHECK(journal_attempt_find(journal, &arena, plan, content_hash(&arena, S("p2")), S("other"),
+                             &found, &err));
+  CHECK_INT(found.id, 0);
+  teardown();
+}
+
+TEST(tasks)
+{
+  setup();
+  TaskRow t = {.plan = plan,
+               .id = S("T01"),
+               .executor = S("model"),
+               .title = S("x"),
+               .spec_hash = S("h"),
+               .added = 3};
+  TaskRow got;
+  CHECK(journal_task_put(journal, &t, &err));
+  t.id = S("T02");
+  CHECK(journal_task_put(journal, &t, &err));
+  CHECK(journal_task_set_state(journal, plan, S("T01"), TASK_RUNNING, S(""), &err));
+  AttemptRow a = attempt("T01", 10), b = attempt("T01", 10);
+  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), -1, &err));
+  finish(&a, 4, true);
+  CHECK(journal_attempt_start(journal, &arena, &b, S("p"), -1, &err));
+  CHECK(journal_task_get(journal, &arena, plan, S("T01"), &got, &err));
+  CHECK(got.state == TASK_RUNNING && got.started_ms > 0 && got.ended_ms == 0);
+  CHECK(got.attempts == 2 && got.cost == 4 && got.cost_known);
+  finish(&b, -1, true);
+  CHECK(journal_task_set_state(journal, plan, S("T01"), TASK_FAILED, S("no"), &err));
+  CHECK(journal_task_get(journal, &arena, plan, S("T01"), &got, &err));
+  CHECK(got.ended_ms > 0 && !got.cost_known && got.cost == 4);
+  CHECK_STR(got.note, S("no"));
+  CHECK(journal_task_set_state(journal, plan, S("T01"), TASK_WAITING, S(""), &err));
+  CHECK(journal_task_get(journal, &arena, plan, S("T01"), &got, &err) && got.ended_ms == 0);
+  TaskRowList list = {0};
+  CHECK(journal_task_list(journal, &arena, plan, &list, &err));
+  CHECK(list.len == 2 && list.items[1].attempts == 0 && list.items[1].cost == 0);
+  CHECK(journal_task_drop(journal, plan, S("T02"), &err));
+  CHECK(!journal_task_get(journal, &arena, plan, S("T02"), &got, NULL));
+  CHECK(!journal_task_set_state(journal, plan, S("T02"), TASK_DONE, S(""), NULL));
+  teardown();
+}
+
+TEST(costs)
+{
+  setup();
+  PlanRow second = new_plan("/s");
+  CHECK(journal_plan_new(journal, &second, &err));
+  AttemptRow a = attempt("", 10), b = attempt("T01", 10), c = attempt("T02", -1),
+             d = attempt("T01", 9);
+  a.phase = PHASE_PLAN;
+  a.model = S("large");
+  d.plan = second.id;
+  AttemptRow *all[] = {&a, &b, &c, &d};
+  for (int i = 0; i < 4; i++)
+    CHECK(journal_attempt_start(journal, &arena, all[i], S("p"), -1, &err));
+  finish(&a, 100, true);
+  finish(&b, 5, true);
+  finish(&c, -1, true);
+  finish(&d, 1, true);
+  CostRowList list = {0};
+  CHECK(journal_cost(journal, &arena, plan, 0, COST_BY_PHASE, &list, &err) && list.len == 2);
+  CHECK_STR(list.items[0].key, S("plan"));
+  CHECK(list.items[0].cost == 100 && list.items[0].usage.fresh_in == 10);
+  CHECK(list.items[1].attempts == 2 && list.items[1].unknown == 1 && list.items[1].usage.out == 5);
+  list.len = 0;
+  CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_ROOT, &list, &err) && list.len == 2);
+  CHECK_STR(list.items[1].key, S("/s"));
+  list.len = 0;
+  CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_MODEL, &list, &err) && list.items[1].cost == 6);
+  list.len = 0;
+  CHECK(journal_cost(journal, &arena, 0, a.started_ms + 100000, COST_BY_PLAN, &list, &err) &&
+        list.len == 0);
+  CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_PLAN, &list, &err) && list.len == 2);
+  CHECK(journal_cost(journal, &arena, plan, 0, COST_BY_TASK, &list, &err) && list.len == 5);
+  teardown();
+}
+
+TEST(patches_decisions_verdicts)
+{
+  setup();
+  PatchRow rows[] = {{.path = S("a"), .change = FILE_EDIT, .tier = S("exact"), .partial = true},
+                     {.path = S("n"), .change = FILE_NEW, .tier = S("whole")},
+                     {.path = S("d"), .change = FILE_DELETE, .tier = S("whole")}};
+  Str shown[] = {S("old"), S(""), S("gone")}, made[] = {S("new"), S(""), S("")};
+  CHECK(journal_patch_set(journal, plan, S("T01"), rows, shown, made, 3, &err));
+  CHECK(journal_patch_set(journal, plan, S("T02"), rows, shown, made, 1, &err));
+  PatchRowList list = {0};
+  Str text;
+  CHECK(journal_patch_list(journal, &arena, plan, S(""), &list, &err) && list.len == 4);
+  CHECK(list.items[0].partial && list.items[0].change == FILE_EDIT);
+  CHECK(journal_blob_get(journal, &arena, list.items[0].new_hash, &text, &err));
+  CHECK_STR(text, S("new"));
+  CHECK(list.items[1].new_hash.len == 0 && list.items[1].shown_hash.len == 64);  // deleted
+  CHECK(list.items[2].shown_hash.len == 0 && list.items[2].new_hash.len == 64);  // new, empty
+  CHECK(journal_patch_set(journal, plan, S("T01"), NULL, NULL, NULL, 0, &err));
+  CHECK(journal_patch_list(journal, &arena, plan, S("T02"), &list, &err) && list.len == 5);
+
+  DecisionRow decisions[] = {
+      {.hunk = S("h1"), .task = S("T01"), .path = S("a"), .decision = DECISION_ACCEPTED},
+      {.hunk = S("h2"), .task = S("T01"), .path = S("a"), .decision = DECISION_REJECTED}};
+  CHECK(journal_decision_set(journal, plan, decisions, 2, &err));
+  StrList hunks = {0};
+  PUSH(&arena, &hunks, S("h1"));
+  CHECK(
+      journal_decision_applied(journal, plan, &hunks, APPLIED_DONE, S("before"), S("after"), &err));
+  decisions[0].decision = DECISION_NONE;
+  CHECK(journal_decision_set(journal, plan, decisions, 1, &err));
+  DecisionRowList decided = {0};
+  CHECK(journal_decision_list(journal, &arena, plan, &decided, &err) && decided.len == 2);
+  CHECK(decided.items[0].decision == DECISION_NONE && decided.items[0].applied == APPLIED_DONE);
+  CHECK(decided.items[1].decision == DECISION_REJECTED &&
+        decided.items[1].applied == APPLIED_PENDING);
+  CHECK(journal_blob_get(journal, &arena, decided.items[0].before_hash, &text, &err));
+  CHECK_STR(text, S("before"));
+  PUSH(&arena, &hunks, S("none"));
+  CHECK(!journal_decision_applied(journal, plan, &hunks, APPLIED_REVERTED, S("b"), S("a"), NULL));
+  decided.len = 0;
+  CHECK(journal_decision_list(journal, &arena, plan, &decided, &err) &&
+        decided.items[0].applied == APPLIED_DONE);
+
+  VerdictRow v = {.task = S("T01"),
+                  .round = 1,
+                  .kind = VERDICT_REJECTED,
+                  .reason = S("r"),
+                  .path = S("a"),
+                  .line = 7};
+  CHECK(journal_verdict_put(journal, plan, &v, &err));
+  v.task = S("T02");
+  CHECK(journal_verdict_put(journal, plan, &v, &err));
+  v.round = 2;
+  v.kind = VERDICT_OK;
+  CHECK(journal_verdict_put(journal, plan, &v, &err));
+  VerdictRowList said = {0};
+  CHECK(journal_verdict_list(journal, &arena, plan, false, &said, &err) && said.len == 3);
+  said.len = 0;
+  CHECK(journal_verdict_list(journal, &arena, plan, true, &said, &err) && said.len == 2);
+  CHECK(said.items[1].kind == VERDICT_OK && said.items[0].line == 7);
+  teardown();
+}
+
+TEST(log_trust_advice)
+{
+  setup();
+  for (int i = 0; i < 5; i++) journal_log(journal, plan, S("task"), S("T01"), "line %d", i);
+  LogRowList list = {0};
+  CHECK(journal_log_list(journal, &arena, plan, 0, 2, &list, &err) && list.len == 2);
+  CHECK_STR(list.items[0].text, S("line 3"));
+  CHECK(journal_log_list(journal, &arena, plan, list.items[0].id, 0, &list, &err) && list.len == 3);
+  CHECK(!journal_trusted(journal, S("/r"), S("test"), S("make")));
+  CHECK(journal_trust_add(journal, S("/r"), S("test"), S("make"), &err));
+  CHECK(journal_trust_add(journal, S("/r"), S("test"), S("make"), &err));
+  CHECK(journal_trusted(journal, S("/r"), S("test"), S("make")));
+  CHECK(!journal_trusted(journal, S("/r"), S("test"), S("make ")));
+  CHECK(!journal_trusted(journal, S("/r"), S("check"), S("make")));
+  CHECK(!journal_trusted(journal, S("/x"), S("test"), S("make")));
+  TrustRowList trusted = {0};
+  CHECK(journal_trust_list(journal, &arena, S(""), &trusted, &err) && trusted.len == 1);
+  CHECK(journal_trust_drop(journal, S("/r"), &err));
+  CHECK(!journal_trusted(journal, S("/r"), S("test"), S("make")));
+  CHECK(!journal_advice_seen(journal, S("a")));
+  CHECK(journal_advice_mark(journal, S("a"), &err) && journal_advice_mark(journal, S("a"), &err));
+  CHECK(journal_advice_seen(journal, S("a")));
+  teardown();
+}
+
+TEST(leases)
+{
+  setup();
+  Str me = journal_holder(&arena), holder;
+  Str other = S("elsewhere:123:x");
+  CHECK(!str_eq(me, journal_holder(&arena)));
+  CHECK(journal_lease_take(journal, plan, me, 60000, &err));
+  CHECK(journal_lease_take(journal, plan, me, 60000, &err));  // again is fine
+  CHECK(!journal_lease_take(journal, plan, other, 60000, &err));
+  CHECK_INT(err.code, ERR_BUSY);
+  CHECK(str_has(str_from(err.message), str_fmt(&arena, "process %d", (int)getpid())));
+  error_clear(&err);
+  CHECK(journal_lease_renew(journal, plan, me, 60000, &err));
+  CHECK(!journal_lease_renew(journal, plan, other, 60000, NULL));
+  CHECK(journal_lease_release(journal, plan, other, &err));  // not his: nothing happens
+  CHECK(journal_lease_holder(journal, &arena, plan, &holder, &err));
+  CHECK_STR(holder, me);
+  CHECK(journal_lease_release(journal, plan, me, &err));
+  CHECK(journal_lease_take(journal, plan, other, -1, &err));  // already run out
+  CHECK(journal_lease_take(journal, plan, me, 60000, &err));
+  CHECK(journal_lease_release(journal, plan, me, &err));
+  CHECK(journal_lease_take(journal, plan, other, 60000, &err));
+  CHECK(!journal_lease_take(journal, plan, me, 60000, NULL));  // alive for all we know
+  teardown();
+}
+
+TEST(the_lease_of_a_dead_process_is_free)
+{
+  setup();
+  pid_t pid = fork();
+  if (pid == 0) {
+    Journal *own = journal_open(dir, NULL);
+    journal_lease_take(own, plan, journal_holder(&arena), 3600000, NULL);
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(pid, NULL, 0);
+  Str holder;
+  CHECK(journal_lease_holder(journal, &arena, plan, &holder, &err) && holder.len > 0);
+  CHECK(journal_lease_take(journal, plan, journal_holder(&arena), 1000, &err));
+  teardown();
+}
+
+// Writes fail from some point on, as on a disk that fills up: each call says so or is kept whole.
+static void child_on_a_full_disk(rlim_t limit)
+{
+  signal(SIGXFSZ, SIG_IGN);
+  Journal *own = journal_open(dir, NULL);
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, limit});
+  char *reply = arena_alloc(&arena, 20000);
+  memset(reply, 'r', 20000);
+  int kept = 0;
+  for (bool ok = own != NULL; ok && kept < 100; kept += ok) {
+    AttemptRow a = attempt("T01", 10);
+    reply[0] = (char)kept;
+    ok = journal_attempt_start(own, &arena, &a, S("p"), -1, NULL);
+    a.cost = 1;
+    a.sent = true;
+    ok = ok && journal_attempt_finish(own, &arena, &a, (Str){reply, 20000}, NULL);
+  }
+  _exit(kept);
+}
+
+TEST(a_full_disk_keeps_what_was_said_to_be_kept)
+{
+  for (rlim_t limit = 200000; limit < 1000000; limit += 150000) {
+    setup();
+    pid_t pid = fork();
+    if (pid == 0) child_on_a_full_disk(limit);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    int kept = WEXITSTATUS(status);
+    CHECK(WIFEXITED(status) && kept < 100 && (kept > 0 || limit < 400000));
+    AttemptRowList list = {0};
+    CHECK(journal_attempt_list(journal, &arena, plan, S(""), &list, &err));
+    int ended = 0;
+    for (size_t i = 0; i < list.len; i++) ended += list.items[i].ended_ms > 0;
+    CHECK_INT(ended, kept);
+    money(kept, 0, list.len > (size_t)kept ? 10 : 0, 0);
+    AttemptRow a = attempt("T02", 10);
+    CHECK(journal_attempt_start(journal, &arena, &a, S("p"), -1, &err));
+    teardown();
+  }
+}
+
+TEST(groups)
+{
+  setup();
+  CHECK(journal_begin(journal, &err));
+  CHECK(journal_fact_set(journal, plan, S("a"), S("1"), &err));
+  CHECK(journal_base_put(journal, plan, S("p"), S("t"), true, &err));
+  journal_log(journal, plan, S("k"), S(""), "x");
+  journal_rollback(journal);
+  Str text;
+  bool exists;
+  CHECK(journal_fact_get(journal, &arena, plan, S("a"), &text, &err) && text.len == 0);
+  CHECK(!journal_base_get(journal, &arena, plan, S("p"), &text, &exists, NULL));
+  CHECK(journal_begin(journal, &err));
+  CHECK(journal_fact_set(journal, plan, S("a"), S("1"), &err));
+  CHECK(journal_commit(journal, &err));
+  CHECK(journal_fact_get(journal, &arena, plan, S("a"), &text, &err) && text.len == 1);
+  teardown();
+}
+
+// A refused budget inside a group must not take the group down with it.
+TEST(a_refusal_inside_a_group)
+{
+  setup();
+  AttemptRow a = attempt("T01", 10), b = attempt("T02", 200);
+  CHECK(journal_begin(journal, &err));
+  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), 100, &err));
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), 100, NULL));
+  CHECK(journal_commit(journal, &err));
+  money(0, 0, 10, 0);
+  teardown();
+}
+
+TEST(prune)
+{
+  setup();
+  Str hash, text;
+  bool exists;
+  AttemptRow a = attempt("T01", 10), got;
+  CHECK(journal_base_put(journal, plan, S("p"), S("base text"), true, &err));
+  CHECK(journal_attempt_start(journal, &arena, &a, S("prompt"), -1, &err));
+  finish(&a, 8, true);
+  CHECK(journal_blob_put(journal, &arena, S("loose"), &hash, &err));
+  PlanRow live = new_plan("/live");
+  CHECK(journal_plan_new(journal, &live, &err));
+  int64_t removed = -1;
+  CHECK(journal_prune(journal, INT64_MAX, &removed, &err));
+  CHECK_INT(removed, 0);  // still open
+  CHECK(journal_plan_set_state(journal, plan, PLAN_DONE, S(""), &err));
+  CHECK(journal_prune(journal, 1000, &removed, &err));
+  CHECK_INT(removed, 0);  // too young
+  CHECK(journal_prune(journal, INT64_MAX, &removed, &err));
+  CHECK_INT(removed, 1);
+  PlanRow row;
+  CHECK(!journal_plan_get(journal, &arena, plan, &row, NULL));
+  CHECK(journal_plan_get(journal, &arena, live.id, &row, &err));
+  CHECK(!journal_base_get(journal, &arena, plan, S("p"), &text, &exists, NULL));
+  CHECK(journal_attempt_get(journal, &arena, a.id, &got, &err));
+  CHECK(got.prompt_hash.len == 0 && got.cost == 8);
+  CostRowList costs = {0};
+  CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_ROOT, &costs, &err) && costs.len == 1);
+  CHECK_STR(costs.items[0].key, S("/r"));
+  CHECK(journal_blob_get(journal, &arena, hash, &text, &err));  // young: somebody may need it
+  CHECK(!journal_plan_forget(journal, 99, NULL));
+  CHECK(journal_plan_forget(journal, live.id, &err));
+  teardown();
+}
+
+TEST_MAIN
