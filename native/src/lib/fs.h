@@ -50,6 +50,10 @@ bool fs_stage_remove(FsStaged *list, const char *path, Error *err);  // one file
 bool fs_commit_staged(FsStaged *list, Error *err);  // the list is empty afterwards, either way
 void fs_discard_staged(FsStaged *list);
 
+// Heals what a process that was killed while it wrote left in [dir]: a file that was about to be removed is back,
+// temporary files are gone. Those of living processes and of other machines stay.
+void fs_sweep(const char *dir);
+
 bool fs_mkdirs(const char *path, Error *err);       // as mkdir -p, mode 0700 for new ones
 bool fs_remove(const char *path, Error *err);       // one file or link
 bool fs_remove_tree(const char *path, Error *err);  // never follows links

@@ -8,9 +8,11 @@
 // Where that would lose something (other hard links, a foreign owner) or is not possible (the
 // directory is not ours to write) the file is overwritten in place instead, as editors do; that is
 // not atomic.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +55,27 @@ static void sync_dir(Arena *arena, const char *path)
   close(fd);
 }
 
-static char *temp_name(Arena *arena, const char *path)
+// Processes of another machine, or of a container with its own process numbers, say nothing about ours.
+static unsigned host_tag(void)
+{
+  char name[256] = "";
+  gethostname(name, sizeof(name) - 1);
+  unsigned tag = 2166136261u;  // FNV-1a
+  for (const char *c = name; *c; c++) tag = (tag ^ (unsigned char)*c) * 16777619u;
+  return tag;
+}
+
+enum { BASE_MAX = 200 };  // of a temporary name, which must stay under NAME_MAX
+typedef enum { TEMP_NEW = 'n', TEMP_OLD = 'o' } TempKind;  // a text that is coming, or that was
+
+// ".NAME.pwKHOST-PID-N": fs_sweep reads it.
+static char *temp_name(Arena *arena, const char *path, TempKind kind)
 {
   static unsigned counter;
   Str dir = path_dir(str_from(path)), base = path_base(str_from(path));
-  if (base.len > 200) base = str_sub(base, 0, str_utf8_floor(base, 200));
-  Str file = str_fmt(arena, ".%.*s.pw%ld-%u", STR_ARG(base), (long)getpid(), counter++);
+  if (base.len > BASE_MAX) base = str_sub(base, 0, str_utf8_floor(base, BASE_MAX));
+  Str file = str_fmt(arena, ".%.*s.pw%c%08x-%ld-%u", STR_ARG(base), kind, host_tag(),
+                     (long)getpid(), counter++);
   return path_join(arena, dir, file);
 }
 
@@ -66,7 +83,7 @@ static char *temp_name(Arena *arena, const char *path)
 static int open_temp(Arena *arena, const char *path, mode_t mode, char **name)
 {
   for (int i = 0; i < NAME_TRIES; i++) {
-    *name = temp_name(arena, path);
+    *name = temp_name(arena, path, TEMP_NEW);
     int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd >= 0 || errno != EEXIST) return fd;
   }
@@ -225,7 +242,7 @@ bool fs_stage_remove(FsStaged *list, const char *path, Error *err)
 // A second name for the old file, or a copy where the file system has no links.
 static bool keep_old(Arena *arena, FsStep *step, Error *err)
 {
-  char *name = temp_name(arena, step->path);
+  char *name = temp_name(arena, step->path, TEMP_OLD);
   if (link(step->path, name) != 0) {
     if (fs_exists(name)) return fs_fail(err, "write", name, EEXIST);  // somebody's, not ours
     step->backup = name;
@@ -263,7 +280,7 @@ static bool commit_remove(FsStaged *list, FsStep *step, Error *err)
   if (now.st_ino != step->was.st_ino || now.st_dev != step->was.st_dev) {
     return error_set(err, ERR_STALE, "%s was replaced meanwhile", step->path);
   }
-  char *name = temp_name(list->arena, step->path);
+  char *name = temp_name(list->arena, step->path, TEMP_OLD);
   if (fs_exists(name)) return fs_fail(err, "remove", step->path, EEXIST);
   if (rename(step->path, name) != 0) return fs_fail(err, "remove", step->path, errno);
   step->backup = name;
@@ -337,4 +354,49 @@ bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err)
   bool ok = fs_stage(&one, path, bytes, mode, err) && fs_commit_staged(&one, err);
   arena_deinit(&scratch);
   return ok;
+}
+
+// --- after a kill --------------------------------------------------------------------------------
+
+// Whether a process of this machine that is gone left [entry]: [*base] is the file it was made for.
+static bool left_behind(const char *entry, Str *base, TempKind *kind)
+{
+  const char *mark = NULL;
+  for (const char *at = entry; (at = strstr(at, ".pw")); at++) mark = at;
+  char letter;
+  unsigned tag, number;
+  long pid;
+  int end = 0;
+  if (!mark || entry[0] != '.' || mark == entry) return false;
+  if (sscanf(mark, ".pw%c%8x-%ld-%u%n", &letter, &tag, &pid, &number, &end) != 4) return false;
+  if (mark[end] || (letter != TEMP_NEW && letter != TEMP_OLD)) return false;
+  *base = (Str){entry + 1, (size_t)(mark - entry - 1)};
+  *kind = letter;
+  return tag == host_tag() && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+// A removal cut short moved the only copy aside: that goes back. Anything else stands beside a file that is
+// whole, in its old or its new text.
+static void sweep_one(Arena *arena, Str dir, const char *entry, Str base, TempKind kind)
+{
+  char *left = path_join(arena, dir, str_from(entry)), *path = path_join(arena, dir, base);
+  bool missing = kind == TEMP_OLD && !fs_exists(path);
+  if (missing && base.len + 4 > BASE_MAX) return;  // perhaps cut short: whose it is cannot be told
+  if (missing ? rename(left, path) != 0 : unlink(left) != 0) log_warn("%s is left over", left);
+}
+
+void fs_sweep(const char *dir)
+{
+  DIR *open = opendir(dir);
+  if (!open) return;
+  Arena scratch;
+  arena_init(&scratch);
+  Str base;
+  TempKind kind;
+  for (struct dirent *entry; (entry = readdir(open));) {
+    if (left_behind(entry->d_name, &base, &kind))
+      sweep_one(&scratch, str_from(dir), entry->d_name, base, kind);
+  }
+  arena_deinit(&scratch);
+  closedir(open);
 }

@@ -120,10 +120,23 @@ static bool prepare_file(Prepare *p, size_t index, Error *err)
   return true;
 }
 
+// An apply that was killed may have left files beside those it wrote.
+static void sweep(const Prepare *p)
+{
+  Str root = project_root(p->project), last = root;
+  for (size_t i = 0; i < p->review.files.len; i++) {
+    Str dir = path_dir(p->review.files.items[i].path);
+    if (str_eq(dir, last)) continue;  // files stand by path
+    fs_sweep(path_join(p->arena, root, dir));
+    last = dir;
+  }
+}
+
 static bool prepare(Prepare *p, int64_t plan, Error *err)
 {
   p->project = engine_project_of_plan(p->engine, plan, err);
   if (!p->project || !review_build(p->engine, plan, p->arena, &p->review, err)) return false;
+  sweep(p);
   for (size_t i = 0; i < p->review.files.len; i++) {
     if (!prepare_file(p, i, err)) return false;
   }

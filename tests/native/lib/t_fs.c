@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/fs.h"
@@ -260,6 +261,52 @@ TEST(staged_on_a_full_disk)
   CHECK_STR(text_of(at("a")), S("1"));
   CHECK_STR(text_of(at("b")), S("2"));
   CHECK_INT(entries(), 2);
+  teardown();
+}
+
+// What a process leaves that stages [name] and dies: the name of its temporary file.
+static Str left_by_dead(const char *name)
+{
+  pid_t child = fork();
+  if (child == 0) {
+    FsStaged list = {.arena = &arena};
+    _exit(fs_stage(&list, at(name), S("half"), 0600, NULL) ? 0 : 1);
+  }
+  int status = -1;
+  CHECK_INT(waitpid(child, &status, 0), child);
+  CHECK_INT(status, 0);
+  StrList names = {0};
+  CHECK(fs_list(&arena, dir, &names, &err));
+  for (size_t i = 0; i < names.len; i++) {
+    if (str_has(names.items[i], S(".pwn"))) return names.items[i];
+  }
+  return STR_NONE;
+}
+
+TEST(sweep_after_a_kill)
+{
+  setup();
+  CHECK(put("f", "old"));
+  Str left = left_by_dead("f");
+  CHECK(left.len > 0);
+  FsStaged mine = {.arena = &arena};  // a living process's stays
+  CHECK(fs_stage(&mine, at("f"), S("new"), 0600, &err));
+  CHECK(put(".f.pw-note", "the user's own"));
+  fs_sweep(dir);
+  CHECK(!fs_exists(at(str_z(&arena, left))));
+  CHECK(fs_exists(at(".f.pw-note")));
+  CHECK(fs_commit_staged(&mine, &err));
+  CHECK_STR(text_of(at("f")), S("new"));
+
+  // A file that was to be removed has only its second name: it is put back. A new one that was never whole is not.
+  left = left_by_dead("gone");
+  char *aside = str_z(&arena, left);
+  strstr(aside, ".pwn")[3] = 'o';
+  CHECK_INT(rename(at(str_z(&arena, left)), at(aside)), 0);
+  CHECK(left_by_dead("unborn").len > 0);
+  fs_sweep(dir);
+  CHECK_STR(text_of(at("gone")), S("half"));
+  CHECK(!fs_exists(at(aside)) && !fs_exists(at("unborn")));
   teardown();
 }
 

@@ -1,6 +1,9 @@
 // t_apply.c: decided hunks onto texts that may have changed, onto files, and back.
 #include "work_fixture.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 static const char made_2[] = "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 static const char made_9[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n";
@@ -127,6 +130,29 @@ TEST(a_crash_before_remembering_heals)
   CHECK_INT(edits.files.items[0].hunks.len, 2);
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
   CHECK_INT(fx_review(&fx).applied, 2);
+  fx_deinit(&fx);
+}
+
+TEST(what_a_killed_apply_left_is_swept)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  pid_t child = fork();
+  if (child == 0) {  // dies between staging and renaming
+    FsStaged list = {.arena = &fx.arena};
+    char *path = str_z(&fx.arena, str_fmt(&fx.arena, "%s/a.txt", fx.root));
+    _exit(fs_stage(&list, path, S("half"), 0600, NULL) ? 0 : 1);
+  }
+  int status = -1;
+  CHECK_INT(waitpid(child, &status, 0), child);
+  CHECK_INT(status, 0);
+  StrList names = {0};
+  Error err = {0};
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK(fs_list(&fx.arena, fx.root, &names, &err));
+  for (size_t i = 0; i < names.len; i++) CHECK(!str_has(names.items[i], S(".pw")));
   fx_deinit(&fx);
 }
 
