@@ -58,6 +58,8 @@ M.schema = {
   { key = 'test_timeout', type = 'number', engine = true, help = 'Seconds a test may take.' },
   { key = 'worktree_link', type = 'list', engine = true,
     help = 'Ignored folders that tests need, linked into the scratch copy: ["node_modules"].' },
+  { key = 'commit_trailer', type = 'boolean', engine = true,
+    help = 'End the proposed commit message with the plan and what it cost.' },
   { key = 'replay', type = 'string', engine = true,
     help = 'Answer from this recorded file instead of a provider.' },
   { key = 'record', type = 'string', engine = true,

@@ -45,6 +45,8 @@ const ConfigKey config_keys[] = {
      "seconds a test may take"},
     {S("worktree_link"), CONFIG_PATHS, "[]", 0, 0, AT(worktree_link),
      "ignored folders that tests need, linked into the scratch copy: [\"node_modules\"]"},
+    {S("commit_trailer"), CONFIG_FLAG, "false", 0, 0, AT(commit_trailer),
+     "end the proposed commit message with the plan and what it cost"},
     {S("replay"), CONFIG_TEXT, NULL, 0, 0, AT(cassette),
      "answer from this recorded file instead of a provider"},
     {S("record"), CONFIG_TEXT, NULL, 0, 0, AT(record),

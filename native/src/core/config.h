@@ -32,15 +32,16 @@ typedef struct {
   Str file;     // the configuration file read, empty = none
   Ladder *ladders;
   size_t ladder_count, ladder_cap;
-  Nano budget;        // default hard cap per plan
-  Nano day_budget;    // NANO_UNKNOWN = none
-  Nano ask_above;     // a planning call estimated dearer than this asks first
-  int parallel;       // tasks in flight at most
-  int each_max;       // targets that a selector of a task may find
-  int retries;        // per rung
-  int verify_rounds;  // correction rounds
-  bool advice;        // show advice before planning
-  int pilot;          // 0 never, 1 always run one task first (default), 2 and pause after it
+  Nano budget;          // default hard cap per plan
+  Nano day_budget;      // NANO_UNKNOWN = none
+  Nano ask_above;       // a planning call estimated dearer than this asks first
+  int parallel;         // tasks in flight at most
+  int each_max;         // targets that a selector of a task may find
+  int retries;          // per rung
+  int verify_rounds;    // correction rounds
+  bool advice;          // show advice before planning
+  int pilot;            // 0 never, 1 always run one task first (default), 2 and pause after it
+  bool commit_trailer;  // proposed commit messages end with the plan and its cost
   int test_timeout_s;
   Str test;               // test command for plans; the user's own, still shown before it runs
   Str cassette;           // replay from this file; empty = live

@@ -172,6 +172,7 @@ Nano usage_cost(const Price *price, const Usage *usage);  // NANO_UNKNOWN when t
 // An amount as in `budget:`: "0.60", "$1"; plain decimals of at most nine places. NANO_UNKNOWN
 // when it is none.
 Nano money_parse(Str text);
+Str money(Arena *arena, Nano amount);        // "$0.0031", "$1.20", "unknown"
 Str money_plain(Arena *arena, Nano amount);  // the way back: "0.60"; [amount] >= 0
 
 // ---- recording and replaying (model/cassette.h) -------------------------------------------------------

@@ -246,3 +246,13 @@ Str money_plain(Arena *arena, Nano amount)
   while (text.len > 4 && text.ptr[text.len - 1] == '0' && text.ptr[text.len - 3] != '.') text.len--;
   return text;
 }
+
+Str money(Arena *arena, Nano amount)
+{
+  double dollars = (double)amount / 1e9;
+  if (amount < 0) return S("unknown");
+  if (amount == 0) return S("$0");
+  if (amount < 50000) return S("under $0.0001");
+  if (dollars >= 0.0995) return str_fmt(arena, "$%.2f", dollars);
+  return str_fmt(arena, "$%.*f", dollars >= 0.00995 ? 3 : 4, dollars);
+}

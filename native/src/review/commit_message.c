@@ -39,6 +39,17 @@ static void add_tasks(Buf *buf, const TaskRowList *tasks)
   }
 }
 
+// A trailer as git reads them: what it took, for those who want it in the history.
+static bool add_trailer(Engine *engine, int64_t plan, Arena *arena, Buf *buf, Error *err)
+{
+  PlanMoney sums;
+  if (!journal_money(engine->journal, plan, &sums, err)) return false;
+  bool whole = sums.lost == 0 && sums.unpriced == 0;
+  buf_fmt(buf, "\nPiecework-Plan: %lld\nPiecework-Cost: %s%.*s\n", (long long)plan,
+          whole ? "" : "at least ", STR_ARG(money(arena, sums.spent)));
+  return true;
+}
+
 bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Error *err)
 {
   PlanRow row;
@@ -53,10 +64,11 @@ bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Er
     buf_add_char(&buf, '\n');
     add_tasks(&buf, &tasks);
   }
+  bool ok = !engine->config->commit_trailer || add_trailer(engine, plan, arena, &buf, err);
   buf_fmt(&buf,
           "\n# Plan %lld. Lines that start with # are dropped; an empty message commits nothing.\n",
           (long long)plan);
   *message = buf_take(&buf, arena);
   buf_deinit(&buf);
-  return true;
+  return ok;
 }

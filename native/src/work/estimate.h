@@ -35,5 +35,3 @@ bool estimate_stored(Engine *engine, Arena *arena, int64_t plan,
 
 // "; your last 12 plans were off by 20 % on average", or nothing while too few are known.
 Str estimate_trust(Arena *arena, const Estimate *estimate);
-
-Str money(Arena *arena, Nano amount);  // "$0.0031", "$1.20", "unknown"

@@ -245,6 +245,11 @@ TEST(a_message_to_start_from)
   fx_task(&fx, "T02", "b.txt", NULL, "b\n");
   CHECK(commit_message(fx.engine, fx.plan, &fx.arena, &message, &err));
   CHECK(str_starts(message, S("a plan\n\n- a.txt: change it\n- b.txt: change it\n")));
+  CHECK(!str_has(message, S("Piecework-Cost")));
+  fx.engine->config->commit_trailer = true;
+  CHECK(commit_message(fx.engine, fx.plan, &fx.arena, &message, &err));
+  Str trailer = str_fmt(&fx.arena, "\n\nPiecework-Plan: %lld\nPiecework-Cost: $0\n\n#", (long long)fx.plan);
+  CHECK(str_has(message, trailer));
   fx_deinit(&fx);
 }
 
