@@ -57,13 +57,26 @@ function M.press(name, mode)
   key.run(view, first, last)
 end
 
--- What `g?` shows.
-function M.help(list)
-  local lines = {}
-  for _, key in ipairs(list) do
-    lines[#lines + 1] = ('%-6s %s'):format(key.lhs, key.help)
+-- What `g?` shows: one column, or two where one would not fit a screen of 24 lines.
+local TALLEST = 15
+
+function M.help_lines(list)
+  local rows = #list > TALLEST and math.ceil(#list / 2) or #list
+  local cells, width = {}, 0
+  for i, key in ipairs(list) do
+    cells[i] = ('%-5s %s'):format(key.lhs, key.help)
+    if i <= rows then width = math.max(width, #cells[i]) end
   end
-  host.popup(lines, 'keys')
+  local lines = {}
+  for row = 1, rows do
+    local right = cells[row + rows]
+    lines[row] = right and (cells[row] .. (' '):rep(width + 2 - #cells[row]) .. right) or cells[row]
+  end
+  return lines
+end
+
+function M.help(list)
+  host.popup(M.help_lines(list), 'keys')
 end
 
 -- The key every page has.

@@ -199,7 +199,7 @@ end
 
 M.keys = {
   { lhs = 's', name = 'review-accept', visual = true, run = decider('accepted'),
-    help = 'accept the hunk; on a file line all of the file' },
+    help = 'accept the hunk, or file' },
   { lhs = 'u', name = 'review-undo', visual = true, run = decider('none'),
     help = 'undecided again' },
   { lhs = '-', name = 'review-toggle', visual = true, run = toggle,
@@ -217,14 +217,14 @@ M.keys = {
   { lhs = 'O', name = 'review-tab', run = opener('tabedit'), help = 'the same in a tab' },
   { lhs = '=', name = 'review-fold', run = fold, help = 'fold or unfold' },
   { lhs = 'dv', name = 'review-diff', run = diff,
-    help = 'the file beside the proposal, in diff mode' },
+    help = 'diff mode with the proposal' },
   { lhs = 'dd', name = 'review-diff-too', run = diff, help = 'the same' },
   { lhs = 'dq', name = 'review-diff-end', help = 'end diff mode',
     run = function() require('piecework.ui.proposal').diff_end() end },
   { lhs = 'K', name = 'review-task', run = spec, help = 'the task: what was asked' },
   { lhs = 'r', name = 'review-retry', run = retry, help = 'do the task again' },
   { lhs = 'C', name = 'review-comment', run = comment, help = 'do it again with a remark' },
-  { lhs = 'R', name = 'review-rebase', help = 'stale: do the task again on the present text',
+  { lhs = 'R', name = 'review-rebase', help = 'stale: again, on the text as it is',
     run = retry },
   { lhs = 'ZZ', name = 'review-apply', help = 'apply what is accepted, close',
     run = function(view)

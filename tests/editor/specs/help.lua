@@ -44,6 +44,19 @@ return function(T)
   end
   T.eq(missing, {}, 'the help covers everything')
 
+  -- `g?` on a screen of 24 lines and 80 columns: every key of every page, with a border around it.
+  local keys = require('piecework.ui.keys')
+  for _, kind in ipairs({ 'plan', 'review', 'status', 'trust', 'commit', 'proposal' }) do
+    local list = require('piecework.ui.' .. kind).keys
+    local lines = keys.help_lines(list)
+    local shown, widest = table.concat(lines, '\n'), 0
+    for _, line in ipairs(lines) do widest = math.max(widest, #line) end
+    T.ok(#lines <= 15 and widest <= 76, 'g? of ' .. kind .. ' fits 24 x 80', #lines .. ' x ' .. widest)
+    for _, key in ipairs(list) do
+      if not shown:find(key.help, 1, true) then T.ok(false, 'g? of ' .. kind .. ' shows ' .. key.lhs) end
+    end
+  end
+
   local dead = {}
   for link in text:gmatch('|(%S-)|') do
     local own = link:find('^piecework') or link:find('^g:piecework') or link:find('^:Piecework')
