@@ -28,6 +28,12 @@ function! s:complete(lead, line, pos) abort
   return luaeval('require("piecework")._complete(_A[1], _A[2])', [a:lead, strpart(a:line, 0, a:pos)])
 endfunction
 
+" 'omnifunc' of plan buffers.
+function! Piecework_omni(findstart, base) abort
+  let found = luaeval('require("piecework")._omni(_A[1], _A[2])', [a:findstart, a:base])
+  return a:findstart ? found : split(found, "\n")
+endfunction
+
 command! -range -bang -nargs=* -complete=custom,s:complete Piecework
       \ call s:run(<line1>, <line2>, <range>, <bang>0, <q-mods>, <q-args>)
 

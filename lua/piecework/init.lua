@@ -40,6 +40,12 @@ function M._complete(lead, line)
   return table.concat(require('piecework.commands').complete(lead, line), '\n')
 end
 
+function M._omni(findstart, base)
+  local view = require('piecework.buffers').view()
+  if view and view.page.omni then return view.page.omni(view, findstart, base) end
+  return findstart == 1 and -3 or ''
+end
+
 function M._read(buf, uri)
   require('piecework.buffers').read(buf, uri)
 end

@@ -164,6 +164,11 @@ def life(wire: str) -> None:
         ok(not error and result["plan"] == 1, f"{wire}: plan/adopt", error)
         text = client.call("plan/text", {"plan": 1})[1]
         ok(text["text"] == PLAN and text["problems"] == [] and text["notes"], f"{wire}: plan/text", text)
+        words = text["words"]
+        takes = {field["name"]: field["takes"] for field in words["fields"]}
+        ok(takes["files"] == "paths" and takes["after"] == "tasks" and takes["model"] == "models" and takes["executor"] == "executors"
+           and words["executors"] == ["model", "substitute", "move"] and {"big", "small"} <= set(words["models"])
+           and words["root"] == str(root), f"{wire}: words for completion", words)
         error, _ = client.call("run/start", {"plan": 1, "verify": False, "buffers": []})
         ok(not error, f"{wire}: run/start", error)
         client.event("run", "done")

@@ -35,7 +35,7 @@ function M.load(view, show)
       message.error(err)
       return show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
     end
-    view.path = result.path
+    view.path, view.words = result.path, result.words
     show(result.text or '')
     show_notes(view, result)
   end)
@@ -113,6 +113,16 @@ local function open_path(view)
     if first then host.fn('cursor', tonumber(first), 1) end
   end)
 end
+
+-- 'omnifunc': [findstart] as Vim gives it, 1 or 0.
+function M.omni(view, findstart, base)
+  local words = require('piecework.ui.plan_words')
+  local before = host.fn('strpart', host.fn('getline', '.'), 0, host.fn('col', '.') - 1)
+  if findstart == 1 then return words.start(before) end
+  return table.concat(words.items(view.words or {}, host.lines(view.buf), before, base), '\n')
+end
+
+M.options = { omnifunc = 'Piecework_omni' }
 
 M.keys = {
   { lhs = 'ZZ', name = 'plan-run', run = run, help = 'save and run' },

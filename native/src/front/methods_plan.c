@@ -1,6 +1,9 @@
 // methods_plan.c: project/*, plan/*, edit/*: from a request to a plan file.
+#include <stddef.h>
+
 #include "front/serve.h"
 #include "front/values.h"
+#include "plan/plan_fields.h"
 #include "work/advise.h"
 #include "work/cheap_first.h"
 #include "work/estimate.h"
@@ -139,6 +142,39 @@ static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Pla
   return list;
 }
 
+static const char *const takes[] = {
+    [FIELD_TEXT] = "text",          [FIELD_REFS] = "paths",  [FIELD_REF] = "paths",
+    [FIELD_IDS] = "tasks",          [FIELD_RULES] = "text",  [FIELD_FLAG] = "flags",
+    [FIELD_EXECUTOR] = "executors", [FIELD_PLACE] = "paths",
+};
+
+// What can stand in the plan's fields, for completion.
+static Value *plan_words(Serve *serve, Project *project, Arena *arena)
+{
+  Value *words = value_map(arena), *fields = value_list(arena), *models = value_list(arena);
+  for (size_t i = 0; i < plan_field_count; i++) {
+    const PlanField *field = &plan_fields[i];
+    Value *row = value_push(fields, value_map(arena));
+    bool model = field->offset == offsetof(TaskSpec, model);
+    value_put_str(arena, row, S("name"), field->name);
+    value_put_str(arena, row, S("takes"), model ? S("models") : str_from(takes[field->kind]));
+  }
+  const Config *config = serve->engine->config;
+  for (size_t i = 0; i < config->ladder_count; i++)
+    value_push(models, value_str(arena, config->ladders[i].alias));
+  Value *executors = value_list(arena), *flags = value_list(arena);
+  for (int i = EXECUTOR_MODEL; i <= EXECUTOR_MOVE; i++)
+    value_push(executors, value_str(arena, executor_name((Executor)i)));
+  value_push(flags, value_str(arena, S("yes")));
+  value_push(flags, value_str(arena, S("no")));
+  value_put_str(arena, words, S("root"), project_root(project));
+  value_set(words, S("fields"), fields);
+  value_set(words, S("models"), models);
+  value_set(words, S("executors"), executors);
+  value_set(words, S("flags"), flags);
+  return words;
+}
+
 static Value *plan_text(Serve *serve, RpcRequest *request, Error *err)
 {
   Arena *arena = &request->arena;
@@ -154,6 +190,7 @@ static Value *plan_text(Serve *serve, RpcRequest *request, Error *err)
   Value *map = value_map(arena);
   value_put_str(arena, map, S("text"), text);
   value_put_str(arena, map, S("path"), row.path);
+  value_set(map, S("words"), plan_words(serve, project, arena));
   value_set(map, S("problems"), problems_value(arena, &problems));
   value_set(map, S("notes"),
             problems.errors ? value_list(arena) : plan_notes(serve, project, arena, &plan));

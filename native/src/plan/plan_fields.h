@@ -1,6 +1,6 @@
 // plan_fields.h: the field lines of a task, in one table. The parser, the writer and the planner's
-// submission read it, so that a key is known to all of them or to none. Private to plan/
-// and submit.c.
+// submission and completion read it, so that a key is known to all of them or to none. For
+// plan/, submit.c and methods_plan.c.
 #pragma once
 
 #include "plan/plan.h"

@@ -144,7 +144,10 @@ return function(T)
   local PLAN = '---\nid: 12\n---\n## T01 src/net.c: rename\nfiles: src/net.c\n'
   standin.script({
     ['plan/text'] = { { result = { text = PLAN, path = T.cwd .. '/12.md', problems = {},
-      notes = { { line = 1, text = 'estimate $0.12' } } } } },
+      notes = { { line = 1, text = 'estimate $0.12' } },
+      words = { root = T.cwd, fields = { { name = 'files', takes = 'paths' }, { name = 'after', takes = 'tasks' },
+        { name = 'executor', takes = 'executors' }, { name = 'model', takes = 'models' } },
+        executors = { 'model', 'move' }, models = { 'big', 'small' } } } } },
     ['plan/save'] = { { result = { problems = { { line = 5, warning = false, text = 'no such file' } } } },
       { result = { problems = {} } } },
     ['run/start'] = { { result = {} } },
@@ -153,6 +156,20 @@ return function(T)
   T.command('split piecework://plan/12')
   T.wait(function() return host.fn('getline', 1) == '---' end, 'the plan')
   local plan = buffers.view()
+  os.execute('mkdir -p src/deep && touch src/one.c src/other.c')
+  -- CTRL-X CTRL-O: what is left when all of the first match is typed in, then undone.
+  local function completed(typed, keys)
+    T.command('call setline(5, "")')
+    T.command('execute "normal 5GA' .. typed .. '\\<C-X>\\<C-O>' .. (keys or '') .. '\\<Esc>"')
+    return host.fn('getline', 5)
+  end
+  T.eq(completed('exe'), 'executor: ', 'omni: a field at the start of a line')
+  T.eq(completed('executor: mo'), 'executor: model', 'omni: an executor')
+  T.eq(completed('model: sm'), 'model: small', 'omni: a model')
+  T.eq(completed('after: T'), 'after: T01', 'omni: a task of this plan')
+  T.eq(completed('files: src/a.c, src/ot'), 'files: src/a.c, src/other.c', 'omni: a path below the root')
+  T.eq(completed('files: src/d'), 'files: src/deep/', 'omni: a folder, to go on from')
+  T.eq(completed('Some words of the body: no'), 'Some words of the body: no', 'omni: nothing in plain words')
   T.command('call setline(5, "files: src/no.c")')
   T.command('write')
   T.wait(function() return (T.said() or ''):find('no such file') end, 'the problem')
