@@ -1,5 +1,5 @@
--- What can stand at the cursor in a plan file: field names, task ids, executors, models, paths. The engine
--- says which fields there are and what each takes.
+-- What can stand at the cursor in a plan file: field names, task ids, executors, models, paths.
+-- The engine says which fields there are and what each takes.
 
 local host = require('piecework.host')
 
