@@ -36,6 +36,10 @@ function M.load(view, show)
       return show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
     end
     view.path, view.words = result.path, result.words
+    if result.words then  -- for `gf`, wherever the editor stands
+      local root = result.words.root:gsub('[ ,\\]', '\\%0')
+      host.fn('setbufvar', view.buf, '&path', root .. ',,')
+    end
     show(result.text or '')
     show_notes(view, result)
   end)

@@ -145,7 +145,7 @@ return function(T)
   standin.script({
     ['plan/text'] = { { result = { text = PLAN, path = T.cwd .. '/12.md', problems = {},
       notes = { { line = 1, text = 'estimate $0.12' } },
-      words = { root = T.cwd, fields = { { name = 'files', takes = 'paths' }, { name = 'after', takes = 'tasks' },
+      words = { root = T.cwd .. '/src', fields = { { name = 'files', takes = 'paths' }, { name = 'after', takes = 'tasks' },
         { name = 'executor', takes = 'executors' }, { name = 'model', takes = 'models' } },
         executors = { 'model', 'move' }, models = { 'big', 'small' } } } } },
     ['plan/save'] = { { result = { problems = { { line = 5, warning = false, text = 'no such file' } } } },
@@ -167,9 +167,15 @@ return function(T)
   T.eq(completed('executor: mo'), 'executor: model', 'omni: an executor')
   T.eq(completed('model: sm'), 'model: small', 'omni: a model')
   T.eq(completed('after: T'), 'after: T01', 'omni: a task of this plan')
-  T.eq(completed('files: src/a.c, src/ot'), 'files: src/a.c, src/other.c', 'omni: a path below the root')
-  T.eq(completed('files: src/d'), 'files: src/deep/', 'omni: a folder, to go on from')
+  T.eq(completed('files: a.c, ot'), 'files: a.c, other.c', 'omni: a path below the root')
+  T.eq(completed('files: d'), 'files: deep/', 'omni: a folder, to go on from')
   T.eq(completed('Some words of the body: no'), 'Some words of the body: no', 'omni: nothing in plain words')
+  T.command('call setline(5, "files: one.c:1-3, other.c:2")')
+  T.command('normal! 5G0fo')
+  T.command('set hidden')
+  T.command('normal! gf')
+  T.like(host.fn('bufname', '%'), 'src/one.c$', 'gf opens a path below the root')
+  T.command('buffer ' .. plan.buf)
   T.command('call setline(5, "files: src/no.c")')
   T.command('write')
   T.wait(function() return (T.said() or ''):find('no such file') end, 'the problem')
