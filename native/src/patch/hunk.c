@@ -1,4 +1,4 @@
-// hunk.c: making, applying, inverting, splitting and naming hunks. Finding them again is place.c.
+// hunk.c: making, applying, inverting, cutting and naming hunks. Finding them again is place.c.
 #include "patch/hunk.h"
 
 #include <string.h>
@@ -137,16 +137,6 @@ HunkList hunks_invert(Arena *arena, Str new_text, const HunkList *hunks)
   return inverse;
 }
 
-// Cuts [range], which counts lines as [start] does, down to what [len] lines from [start] hold; as
-// offsets [from, to).
-static void clamp_part(Range range, size_t start, size_t len, size_t *from, size_t *to)
-{
-  *from = range.first > start ? min_size(range.first - start, len) : 0;
-  *to = range.last + 1 > start ? min_size(range.last + 1 - start, len) : 0;
-  if (range_is_whole(range)) *from = 0, *to = len;
-  if (*to < *from) *to = *from;
-}
-
 // The lines around a part of a hunk: the hunk's own old lines first, then its context.
 static void split_context(Arena *arena, const Hunk *hunk, size_t from, size_t to, Hunk *out)
 {
@@ -165,21 +155,40 @@ static void split_context(Arena *arena, const Hunk *hunk, size_t from, size_t to
   out->at_end = hunk->at_end && to + out->after_len == total;
 }
 
-bool hunk_split(Arena *arena, const Hunk *hunk, Range old_part, Range new_part, Hunk *out)
+static Hunk part_of(Arena *arena, const Hunk *hunk, HunkCut from, HunkCut to)
 {
-  size_t old_from, old_to, new_from, new_to;
-  clamp_part(old_part, hunk->old_start, hunk->old_len, &old_from, &old_to);
-  clamp_part(new_part, hunk->new_start, hunk->new_len, &new_from, &new_to);
-  if (old_from == old_to && new_from == new_to) return false;
-  *out = *hunk;
-  out->old_start = hunk->old_start + old_from;
-  out->old_lines = hunk->old_lines + old_from;
-  out->old_len = old_to - old_from;
-  out->new_start = hunk->new_start + old_from;
-  out->new_lines = hunk->new_lines + new_from;
-  out->new_len = new_to - new_from;
-  out->nth = out->twins = 0;
-  split_context(arena, hunk, old_from, old_to, out);
+  Hunk out = {.old_start = hunk->old_start + from.old_at,
+              .new_start = hunk->new_start + from.new_at,
+              .old_lines = hunk->old_lines + from.old_at,
+              .old_len = to.old_at - from.old_at,
+              .new_lines = hunk->new_lines + from.new_at,
+              .new_len = to.new_at - from.new_at};
+  split_context(arena, hunk, from.old_at, to.old_at, &out);
+  return out;
+}
+
+HunkList hunk_cut(Arena *arena, const Hunk *hunk, const HunkCut *cuts, size_t count)
+{
+  HunkList parts = {0};
+  HunkCut from = {0, 0}, end = {hunk->old_len, hunk->new_len};
+  for (size_t i = 0; i <= count; i++) {
+    HunkCut to = i < count ? cuts[i] : end;
+    bool fits = to.old_at >= from.old_at && to.new_at >= from.new_at && to.old_at <= end.old_at &&
+                to.new_at <= end.new_at;
+    if (!fits || (to.old_at == from.old_at && to.new_at == from.new_at)) continue;
+    Hunk part = part_of(arena, hunk, from, to);
+    PUSH(arena, &parts, part);
+    from = to;
+  }
+  return parts;
+}
+
+bool hunk_lines(const Hunk *hunk, size_t first, size_t last, HunkCut *from, HunkCut *to)
+{
+  size_t old_len = hunk->old_len, all = old_len + hunk->new_len;
+  if (first == 0 || last < first || last > all || last - first + 1 == all) return false;
+  *from = (HunkCut){min_size(first - 1, old_len), first - 1 - min_size(first - 1, old_len)};
+  *to = (HunkCut){min_size(last, old_len), last - min_size(last, old_len)};
   return true;
 }
 

@@ -87,9 +87,18 @@ Carried hunks_rebase(Arena *arena, Str base, Str present, const HunkList *hunks)
 // The hunks that undo [hunks]: old and new swapped, context from [new_text].
 HunkList hunks_invert(Arena *arena, Str new_text, const HunkList *hunks);
 
-// Only the part of [hunk] whose old lines lie in [old_part] and new lines in [new_part] (1-based within
-// the hunk, whole-file numbering as in old_start/new_start); the rest stays as it was.
-bool hunk_split(Arena *arena, const Hunk *hunk, Range old_part, Range new_part, Hunk *out);
+// A place to cut a hunk: after so many of its old and so many of its new lines.
+typedef struct {
+  size_t old_at, new_at;
+} HunkCut;
+
+// [hunk] cut at [cuts], which ascend: parts that touch, in order, each with old lines around it as context.
+// Together they are the hunk; any of them can be done without the others. Cuts that make no part are passed over.
+HunkList hunk_cut(Arena *arena, const Hunk *hunk, const HunkCut *cuts, size_t count);
+
+// The cuts before and behind lines [first, last] of a hunk, counted from 1 over its old lines and then its new
+// ones. False when there are no such lines, or they are the whole hunk.
+bool hunk_lines(const Hunk *hunk, size_t first, size_t last, HunkCut *from, HunkCut *to);
 
 // Identity for decisions: path, old lines, new lines and context, and [nth] to tell twins apart.
 // 16 hex digits.

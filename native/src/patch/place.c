@@ -5,26 +5,35 @@
 // text had and which of them it is; when the present text has as many, the nth is the one. So a twin is
 // never taken for the hunk, and a hunk that is already applied is told from one that is not.
 //
-// The context of a hunk may hold lines that a neighbouring hunk of the list changes, so each side of the
-// context has two forms: as in the old text, and as in the new one.
+// The context of a hunk may hold lines that neighbouring hunks of the list change, so each side of the context
+// has several forms: each of those neighbours as in the old text or as in the new one.
 #include <string.h>
 
 #include "patch/carry.h"
 #include "patch/finder.h"
 
-enum { FORMS = 4 };  // old or new context on each side
+enum { SIDE_FORMS = 8 };  // of the context on one side: three neighbours, old or new
 
 typedef struct {
   Line lines[HUNK_CONTEXT];
   size_t len;
 } Context;
 
-// The needles of one hunk; unused forms repeat the first.
 typedef struct {
-  size_t old_full[FORMS], new_full[FORMS];
-  size_t core[FORMS];  // old lines and one neighbour on each side
-  size_t before_len[FORMS];
-  size_t forms;
+  Context items[SIDE_FORMS];
+  size_t len;
+} ContextForms;
+
+// The needles of one form of a hunk.
+typedef struct {
+  size_t old_full, new_full;
+  size_t core;  // old lines and one neighbour on each side
+  size_t before_len;
+} Form;
+
+typedef struct {
+  Form *forms;  // the first has the context of the old text
+  size_t len;
 } Patterns;
 
 typedef struct {
@@ -54,27 +63,46 @@ static void context_push_back(Context *context, const Line *lines, size_t len)
   context->len += take;
 }
 
-// The lines before [hunk] once [previous] is applied; false when that is no different.
-static bool context_before(const Hunk *hunk, const Hunk *previous, Context *out)
+static void add_form(ContextForms *forms, const Context *context)
 {
-  size_t gap = hunk->old_start - (previous->old_start + previous->old_len);
-  if (gap >= hunk->before_len) return false;
-  *out = (Context){.len = 0};
-  context_push_front(out, hunk->before + (hunk->before_len - gap), gap);
-  context_push_front(out, previous->new_lines, previous->new_len);
-  context_push_front(out, previous->before, previous->before_len);
-  return true;
+  if (forms->len < SIDE_FORMS) forms->items[forms->len++] = *context;
 }
 
-static bool context_after(const Hunk *hunk, const Hunk *next, Context *out)
+// The lines before hunk [i], put before those in [context], in all forms.
+static void forms_before(const HunkList *hunks, size_t i, Context context, ContextForms *forms)
 {
-  size_t gap = next->old_start - (hunk->old_start + hunk->old_len);
-  if (gap >= hunk->after_len) return false;
-  *out = (Context){.len = 0};
-  context_push_back(out, hunk->after, gap);
-  context_push_back(out, next->new_lines, next->new_len);
-  context_push_back(out, next->after, next->after_len);
-  return true;
+  const Hunk *hunk = &hunks->items[i], *previous = i ? hunk - 1 : NULL;
+  size_t room = HUNK_CONTEXT - context.len;
+  size_t gap = previous ? hunk->old_start - (previous->old_start + previous->old_len) : room;
+  if (gap >= room) {
+    context_push_front(&context, hunk->before, hunk->before_len);
+    add_form(forms, &context);
+    return;
+  }
+  context_push_front(&context, hunk->before + (hunk->before_len - gap), gap);
+  Context made = context;
+  context_push_front(&context, previous->old_lines, previous->old_len);
+  forms_before(hunks, i - 1, context, forms);
+  context_push_front(&made, previous->new_lines, previous->new_len);
+  forms_before(hunks, i - 1, made, forms);
+}
+
+static void forms_after(const HunkList *hunks, size_t i, Context context, ContextForms *forms)
+{
+  const Hunk *hunk = &hunks->items[i], *next = i + 1 < hunks->len ? hunk + 1 : NULL;
+  size_t room = HUNK_CONTEXT - context.len;
+  size_t gap = next ? next->old_start - (hunk->old_start + hunk->old_len) : room;
+  if (gap >= room) {
+    context_push_back(&context, hunk->after, hunk->after_len);
+    add_form(forms, &context);
+    return;
+  }
+  context_push_back(&context, hunk->after, gap);
+  Context made = context;
+  context_push_back(&context, next->old_lines, next->old_len);
+  forms_after(hunks, i + 1, context, forms);
+  context_push_back(&made, next->new_lines, next->new_len);
+  forms_after(hunks, i + 1, made, forms);
 }
 
 static size_t add_pattern(Search *search, const Context *before, const Line *lines, size_t len,
@@ -88,25 +116,31 @@ static size_t add_pattern(Search *search, const Context *before, const Line *lin
   return finder_add_lines(&search->finder, all, b + len + a);
 }
 
+static Form add_form_patterns(Search *search, const Hunk *hunk, const Context *before,
+                              const Context *after)
+{
+  size_t full = HUNK_CONTEXT;
+  return (Form){
+      .before_len = before->len,
+      .old_full = add_pattern(search, before, hunk->old_lines, hunk->old_len, after, full),
+      .new_full = add_pattern(search, before, hunk->new_lines, hunk->new_len, after, full),
+      .core = add_pattern(search, before, hunk->old_lines, hunk->old_len, after, 1),
+  };
+}
+
 static void add_patterns(Search *search, const HunkList *hunks, size_t i, bool neighbours)
 {
   const Hunk *hunk = &hunks->items[i];
+  const HunkList alone = {(Hunk *)hunk, 1, 1};
   Patterns *patterns = &search->patterns[i];
-  Context before[2] = {{.len = 0}}, after[2] = {{.len = 0}};
-  context_push_front(&before[0], hunk->before, hunk->before_len);
-  context_push_back(&after[0], hunk->after, hunk->after_len);
-  bool more_before = neighbours && i > 0 && context_before(hunk, hunk - 1, &before[1]);
-  bool more_after = neighbours && i + 1 < hunks->len && context_after(hunk, hunk + 1, &after[1]);
-  for (size_t b = 0; b <= more_before; b++) {
-    for (size_t a = 0; a <= more_after; a++) {
-      size_t form = patterns->forms++;
-      patterns->before_len[form] = before[b].len;
-      patterns->old_full[form] =
-          add_pattern(search, &before[b], hunk->old_lines, hunk->old_len, &after[a], HUNK_CONTEXT);
-      patterns->new_full[form] =
-          add_pattern(search, &before[b], hunk->new_lines, hunk->new_len, &after[a], HUNK_CONTEXT);
-      patterns->core[form] =
-          add_pattern(search, &before[b], hunk->old_lines, hunk->old_len, &after[a], 1);
+  ContextForms before = {.len = 0}, after = {.len = 0};
+  forms_before(neighbours ? hunks : &alone, neighbours ? i : 0, (Context){.len = 0}, &before);
+  forms_after(neighbours ? hunks : &alone, neighbours ? i : 0, (Context){.len = 0}, &after);
+  patterns->forms = NEW_N(search->arena, Form, before.len * after.len);
+  for (size_t b = 0; b < before.len; b++) {
+    for (size_t a = 0; a < after.len; a++) {
+      patterns->forms[patterns->len++] =
+          add_form_patterns(search, hunk, &before.items[b], &after.items[a]);
     }
   }
 }
@@ -158,9 +192,10 @@ static CandidateList find_full(Search *search, size_t number)
 {
   const Patterns *patterns = &search->patterns[number];
   CandidateList list = {0};
-  for (size_t form = 0; form < patterns->forms; form++) {
-    add_candidates(search, patterns->old_full[form], patterns->before_len[form], false, &list);
-    add_candidates(search, patterns->new_full[form], patterns->before_len[form], true, &list);
+  for (size_t i = 0; i < patterns->len; i++) {
+    const Form *form = &patterns->forms[i];
+    add_candidates(search, form->old_full, form->before_len, false, &list);
+    add_candidates(search, form->new_full, form->before_len, true, &list);
   }
   return list;
 }
@@ -227,9 +262,9 @@ static Place place_relaxed(Search *search, const Hunk *hunk, size_t number)
 {
   const Patterns *patterns = &search->patterns[number];
   CandidateList all = {0}, good = {0};
-  for (size_t form = 0; form < patterns->forms; form++) {
-    add_candidates(search, patterns->core[form], min_size(patterns->before_len[form], 1), false,
-                   &all);
+  for (size_t i = 0; i < patterns->len; i++) {
+    const Form *form = &patterns->forms[i];
+    add_candidates(search, form->core, min_size(form->before_len, 1), false, &all);
   }
   for (size_t i = 0; i < all.len; i++) {
     if (mostly_there(search, hunk, all.items[i].at))
@@ -304,8 +339,11 @@ void carry_push(Arena *arena, const Text *present, const Hunk *hunk, size_t numb
   if (place->kind != PLACE_HERE && place->kind != PLACE_MOVED) return;
   LineEditList *edits = &out->edits;
   const LineEdit *last = edits->len ? &edits->items[edits->len - 1] : NULL;
-  if (last &&
-      place->start < last->start + last->old_len + (hunk->old_len == 0 && last->old_len == 0)) {
+  const Hunk *before = last ? hunk - (number - last->hunk) : NULL;
+  // Two parts of one hunk may add lines in one place, one after the other; two hunks may not.
+  bool parts = before && before->old_start == hunk->old_start;
+  bool both_add = last && hunk->old_len == 0 && last->old_len == 0 && !parts;
+  if (last && place->start < last->start + last->old_len + both_add) {
     place->kind =
         PLACE_STALE;  // places out of order or overlapping: not these hunks' text any more
     return;

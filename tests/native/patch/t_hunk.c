@@ -127,17 +127,62 @@ TEST(line_ends_follow_a_file_that_was_converted)
   CHECK_STR(edits_apply(&arena, S("a\r\nb\r\nc\r\n"), &c.edits), S("a\r\nB\r\nc\r\n"));
 }
 
-TEST(split_takes_a_part)
+// Every cut of one hunk, every subset of its parts done: in the text, and carried when others were done before.
+TEST(parts_of_a_hunk)
+{
+  Str a = S("x\ny\nz\n1\n2\n3\nu\nv\nw\n"), b = S("x\ny\nz\nA\nB\nC\nD\nu\nv\nw\n");
+  HunkList hunks = hunks_diff(&arena, a, b);
+  CHECK_INT(hunks.len, 1);
+  const Hunk *whole = &hunks.items[0];
+  HunkCut from, to;
+  Text text = text_split(&arena, a);
+  for (size_t first = 1; first <= 7; first++) {
+    for (size_t last = first; last <= 7; last++) {
+      if (!hunk_lines(whole, first, last, &from, &to)) continue;
+      HunkList parts = hunk_cut(&arena, whole, (HunkCut[]){from, to}, 2);
+      hunks_count_twins(&arena, &text, &parts);
+      CHECK(parts.len == 2 || parts.len == 3);
+      CHECK_STR(hunks_apply(&arena, a, &parts), b);
+      for (unsigned set = 0; set < 1u << parts.len; set++) {
+        HunkList some = {0};
+        for (size_t i = 0; i < parts.len; i++) {
+          if (set >> i & 1) PUSH(&arena, &some, parts.items[i]);
+        }
+        Str now = hunks_apply(&arena, a, &some);
+        Carried rest = hunks_carry(&arena, now, &parts);
+        for (size_t i = 0; i < parts.len; i++) {
+          CHECK((set >> i & 1) == (rest.places[i].kind == PLACE_DONE));
+          CHECK(rest.places[i].kind != PLACE_STALE);
+        }
+        CHECK_STR(edits_apply(&arena, now, &rest.edits), b);
+      }
+    }
+  }
+  CHECK(!hunk_lines(whole, 0, 1, &from, &to) && !hunk_lines(whole, 3, 8, &from, &to));
+  CHECK(!hunk_lines(whole, 1, 7, &from, &to) && !hunk_lines(whole, 5, 4, &from, &to));
+}
+
+// As `git add -p` does it: what is not chosen stays as it was.
+TEST(a_part_is_what_was_chosen)
 {
   Str a = S("0\n1\n2\n3\n4\n"), b = S("0\nA\nB\nC\n4\n");
-  HunkList hunks = hunks_diff(&arena, a, b), part = {0};
-  Hunk some;
-  CHECK(hunk_split(&arena, &hunks.items[0], (Range){3, 3}, (Range){3, 3}, &some));
-  PUSH(&arena, &part, some);
-  CHECK_STR(hunks_apply(&arena, a, &part), S("0\n1\nB\n3\n4\n"));
-  Text text = text_split(&arena, a);
-  CHECK_INT(hunk_place(&text, &some).kind, PLACE_HERE);
-  CHECK(!hunk_split(&arena, &hunks.items[0], (Range){4, 3}, (Range){4, 3}, &some));
+  HunkList hunks = hunks_diff(&arena, a, b);
+  static const struct {
+    size_t first, last;
+    const char *made;
+  } cases[] = {
+      {3, 4, "0\n1\n2\nA\n4\n"},          {2, 2, "0\n1\n3\n4\n"},
+      {5, 5, "0\n1\n2\n3\nB\n4\n"},       {1, 3, "0\n4\n"},
+      {4, 6, "0\n1\n2\n3\nA\nB\nC\n4\n"},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    HunkCut cuts[2];
+    CHECK(hunk_lines(&hunks.items[0], cases[i].first, cases[i].last, &cuts[0], &cuts[1]));
+    HunkList parts = hunk_cut(&arena, &hunks.items[0], cuts, 2), one = {0};
+    bool starts = cuts[0].old_at + cuts[0].new_at == 0;
+    PUSH(&arena, &one, parts.items[starts ? 0 : 1]);
+    CHECK_STR(hunks_apply(&arena, a, &one), str_from(cases[i].made));
+  }
 }
 
 TEST(ids)
