@@ -10,7 +10,7 @@ local M = {}
 ---@field lhs string
 ---@field name string   of the <Plug> map: <Plug>(piecework-NAME)
 ---@field help string
----@field run fun(view: piecework.View, first: integer, last: integer)  lines of the buffer
+---@field run fun(view: piecework.View, first: integer, last: integer, visual: boolean)
 ---@field visual? boolean  also in visual mode, over all its lines
 
 -- <Plug> name -> function; names are the same in every page that has the key.
@@ -54,7 +54,7 @@ function M.press(name, mode)
     -- Ends visual mode: what follows moves the cursor.
     host.cmd('execute "normal! \\<Esc>"')
   end
-  key.run(view, first, last)
+  key.run(view, first, last, mode == 'x')
 end
 
 -- What `g?` shows: one column, or two where one would not fit a screen of 24 lines.

@@ -93,18 +93,26 @@ local function decide(view, what, decision, advance_from)
     end)
 end
 
+-- What a key is about, and from where to go on: not at all when part of a hunk is left here.
+local function meant(view, first, last, visual)
+  if not visual then return lines.named(view.index, first, last), last end
+  local what, parts = lines.named_lines(view.index, view.hunks or {}, first, last)
+  return what, not parts and last or nil
+end
+
 local function decider(decision)
-  return function(view, first, last)
-    decide(view, lines.named(view.index, first, last), decision, decision ~= 'none' and last or nil)
+  return function(view, first, last, visual)
+    local what, advance = meant(view, first, last, visual)
+    decide(view, what, decision, decision ~= 'none' and advance or nil)
   end
 end
 
 -- Accepted becomes undecided, everything else accepted.
-local function toggle(view, first, last)
+local function toggle(view, first, last, visual)
   local hunk = view.hunks and lines.hunk_at(view.index, view.hunks, first)
   local decision = hunk and hunk.decision == 'accepted' and 'none' or 'accepted'
-  local advance = decision == 'accepted' and last or nil
-  decide(view, lines.named(view.index, first, last), decision, advance)
+  local what, advance = meant(view, first, last, visual)
+  decide(view, what, decision, decision == 'accepted' and advance or nil)
 end
 
 -- For the verbs: `:Piecework accept plan` and the like, from anywhere.

@@ -68,6 +68,41 @@ function M.named(index, first, last)
   return what
 end
 
+local function is_change(entry)
+  return entry.kind == 'del' or entry.kind == 'add'
+end
+
+-- Which of a hunk's changed lines lie in [first, last], counted from 1, and how many it has.
+local function lines_within(index, hunk, first, last)
+  local from, to, count = nil, nil, 0
+  for i = hunk.first, hunk.last do
+    if is_change(index[i]) then
+      count = count + 1
+      if i >= first and i <= last then from, to = from or count, count end
+    end
+  end
+  return from, to, count
+end
+
+-- The same for lines that were selected one by one: of a hunk that is not selected as a whole only
+-- the lines in the selection. The second result says whether there is such a part.
+function M.named_lines(index, hunks, first, last)
+  local what, parts = M.named(index, first, last), false
+  for k, name in ipairs(what) do
+    for _, hunk in ipairs(hunks) do
+      if hunk.id == name then
+        local from, to, count = lines_within(index, hunk, first, last)
+        if from and to - from + 1 < count then
+          what[k] = ('%s:%d-%d'):format(name, from, to)
+          parts = true
+        end
+        break
+      end
+    end
+  end
+  return what, parts
+end
+
 -- The next line of that kind that begins something, from [at] on; a head of two lines counts once.
 function M.next_of_kind(index, kind, at, step)
   local i = at + step

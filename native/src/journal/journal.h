@@ -341,6 +341,19 @@ bool journal_decision_applied(Journal *journal, int64_t plan, const StrList *hun
 bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, DecisionRowList *out,
                            Error *err);
 
+// Where a hunk was cut into parts to be decided apart; see hunk_cut (patch/hunk.h).
+typedef struct {
+  Str hunk;  // hunk_id of the whole
+  int64_t old_at, new_at;
+} CutRow;
+typedef struct {
+  CutRow *items;  // by hunk, then place
+  size_t len, cap;
+} CutRowList;
+bool journal_cut_add(Journal *journal, int64_t plan, const CutRow *rows, size_t count, Error *err);
+bool journal_cut_drop(Journal *journal, int64_t plan, Str hunk, Error *err);  // whole again
+bool journal_cut_list(Journal *journal, Arena *arena, int64_t plan, CutRowList *out, Error *err);
+
 // ---- Verdicts ---------------------------------------------------------------------------------
 
 typedef enum { VERDICT_OK, VERDICT_DOUBT, VERDICT_REJECTED } VerdictKind;

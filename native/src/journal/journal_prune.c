@@ -9,6 +9,7 @@ static bool forget(Journal *journal, int64_t id, Error *err)
       "DELETE FROM task WHERE plan = ?",
       "DELETE FROM patch WHERE plan = ?",
       "DELETE FROM decision WHERE plan = ?",
+      "DELETE FROM cut WHERE plan = ?",
       "DELETE FROM verdict WHERE plan = ?",
       "DELETE FROM log WHERE plan = ?",
       "DELETE FROM lease WHERE plan = ?",

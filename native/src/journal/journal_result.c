@@ -135,6 +135,37 @@ bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, Decisio
   return journal_listed(&own, err);
 }
 
+bool journal_cut_add(Journal *journal, int64_t plan, const CutRow *rows, size_t count, Error *err)
+{
+  if (!journal_begin(journal, err)) return false;
+  bool ok = true;
+  for (size_t i = 0; ok && i < count; i++) {
+    ok = store_run(journal->store, err, "INSERT OR IGNORE INTO cut VALUES(?,?,?,?)", "isii", plan,
+                   rows[i].hunk, rows[i].old_at, rows[i].new_at);
+  }
+  return journal_end(journal, ok, err);
+}
+
+bool journal_cut_drop(Journal *journal, int64_t plan, Str hunk, Error *err)
+{
+  return store_run(journal->store, err, "DELETE FROM cut WHERE plan = ? AND hunk = ?", "is", plan,
+                   hunk);
+}
+
+bool journal_cut_list(Journal *journal, Arena *arena, int64_t plan, CutRowList *out, Error *err)
+{
+  Error own = {0};
+  for (Query *q = store_query(journal->store, &own,
+                              "SELECT hunk, old_at, new_at FROM cut WHERE plan = ?"
+                              " ORDER BY hunk, old_at, new_at",
+                              "i", plan);
+       query_next(q);) {
+    CutRow row = {query_str_dup(q, 0, arena), query_int(q, 1), query_int(q, 2)};
+    PUSH(arena, out, row);
+  }
+  return journal_listed(&own, err);
+}
+
 // ---- Verdicts --------------------------------------------------------------------------------
 
 bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdict, Error *err)

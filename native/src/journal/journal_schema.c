@@ -91,5 +91,11 @@ static const char first[] =
     " plan INTEGER PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL);"
     "CREATE TABLE advice(hash TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;";
 
-const char *const journal_schema[] = {first};
+// Where the user cut a hunk into parts, counted in its old and its new lines.
+static const char cuts[] =
+    "CREATE TABLE cut("
+    " plan INTEGER NOT NULL, hunk TEXT NOT NULL, old_at INTEGER NOT NULL, new_at INTEGER NOT NULL,"
+    " PRIMARY KEY(plan, hunk, old_at, new_at)) WITHOUT ROWID;";
+
+const char *const journal_schema[] = {first, cuts};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

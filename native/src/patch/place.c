@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
   size_t old_full, new_full;
   size_t core;  // old lines and one neighbour on each side
-  size_t before_len;
+  size_t before_len, after_len;
 } Form;
 
 typedef struct {
@@ -122,6 +122,7 @@ static Form add_form_patterns(Search *search, const Hunk *hunk, const Context *b
   size_t full = HUNK_CONTEXT;
   return (Form){
       .before_len = before->len,
+      .after_len = after->len,
       .old_full = add_pattern(search, before, hunk->old_lines, hunk->old_len, after, full),
       .new_full = add_pattern(search, before, hunk->new_lines, hunk->new_len, after, full),
       .core = add_pattern(search, before, hunk->old_lines, hunk->old_len, after, 1),
@@ -158,6 +159,8 @@ static Search search_new(Arena *arena, const Text *present, const HunkList *hunk
 typedef struct {
   size_t at;
   bool done;
+  bool
+      loose;  // nothing but context on one side was looked for, and it is not at that edge of the text
 } Candidate;
 
 typedef struct {
@@ -171,7 +174,9 @@ static void add_candidate(Arena *arena, CandidateList *list, Candidate one)
   size_t at = list->len;
   while (at > 0 && list->items[at - 1].at > one.at) at--;
   for (size_t i = at; i > 0 && list->items[i - 1].at == one.at; i--) {
-    if (list->items[i - 1].done == one.done) return;
+    if (list->items[i - 1].done != one.done) continue;
+    list->items[i - 1].loose &= one.loose;
+    return;
   }
   PUSH(arena, list, one);
   memmove(list->items + at + 1, list->items + at, (list->len - 1 - at) * sizeof(one));
@@ -184,19 +189,49 @@ static void add_candidates(Search *search, size_t needle, size_t before, bool do
   PlaceList places = {0};
   finder_places(&search->finder, needle, KEY_EXACT, &places);
   for (size_t i = 0; i < places.len; i++) {
-    add_candidate(search->arena, list, (Candidate){places.items[i] + before, done});
+    add_candidate(search->arena, list, (Candidate){places.items[i] + before, done, false});
   }
 }
 
-static CandidateList find_full(Search *search, size_t number)
+// [len]: lines looked for between the contexts.
+static void add_full(Search *search, const Form *form, size_t needle, size_t len, bool done,
+                     CandidateList *list)
+{
+  PlaceList places = {0};
+  finder_places(&search->finder, needle, KEY_EXACT, &places);
+  for (size_t i = 0; i < places.len; i++) {
+    size_t at = places.items[i] + form->before_len;
+    bool bare_start = len == 0 && form->before_len == 0,
+         bare_end = len == 0 && form->after_len == 0;
+    bool loose = (bare_start && at > 0) || (bare_end && at < search->present->len);
+    add_candidate(search->arena, list, (Candidate){at, done, loose});
+  }
+}
+
+// At the start or the end of a text, lines that are gone or to come leave only the context of one side: that matches
+// wherever its lines stand. What is at the edge, or was found by lines of its own, is meant then.
+static void drop_loose(CandidateList *list)
+{
+  size_t firm = 0;
+  for (size_t i = 0; i < list->len; i++) firm += !list->items[i].loose;
+  if (!firm || firm == list->len) return;
+  size_t kept = 0;
+  for (size_t i = 0; i < list->len; i++) {
+    if (!list->items[i].loose) list->items[kept++] = list->items[i];
+  }
+  list->len = kept;
+}
+
+static CandidateList find_full(Search *search, const Hunk *hunk, size_t number)
 {
   const Patterns *patterns = &search->patterns[number];
   CandidateList list = {0};
   for (size_t i = 0; i < patterns->len; i++) {
     const Form *form = &patterns->forms[i];
-    add_candidates(search, form->old_full, form->before_len, false, &list);
-    add_candidates(search, form->new_full, form->before_len, true, &list);
+    add_full(search, form, form->old_full, hunk->old_len, false, &list);
+    add_full(search, form, form->new_full, hunk->new_len, true, &list);
   }
+  drop_loose(&list);
   return list;
 }
 
@@ -204,8 +239,8 @@ void hunks_count_twins(Arena *arena, const Text *old_text, HunkList *hunks)
 {
   Search search = search_new(arena, old_text, hunks, false);
   for (size_t i = 0; i < hunks->len; i++) {
-    CandidateList list = find_full(&search, i);
     Hunk *hunk = &hunks->items[i];
+    CandidateList list = find_full(&search, hunk, i);
     hunk->nth = hunk->twins = 0;
     if (list.len >= FINDER_MAX_PLACES || search.finder.exhausted) continue;
     for (size_t k = 0; k < list.len; k++) {
@@ -279,7 +314,7 @@ static Place place_one(Search *search, const Hunk *hunk, size_t number)
     bool empty = search->present->len == 0;
     return (Place){empty ? PLACE_HERE : PLACE_STALE, 1};
   }
-  CandidateList list = find_full(search, number);
+  CandidateList list = find_full(search, hunk, number);
   if (search->finder.exhausted) return stale(&list);
   if (list.len == 0) return place_relaxed(search, hunk, number);
   if (hunk->twins == 0) return place_unknown(hunk, &list);

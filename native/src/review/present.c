@@ -53,12 +53,10 @@ static bool find_renamed(Project *project, const PresentList *given, Arena *aren
   return true;
 }
 
-static HunkList edit_hunks(Arena *arena, const Review *review, size_t first, size_t end,
-                           const bool *marked)
+static HunkList edit_hunks(Arena *arena, const Review *review, size_t first, size_t end)
 {
   HunkList hunks = {0};
   for (size_t i = first; i < end; i++) {
-    if (marked && !marked[i - first]) continue;
     if (review->hunks.items[i].change == FILE_EDIT)
       PUSH(arena, &hunks, review->hunks.items[i].hunk);
   }
@@ -93,7 +91,7 @@ void present_places(Arena *arena, const Review *review, size_t index, Project *p
   } else if (!out->present.exists) {
     all_stale(n, out, S("the file is gone"));
   } else {
-    HunkList hunks = edit_hunks(arena, review, first, end, NULL);
+    HunkList hunks = edit_hunks(arena, review, first, end);
     place_edits(arena, &hunks, renamed, out);
   }
 }
@@ -109,25 +107,30 @@ static void place_whole_back(const PresentFile *present, const CombinedFile *fil
   place_whole(present, &back, out);
 }
 
-// The marked edits, turned round and carried to the present text.
+// The marked edits, turned round and carried to the present text. Others that are in force are turned round
+// with them, as neighbours: a part of a hunk goes back while the rest of it stays.
 static void place_edits_back(Arena *arena, const Review *review, size_t index, const bool *marked,
                              FilePlaces *out)
 {
-  size_t first = review->first_hunk[index], end = review->first_hunk[index + 1], k = 0;
-  HunkList done = edit_hunks(arena, review, first, end, marked);
+  size_t first = review->first_hunk[index], end = review->first_hunk[index + 1];
+  size_t *number = NEW_N(arena, size_t, end - first + 1);
+  HunkList done = {0};
+  for (size_t i = first; i < end; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    if (hunk->change != FILE_EDIT) continue;
+    if (!marked[i - first] && hunk->applied != APPLIED_DONE) continue;
+    number[done.len] = i - first;
+    PUSH(arena, &done, hunk->hunk);
+  }
   Str applied = hunks_apply(arena, review->files.items[index].base, &done);
   HunkList back = hunks_invert(arena, applied, &done);
   Carried carried = hunks_carry(arena, out->present.text, &back);
-  size_t *number = NEW_N(arena, size_t, end - first + 1);
-  for (size_t i = first; i < end; i++) {
-    if (review->hunks.items[i].change != FILE_EDIT || !marked[i - first]) continue;
-    number[k] = i - first;
-    if (k < back.len) out->places[i - first] = carried.places[k];
-    k++;
+  for (size_t k = 0; k < back.len && k < done.len; k++) out->places[number[k]] = carried.places[k];
+  for (size_t i = 0; i < carried.edits.len; i++) {
+    LineEdit edit = carried.edits.items[i];
+    edit.hunk = number[edit.hunk];
+    if (marked[edit.hunk]) PUSH(arena, &out->edits, edit);
   }
-  out->edits = carried.edits;
-  for (size_t i = 0; i < out->edits.len; i++)
-    out->edits.items[i].hunk = number[out->edits.items[i].hunk];
   out->why = S("the lines changed since they were applied");
 }
 

@@ -22,7 +22,8 @@ typedef struct {
   DecisionRowList decisions;
   VerdictRowList verdicts;
   TaskRowList tasks;
-  Map decision_of, verdict_of, task_of, ids;
+  CutRowList cuts;
+  Map decision_of, verdict_of, task_of, cut_of, ids;
 } Build;
 
 static bool build_load(Build *b, Error *err)
@@ -32,12 +33,14 @@ static bool build_load(Build *b, Error *err)
   if (!journal_decision_list(journal, b->arena, plan, &b->decisions, err)) return false;
   if (!journal_verdict_list(journal, b->arena, plan, true, &b->verdicts, err)) return false;
   if (!journal_task_list(journal, b->arena, plan, &b->tasks, err)) return false;
+  if (!journal_cut_list(journal, b->arena, plan, &b->cuts, err)) return false;
   for (size_t i = 0; i < b->decisions.len; i++) {
     map_add(b->arena, &b->decision_of, b->decisions.items[i].hunk, i);
   }
   for (size_t i = 0; i < b->verdicts.len; i++) {
     map_add(b->arena, &b->verdict_of, b->verdicts.items[i].task, i);
   }
+  for (size_t i = 0; i < b->cuts.len; i++) map_add(b->arena, &b->cut_of, b->cuts.items[i].hunk, i);
   for (size_t i = 0; i < b->tasks.len; i++) map_add(b->arena, &b->task_of, b->tasks.items[i].id, i);
   return true;
 }
@@ -129,16 +132,51 @@ static Str unique_id(Build *b, Str path, const Hunk *hunk)
   return id;
 }
 
-static void add_hunk(Build *b, size_t file, FileChange change, const Hunk *hunk)
+static ReviewHunk *add_hunk(Build *b, size_t file, FileChange change, const Hunk *hunk, Str id)
 {
   const CombinedFile *combined = &b->out->files.items[file];
-  ReviewHunk one = {.file = file, .change = change, .hunk = *hunk};
+  ReviewHunk one = {.file = file, .change = change, .hunk = *hunk, .id = id};
   one.tasks = hunk_tasks(b->arena, combined, hunk);
-  one.id = unique_id(b, combined->path, hunk);
   if (change == FILE_EDIT) one.like_key = alike_key(b->arena, hunk);
   set_verdict(b, &one);
   set_decision(b, &one);
   PUSH(b->arena, &b->out->hunks, one);
+  return &b->out->hunks.items[b->out->hunks.len - 1];
+}
+
+// The parts of a hunk that the user has cut; none when it is whole.
+static HunkList parts_of(Build *b, Str id, Str base, const Hunk *hunk)
+{
+  HunkList parts = {0};
+  size_t first, count = 0;
+  if (!map_get(&b->cut_of, id, &first)) return parts;
+  HunkCut *cuts = NEW_N(b->arena, HunkCut, b->cuts.len - first);
+  for (size_t i = first; i < b->cuts.len && str_eq(b->cuts.items[i].hunk, id); i++) {
+    cuts[count++] = (HunkCut){(size_t)b->cuts.items[i].old_at, (size_t)b->cuts.items[i].new_at};
+  }
+  Text text = text_split(b->arena, base);
+  parts = hunk_cut(b->arena, hunk, cuts, count);
+  hunks_count_twins(b->arena, &text, &parts);
+  return parts;
+}
+
+static void add_edit(Build *b, size_t file, const Hunk *hunk)
+{
+  const CombinedFile *combined = &b->out->files.items[file];
+  Str id = unique_id(b, combined->path, hunk);
+  HunkList parts = parts_of(b, id, combined->base, hunk);
+  if (parts.len < 2) add_hunk(b, file, FILE_EDIT, hunk, id);
+  for (size_t i = 0; parts.len > 1 && i < parts.len; i++) {
+    const Hunk *part = &parts.items[i];
+    ReviewHunk *one = add_hunk(b, file, FILE_EDIT, part, unique_id(b, combined->path, part));
+    one->whole = id;
+    one->offset = (HunkCut){part->old_start - hunk->old_start, part->new_start - hunk->new_start};
+  }
+}
+
+static void add_whole(Build *b, size_t file, FileChange change, const Hunk *hunk)
+{
+  add_hunk(b, file, change, hunk, unique_id(b, b->out->files.items[file].path, hunk));
 }
 
 // Nothing but the name or the existence changes.
@@ -157,11 +195,11 @@ static void add_file(Build *b, size_t i)
                               file->exists ? file->text : STR_NONE);
   if (file->existed && file->exists) {
     Hunk rename = bare_hunk(b->arena, file->renamed_from);
-    if (file->renamed_from.len) add_hunk(b, i, FILE_RENAME, &rename);
-    for (size_t k = 0; k < hunks.len; k++) add_hunk(b, i, FILE_EDIT, &hunks.items[k]);
+    if (file->renamed_from.len) add_whole(b, i, FILE_RENAME, &rename);
+    for (size_t k = 0; k < hunks.len; k++) add_edit(b, i, &hunks.items[k]);
   } else if (file->existed != file->exists) {
     Hunk empty = bare_hunk(b->arena, S(""));
-    add_hunk(b, i, file->exists ? FILE_NEW : FILE_DELETE, hunks.len ? &hunks.items[0] : &empty);
+    add_whole(b, i, file->exists ? FILE_NEW : FILE_DELETE, hunks.len ? &hunks.items[0] : &empty);
   }
 }
 
@@ -243,113 +281,6 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
   count_alike(&b);
   count(out);
   return true;
-}
-
-// --- decisions -------------------------------------------------------------------------------------
-
-// "T02" names the targets of an `each:` task too: T02.1, T02.2 ...
-static bool task_named(const StrList *tasks, Str name)
-{
-  for (size_t i = 0; i < tasks->len; i++) {
-    Str id = tasks->items[i];
-    if (str_eq(id, name)) return true;
-    if (str_starts(id, name) && id.len > name.len && id.ptr[name.len] == '.') return true;
-  }
-  return false;
-}
-
-// "like:ID": all that make the same change as the hunk ID.
-static bool is_like(const Review *review, const ReviewHunk *hunk, Str id)
-{
-  if (str_eq(hunk->id, id)) return true;
-  for (size_t i = 0; hunk->like > 1 && i < review->hunks.len; i++) {
-    const ReviewHunk *other = &review->hunks.items[i];
-    if (str_eq(other->id, id)) return str_eq(other->like_key, hunk->like_key);
-  }
-  return false;
-}
-
-static bool names(const Review *review, const ReviewHunk *hunk, Str what)
-{
-  if (str_eq(what, S("all")) || str_eq(what, S("all!"))) return true;
-  if (str_starts(what, S("like:"))) return is_like(review, hunk, str_skip(what, 5));
-  if (str_starts(what, S("task:"))) return task_named(&hunk->tasks, str_skip(what, 5));
-  const CombinedFile *file = &review->files.items[hunk->file];
-  if (str_starts(what, S("file:"))) return str_eq(file->path, str_skip(what, 5));
-  return str_eq(hunk->id, what);
-}
-
-bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *what)
-{
-  for (size_t i = 0; i < what->len; i++) {
-    if (names(review, hunk, what->items[i])) return true;
-  }
-  return false;
-}
-
-// Accepting `all` leaves alone what the user has rejected one by one; `all!` and closer names take it.
-static bool left_rejected(const ReviewHunk *hunk, const StrList *what, Decision decision)
-{
-  bool only_all = decision == DECISION_ACCEPTED && hunk->decision == DECISION_REJECTED;
-  for (size_t i = 0; i < what->len && only_all; i++) only_all = str_eq(what->items[i], S("all"));
-  return only_all;
-}
-
-static bool all_name_something(const Review *review, const StrList *what, Error *err)
-{
-  for (size_t i = 0; i < what->len; i++) {
-    bool found = str_eq(what->items[i], S("all")) || str_eq(what->items[i], S("all!"));
-    for (size_t k = 0; k < review->hunks.len && !found; k++) {
-      found = names(review, &review->hunks.items[k], what->items[i]);
-    }
-    if (found) continue;
-    Str name = what->items[i];
-    bool file = str_starts(name, S("file:")), task = str_starts(name, S("task:"));
-    error_set(err, ERR_NOT_FOUND, "plan %lld %s %.*s", (long long)review->plan,
-              file   ? "does not change"
-              : task ? "has no change of task"
-                     : "has no hunk",
-              STR_ARG(file || task ? str_skip(name, 5) : name));
-    return error_hint_set(err, "look at the review again: results may have changed");
-  }
-  return true;
-}
-
-typedef struct {
-  DecisionRow *items;
-  size_t len, cap;
-} Rows;
-
-static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *what,
-                   Decision decision, size_t *changed, Error *err)
-{
-  Review review;
-  Rows rows = {0};
-  if (!review_build(engine, plan, arena, &review, err)) return false;
-  if (!all_name_something(&review, what, err)) return false;
-  for (size_t i = 0; i < review.hunks.len; i++) {
-    const ReviewHunk *hunk = &review.hunks.items[i];
-    if (hunk->decision == decision || !review_named(&review, hunk, what)) continue;
-    if (left_rejected(hunk, what, decision)) continue;
-    DecisionRow row = {.hunk = hunk->id, .decision = decision};
-    row.path = review.files.items[hunk->file].path;
-    if (hunk->tasks.len) row.task = hunk->tasks.items[0];
-    PUSH(arena, &rows, row);
-  }
-  *changed = rows.len;
-  return rows.len == 0 || journal_decision_set(engine->journal, plan, rows.items, rows.len, err);
-}
-
-bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
-                   size_t *changed, Error *err)
-{
-  Arena arena;
-  arena_init(&arena);
-  size_t n = 0;
-  bool ok = decide(engine, &arena, plan, what, decision, &n, err);
-  if (changed) *changed = n;
-  arena_deinit(&arena);
-  return ok;
 }
 
 // --- texts -----------------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ typedef struct {
   size_t file;        // index into files
   FileChange change;  // FILE_EDIT: lines; the others: the file as a whole
   Hunk hunk;
-  StrList tasks;  // who made it, first = main one
+  Str whole;       // id of the hunk that this is a part of; empty = it was not cut
+  HunkCut offset;  // of the part in it
+  StrList tasks;   // who made it, first = main one
   Decision decision;
   AppliedState applied;
   bool stale;   // pending, and cannot be placed in the present text
@@ -52,7 +54,9 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
 // Does one of [what] name this hunk? See review_decide.
 bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *what);
 
-// [what]: hunk ids, or "task:T01", "file:PATH", "all". ERR_NOT_FOUND when one names nothing.
+// [what]: hunk ids, or "task:T01", "file:PATH", "like:ID", "all"; or "ID:A-B", lines A to B of a hunk counted over
+// its old and then its new lines: the hunk is cut there, and what is not named keeps the decision it had. When
+// all parts of a hunk are undecided again it is whole again. ERR_NOT_FOUND when one names nothing.
 bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
                    size_t *changed, Error *err);
 

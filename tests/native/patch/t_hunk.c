@@ -128,9 +128,8 @@ TEST(line_ends_follow_a_file_that_was_converted)
 }
 
 // Every cut of one hunk, every subset of its parts done: in the text, and carried when others were done before.
-TEST(parts_of_a_hunk)
+static void cut_everywhere(Str a, Str b)
 {
-  Str a = S("x\ny\nz\n1\n2\n3\nu\nv\nw\n"), b = S("x\ny\nz\nA\nB\nC\nD\nu\nv\nw\n");
   HunkList hunks = hunks_diff(&arena, a, b);
   CHECK_INT(hunks.len, 1);
   const Hunk *whole = &hunks.items[0];
@@ -160,6 +159,19 @@ TEST(parts_of_a_hunk)
   }
   CHECK(!hunk_lines(whole, 0, 1, &from, &to) && !hunk_lines(whole, 3, 8, &from, &to));
   CHECK(!hunk_lines(whole, 1, 7, &from, &to) && !hunk_lines(whole, 5, 4, &from, &to));
+}
+
+TEST(parts_of_a_hunk)
+{
+  cut_everywhere(S("x\ny\nz\n1\n2\n3\nu\nv\nw\n"), S("x\ny\nz\nA\nB\nC\nD\nu\nv\nw\n"));
+}
+
+TEST(parts_at_the_ends_of_a_file)
+{
+  cut_everywhere(S("1\n2\n3\nu\nv\nw\n"), S("A\nB\nC\nD\nu\nv\nw\n"));
+  cut_everywhere(S("x\ny\nz\n1\n2\n3\n"), S("x\ny\nz\nA\nB\nC\nD\n"));
+  cut_everywhere(S("x\n1\n2\n3\n"), S("x\nA\nB\nC\nD\n"));
+  cut_everywhere(S("1\n2\n3\nu\n"), S("A\nB\nC\nD\nu\n"));
 }
 
 // As `git add -p` does it: what is not chosen stays as it was.
