@@ -8,6 +8,7 @@ import sqlite3
 import sys
 
 from harness import KEY, Scratch, done, model_rules, ok
+from t_storm import make, reply, tasks_text
 from workloads import Tests
 
 DIALECTS = {
@@ -97,6 +98,41 @@ def shared_prefix() -> None:
            + sum(u["usage"]["cache_read"] for u in list(ended.values())[:before]), "cache: the receipt shows the hits")
 
 
+def cap() -> None:
+    """200 tasks at once under a cap for about 50: by the provider's own log the cap holds, and so does the ledger."""
+    count, priced = 200, {"input": 4, "output": 20, "cache_read": 0.4, "cache_write": 5}
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        make(root, count)
+        provider = scratch.provider(
+            [{"match": {"contains": f"m{i:04}.py: negate"}, "reply": {"text": reply(i)}} for i in range(count)],
+            "--latency-ms", "40", config={"parallel": 64, "pilot": "never", "retries": 0, "ask_above": 100, "models": {"small": {"rungs": ["anthropic/claude-haiku-5-5"], "max_output": 300}},
+                                          "prices": {"anthropic/claude-haiku-5-5": priced}})
+
+        def spent() -> int:
+            told = [line["usage"] for line in log(provider, "done") if line["usage"]]
+            return sum(u["fresh_in"] * 4000 + u["cache_write"] * 5000 + u["cache_read"] * 400 + u["out"] * 20000 for u in told)
+
+        plan = scratch.path / "plan.md"
+        plan.write_text("---\ntitle: one\n---\n" + tasks_text(1))
+        scratch.run("run", str(plan), "--yes", "--no-verify", cwd=root)
+        limit = 50 * spent()
+        before, paid = spent(), attempts(scratch, "select sum(cost) from attempt")[0][0]
+        ok(before == paid > 0, f"cap: one task costs {paid}")
+        plan = scratch.path / "many.md"
+        plan.write_text(f"---\ntitle: many\nbudget: {limit / 1e9:.9f}\n---\n" + tasks_text(count))
+        ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+        ok(ran.returncode == 3, f"cap: exit status {ran.returncode}", ran.stdout, ran.stderr)
+        made = len(log(provider, "done")) - 1
+        ledger = attempts(scratch, "select sum(cost) from attempt")[0][0] - paid
+        ok(ledger == spent() - before, f"cap: the ledger is the provider's log ({ledger} and {spent() - before})")
+        ok(spent() - before <= limit, f"cap: {spent() - before} of {limit} is spent, by {made} calls")
+        ok(25 <= made <= 60, f"cap: and not much less: {made} calls", ran.stderr)
+        ok("budget" in ran.stderr, "cap: the reason is said", ran.stderr)
+        ran = scratch.run("run", "last", "--yes", "--no-verify", cwd=root)
+        ok(ran.returncode == 0 and len(log(provider, "done")) == count + 1, "cap: --yes goes past it, and nothing is paid twice", ran.stderr)
+
+
 def sums() -> None:
     with Scratch() as scratch:
         load = Tests(scratch.path / "w")
@@ -173,7 +209,7 @@ def bug_report() -> None:
         ok(provider.count() == asked, "bug: without asking anybody")
 
 
-ALL = (every_dialect, no_tools, shared_prefix, sums, bug_report, key_through_every_failure)
+ALL = (every_dialect, no_tools, shared_prefix, cap, sums, bug_report, key_through_every_failure)
 
 if __name__ == "__main__":
     for test in ALL:
