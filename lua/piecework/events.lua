@@ -109,6 +109,14 @@ local tellers = {
       event.note or 'the budget is used up'), hint = ':Piecework! run goes on' }, 'warn')
     host.event('PieceworkBudget', event)
   end,
+  -- Said once a plan: calls that were in flight each tell it.
+  fallback = function(event)
+    local plan = state.plans[event.plan]
+    if not plan or plan.fell_back then return end
+    plan.fell_back = true
+    message.error({ message = ('#%d: %s'):format(event.plan, event.text or '?'),
+      hint = ':Piecework log' }, 'warn')
+  end,
   commit = function(event)
     if event.state == 'done' then require('piecework.buffers').changed(event.plan) end
   end,

@@ -133,6 +133,37 @@ def cap() -> None:
         ok(ran.returncode == 0 and len(log(provider, "done")) == count + 1, "cap: --yes goes past it, and nothing is paid twice", ran.stderr)
 
 
+def fallback() -> None:
+    """The quota of one provider ends: what is left goes to the fallback of the role, each reply paid once."""
+    for big_too in (False, True):
+        with Scratch() as scratch:
+            load = Tests(scratch.path / "w")
+            rules = model_rules(load)
+            good = scratch.provider(rules)
+            used_up = scratch.provider([{"match": {}, "fault": {"status": "quota"}}] if big_too else
+                                       [{**rules[3], "times": 1}, {"match": {}, "fault": {"status": "quota"}}])
+            first, other = {"base_url": used_up.url, "dialect": "anthropic"}, {"base_url": good.url, "dialect": "anthropic"}
+            key, prices = {"key": {"env": "ANTHROPIC_API_KEY"}}, {"input": 1, "output": 2}
+            scratch.configure(used_up.url, {
+                "providers": {"one": {**first, **key}, "two": {**other, **key}}, "parallel": 4,
+                "prices": {f"{p}/{m}": prices for p in ("one", "two") for m in ("big-1", "small-1")},
+                "models": {"small": {"rungs": ["one/small-1"], "fallback": "two/small-1"},
+                           "big": {"rungs": ["one/big-1"], "fallback": "two/big-1"} if big_too else "two/big-1"}})
+            what = "fallback, all" if big_too else "fallback, small"
+            planned = scratch.run("plan", "--yes", load.request, cwd=load.root)
+            ok(planned.returncode == 0, f"{what}: planned", planned.stdout, planned.stderr)
+            ran = scratch.run("run", "last", "--yes", cwd=load.root)
+            ok(ran.returncode == 0, f"{what}: ran", ran.stdout, ran.stderr)
+            ok("two/small-1 is asked instead" in ran.stderr, f"{what}: it is said", ran.stderr)
+            refused = [line for line in log(used_up, "done") if line["status"] == 429 or line["status"] == 400]
+            asked = len(log(used_up, "done"))
+            ok(1 <= len(refused) <= 6, f"{what}: {len(refused)} refusals of {asked}: nobody asks again what is closed")
+            told = [line["usage"] for p in (used_up, good) for line in log(p, "done") if line["usage"]]
+            ours = attempts(scratch, "select sum(fresh_in + cache_write + cache_read), sum(out) from attempt where usage_known")[0]
+            prompt = sum(u["fresh_in"] + u["cache_write"] + u["cache_read"] for u in told)
+            ok(ours == (prompt, sum(u["out"] for u in told)), f"{what}: the ledger is both logs {ours}", told)
+
+
 def sums() -> None:
     with Scratch() as scratch:
         load = Tests(scratch.path / "w")
@@ -209,7 +240,7 @@ def bug_report() -> None:
         ok(provider.count() == asked, "bug: without asking anybody")
 
 
-ALL = (every_dialect, no_tools, shared_prefix, cap, sums, bug_report, key_through_every_failure)
+ALL = (every_dialect, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure)
 
 if __name__ == "__main__":
     for test in ALL:

@@ -17,8 +17,8 @@ enum { CONFIG_MAX_BYTES = 1 << 20 };
 
 const ConfigKey config_keys[] = {
     {S("models"), CONFIG_MODELS, NULL, 0, 0, NOWHERE,
-     "role aliases: \"provider/model\", a ladder of them, or {\"rungs\": [...], \"effort\", "
-     "\"max_output\"}"},
+     "role aliases: \"provider/model\", a ladder of them, or {\"rungs\": [...], \"fallback\", "
+     "\"effort\", \"max_output\"}"},
     {S("providers"), CONFIG_PROVIDERS, NULL, 0, 0, NOWHERE,
      "name -> {dialect, base_url, key: {env} or {cmd: [...]}, limit, allow_http}"},
     {S("prices"), CONFIG_PRICES, NULL, 0, 0, NOWHERE,

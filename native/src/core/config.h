@@ -22,6 +22,7 @@ typedef struct {
   Str alias;         // "big", "small", or the user's own
   ModelName *rungs;  // the ladder
   size_t len, cap;
+  ModelName fallback;  // asked when a rung is closed by a terminal error; empty = none
   Str effort;          // "" = the model's default
   int64_t max_output;  // tokens; 0 = the role's default
 } Ladder;

@@ -63,16 +63,23 @@ static const DefaultPair *default_pair(void)
   return &pairs[0];
 }
 
-static bool add_rung(Config *config, Ladder *ladder, Str name, Error *err)
+static bool read_name(const Ladder *ladder, Str name, ModelName *out, Error *err)
 {
   size_t slash = str_find_char(name, '/');
-  ModelName rung = {str_sub(name, 0, slash), str_skip(name, slash + 1)};
-  if (slash == STR_NOT_FOUND || !rung.provider.len || !rung.model.len || name.len > 200) {
+  *out = (ModelName){str_sub(name, 0, slash), str_skip(name, slash + 1)};
+  if (slash == STR_NOT_FOUND || !out->provider.len || !out->model.len || name.len > 200) {
     error_set(err, ERR_CONFIG, "models.%.*s: `%.*s` is not \"provider/model\"",
               STR_ARG(ladder->alias), STR_ARG(str_sub(name, 0, 80)));
     error_hint_set(err, "for example \"anthropic/claude-haiku-5-5\"");
     return false;
   }
+  return true;
+}
+
+static bool add_rung(Config *config, Ladder *ladder, Str name, Error *err)
+{
+  ModelName rung;
+  if (!read_name(ladder, name, &rung, err)) return false;
   if (ladder->len == ladder->cap) {
     ladder->rungs =
         arena_grow(&config->arena, ladder->rungs, ladder->len, &ladder->cap, sizeof(ModelName));
@@ -119,7 +126,7 @@ static Str default_effort(Str alias)
   return str_eq(alias, S("small")) ? str_from(pair->small_effort) : STR_NONE;
 }
 
-// "a/b", ["a/b", "c/d"] or {"rungs": ..., "effort": ..., "max_output": ...}.
+// "a/b", ["a/b", "c/d"] or {"rungs": ..., "fallback": "e/f", "effort": ..., "max_output": ...}.
 static bool read_ladder(Config *config, const Value *value, Error *err)
 {
   Ladder *ladder = add_ladder(config, value->key);
@@ -135,6 +142,8 @@ static bool read_ladder(Config *config, const Value *value, Error *err)
     return error_set(err, ERR_CONFIG, "models.%.*s.max_output is not a number of tokens",
                      STR_ARG(value->key));
   }
+  Str fallback = value_get_str(value, S("fallback"), STR_NONE);
+  if (fallback.len && !read_name(ladder, fallback, &ladder->fallback, err)) return false;
   const Value *rungs = value_get(value, S("rungs"));
   return add_rungs(config, ladder, rungs ? rungs : value_get(value, S("model")), err);
 }

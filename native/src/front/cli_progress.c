@@ -129,6 +129,12 @@ static void show_note(Progress *p, Arena *arena, const Value *params)
   if (note.len) line_print(p, str_fmt(arena, "%.*s: %.*s", STR_ARG(kind), STR_ARG(note)));
 }
 
+static void show_fallback(Progress *p, Arena *arena, const Value *params)
+{
+  line_print(p,
+             str_fmt(arena, "fallback: %.*s", STR_ARG(value_get_str(params, S("text"), S("?")))));
+}
+
 static void show_run(Progress *p, Arena *arena, const Value *params)
 {
   Str note = value_get_str(params, S("note"), STR_NONE);
@@ -150,9 +156,10 @@ typedef struct {
 
 // Events not in the table (money, log, review ...) are for --json and editors.
 static const Shower showers[] = {
-    {"plan", show_plan},     {"planning", show_planning}, {"task", show_task},
-    {"verify", show_verify}, {"trust", show_trust},       {"budget", show_note},
-    {"run", show_run},       {"commit", show_commit},     {"wait", show_wait},
+    {"plan", show_plan},         {"planning", show_planning}, {"task", show_task},
+    {"verify", show_verify},     {"trust", show_trust},       {"budget", show_note},
+    {"run", show_run},           {"commit", show_commit},     {"wait", show_wait},
+    {"fallback", show_fallback},
 };
 
 static void on_event(void *owner, Str kind, const Value *params)

@@ -391,6 +391,18 @@ void ticket_close(Ticket *ticket, const Error *error, bool model_only)
   limiter_wake(ticket->pool->limiter);
 }
 
+bool limiter_is_open(const Limiter *limiter, Str provider, Str model)
+{
+  for (const LimitPool *pool = limiter->pools; pool; pool = pool->next) {
+    if (!str_eq(pool->provider, provider)) continue;
+    if (pool->closed.code) return false;
+    for (const LimitGate *gate = pool->gates; gate; gate = gate->next) {
+      if (str_eq(gate->model, model) && gate->closed.code) return false;
+    }
+  }
+  return true;
+}
+
 void limiter_reopen(Limiter *limiter)
 {
   for (LimitPool *pool = limiter->pools; pool; pool = pool->next) {

@@ -60,6 +60,7 @@ void ticket_rate(Ticket *ticket, const RateHint *hint);  // what an answer's hea
 
 // Closes the ticket's provider, or only its model; all that wait there get [error].
 void ticket_close(Ticket *ticket, const Error *error, bool model_only);
+bool limiter_is_open(const Limiter *limiter, Str provider, Str model);
 void limiter_reopen(Limiter *limiter);
 
 // How long to wait before try [tries] + 1: 0.5 s doubling up to 8 s, or longer if the provider asked for it

@@ -158,6 +158,7 @@ ModelCall *model_start(Models *models, const ModelSpec *spec);
 void model_cancel(ModelCall *call);
 
 // After a terminal error a provider answers every call with that error until this is called.
+bool models_open(const Models *models, Str provider, Str model);
 void models_reopen(Models *models);
 
 // Tokens of [text]: bytes / 3.6, rounded up; an estimate, and shown as one.

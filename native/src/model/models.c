@@ -231,6 +231,11 @@ bool models_learn(Models *models, Str provider, Str model, unsigned quirk)
   return true;
 }
 
+bool models_open(const Models *models, Str provider, Str model)
+{
+  return limiter_is_open(models->limiter, provider, model);
+}
+
 void models_reopen(Models *models)
 {
   limiter_reopen(models->limiter);

@@ -1,4 +1,5 @@
-// request.h: deep copies of requests, for calls that outlive whoever asked. Private to model/.
+// request.h: deep copies of requests, for calls that outlive whoever asked. For model/
+// and work/attempt.c.
 #pragma once
 
 #include "model/model.h"

@@ -3,6 +3,7 @@
 
 #include "lib/json.h"
 #include "lib/store.h"
+#include "model/request.h"
 #include "work/transcript.h"
 
 struct Attempt {
@@ -10,10 +11,11 @@ struct Attempt {
   Arena arena;
   AttemptRow row;
   Budget budget;
-  Str model;        // "provider/model"
-  bool tools;       // the reply is stored with its calls
-  ModelCall *call;  // while in flight
-  LoopSoon soon;    // hands out a stored reply
+  Str model;            // "provider/model"
+  bool tools;           // the reply is stored with its calls
+  ModelCall *call;      // while in flight
+  LoopSoon soon;        // hands out a stored reply
+  ModelRequest *spare;  // the same request to the fallback; NULL = there is none, or it was taken
   bool cancelled;
 };
 
@@ -87,6 +89,8 @@ static void fill_row(AttemptRow *row, const ModelReply *reply)
   row->request_id = reply->request_id;
 }
 
+static bool take_spare(Attempt *attempt, const ModelReply *reply);
+
 // Nothing is used before it is stored: when that fails, the reply counts as an error of the journal.
 static void call_done(void *owner, const ModelReply *reply)
 {
@@ -111,6 +115,7 @@ static void call_done(void *owner, const ModelReply *reply)
   if (attempt->cancelled && out.error.code == ERR_OK) {
     error_set(&out.error, ERR_CANCELLED, "stopped");
   }
+  if (reply->terminal && err.code == ERR_OK && take_spare(attempt, reply)) return;
   tell(attempt, &out);
 }
 
@@ -152,7 +157,7 @@ static void call_waits(void *owner, Str why, uint64_t ms)
   engine_event(attempt->spec.engine, S("wait"), params);
 }
 
-// ---- starting ----------------------------------------------------------------------------------------
+// ---- one call ----------------------------------------------------------------------------------------
 
 static bool is_reply(Err outcome)
 {
@@ -199,17 +204,19 @@ static void tell_stored(void *owner)
   tell(attempt, &out);
 }
 
-static bool start_call(Attempt *attempt, Str prompt, Nano worst, BudgetAnswer *answer, Error *err)
+static bool start_call(Attempt *attempt, const ModelRequest *request, Str prompt,
+                       BudgetAnswer *answer, Error *err)
 {
   const AttemptSpec *spec = &attempt->spec;
+  Nano worst = request_worst_cost(spec->engine->models, request);
   *answer = budget_ask(spec->engine, spec->plan, &attempt->budget, worst, attempt->model, err);
   if (*answer != BUDGET_GO) return false;
   attempt->row = (AttemptRow){.plan = spec->plan,
                               .task = spec->task,
                               .phase = spec->phase,
                               .role = spec->role,
-                              .provider = spec->request->provider,
-                              .model = spec->request->model,
+                              .provider = request->provider,
+                              .model = request->model,
                               .worst_case = worst};
   Error why = {0};
   if (!journal_attempt_start(spec->engine->journal, &attempt->arena, &attempt->row, prompt,
@@ -218,7 +225,7 @@ static bool start_call(Attempt *attempt, Str prompt, Nano worst, BudgetAnswer *a
     if (err) *err = why;
     return false;
   }
-  ModelSpec call = {.request = spec->request,
+  ModelSpec call = {.request = request,
                     .may_retry = may_retry,
                     .on_wait = call_waits,
                     .on_done = call_done,
@@ -236,31 +243,123 @@ static void keep_strings(Attempt *attempt)
   row->provider = str_dup(&attempt->arena, row->provider);
   row->model = str_dup(&attempt->arena, row->model);
   attempt->spec.task = row->task;
+  attempt->spec.role = row->role;
   attempt->spec.request = NULL;
   attempt->spec.budget = NULL;
 }
 
-Attempt *attempt_start(const AttemptSpec *spec, BudgetAnswer *answer, Error *err)
+// A reply that is stored already, or a call.
+static bool begin(Attempt *attempt, const ModelRequest *request, BudgetAnswer *answer, Error *err)
 {
-  Attempt *attempt = mem_alloc(sizeof(*attempt));
-  const ModelRequest *request = spec->request;
-  *answer = BUDGET_GO;
-  attempt->spec = *spec;
-  attempt->budget = *spec->budget;
-  attempt->tools = request->tool_count > 0;
-  arena_init(&attempt->arena);
   attempt->model =
       str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
   Str prompt = attempt_prompt(&attempt->arena, request);
   if (find_stored(attempt, prompt, &attempt->row)) {
-    loop_soon(spec->engine->loop, &attempt->soon, tell_stored, attempt);
-  } else if (!start_call(attempt, prompt, request_worst_cost(spec->engine->models, request), answer,
-                         err)) {
-    attempt_free(attempt);
-    return NULL;
+    loop_soon(attempt->spec.engine->loop, &attempt->soon, tell_stored, attempt);
+  } else if (!start_call(attempt, request, prompt, answer, err)) {
+    return false;
   }
   keep_strings(attempt);
-  return attempt;
+  return true;
+}
+
+// ---- fallback ----------------------------------------------------------------------------------------
+
+static bool is_conversation(const ModelRequest *request)
+{
+  for (size_t i = 0; i < request->messages.len; i++) {
+    if (request->messages.items[i].role == MSG_ASSISTANT) return request->tool_count > 0;
+  }
+  return false;
+}
+
+// Who gave the last reply of this conversation.
+static bool began_with(Attempt *attempt, const ModelName *name)
+{
+  const AttemptSpec *spec = &attempt->spec;
+  AttemptRowList rows = {0};
+  if (!journal_attempt_list(spec->engine->journal, &attempt->arena, spec->plan, spec->task, &rows,
+                            NULL))
+    return false;
+  for (size_t i = rows.len; i-- > 0;) {
+    const AttemptRow *row = &rows.items[i];
+    if (row->phase != spec->phase || !is_reply(row->outcome) || !row->reply_hash.len) continue;
+    return str_eq(row->provider, name->provider) && str_eq(row->model, name->model);
+  }
+  return false;
+}
+
+static void ask_other(const Attempt *attempt, ModelRequest *request, const ModelName *name)
+{
+  request->provider = name->provider;
+  request->model = name->model;
+  int64_t most = price_of(attempt->spec.engine->models, name->provider, name->model).max_output;
+  if (most > 0 && request->max_output > most) request->max_output = most;
+}
+
+// Sends [request] to the fallback of its role where its own model is closed; else keeps a copy for that.
+static void choose_model(Attempt *attempt, ModelRequest *request)
+{
+  Models *models = attempt->spec.engine->models;
+  const Ladder *ladder = config_ladder(attempt->spec.engine->config, attempt->spec.role);
+  const ModelName *other = ladder ? &ladder->fallback : NULL;
+  if (!other || !other->provider.len || !models_open(models, other->provider, other->model)) return;
+  if (str_eq(other->provider, request->provider) && str_eq(other->model, request->model)) return;
+  bool talking = is_conversation(request);
+  if (talking ? began_with(attempt, other)
+              : !models_open(models, request->provider, request->model)) {
+    ask_other(attempt, request, other);
+  } else if (!talking) {
+    attempt->spare = NEW(&attempt->arena, ModelRequest);
+    *attempt->spare = request_copy(&attempt->arena, request);
+    attempt->spare->shared = str_dup(&attempt->arena, request->shared);
+    ask_other(attempt, attempt->spare, other);
+  }
+}
+
+static bool take_spare(Attempt *attempt, const ModelReply *reply)
+{
+  ModelRequest *spare = attempt->spare;
+  attempt->spare = NULL;
+  if (!spare || attempt->cancelled) return false;
+  Str closed = attempt->model;
+  BudgetAnswer answer;
+  if (!begin(attempt, spare, &answer, NULL)) {
+    attempt->model = closed;
+    return false;
+  }
+  engine_note(attempt->spec.engine, attempt->spec.plan, attempt->spec.task, S("fallback"),
+              "%.*s: %s; %.*s is asked instead", STR_ARG(closed), reply->error.message,
+              STR_ARG(attempt->model));
+  return true;
+}
+
+bool attempt_ready(Engine *engine, Str role, Error *err)
+{
+  const Ladder *ladder = config_ladder(engine->config, role);
+  Str source;
+  if (!ladder || !ladder->len)
+    return error_set(err, ERR_CONFIG, "no model is set for \"%.*s\"", STR_ARG(role));
+  Str other = ladder->fallback.provider;
+  if (other.len && models_key_ready(engine->models, other, &source, NULL)) return true;
+  return models_key_ready(engine->models, ladder->rungs[0].provider, &source, err);
+}
+
+// ---- starting ----------------------------------------------------------------------------------------
+
+Attempt *attempt_start(const AttemptSpec *spec, BudgetAnswer *answer, Error *err)
+{
+  Attempt *attempt = mem_alloc(sizeof(*attempt));
+  ModelRequest request = *spec->request;
+  *answer = BUDGET_GO;
+  attempt->spec = *spec;
+  attempt->budget = *spec->budget;
+  attempt->tools = request.tool_count > 0;
+  arena_init(&attempt->arena);
+  choose_model(attempt, &request);
+  if (begin(attempt, &request, answer, err)) return attempt;
+  attempt_free(attempt);
+  return NULL;
 }
 
 void attempt_cancel(Attempt *attempt)

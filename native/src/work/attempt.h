@@ -3,6 +3,9 @@
 //   attempt_start -> budget asked -> row reserved in the journal -> request leaves
 //                 -> reply, usage and cost stored in one transaction -> on_done (once, never from inside start)
 //
+// When a model is closed by a terminal error (key, quota, unknown model) and its role has a fallback, the
+// fallback is asked instead, with a row of its own; a conversation stays with the model that began it.
+//
 // A reply that was stored for exactly this request, and that nobody used yet because the engine died, is
 // handed out instead of paying again.
 #pragma once
@@ -42,6 +45,9 @@ Attempt *attempt_start(const AttemptSpec *spec, BudgetAnswer *answer, Error *err
 
 // on_done follows with ERR_CANCELLED. What was sent is still paid for, and counted.
 void attempt_cancel(Attempt *attempt);
+
+// Is there a key for the first model of [role], or for its fallback?
+bool attempt_ready(Engine *engine, Str role, Error *err);
 
 // The text that names a request: everything that decides the reply. What the journal stores as prompt;
 // transcript_read (transcript.h) gets the conversation back out of it.

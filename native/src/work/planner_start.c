@@ -74,10 +74,8 @@ static bool take_up(Planner *p, Error *err)
 
 static bool check_key(Engine *engine, Error *err)
 {
-  const Ladder *big = config_ladder(engine->config, S("big"));
-  Str source;
   Error why = {0};
-  if (models_key_ready(engine->models, big->rungs[0].provider, &source, &why)) return true;
+  if (attempt_ready(engine, S("big"), &why)) return true;
   if (why.code == ERR_NO_KEY) {
     error_hint_set(
         &why,

@@ -120,8 +120,7 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
   int64_t need = ANSWER_TOKENS + VERDICT_TOKENS * (int64_t)group->tasks.len;
   if (request.max_output < need) request.max_output = need;
   if (ladder->max_output > 0) request.max_output = ladder->max_output;
-  Str source;
-  if (!models_key_ready(v->engine->models, request.provider, &source, err)) return false;
+  if (!attempt_ready(v->engine, S("big"), err)) return false;
   AttemptSpec spec = {.engine = v->engine,
                       .plan = v->plan_id,
                       .phase = PHASE_VERIFY,
