@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "model/models.h"
-#include "model/redact.h"
 #include "model/request.h"
 #include "model/try.h"
 
@@ -92,22 +91,6 @@ static void call_free(void *owner)
   shared_drop(call->shared);
   arena_deinit(&call->arena);
   mem_free(call);
-}
-
-// Providers repeat keys in their errors. Done before anything is kept, told or logged.
-static void redact_error(const ModelCall *call, Error *error)
-{
-  if (error->code == ERR_OK) return;
-  Arena scratch;
-  arena_init(&scratch);
-  StrList secrets = {0};
-  keys_known(call->models->keys, &scratch, &secrets);
-  Error clean = {0};
-  Str message = redact(&scratch, str_from(error->message), &secrets, REDACT_MESSAGE);
-  error_set(&clean, error->code, "%.*s", STR_ARG(message));
-  memcpy(clean.hint, error->hint, sizeof(clean.hint));
-  *error = clean;
-  arena_deinit(&scratch);
 }
 
 static void record(ModelCall *call)
@@ -261,17 +244,6 @@ static void account(ModelCall *call)
   cost_add(&call->reply, t->reply.cost != NANO_UNKNOWN ? t->reply.cost : cost_of(&price, &usage));
 }
 
-// A key that a reply repeats is taken out before anybody stores it; all other text stays to the byte.
-static Str without_keys(ModelCall *call, Str text)
-{
-  StrList secrets = {0};
-  keys_known(call->models->keys, &call->arena, &secrets);
-  bool found = false;
-  for (size_t i = 0; i < secrets.len; i++)
-    found |= secrets.items[i].len && str_has(text, secrets.items[i]);
-  return found ? redact(&call->arena, text, &secrets, REDACT_CODE) : str_dup(&call->arena, text);
-}
-
 // The reply's text and calls, of the last try, whole or not.
 static void take_reply(ModelCall *call)
 {
@@ -279,7 +251,7 @@ static void take_reply(ModelCall *call)
   ModelReply *reply = &call->reply;
   reply->stop = from->stop;
   reply->stop_detail = from->stop_detail;
-  reply->text = without_keys(call, buf_str(&from->text));
+  reply->text = models_without_keys(call->models, &call->arena, buf_str(&from->text));
   reply->calls = from->calls;
   reply->raw = from->raw;
   if (call->try.request_id.len) reply->request_id = call->try.request_id;
@@ -359,7 +331,7 @@ static void step_over(ModelCall *call)
   account(call);
   ticket_rate(&call->ticket, &call->try.rate);
   Failure failure = call->try.failure;
-  redact_error(call, &failure.error);
+  models_redact(call->models, &failure.error);
   bool ok = call->try.ok;
   if (ok) {
     ticket_succeeded(&call->ticket);

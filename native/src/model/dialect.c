@@ -1,5 +1,8 @@
 // dialect.c: the table of dialects, and what they share in building a request.
 #include "model/dialect.h"
+
+#include <string.h>
+
 #include "lib/json.h"
 
 static const Dialect *const dialects[] = {&dialect_anthropic, &dialect_openai_chat,
@@ -92,4 +95,14 @@ bool schema_is_strict(const Value *schema)
 void wire_header(WireRequest *out, Str name, Str value)
 {
   out->headers[out->header_count++] = (HttpHeader){name, value};
+}
+
+void wire_wipe(WireRequest *wire)
+{
+  for (size_t i = 0; i < wire->header_count; i++) {
+    Str name = wire->headers[i].name, value = wire->headers[i].value;
+    bool secret = str_eq(name, S("authorization")) || str_eq(name, S("x-api-key")) ||
+                  str_eq(name, S("x-goog-api-key"));
+    if (secret && value.len) explicit_bzero((char *)value.ptr, value.len);
+  }
 }

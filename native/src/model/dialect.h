@@ -167,6 +167,7 @@ const ToolCall *request_call_of(const ModelRequest *request, size_t index);
 // Every object of [schema] is closed and all its properties are required: what strict modes ask for.
 bool schema_is_strict(const Value *schema);
 void wire_header(WireRequest *out, Str name, Str value);
+void wire_wipe(WireRequest *wire);  // the key, once the request was handed on
 
 // Will its end be read again by another turn? A tool loop's will; a verifier's one question will not.
 bool request_grows(const ModelRequest *request);

@@ -38,6 +38,7 @@ typedef struct {
   double tier_input, tier_output, tier_cache_read, tier_cache_write;
   int64_t context, max_output;  // tokens; 0 = unknown
   bool known;                   // input and output have a price
+  double batch;                 // what a batch costs, as a share of all of these
 } Price;
 
 typedef int64_t Nano;  // money: 1e-9 USD
@@ -117,7 +118,8 @@ typedef struct {
   Nano cost;  // over all tries; NANO_UNKNOWN when the price is unknown; estimated when !usage.known
   Str request_id;  // the provider's
   int tries;
-  bool sent;  // at least one try may have reached the provider
+  bool sent;     // at least one try may have reached the provider
+  bool pending;  // not answered yet, in a batch: see batch.h
   bool
       terminal;  // key, quota, unknown model: further calls to this provider (for an unknown model:
                  // to this model) fail at once with the same error until models_reopen

@@ -2,8 +2,10 @@
 #include "model/models.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/presets.h"
+#include "model/redact.h"
 
 static uint64_t env_ms(const char *name, uint64_t fallback)
 {
@@ -24,6 +26,7 @@ Models *models_new(Loop *loop, Http *http)
   models->first_byte_ms = env_ms("PIECEWORK_FIRST_BYTE_MS", 0);
   models->idle_ms = env_ms("PIECEWORK_IDLE_MS", 0);
   models->replay_ms = env_ms("PIECEWORK_REPLAY_MS", 0);
+  models->batch_ms = env_ms("PIECEWORK_BATCH_MS", 0);
   const Preset *preset;
   for (size_t i = 0; (preset = preset_at(i)); i++) {
     ProviderConfig config = preset_config(&models->arena, preset);
@@ -35,6 +38,7 @@ Models *models_new(Loop *loop, Http *http)
 void models_free(Models *models)
 {
   if (!models) return;
+  models_batches_drop(models);
   models_calls_drop(models);
   limiter_free(models->limiter);
   keys_free(models->keys);
@@ -242,6 +246,33 @@ void models_reopen(Models *models)
   for (size_t i = 0; i < models->providers.len; i++) {
     key_forget(models->keys, models->providers.items[i]->name);
   }
+}
+
+// ---- keys that come back --------------------------------------------------------------------------------
+
+void models_redact(const Models *models, Error *error)
+{
+  if (error->code == ERR_OK) return;
+  Arena scratch;
+  arena_init(&scratch);
+  StrList secrets = {0};
+  keys_known(models->keys, &scratch, &secrets);
+  Error clean = {0};
+  Str message = redact(&scratch, str_from(error->message), &secrets, REDACT_MESSAGE);
+  error_set(&clean, error->code, "%.*s", STR_ARG(message));
+  memcpy(clean.hint, error->hint, sizeof(clean.hint));
+  *error = clean;
+  arena_deinit(&scratch);
+}
+
+Str models_without_keys(const Models *models, Arena *arena, Str text)
+{
+  StrList secrets = {0};
+  keys_known(models->keys, arena, &secrets);
+  bool found = false;
+  for (size_t i = 0; i < secrets.len; i++)
+    found |= secrets.items[i].len && str_has(text, secrets.items[i]);
+  return found ? redact(arena, text, &secrets, REDACT_CODE) : str_dup(arena, text);
 }
 
 // ---- cassettes ------------------------------------------------------------------------------------------

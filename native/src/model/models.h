@@ -7,6 +7,8 @@
 #include "model/limit.h"
 #include "model/prices.h"
 
+typedef struct Batch Batch;  // batch.c
+
 typedef struct {
   Str provider, model;
   unsigned quirks;  // what a 400 taught us
@@ -22,6 +24,9 @@ struct Models {
   Recorder *recorder;  // owned; NULL = not recording
   Cassette *cassette;  // owned; NULL = nothing to replay
   ModelCall *first;    // calls not yet done
+  Batch *batches;      // not yet over
+  void (*on_stray)(void *owner, Str key, const ModelReply *reply);  // batch.h
+  void *stray_owner;
   struct {
     ProviderConfig **items;  // stable addresses
     size_t len, cap;
@@ -30,7 +35,7 @@ struct Models {
     Learned *items;
     size_t len, cap;
   } learned;
-  uint64_t first_byte_ms, idle_ms, replay_ms;  // 0 = the defaults
+  uint64_t first_byte_ms, idle_ms, replay_ms, batch_ms;  // 0 = the defaults
 };
 
 // Where a request of this provider and model goes and what is known about it; no key, no I/O.
@@ -42,4 +47,10 @@ bool models_learn(Models *models, Str provider, Str model, unsigned quirk);
 bool models_check(const Models *models, const ModelRequest *request, const ProviderConfig **config,
                   const Dialect **dialect, Error *err);
 
-void models_calls_drop(Models *models);  // call.c: ends all calls for models_free
+// Providers repeat keys in errors and models in replies: taken out before anything is kept, told or logged. All other
+// text stays to the byte.
+void models_redact(const Models *models, Error *error);
+Str models_without_keys(const Models *models, Arena *arena, Str text);
+
+void models_batches_drop(Models *models);  // batch.c
+void models_calls_drop(Models *models);    // call.c: ends all calls for models_free

@@ -146,7 +146,8 @@ static void read_override(Price *price, const Value *map)
 
 static ModelInfo look_up(Prices *prices, Str provider, Str model, Str today)
 {
-  Price unknown = {-1, -1, -1, -1, 0, -1, -1, -1, -1, 0, 0, false};
+  // All who take batches ask half, of every kind of token; where the table knows better it counts.
+  Price unknown = {-1, -1, -1, -1, 0, -1, -1, -1, -1, 0, 0, false, 0.5};
   ModelInfo info = {.price = unknown};
   const Value *row = table_row(prices, provider, model);
   if (!row) row = table_row(prices, provider, undated(model));
@@ -163,6 +164,9 @@ static ModelInfo look_up(Prices *prices, Str provider, Str model, Str today)
   if (len > 0 && (size_t)len < sizeof(name)) {
     read_override(&info.price, value_get(prices->overrides, (Str){name, (size_t)len}));
   }
+  double batch = value_get_double(value_get(row, S("batch")), S("input"), -1);
+  double live = value_get_double(value_get(row, S("price")), S("input"), -1);
+  if (batch >= 0 && live > 0) info.price.batch = batch / live;
   info.price.known = info.price.input >= 0 && info.price.output >= 0;
   return info;
 }

@@ -3,8 +3,6 @@
 // without its end marker is a failure whose text and usage are kept.
 #include "model/try.h"
 
-#include <string.h>
-
 #include "model/text_tools.h"
 
 enum { ERROR_BODY_MAX = 64 * 1024 };
@@ -172,16 +170,6 @@ static void forward_text(void *owner, Str piece)
   if (t->on_text) t->on_text(t->owner, piece);
 }
 
-static void wipe_headers(WireRequest *wire)
-{
-  for (size_t i = 0; i < wire->header_count; i++) {
-    Str name = wire->headers[i].name, value = wire->headers[i].value;
-    bool secret = str_eq(name, S("authorization")) || str_eq(name, S("x-api-key")) ||
-                  str_eq(name, S("x-goog-api-key"));
-    if (secret && value.len) explicit_bzero((char *)value.ptr, value.len);
-  }
-}
-
 void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, const Target *target,
                const Key *key)
 {
@@ -211,7 +199,7 @@ void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, co
                    .on_done = on_http_done,
                    .owner = t};
   t->http = http_start(http, &spec);
-  wipe_headers(&wire);
+  wire_wipe(&wire);
   arena_deinit(&scratch);
 }
 
