@@ -237,10 +237,11 @@ def hostile(wire: str) -> None:
         ok("Sanitizer" not in errors and "runtime error" not in errors, f"{wire}: no sanitizer report", errors)
 
 
-for test in (life, hostile):
-    for wire in ("json", "msgpack"):
-        try:
-            test(wire)
-        except Exception as error:
-            ok(False, f"{test.__name__} {wire} ended in {type(error).__name__}", error)
-done()
+if __name__ == "__main__":
+    for test in (life, hostile):
+        for wire in ("json", "msgpack"):
+            try:
+                test(wire)
+            except Exception as error:
+                ok(False, f"{test.__name__} {wire} ended in {type(error).__name__}", error)
+    done()

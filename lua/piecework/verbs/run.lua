@@ -17,6 +17,13 @@ local function task_ids(words)
   return #ids > 0 and ids or nil
 end
 
+local function take_word(words, word)
+  for i, each in ipairs(words) do
+    if each == word then return table.remove(words, i) ~= nil end
+  end
+  return false
+end
+
 -- A command nobody has seen stops a run: say where to look.
 local function tell(err, plan)
   if err.code == 'untrusted' then
@@ -28,21 +35,24 @@ local function tell(err, plan)
   message.error(err)
 end
 
----@param options {only?: string[], force?: boolean}
+---@param options {only?: string[], force?: boolean, batch?: boolean}
 function M.start(plan, options)
   engine.request('run/start', { plan = plan, only = options.only, force = options.force or false,
+    batch = options.batch or false,
     buffers = scope.buffers() }, function(err)
     if err then return tell(err, plan) end
     local known = state.plan(plan)
     known.state = 'running'
     require('piecework.events').touch(plan)
-    message.say(('#%d runs in the background; :Piecework shows how far it is'):format(plan))
+    message.say((options.batch and '#%d goes through batches: hours, at half the price'
+      or '#%d runs in the background; :Piecework shows how far it is'):format(plan))
   end)
 end
 
 function M.run(call)
   context.plan(call, { 'ready', 'paused' }, function(plan)
-    M.start(plan, { only = task_ids(call.words), force = call.bang })
+    local batch = take_word(call.words, '--batch')
+    M.start(plan, { only = task_ids(call.words), force = call.bang, batch = batch })
   end)
 end
 

@@ -28,7 +28,7 @@ const CliCommand cli_commands[] = {
      COMMON | O(SCOPE) | O(BUDGET) | O(YES) | O(RECORD) | O(SOLO) | O(MODEL) | O(CHEAP_FIRST), 1,
      ANY, true},
     {"run", "PLAN", "execute and verify", cli_run, NULL,
-     COMMON | O(ONLY) | O(YES) | O(NO_VERIFY) | O(RECORD), 1, 1, true},
+     COMMON | O(ONLY) | O(YES) | O(NO_VERIFY) | O(BATCH) | O(RECORD), 1, 1, true},
     {"edit", "FILE[:A-B] \"instruction\" | @TEMPLATE [WORDS...]",
      "one task without a planner; shows the diff", cli_edit, NULL,
      COMMON | O(BUDGET) | O(YES) | O(RECORD), 2, ANY, true},

@@ -22,6 +22,8 @@
   X(JSON, "json", 0, false, false, "", "JSON on stdout")                                       \
   X(ONLY, "only", 0, true, false, "T01,T02", "these tasks only")                               \
   X(NO_VERIFY, "no-verify", 0, false, false, "", "execute only")                               \
+  X(BATCH, "batch", 0, false, false, "",                                                       \
+    "through batch endpoints: within hours, at half the price; resume collects")               \
   X(NOW, "now", 0, false, false, "", "cut what is in flight (it may be paid all the same)")    \
   X(RECORD, "record", 0, true, false, "FILE", "append every exchange to a cassette")           \
   X(HUNK, "hunk", 0, true, true, "ID", "this hunk; may come again")                            \
@@ -57,13 +59,13 @@ typedef struct {
   const char *help;                   // one line
   bool (*run)(Cli *cli);              // NULL with [raw]
   int (*raw)(int argc, char **argv);  // does its own arguments and output
-  uint32_t options;                   // bits of CliOption
+  uint64_t options;                   // bits of CliOption
   size_t min_args, max_args;
   bool needs_engine;
 } CliCommand;
 
 extern const CliCommand cli_commands[];  // ends with name NULL
-#define OPTION_BIT(id) (UINT32_C(1) << OPT_##id)
+#define OPTION_BIT(id) (UINT64_C(1) << OPT_##id)
 
 struct Cli {
   Arena arena;  // of the whole command

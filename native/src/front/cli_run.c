@@ -28,17 +28,18 @@ bool cli_report_problems(Cli *cli, int64_t plan, Plan *out)
 }
 
 // The estimate is shown, and asked about when it is more than the user wants to spend unasked.
-static bool consent(Cli *cli, int64_t id, const Plan *plan)
+static bool consent(Cli *cli, int64_t id, const Plan *plan, bool batch)
 {
   Project *project = engine_project_of_plan(cli->engine, id, &cli->err);
   if (!project) return false;
   Estimate e = estimate_plan(cli->engine, project, &cli->arena, plan);
+  if (batch) estimate_batch(cli->engine, &e);
   Nano ahead = e.execute.cost + e.verify.cost;  // planning is paid already
   Str total = money(&cli->arena, e.unknown_price ? NANO_UNKNOWN : ahead);
   if (!cli_has(cli, OPT_JSON)) {
     size_t tasks = plan_expand(&cli->arena, plan).len;
-    cli_say("plan %lld: %zu task%s, about %.*s (estimate)\n", (long long)id, tasks, plural(tasks),
-            STR_ARG(total));
+    cli_say("plan %lld: %zu task%s, about %.*s (estimate%s)\n", (long long)id, tasks, plural(tasks),
+            STR_ARG(total), batch ? ", at batch rates" : "");
   }
   if (cli_has(cli, OPT_YES) || e.unknown_price || ahead <= cli->engine->config->ask_above)
     return true;
@@ -164,7 +165,10 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
   Plan parsed = {0};
   RunSpec spec = {.plan = plan, .verify = verify, .past_budget = cli_has(cli, OPT_YES)};
   spec.no_pause = spec.past_budget;
-  if (!cli_report_problems(cli, plan, &parsed) || !consent(cli, plan, &parsed)) return false;
+  spec.batch = cli_has(cli, OPT_BATCH) ||
+               (cli->command->run == cli_resume && run_wanted_batch(cli->engine, plan));
+  if (!cli_report_problems(cli, plan, &parsed) || !consent(cli, plan, &parsed, spec.batch))
+    return false;
   only_arg(cli, &spec.only);
   bool ok = run_once(cli, &spec);
   if (cli->err.code == ERR_CONSENT && go_on_after_pilot(cli, plan)) {

@@ -20,6 +20,7 @@ static Value *run_begin(Serve *serve, RpcRequest *request, Error *err)
   if (!plan || !param_plan_buffers(serve, plan, &request->arena, params, err)) return NULL;
   RunSpec spec = {.plan = plan,
                   .past_budget = value_get_bool(params, S("force"), false),
+                  .batch = value_get_bool(params, S("batch"), false),
                   .verify = value_get_bool(params, S("verify"), true)};
   param_strings(&request->arena, params, S("only"), &spec.only);
   ServeOp *op = serve_op_new(serve, plan, NULL);
@@ -105,11 +106,32 @@ static bool resume_one(Serve *serve, const PlanRow *row, Error *err)
     Project *project = engine_project_of_plan(serve->engine, row->id, err);
     ok = project && planner_start(serve->engine, project, &request, serve_op_done, op, err) > 0;
   } else {
-    RunSpec spec = {.plan = row->id, .verify = run_wanted_verify(serve->engine, row->id)};
+    RunSpec spec = {.plan = row->id,
+                    .verify = run_wanted_verify(serve->engine, row->id),
+                    .batch = run_wanted_batch(serve->engine, row->id)};
     ok = run_start(serve->engine, &spec, serve_op_done, op, err);
   }
   if (!ok) serve_op_drop(op);
   return ok;
+}
+
+void serve_collect(Serve *serve, Str root)
+{
+  Arena arena;
+  BatchRowList batches = {0};
+  int64_t last = 0;
+  arena_init(&arena);
+  journal_batch_list(serve->engine->journal, &arena, 0, &batches, NULL);
+  for (size_t i = 0; i < batches.len; i++) {
+    PlanRow row;
+    Error busy = {0};
+    int64_t plan = batches.items[i].plan;
+    bool first = plan != last && run_wanted_batch(serve->engine, plan);
+    last = plan;
+    if (!first || !journal_plan_get(serve->engine->journal, &arena, plan, &row, NULL)) continue;
+    if (str_eq(row.root, root) && unfinished(row.state)) resume_one(serve, &row, &busy);
+  }
+  arena_deinit(&arena);
 }
 
 static Value *resume(Serve *serve, RpcRequest *request, Error *err)

@@ -191,6 +191,7 @@ static Value *initialize(Serve *serve, RpcRequest *request, Error *err)
   Str copy = str_from(real);
   serve->cwd = mem_alloc(copy.len + 1);
   for (size_t i = 0; i < copy.len; i++) serve->cwd[i] = copy.ptr[i];
+  serve_collect(serve, project_root(project));
   return initialize_answer(serve, request, project);
 }
 

@@ -44,6 +44,9 @@ struct ServeOp {
 };
 // The owner for an operation's OpDone. [request] may be NULL.
 ServeOp *serve_op_new(Serve *serve, int64_t plan, RpcRequest *request);
+// Goes on with plans of [root] that wait for a batch, unless another process does (methods_run.c).
+void serve_collect(Serve *serve, Str root);
+
 void serve_op_drop(ServeOp *op);                    // the operation did not start
 void serve_op_done(void *owner, const Error *err);  // an OpDone
 

@@ -231,6 +231,7 @@ typedef struct {
   int64_t cost;    // nano-dollars, -1 = unknown
   bool sent;       // the request may have reached the provider
   Str request_id;  // HTTP request id, for the provider's support; may be empty
+  Str batch;       // the batch that holds the request; empty = it was sent by itself
 } AttemptRow;
 typedef struct {
   AttemptRow *items;
@@ -251,7 +252,23 @@ bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case
 // cost, sent and request_id in one transaction; fills reply_hash and ended_ms.
 bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
                             Error *err);
-// Ends what a dead engine left in flight (call it after journal_lease_take): outcome ERR_CANCELLED,
+// The provider has taken the request in [batch]: it stays in flight, whoever ends, until it is answered.
+bool journal_attempt_handed_in(Journal *journal, int64_t attempt, Str batch, Error *err);
+
+// Batches that hold requests in flight; [plan] 0 = of all plans.
+typedef struct {
+  int64_t plan;
+  Str provider, model, batch;
+  int64_t requests;
+} BatchRow;
+typedef struct {
+  BatchRow *items;
+  size_t len, cap;
+} BatchRowList;
+bool journal_batch_list(Journal *journal, Arena *arena, int64_t plan, BatchRowList *out,
+                        Error *err);
+
+// Ends what a dead engine left in flight and in no batch (call it after journal_lease_take): outcome ERR_CANCELLED,
 // cost unknown, sent. [*settled] = how many; may be NULL.
 bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, Error *err);
 // The last good reply already paid for in this plan for exactly this prompt and model; id 0 when

@@ -13,7 +13,7 @@ const char *phase_name(Phase phase)
 #define ATTEMPT_COLUMNS                                                                            \
   "id, plan, task, phase, role, provider, model, worst_case, prompt_hash, reply_hash, started_ms," \
   " ended_ms, outcome, error, fresh_in, cache_write, cache_read, out, reasoning, usage_known,"     \
-  " cost, sent, request_id"
+  " cost, sent, request_id, batch"
 
 static AttemptUsage usage_at(Query *q, int column)
 {
@@ -46,6 +46,7 @@ static AttemptRow attempt_row(Query *q, Arena *arena)
       .cost = query_int(q, 20),
       .sent = query_int(q, 21) != 0,
       .request_id = query_str_dup(q, 22, arena),
+      .batch = query_str_dup(q, 23, arena),
   };
 }
 
@@ -130,11 +131,35 @@ bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt,
   return journal_end_soon(journal, ok, err);
 }
 
+bool journal_attempt_handed_in(Journal *journal, int64_t attempt, Str batch, Error *err)
+{
+  if (!journal_begin(journal, err)) return false;
+  bool ok = store_run(journal->store, err, "UPDATE attempt SET batch = ? WHERE id = ?", "si", batch,
+                      attempt);
+  return journal_end_soon(journal, ok, err);
+}
+
+bool journal_batch_list(Journal *journal, Arena *arena, int64_t plan, BatchRowList *out, Error *err)
+{
+  Error own = {0};
+  for (Query *q = store_query(journal->store, &own,
+                              "SELECT plan, provider, model, batch, count(*) FROM attempt"
+                              " WHERE batch <> '' AND ended_ms = 0 AND (?1 = 0 OR plan = ?1)"
+                              " GROUP BY 1, 2, 3, 4 ORDER BY min(id)",
+                              "i", plan);
+       query_next(q);) {
+    BatchRow row = {query_int(q, 0), query_str_dup(q, 1, arena), query_str_dup(q, 2, arena),
+                    query_str_dup(q, 3, arena), query_int(q, 4)};
+    PUSH(arena, out, row);
+  }
+  return journal_listed(&own, err);
+}
+
 bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, Error *err)
 {
   bool ok = store_run(journal->store, err,
                       "UPDATE attempt SET ended_ms = ?, outcome = ?, error = ?, cost = -1, sent = 1"
-                      " WHERE plan = ? AND ended_ms = 0",
+                      " WHERE plan = ? AND ended_ms = 0 AND batch = ''",
                       "issi", journal_now_ms(), str_from(err_name(ERR_CANCELLED)),
                       S("piecework ended before the reply came"), plan);
   if (ok && settled) *settled = store_changes(journal->store);

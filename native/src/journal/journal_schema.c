@@ -97,5 +97,10 @@ static const char cuts[] =
     " plan INTEGER NOT NULL, hunk TEXT NOT NULL, old_at INTEGER NOT NULL, new_at INTEGER NOT NULL,"
     " PRIMARY KEY(plan, hunk, old_at, new_at)) WITHOUT ROWID;";
 
-const char *const journal_schema[] = {first, cuts};
+// The provider's name of the batch that holds the request; empty = it was sent by itself.
+static const char batches[] =
+    "ALTER TABLE attempt ADD COLUMN batch TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX attempt_batch ON attempt(plan) WHERE batch <> '' AND ended_ms = 0;";
+
+const char *const journal_schema[] = {first, cuts, batches};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

@@ -6,7 +6,7 @@
 //       +-- all calls gone                                                                   |
 //                                                                          OVER: calls without a result fail
 //
-// For PIECEWORK_BATCH_MS (tests) see models_new: the time between two polls.
+// PIECEWORK_BATCH_MS, for tests, is the time between two polls.
 #include "model/batch_private.h"
 
 #include "base/log.h"
@@ -113,9 +113,10 @@ static void take_result(Batch *batch, const Value *result)
 static void over(Batch *batch)
 {
   Error err = batch->last.error;
-  bool whole = err.code != ERR_OK;
-  if (!whole) error_set(&err, ERR_REPLY, "the batch ended without an answer to this request");
-  fail_all(batch, &err, false, false, false);
+  bool free_of_charge = err.code != ERR_OK;
+  if (!free_of_charge)
+    error_set(&err, ERR_REPLY, "the batch ended without an answer to this request");
+  fail_all(batch, &err, false, false, !free_of_charge);
   batch_free(batch);
 }
 

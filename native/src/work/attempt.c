@@ -3,6 +3,7 @@
 
 #include "lib/json.h"
 #include "lib/store.h"
+#include "model/batch.h"
 #include "model/request.h"
 #include "work/transcript.h"
 
@@ -14,6 +15,7 @@ struct Attempt {
   Str model;            // "provider/model"
   bool tools;           // the reply is stored with its calls
   ModelCall *call;      // while in flight
+  BatchCall *batched;   // the same, in a batch
   LoopSoon soon;        // hands out a stored reply
   ModelRequest *spare;  // the same request to the fallback; NULL = there is none, or it was taken
   bool cancelled;
@@ -96,6 +98,12 @@ static void call_done(void *owner, const ModelReply *reply)
 {
   Attempt *attempt = owner;
   attempt->call = NULL;
+  attempt->batched = NULL;
+  if (reply->pending) {
+    AttemptReply none = {.error = reply->error, .terminal = reply->terminal};
+    tell(attempt, &none);
+    return;
+  }
   fill_row(&attempt->row, reply);
   AttemptReply out = {.error = reply->error,
                       .stop = reply->stop,
@@ -204,11 +212,103 @@ static void tell_stored(void *owner)
   tell(attempt, &out);
 }
 
+// ---- batches ----------------------------------------------------------------------------------------
+
+// The key a request goes by in its batch.
+static Str batch_key(Arena *arena, int64_t attempt)
+{
+  return str_fmt(arena, "pw%lld", (long long)attempt);
+}
+
+static void handed_in(void *owner, Str id)
+{
+  Attempt *attempt = owner;
+  Error err = {0};
+  if (!journal_attempt_handed_in(attempt->spec.engine->journal, attempt->row.id, id, &err)) {
+    engine_note(attempt->spec.engine, attempt->spec.plan, attempt->spec.task, S("log"),
+                "batch %.*s could not be written down: %s", STR_ARG(id), err.message);
+  }
+}
+
+static void start_batch(Attempt *attempt, const ModelRequest *request)
+{
+  BatchSpec call = {.request = request,
+                    .key = batch_key(&attempt->arena, attempt->row.id),
+                    .id = attempt->row.batch,
+                    .on_handed_in = handed_in,
+                    .on_wait = call_waits,
+                    .on_done = call_done,
+                    .owner = attempt};
+  attempt->batched = batch_start(attempt->spec.engine->models, &call);
+}
+
+// The same request, handed in earlier and not answered yet.
+static bool find_handed_in(Attempt *attempt, Str prompt, AttemptRow *found)
+{
+  AttemptRowList rows = {0};
+  const AttemptSpec *spec = &attempt->spec;
+  if (spec->phase != PHASE_EXECUTE || !journal_attempt_list(spec->engine->journal, &attempt->arena,
+                                                            spec->plan, spec->task, &rows, NULL)) {
+    return false;
+  }
+  Str hash = rows.len ? content_hash(&attempt->arena, prompt) : STR_NONE;
+  for (size_t i = 0; i < rows.len; i++) {
+    const AttemptRow *row = &rows.items[i];
+    if (row->ended_ms || !row->batch.len || !str_eq(row->prompt_hash, hash)) continue;
+    *found = *row;
+    return true;
+  }
+  return false;
+}
+
+// A result that no attempt waits for: its task was stopped, or its specification changed.
+static void stray(void *owner, Str key, const ModelReply *reply)
+{
+  Engine *engine = owner;
+  Arena arena;
+  AttemptRow row;
+  uint64_t id = 0;
+  arena_init(&arena);
+  bool ours = str_starts(key, S("pw")) && str_to_u64(str_skip(key, 2), &id) && id <= INT64_MAX &&
+              journal_attempt_get(engine->journal, &arena, (int64_t)id, &row, NULL) &&
+              row.batch.len && !row.ended_ms;
+  if (ours) {
+    fill_row(&row, reply);
+    journal_attempt_finish(engine->journal, &arena, &row, reply->text, NULL);
+  }
+  arena_deinit(&arena);
+}
+
+void attempt_collect(Engine *engine, int64_t plan)
+{
+  Arena arena;
+  BatchRowList rows = {0};
+  arena_init(&arena);
+  batch_on_stray(engine->models, stray, engine);
+  journal_batch_list(engine->journal, &arena, plan, &rows, NULL);
+  for (size_t i = 0; i < rows.len; i++) {
+    batch_watch(engine->models, rows.items[i].provider, rows.items[i].model, rows.items[i].batch);
+  }
+  arena_deinit(&arena);
+}
+
+void attempt_let_go(Attempt *attempt)
+{
+  if (attempt->batched) batch_let_go(attempt->batched);
+}
+
+// ---- a call ------------------------------------------------------------------------------------------
+
 static bool start_call(Attempt *attempt, const ModelRequest *request, Str prompt,
                        BudgetAnswer *answer, Error *err)
 {
   const AttemptSpec *spec = &attempt->spec;
-  Nano worst = request_worst_cost(spec->engine->models, request);
+  Models *models = spec->engine->models;
+  bool batch = spec->batch && !spec->engine->config->cassette.len &&
+               batch_possible(models, request->provider, request->model, NULL);
+  Nano worst = request_worst_cost(models, request);
+  double share = batch ? price_of(models, request->provider, request->model).batch : 1;
+  if (worst > 0) worst = (Nano)((double)worst * share);
   *answer = budget_ask(spec->engine, spec->plan, &attempt->budget, worst, attempt->model, err);
   if (*answer != BUDGET_GO) return false;
   attempt->row = (AttemptRow){.plan = spec->plan,
@@ -224,6 +324,10 @@ static bool start_call(Attempt *attempt, const ModelRequest *request, Str prompt
     if (why.code == ERR_BUDGET) *answer = BUDGET_OUT;
     if (err) *err = why;
     return false;
+  }
+  if (batch) {
+    start_batch(attempt, request);
+    return true;
   }
   ModelSpec call = {.request = request,
                     .may_retry = may_retry,
@@ -242,6 +346,7 @@ static void keep_strings(Attempt *attempt)
   row->role = str_dup(&attempt->arena, row->role);
   row->provider = str_dup(&attempt->arena, row->provider);
   row->model = str_dup(&attempt->arena, row->model);
+  row->batch = str_dup(&attempt->arena, row->batch);
   attempt->spec.task = row->task;
   attempt->spec.role = row->role;
   attempt->spec.request = NULL;
@@ -256,6 +361,8 @@ static bool begin(Attempt *attempt, const ModelRequest *request, BudgetAnswer *a
   Str prompt = attempt_prompt(&attempt->arena, request);
   if (find_stored(attempt, prompt, &attempt->row)) {
     loop_soon(attempt->spec.engine->loop, &attempt->soon, tell_stored, attempt);
+  } else if (find_handed_in(attempt, prompt, &attempt->row)) {
+    start_batch(attempt, request);
   } else if (!start_call(attempt, request, prompt, answer, err)) {
     return false;
   }
@@ -366,4 +473,5 @@ void attempt_cancel(Attempt *attempt)
 {
   attempt->cancelled = true;
   if (attempt->call) model_cancel(attempt->call);
+  if (attempt->batched) batch_cancel(attempt->batched);
 }

@@ -34,6 +34,7 @@ typedef struct {
   Str role;                     // alias of the ladder
   const ModelRequest *request;  // provider and model set; copied
   const Budget *budget;         // copied
+  bool batch;                   // through the provider's batch endpoint, where it has one
   int64_t reuse_since_ms;       // replies to attempts started since then may be reused; -1 = never
   void (*on_done)(void *owner, const AttemptReply *reply);
   void *owner;
@@ -48,6 +49,13 @@ void attempt_cancel(Attempt *attempt);
 
 // Is there a key for the first model of [role], or for its fallback?
 bool attempt_ready(Engine *engine, Str role, Error *err);
+
+// With [batch]: ends at once with ERR_CANCELLED; the request stays in its batch and its reply is collected by whoever
+// asks for the same later. Without: nothing happens.
+void attempt_let_go(Attempt *attempt);
+
+// Collects what batches of [plan] hold, also what nobody asks for any more: it is paid for, and is counted.
+void attempt_collect(Engine *engine, int64_t plan);
 
 // The text that names a request: everything that decides the reply. What the journal stores as prompt;
 // transcript_read (transcript.h) gets the conversation back out of it.

@@ -361,3 +361,12 @@ bool estimate_stored(Engine *engine, Arena *arena, int64_t plan, Estimate *out)
   out->unknown_price = out->total < 0 || out->big_alone < 0;
   return map != NULL;
 }
+
+void estimate_batch(Engine *engine, Estimate *estimate)
+{
+  double share = role_price(engine, S("small")).batch;
+  Nano live = estimate->execute.cost;
+  if (live < 0) return;
+  estimate->execute.cost = (Nano)((double)live * share);
+  if (estimate->total >= 0) estimate->total -= live - estimate->execute.cost;
+}

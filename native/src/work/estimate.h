@@ -21,6 +21,9 @@ typedef struct {
   int learned_from;  // plans
 } Estimate;
 
+// The execute phase through batches.
+void estimate_batch(Engine *engine, Estimate *estimate);
+
 enum { HISTORY_MIN = 3 };
 // Corrects execute and verify by the journal's history (estimate_history.c).
 void estimate_learn(Engine *engine, Estimate *estimate);

@@ -88,6 +88,18 @@ static PlanState end_state(const Run *run, const RunCount *count)
   return count->failed || count->skipped ? PLAN_FAILED : PLAN_DONE;
 }
 
+// "; 12 requests wait in a batch: resume collects them", or nothing.
+static Str requests_in_batches(Run *run)
+{
+  BatchRowList rows = {0};
+  int64_t requests = 0;
+  journal_batch_list(run->engine->journal, &run->arena, run->spec.plan, &rows, NULL);
+  for (size_t i = 0; i < rows.len; i++) requests += rows.items[i].requests;
+  if (!requests) return STR_NONE;
+  return str_fmt(&run->arena, "; %" PRId64 " request%s wait in a batch: resume collects them",
+                 requests, requests == 1 ? "" : "s");
+}
+
 static Str end_note(Run *run, const RunCount *count)
 {
   Arena *arena = &run->arena;
@@ -99,7 +111,9 @@ static Str end_note(Run *run, const RunCount *count)
                    STR_ARG(money(arena, money_committed(&held))), count->done, run->tasks.len,
                    run->stop_error.message);
   }
-  if (run->stopping) return str_fmt(arena, "%s; %.*s", run->stop_error.message, STR_ARG(summary));
+  Str open = requests_in_batches(run);
+  if (run->stopping)
+    return str_fmt(arena, "%s; %.*s%.*s", run->stop_error.message, STR_ARG(summary), STR_ARG(open));
   bool nothing = !count->patches && !count->failed && !count->skipped && !count->waiting;
   if (nothing) return S("nothing needs to be changed");
   return summary;
@@ -432,6 +446,7 @@ static void start_task(Run *run, size_t t)
                      .checks = run->checks,
                      .row = &run->rows[t],
                      .before = &before,
+                     .batch = run->spec.batch && !run->schedule.pilot_wanted,
                      .touching = touching,
                      .end_time = end_time,
                      .on_change = on_change,
@@ -479,6 +494,7 @@ static void run_step(void *owner)
   if (run->ended) return;
   skip_tasks(run);
   size_t t, most = run->engine->config->parallel > 0 ? (size_t)run->engine->config->parallel : 1;
+  if (run->spec.batch) most = run->tasks.len;  // they are handed in together
   while (!run->stopping && run->active_count < most && schedule_next(&run->schedule, &t)) {
     start_task(run, t);
   }
@@ -538,26 +554,6 @@ static void start_timers(Run *run)
   timer_start(&run->tick, TICK_MS, TICK_MS);
 }
 
-bool run_wanted_verify(Engine *engine, int64_t plan)
-{
-  Arena arena;
-  Error ignored = {0};
-  Str text = STR_NONE;
-  arena_init(&arena);
-  journal_fact_get(engine->journal, &arena, plan, S("verify"), &text, &ignored);
-  bool wanted = !str_eq(text, S("no"));
-  arena_deinit(&arena);
-  return wanted;
-}
-
-static void keep_wish(Run *run)
-{
-  Error ignored = {0};  // a journal that cannot be written ends the run by itself
-  Str wish = run->spec.verify ? S("yes") : S("no");
-  if (!run->spec.nested)
-    journal_fact_set(run->engine->journal, run->spec.plan, S("verify"), wish, &ignored);
-}
-
 bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner, Error *err)
 {
   bool busy = find(engine, spec->plan) || (!spec->nested && verify_active(engine, spec->plan));
@@ -579,7 +575,8 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   engine->on_lost = run_fail;
   run->checks = checks_new(engine, project, spec->plan);
   start_timers(run);
-  keep_wish(run);
+  run_keep_wishes(run);
+  attempt_collect(engine, spec->plan);
   if (!spec->nested) models_reopen(engine->models);
   run_tell_state(run, "running", STR_NONE);
   status_soon(run);

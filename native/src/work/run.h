@@ -22,6 +22,7 @@ typedef struct {
   StrList only;      // task ids (T03 means T03.1, T03.2 ... too); empty = all
   bool past_budget;  // run!, --yes: the cap is lifted for this run
   bool verify;       // go on with verification when the tasks are done
+  bool batch;        // through batch endpoints: hours instead of seconds, half the price
   bool no_pause;     // do not pause after the pilot (config `pilot`: "ask")
   bool fresh_base;   // nothing finished yet: take the base from the present texts once more
 
@@ -41,8 +42,9 @@ void run_stop(Engine *engine, int64_t plan,
               bool at_once);  // at_once: in-flight calls are cut; plan 0: all
 bool run_active(Engine *engine, int64_t plan);
 
-// Whether the last run of the plan was asked to verify; what resume does then.
+// Whether the last run of the plan was asked to verify, and to use batches; what resume does then.
 bool run_wanted_verify(Engine *engine, int64_t plan);
+bool run_wanted_batch(Engine *engine, int64_t plan);
 
 // Stops one task of a run of this process, at once; what needs it is skipped. It stays stopped until a run that
 // begins anew. ERR_NOT_FOUND, ERR_STALE (it has ended).

@@ -1,4 +1,5 @@
-// run_control.c: one task stopped, and what another process asks of the one at work. See run.h.
+// run_control.c: one task stopped, what another process asks of the one at work, and what a run was asked for, which
+// resume asks for again. See run.h.
 #include "work/planner.h"
 #include "work/run_private.h"
 #include "work/verify.h"
@@ -116,4 +117,39 @@ void run_heed(Engine *engine, int64_t plan)
     while (str_line(&text, &line)) heed_line(engine, plan, line);
   }
   arena_deinit(&arena);
+}
+
+// ---- wishes ------------------------------------------------------------------------------------------
+
+static bool wanted(Engine *engine, int64_t plan, Str what, bool fallback)
+{
+  Arena arena;
+  Error ignored = {0};
+  Str text = STR_NONE;
+  arena_init(&arena);
+  journal_fact_get(engine->journal, &arena, plan, what, &text, &ignored);
+  bool yes = text.len ? str_eq(text, S("yes")) : fallback;
+  arena_deinit(&arena);
+  return yes;
+}
+
+bool run_wanted_verify(Engine *engine, int64_t plan)
+{
+  return wanted(engine, plan, S("verify"), true);
+}
+
+bool run_wanted_batch(Engine *engine, int64_t plan)
+{
+  return wanted(engine, plan, S("batch"), false);
+}
+
+void run_keep_wishes(Run *run)
+{
+  Error ignored = {0};  // a journal that cannot be written ends the run by itself
+  Journal *journal = run->engine->journal;
+  if (run->spec.nested) return;
+  journal_fact_set(journal, run->spec.plan, S("verify"), run->spec.verify ? S("yes") : S("no"),
+                   &ignored);
+  journal_fact_set(journal, run->spec.plan, S("batch"), run->spec.batch ? S("yes") : S("no"),
+                   &ignored);
 }

@@ -85,6 +85,9 @@ void run_touch(Run *run, size_t task, Str path);         // [task] has a result 
 Str run_redo_note(Run *run, size_t task, Arena *arena);  // the remark to give it, empty = none
 void run_before(Run *run, size_t task, Arena *arena, StrList *ids);
 
+// run_control.c
+void run_keep_wishes(Run *run);
+
 // run_report.c
 RunCount run_count(const Run *run);
 void run_tell_task(Run *run, size_t task);

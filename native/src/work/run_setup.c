@@ -1,6 +1,7 @@
 // run_setup.c: how a run begins: the plan as it is now, the lease, the base texts, the rows of the tasks,
 // the schedule. See run_private.h.
 #include "lib/fs.h"
+#include "model/batch.h"
 #include "patch/diff.h"
 #include "work/plan_store.h"
 #include "work/run_private.h"
@@ -407,12 +408,29 @@ static bool set_up_journal(Run *run, Error *err)
           journal_plan_set_state(journal, run->spec.plan, PLAN_RUNNING, STR_NONE, err));
 }
 
+// With --batch every task that a model does needs one that takes batches; the higher rungs may not.
+static bool batches_possible(const Run *run, Error *err)
+{
+  const Engine *engine = run->engine;
+  if (!run->spec.batch || engine->config->cassette.len) return true;
+  for (size_t t = 0; t < run->tasks.len; t++) {
+    const TaskSpec *task = &run->tasks.items[t];
+    if (task->executor != EXECUTOR_MODEL) continue;
+    const Ladder *ladder =
+        config_ladder(engine->config, task->model.len ? task->model : S("small"));
+    if (!ladder || !ladder->len) continue;  // said when the task begins
+    if (!batch_possible(engine->models, ladder->rungs[0].provider, ladder->rungs[0].model, err))
+      return false;
+  }
+  return true;
+}
+
 bool run_setup(Run *run, Error *err)
 {
   Journal *journal = run->engine->journal;
   Str holder = str_from(run->engine->holder);
   if (!load_plan(run, err) || !check_names(run, &run->spec.only, err) ||
-      !check_names(run, &run->spec.redo, err)) {
+      !check_names(run, &run->spec.redo, err) || !batches_possible(run, err)) {
     return false;
   }
   if (!run->spec.nested) {

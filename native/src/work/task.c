@@ -168,6 +168,7 @@ static void step_ask(Task *task)
                       .role = task->alias,
                       .request = &request,
                       .budget = task->start.budget,
+                      .batch = task->start.batch,
                       .reuse_since_ms = task->reuse_since_ms,
                       .on_done = attempt_done,
                       .owner = task};
@@ -414,6 +415,7 @@ void task_poke(Task *task)
 void task_halt(Task *task)
 {
   task->halted = true;
+  if (task->attempt) attempt_let_go(task->attempt);  // nobody waits a day for "stop"
   task_poke(task);
 }
 

@@ -37,6 +37,7 @@ typedef struct {
   const TaskRow *row;     // as it is in the journal
   const StrList *before;  // tasks whose results it builds on
   Str remark;             // from a reviewer, empty = none
+  bool batch;             // its calls may wait for hours at half the price
 
   // Tasks that have a result in [path], appended to [ids] in [arena].
   void (*touching)(void *owner, Str path, Arena *arena, StrList *ids);

@@ -1,0 +1,177 @@
+"""Batches: the execute phase handed in together at half the price, collected in any order, by whoever is there."""
+
+import signal
+import sys
+
+from harness import Scratch, done, kill, ok, wait_for
+from t_money import attempts, log
+from t_storm import make, reply, tasks_text
+
+COUNT = 8
+PRICE = {"input": 4, "output": 20, "cache_read": 0.4, "cache_write": 5}
+DIALECTS = {"anthropic": "", "openai-responses": "/v1", "gemini": "/v1beta"}
+
+
+def rules(count: int = COUNT) -> list[dict]:
+    return [{"match": {"contains": f"m{i:04}.py: negate"}, "reply": {"text": reply(i)}} for i in range(count)]
+
+
+class Case:
+    """A plan of COUNT tasks and a provider of [dialect]."""
+
+    def __init__(self, scratch: Scratch, dialect: str = "anthropic", more: list[dict] | None = None, **config) -> None:
+        self.scratch, self.root = scratch, scratch.path / "w"
+        make(self.root, COUNT)
+        self.provider = scratch.provider((more or []) + rules())
+        scratch.env.update(PIECEWORK_BATCH_MS="150", PIECEWORK_BACKOFF_MS="20")
+        scratch.configure(self.provider.url, {
+            "providers": {"p": {"dialect": dialect, "base_url": self.provider.url + DIALECTS[dialect],
+                                "key": {"env": "ANTHROPIC_API_KEY"}}},
+            "models": {"small": "p/small-1", "big": "p/big-1"}, "prices": {"p/small-1": PRICE, "p/big-1": PRICE},
+            "retries": 1, "budget": 50, "ask_above": 100, **config})
+        self.plan = scratch.path / "plan.md"
+        self.plan.write_text("---\ntitle: negate\n---\n" + tasks_text(COUNT))
+
+    def run(self, *more: str):
+        return self.scratch.run("run", str(self.plan), "--batch", "--no-verify", *more, cwd=self.root)
+
+    def states(self) -> dict:
+        return dict(attempts(self.scratch, "select state, count(*) from task group by 1"))
+
+    def items(self) -> list[dict]:
+        return log(self.provider, "item")
+
+    def bill(self) -> tuple[int, int]:
+        """Ledger and log, in nano-dollars; Google's and OpenAI's numbers are told apart as the log has them."""
+        def cost(u: dict, share: float) -> int:
+            return round((u["fresh_in"] * 4000 + u["cache_write"] * 5000 + u["cache_read"] * 400 + u["out"] * 20000) * share)
+        told = sum(cost(i["usage"], 0.5) for i in self.items() if i["usage"])
+        told += sum(cost(d["usage"], 1) for d in log(self.provider, "done") if d["usage"] and d["status"] == 200)
+        return attempts(self.scratch, "select sum(max(cost, 0)) from attempt")[0][0], told
+
+
+def live(case: Case) -> list[dict]:
+    return [line for line in log(case.provider, "arrived") if line["endpoint"] == "reply"]
+
+
+def each_vendor() -> None:
+    for dialect in DIALECTS:
+        with Scratch() as scratch:
+            case = Case(scratch, dialect)
+            ran = case.run()
+            ok(ran.returncode == 0 and case.states() == {"done": COUNT}, f"{dialect}: done {case.states()}", ran.stdout, ran.stderr)
+            ok(len(live(case)) == 1, f"{dialect}: the pilot goes by itself ({len(live(case))} live calls)")
+            ok(len(case.items()) == COUNT - 1, f"{dialect}: {len(case.items())} in one batch")
+            mine, told = case.bill()
+            ok(abs(mine - told) <= COUNT, f"{dialect}: paid at half the price: {mine} of {told}")
+            ok("batch rates" in ran.stderr, f"{dialect}: the estimate says so", ran.stderr)
+
+
+def collected_later() -> None:
+    """The shell is killed, or stopped, while the batch is at work; another collects it, and nothing is asked twice."""
+    for how in ("kill", "interrupt"):
+        with Scratch() as scratch:
+            case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "reply": {"batch": {"polls": 6}}}])
+            running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
+            wait_for(lambda: any(line["endpoint"] == "batch_poll" for line in log(case.provider, "arrived")), "a poll")
+            if how == "kill":
+                kill(running)
+            else:
+                running.send_signal(signal.SIGINT)
+                out, err = running.communicate(timeout=20)
+                ok("wait in a batch" in err, f"{how}: it says that the batch goes on", err)
+            held = attempts(scratch, "select count(*), count(distinct batch) from attempt where ended_ms = 0 and batch <> ''")
+            ok(held == [(COUNT - 1, 1)], f"{how}: written down: {held}")
+            ran = scratch.run("resume", "--yes", "--no-verify", cwd=case.root)
+            ok(ran.returncode == 0 and case.states() == {"done": COUNT}, f"{how}: resume collects {case.states()}", ran.stdout, ran.stderr)
+            made = [line for line in log(case.provider, "arrived") if line["endpoint"] == "batch"]
+            ok(len(made) == 1 and len(live(case)) == 1, f"{how}: nothing was asked twice ({len(made)} batches)")
+            mine, told = case.bill()
+            ok(abs(mine - told) <= COUNT, f"{how}: the bill: {mine} of {told}")
+
+
+def collected_by_an_editor() -> None:
+    """A shell began it; the engine of an editor, once started for whatever reason, goes on with it."""
+    from t_serve import Client, hello
+    with Scratch() as scratch:
+        case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "reply": {"batch": {"polls": 6}}}])
+        running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
+        wait_for(lambda: any(line["endpoint"] == "batch_poll" for line in log(case.provider, "arrived")), "a poll")
+        kill(running)
+        client = Client(scratch, case.root, "json")
+        hello(client, case.root)
+        client.event("run", "done")
+        ok(case.states() == {"done": COUNT}, f"editor: all done {case.states()}")
+        client.call("shutdown")
+        mine, told = case.bill()
+        ok(abs(mine - told) <= COUNT, f"editor: the bill: {mine} of {told}")
+
+
+def partly() -> None:
+    """Some items fail, some expire, one reply is of no use: they are asked again, the rest is kept."""
+    with Scratch() as scratch:
+        bad = [{"match": {"contains": "m0002.py: negate", "batch": True}, "times": 1, "fault": {"status": 500}},
+               {"match": {"contains": "m0003.py: negate", "batch": True}, "times": 1, "reply": {"text": reply(3)}, "fault": "expired"},
+               {"match": {"contains": "m0004.py: negate", "batch": True}, "times": 1, "reply": {"text": "I cannot."}}]
+        case = Case(scratch, more=bad)
+        ran = case.run()
+        ok(ran.returncode == 0 and case.states() == {"done": COUNT}, f"partly: done {case.states()}", ran.stdout, ran.stderr)
+        mine, told = case.bill()
+        ok(abs(mine - told) <= COUNT, f"partly: the bill: {mine} of {told}")
+        free = attempts(scratch, "select count(*) from attempt where outcome in ('overloaded', 'timeout', 'server') and cost = 0")
+        ok(free[0][0] >= 1, f"partly: what was not answered is free {free}",
+           attempts(scratch, "select task, outcome, cost, error from attempt"))
+
+
+def expired() -> None:
+    with Scratch() as scratch:
+        case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "times": 1, "reply": {"batch": {"end": "expired", "share": 0.5}}}])
+        ran = case.run()
+        for _ in range(2):
+            if ran.returncode:
+                ran = scratch.run("resume", "--yes", "--no-verify", cwd=case.root)
+        ok(ran.returncode == 0 and case.states() == {"done": COUNT}, f"expired: in the end all are done {case.states()}", ran.stdout, ran.stderr)
+        mine, told = case.bill()
+        ok(abs(mine - told) <= COUNT, f"expired: the bill: {mine} of {told}")
+
+
+def cancelled() -> None:
+    """stop --now asks the provider to cancel; what it had done by then is paid, and used by the next run."""
+    with Scratch() as scratch:
+        case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "times": 1, "reply": {"batch": {"polls": 400}}}])
+        running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
+        wait_for(lambda: any(line["endpoint"] == "batch_poll" for line in log(case.provider, "arrived")), "a poll")
+        stopped = scratch.run("stop", "1", "--now", cwd=case.root)
+        out, err = running.communicate(timeout=30)
+        ok(stopped.returncode == 0, "cancel: stopped", stopped.stderr, err)
+        ok(any(line["endpoint"] == "batch_cancel" for line in log(case.provider, "arrived")), "cancel: the provider was asked to")
+        ran = scratch.run("run", str(case.plan), "--yes", "--no-verify", cwd=case.root)
+        ok(ran.returncode == 0, f"cancel: the next run goes on {case.states()}", ran.stdout, ran.stderr)
+        mine, told = case.bill()
+        ok(abs(mine - told) <= COUNT, f"cancel: the bill: {mine} of {told}")
+
+
+def refused() -> None:
+    with Scratch() as scratch:
+        case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "fault": {"status": "quota"}}])
+        ran = case.run()
+        ok(ran.returncode == 4 and case.states().get("done") == 1, f"refused: nothing more is sent {case.states()}", ran.stdout, ran.stderr)
+        mine, told = case.bill()
+        ok(mine == told, f"refused: the bill: {mine} of {told}")
+    with Scratch() as scratch:
+        case = Case(scratch)
+        scratch.configure(case.provider.url, {"models": {"small": "ollama/x", "big": "ollama/x"}})
+        ran = case.run()
+        ok(ran.returncode == 1 and "takes no batches" in ran.stderr, "refused: a server without batches is told at once", ran.stderr)
+
+
+ALL = (each_vendor, collected_later, collected_by_an_editor, partly, expired, cancelled, refused)
+
+if __name__ == "__main__":
+    for test in ALL:
+        if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
+            try:
+                test()
+            except Exception as error:
+                ok(False, f"{test.__name__} ended in {type(error).__name__}", error)
+    done()
