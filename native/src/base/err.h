@@ -40,6 +40,7 @@
   X(RATE, "rate", 4, "wait, or lower `limit` for this provider")                                 \
   X(OVERLOADED, "overloaded", 4, "try again later; finished work is kept")                       \
   X(NETWORK, "network", 4, "check the connection; finished work is kept, resume goes on")        \
+  X(TLS, "tls", 4, "check the address; for a company proxy or an own CA set SSL_CERT_FILE")      \
   X(TIMEOUT, "timeout", 4, "try again; finished work is kept")                                   \
   X(REQUEST, "request", 4, "see :Piecework log for what the provider answered")                  \
   X(REPLY, "reply", 4, "retry the task; see :Piecework log for the reply")                       \

@@ -378,10 +378,8 @@ static void tls_verdict(HttpCall *call, CURLcode code)
               STR_ARG(call->where));
     error_hint_set(&call->why, "check `ca`, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR");
   } else if (code == CURLE_PEER_FAILED_VERIFICATION) {
-    error_set(&call->why, ERR_NETWORK, "the certificate of %.*s is not trusted: %s",
+    error_set(&call->why, ERR_TLS, "the certificate of %.*s is not trusted: %s",
               STR_ARG(call->where), detail);
-    error_hint_set(&call->why,
-                   "check the address; for a company proxy or an own CA set CURL_CA_BUNDLE");
   } else {
     error_set(&call->why, ERR_NETWORK, "no secure connection to %.*s: %s", STR_ARG(call->where),
               detail);
@@ -396,12 +394,29 @@ static bool is_tls(CURLcode code)
          code == CURLE_SSL_INVALIDCERTSTATUS;
 }
 
+// The variable that sends such calls through a proxy; its value may hold a password.
+static const char *proxy_variable(const HttpCall *call)
+{
+  static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+  static const char *const secure[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                                       NULL};
+  if (url_is_loopback(call->spec.url)) return NULL;
+  bool tls = str_starts(call->spec.url, S("https:"));
+  for (const char *const *name = tls ? secure : plain; *name; name++) {
+    const char *value = getenv(*name);
+    if (value && *value) return *name;
+  }
+  return NULL;
+}
+
 static void connect_verdict(HttpCall *call)
 {
   long number = 0;
   call->curl->easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number);
-  error_set(&call->why, ERR_NETWORK, "cannot connect to %.*s: %s", STR_ARG(call->where),
-            number ? strerror((int)number) : "no connection");
+  const char *proxy = proxy_variable(call);
+  error_set(&call->why, ERR_NETWORK, "cannot connect to %.*s: %s%s%s", STR_ARG(call->where),
+            number ? strerror((int)number) : "no connection", proxy ? ", with the proxy of " : "",
+            proxy ? proxy : "");
 }
 
 void call_verdict(HttpCall *call, CURLcode code)

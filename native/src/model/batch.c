@@ -350,6 +350,7 @@ static void on_http_done(void *owner, const Error *err, const HttpHead *head, bo
   Failure failure = {.error = *err};
   bool bad_status = err->code == ERR_OK && !batch->good;
   failure.retry = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT;
+  failure.terminal = err->code == ERR_TLS || err->code == ERR_CONFIG;
   if (bad_status) batch->dialect->classify(head, buf_str(&batch->body), &failure);
   models_redact(batch->models, &failure.error);
   bool handing_in = batch->state == BATCH_SENDING || batch->state == BATCH_CREATING;

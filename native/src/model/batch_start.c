@@ -88,7 +88,7 @@ bool batch_possible(const Models *models, Str provider, Str model, Error *err)
   bool knows =
       dialect && batch_wire_find(dialect->name) &&
       !(str_eq(str_from(dialect->name), S("openai-chat")) && target.quirks & QUIRK_COMPATIBLE);
-  if (knows) return true;
+  if (knows) return models_check_address(config, err);
   error_set(err, ERR_INVALID, "%.*s/%.*s takes no batches", STR_ARG(provider), STR_ARG(model));
   return error_hint_set(err, "Anthropic, OpenAI and Google do; without --batch it runs at once");
 }

@@ -536,6 +536,7 @@ ModelCall *model_start(Models *models, const ModelSpec *spec)
     ticket_enter(models->limiter, &call->ticket, request->provider, call->config->limit,
                  request->model);
   } else {
+    call->reply.terminal = true;  // what is wrong with the configuration is wrong for every call
     fail_soon(call);
   }
   return call;

@@ -178,7 +178,7 @@ Target models_target(const Models *models, const ProviderConfig *config, Str mod
   return target;
 }
 
-static bool check_address(const ProviderConfig *config, Error *err)
+bool models_check_address(const ProviderConfig *config, Error *err)
 {
   if (config->base_url.len == 0) {
     return error_set(err, ERR_CONFIG, "the provider %.*s has no base_url", STR_ARG(config->name));
@@ -222,7 +222,7 @@ bool models_check(const Models *models, const ModelRequest *request, const Provi
     return error_set(err, ERR_MODEL, "%.*s takes tools only through the dialect openai-responses",
                      STR_ARG(request->model));
   }
-  return check_address(found, err);
+  return models_check_address(found, err);
 }
 
 bool models_learn(Models *models, Str provider, Str model, unsigned quirk)

@@ -43,6 +43,9 @@ Target models_target(const Models *models, const ProviderConfig *config, Str mod
 // Remembers a lesson; false when it was known already.
 bool models_learn(Models *models, Str provider, Str model, unsigned quirk);
 
+// A base URL that may be called: there, and not plain http to another machine unless allowed.
+bool models_check_address(const ProviderConfig *config, Error *err);
+
 // Everything that can be known to fail without asking anybody. [*dialect] is NULL for a replayed call.
 bool models_check(const Models *models, const ModelRequest *request, const ProviderConfig **config,
                   const Dialect **dialect, Error *err);

@@ -105,6 +105,7 @@ static void judge_connection(Try *t, const Error *err)
 {
   t->failure = (Failure){.error = *err};
   t->failure.retry = err->code == ERR_NETWORK || err->code == ERR_TIMEOUT;
+  t->failure.terminal = err->code == ERR_TLS || err->code == ERR_CONFIG;
 }
 
 static void judge_answer(Try *t, const HttpHead *head)

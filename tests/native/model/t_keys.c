@@ -32,10 +32,10 @@ TEST(calls_that_cannot_start)
     Err code;
     const char *says;
     bool terminal;
-  } rows[] = {{"nobody", ERR_CONFIG, "nobody", false},
-              {"strange", ERR_CONFIG, "esperanto", false},
-              {"plain", ERR_CONFIG, "plain http", false},
-              {"bare", ERR_CONFIG, "base_url", false},
+  } rows[] = {{"nobody", ERR_CONFIG, "nobody", true},
+              {"strange", ERR_CONFIG, "esperanto", true},
+              {"plain", ERR_CONFIG, "plain http", true},
+              {"bare", ERR_CONFIG, "base_url", true},
               {"keyless", ERR_NO_KEY, "$T_CALL_NO_SUCH", true},
               {"down", ERR_NETWORK, "127.0.0.1:1", false}};
   setenv("PIECEWORK_BACKOFF_MS", "5", 1);
