@@ -206,6 +206,8 @@ function M.changed(plan)
     local concerned = not plan or view.plan == plan
     if view.kind == 'review' and concerned and view.shown then M.load_soon(view) end
   end
+  local overlay = package.loaded['piecework.ui.overlay']
+  if overlay then overlay.changed(plan) end
 end
 
 return M

@@ -39,6 +39,8 @@ M.verbs = {
     help = 'the diff of all results; qf: as a quickfix list' },
   diff = { module = 'review', args = '[N] [path]', complete = { 'files', 'plans' },
     help = 'a file beside its proposal, in diff mode' },
+  overlay = { module = 'review', args = '[N]', complete = { 'plans' }, bang = 'hides it',
+    help = 'show the hunks in their files' },
   accept = { module = 'review', args = '[plan | file [path] | task T01]', range = true,
     complete = { 'what', 'tasks' }, bang = 'with plan: also what you rejected',
     help = 'accept hunks; in a file those of the range, applied at once' },

@@ -133,6 +133,8 @@ end
 
 function M.notes() end
 
+function M.overlay() end
+
 function M.folds() end
 
 function M.popup() end

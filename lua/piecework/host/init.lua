@@ -25,10 +25,17 @@
 ---@field append fun(buf: integer, after: integer, lines: string[])  0 = before line 1
 ---@field fill fun(buf: integer, lines: string[])  whole text of a buffer of ours, without undo
 ---@field notes fun(buf: integer, notes: {line: integer, text: string}[])  text behind lines
+---@field overlay fun(buf: integer, marks: piecework.Mark[])  drawn over the text; no others stay
 ---@field folds fun(buf: integer, folds: {first: integer, last: integer}[])  closed; no others stay
 ---@field popup fun(lines: string[], title: string)  beside the cursor, gone when it moves
 ---@field health fun(title: string, rows: piecework.HealthRow[])  writes a :checkhealth report
 ---@field clock fun(): number  milliseconds, only good for differences
+
+---@class piecework.Mark
+---@field first integer   the line it begins at; with count 0 new lines go before it
+---@field count integer   lines that would go
+---@field lines string[]  lines that would come
+---@field note? string    in their place, behind the line
 
 ---@class piecework.HostChannel
 ---@field message fun(message: any)  one decoded message

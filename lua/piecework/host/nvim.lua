@@ -236,6 +236,38 @@ function M.notes(buf, notes)
   end
 end
 
+local drawn = api.nvim_create_namespace('piecework_overlay')
+
+-- What stands above the first line is not on the screen unless the window makes room for it.
+local function make_room(buf, lines)
+  for _, win in ipairs(vfn.win_findbuf(buf)) do
+    api.nvim_win_call(win, function()
+      if vfn.line('w0') == 1 then vfn.winrestview({ topline = 1, topfill = lines }) end
+    end)
+  end
+end
+
+local function draw(buf, mark, last)
+  for line = mark.first, math.min(mark.first + mark.count - 1, last) do
+    api.nvim_buf_set_extmark(buf, drawn, line - 1, 0, { line_hl_group = 'PieceworkDelete',
+      sign_text = '-', sign_hl_group = 'PieceworkDelete' })
+  end
+  local above = mark.first + mark.count - 1 < 1
+  local row = math.max(0, math.min(mark.first + mark.count - 1, last) - 1)
+  local options, virtual = {}, {}
+  for i, line in ipairs(mark.lines) do virtual[i] = { { '+' .. line, 'PieceworkAdd' } } end
+  if #virtual > 0 then options.virt_lines, options.virt_lines_above = virtual, above end
+  if mark.note then options.virt_text = { { '  ' .. mark.note, 'PieceworkNote' } } end
+  if next(options) then api.nvim_buf_set_extmark(buf, drawn, row, 0, options) end
+  if above and #virtual > 0 then make_room(buf, #virtual) end
+end
+
+function M.overlay(buf, marks)
+  api.nvim_buf_clear_namespace(buf, drawn, 0, -1)
+  local last = api.nvim_buf_line_count(buf)
+  for _, mark in ipairs(marks) do draw(buf, mark, last) end
+end
+
 function M.folds(buf, folds)
   for _, win in ipairs(vfn.win_findbuf(buf)) do
     api.nvim_win_call(win, function()

@@ -256,6 +256,43 @@ function M.notes(buf, notes)
   end
 end
 
+local overlay_ready = false
+
+local function overlay_types()
+  if overlay_ready then return end
+  overlay_ready = true
+  M.cmd('call prop_type_add("piecework_add", {"highlight": "PieceworkAdd"})')
+  M.cmd('call prop_type_add("piecework_hint", {"highlight": "PieceworkNote"})')
+  M.cmd('sign define PieceworkDelete text=- texthl=PieceworkDelete linehl=PieceworkDelete')
+end
+
+-- A property for each line that would come: their order stays.
+local function draw(buf, mark, last)
+  for line = mark.first, math.min(mark.first + mark.count - 1, last) do
+    pcall(M.fn, 'sign_place', 0, 'piecework', 'PieceworkDelete', buf, { lnum = line })
+  end
+  local at = mark.first + mark.count - 1
+  local align = at < 1 and 'above' or 'below'
+  at = math.max(1, math.min(at, last))
+  for _, line in ipairs(mark.lines) do
+    pcall(M.fn, 'prop_add', at, 0, { type = 'piecework_add', bufnr = buf, text_align = align,
+      text = '+' .. line, text_wrap = 'truncate' })
+  end
+  if mark.note then
+    pcall(M.fn, 'prop_add', at, 0, { type = 'piecework_hint', bufnr = buf, text_align = 'after',
+      text = '  ' .. mark.note, text_wrap = 'truncate' })
+  end
+end
+
+function M.overlay(buf, marks)
+  overlay_types()
+  M.fn('prop_remove', { type = 'piecework_add', bufnr = buf, all = 1 })
+  M.fn('prop_remove', { type = 'piecework_hint', bufnr = buf, all = 1 })
+  M.fn('sign_unplace', 'piecework', { buffer = buf })
+  local last = M.fn('getbufinfo', buf)[1].linecount
+  for _, mark in ipairs(marks) do draw(buf, mark, last) end
+end
+
 function M.folds(buf, folds)
   local list = {}
   for i, fold in ipairs(folds) do list[i] = fold.first .. ',' .. fold.last end

@@ -43,6 +43,13 @@ function M.diff(call)
   end)
 end
 
+-- The hunks drawn in their files, whose text stays as it is.
+function M.overlay(call)
+  local overlay = require('piecework.ui.overlay')
+  if call.bang then return overlay.hide() end
+  context.plan(call, REVIEWABLE, overlay.show)
+end
+
 -- Deciding --------------------------------------------------------------------------------------
 
 -- The hunks of the newest review that touch these lines of the current file.

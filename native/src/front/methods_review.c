@@ -64,8 +64,17 @@ static int64_t newest_in_review(Serve *serve, RpcRequest *request, Error *err)
   return 0;
 }
 
+// What the hunk would make of its lines, for those who draw it in the file.
+static void put_lines(Arena *arena, Value *map, const ReviewHunk *hunk)
+{
+  Value *lines = value_set(map, S("lines"), value_list(arena));
+  value_put_int(arena, map, S("count"), (int64_t)hunk->hunk.old_len);
+  for (size_t i = 0; i < hunk->hunk.new_len; i++)
+    value_push(lines, value_str(arena, hunk->hunk.new_lines[i].text));
+}
+
 static void push_at(Arena *arena, Value *list, const ReviewHunk *hunk, Place place, size_t first,
-                    size_t last)
+                    size_t last, bool lines)
 {
   if (place.kind == PLACE_STALE || !place.start) return;
   size_t len = place.kind == PLACE_DONE ? hunk->hunk.new_len : hunk->hunk.old_len;
@@ -77,6 +86,7 @@ static void push_at(Arena *arena, Value *list, const ReviewHunk *hunk, Place pla
   value_put_int(arena, one, S("last"), (int64_t)end);
   value_put_str(arena, one, S("decision"), str_from(decision_name(hunk->decision)));
   value_put_bool(arena, one, S("applied"), place.kind == PLACE_DONE);
+  if (lines && hunk->change == FILE_EDIT) put_lines(arena, one, hunk);
   value_push(list, one);
 }
 
@@ -87,6 +97,7 @@ static Value *review_at(Serve *serve, RpcRequest *request, Error *err)
   int64_t plan = value_get_int(params, S("plan"), 0);
   int64_t first = value_get_int(params, S("first"), 1),
           last = value_get_int(params, S("last"), first);
+  bool lines = value_get_bool(params, S("lines"), false);
   Str given, path, text;
   Review review;
   if (plan <= 0) plan = newest_in_review(serve, request, err);
@@ -105,7 +116,7 @@ static Value *review_at(Serve *serve, RpcRequest *request, Error *err)
     present_places(arena, &review, i, project, &present, &places);
     for (size_t k = review.first_hunk[i]; k < review.first_hunk[i + 1]; k++) {
       push_at(arena, list, &review.hunks.items[k], places.places[k - review.first_hunk[i]],
-              first > 0 ? (size_t)first : 1, last > 0 ? (size_t)last : 1);
+              first > 0 ? (size_t)first : 1, last > 0 ? (size_t)last : 1, lines);
     }
   }
   value_put_int(arena, map, S("plan"), plan);
