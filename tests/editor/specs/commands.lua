@@ -7,7 +7,7 @@ return function(T)
 
   T.eq(host.fn('exists', ':Piecework'), 2, 'the command is there')
   T.eq(commands.names(), { 'accept', 'apply', 'build', 'commit', 'cost', 'diff', 'each', 'edit', 'health',
-    'log', 'plan', 'preview', 'reject', 'resume', 'retry', 'revert', 'review', 'run', 'status', 'stop',
+    'log', 'overlay', 'plan', 'preview', 'reject', 'resume', 'retry', 'revert', 'review', 'run', 'status', 'stop',
     'trust', 'verify' }, 'every subcommand')
   for _, name in ipairs(commands.names()) do
     local verb = commands.verbs[name]
