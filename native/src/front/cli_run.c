@@ -3,6 +3,7 @@
 
 #include "front/cli.h"
 #include "front/terminal.h"
+#include "review/commit_heal.h"
 #include "work/estimate.h"
 #include "work/planner.h"
 #include "work/receipt.h"
@@ -289,6 +290,9 @@ static bool plans_to_resume(Cli *cli, PlanRowList *rows)
 bool cli_resume(Cli *cli)
 {
   PlanRowList rows = {0};
+  Project *project = cli_project(cli);
+  if (!project) return false;
+  if (commit_heal(cli->engine, project, cli_on_done, cli) && !cli_wait(cli)) return false;
   if (!plans_to_resume(cli, &rows) || !cli_record(cli)) return false;
   if (!rows.len) cli_say("nothing was interrupted here\n");
   for (size_t i = 0; i < rows.len; i++) {

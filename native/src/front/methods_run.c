@@ -1,5 +1,6 @@
 // methods_run.c: run/*, task/*, verify/*, resume, trust/*: work that spends money or runs commands.
 #include "front/serve.h"
+#include "review/commit_heal.h"
 #include "work/planner.h"
 #include "work/run.h"
 #include "work/trust.h"
@@ -134,6 +135,12 @@ void serve_collect(Serve *serve, Str root)
   arena_deinit(&arena);
 }
 
+static void healed(void *owner, const Error *err)
+{
+  (void)owner;
+  (void)err;
+}
+
 static Value *resume(Serve *serve, RpcRequest *request, Error *err)
 {
   Arena *arena = &request->arena;
@@ -142,6 +149,7 @@ static Value *resume(Serve *serve, RpcRequest *request, Error *err)
   PlanRowList rows = {0};
   if (!project) return NULL;
   param_buffers(project, arena, request->params);
+  commit_heal(serve->engine, project, healed, NULL);
   if (!journal_plan_list(serve->engine->journal, arena, project_root(project), 0, &rows, err))
     return NULL;
   Value *map = value_map(arena), *list = value_list(arena);

@@ -55,14 +55,18 @@ static void sync_dir(Arena *arena, const char *path)
   close(fd);
 }
 
-// Processes of another machine, or of a container with its own process numbers, say nothing about ours.
-static unsigned host_tag(void)
+unsigned fs_host_tag(void)
 {
   char name[256] = "";
   gethostname(name, sizeof(name) - 1);
   unsigned tag = 2166136261u;  // FNV-1a
   for (const char *c = name; *c; c++) tag = (tag ^ (unsigned char)*c) * 16777619u;
   return tag;
+}
+
+bool fs_process_gone(unsigned host_tag, long pid)
+{
+  return host_tag == fs_host_tag() && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 enum { BASE_MAX = 200 };  // of a temporary name, which must stay under NAME_MAX
@@ -74,7 +78,7 @@ static char *temp_name(Arena *arena, const char *path, TempKind kind)
   static unsigned counter;
   Str dir = path_dir(str_from(path)), base = path_base(str_from(path));
   if (base.len > BASE_MAX) base = str_sub(base, 0, str_utf8_floor(base, BASE_MAX));
-  Str file = str_fmt(arena, ".%.*s.pw%c%08x-%ld-%u", STR_ARG(base), kind, host_tag(),
+  Str file = str_fmt(arena, ".%.*s.pw%c%08x-%ld-%u", STR_ARG(base), kind, fs_host_tag(),
                      (long)getpid(), counter++);
   return path_join(arena, dir, file);
 }
@@ -372,7 +376,7 @@ static bool left_behind(const char *entry, Str *base, TempKind *kind)
   if (mark[end] || (letter != TEMP_NEW && letter != TEMP_OLD)) return false;
   *base = (Str){entry + 1, (size_t)(mark - entry - 1)};
   *kind = letter;
-  return tag == host_tag() && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+  return fs_process_gone(tag, pid);
 }
 
 // A removal cut short moved the only copy aside: that goes back. Anything else stands beside a file that is

@@ -7,32 +7,24 @@
 //   base     read-tree HEAD       into a temporary index
 //   put      update-index         our blobs into it
 //   add      add -A               files taken as they are on disk
+//   ready    ls-files -s          what the commit is to have: written down, with what is to be done after it
 //   commit   commit -F            hooks and signing of the user
 //   made     ls-files -s          what the commit has for our paths (hooks may have changed it)
 //   back     update-index         the same into the user's own index, staged work kept
 //   refresh  update-index         so that nothing looks modified
 //   name     rev-parse HEAD       the commit's name
 //
-// Each step starts one process and reads its output; a failed one ends the chain. Before `commit` nothing
-// but loose objects was written, so a failure leaves nothing behind.
+// Before `commit` nothing but loose objects was written, so a failure leaves nothing behind. When this process is killed
+// behind it, the next commit does what is left to do (commit_heal.h).
 #include "review/commit.h"
 
 #include "base/log.h"
 #include "lib/fs.h"
-#include "lib/process.h"
 #include "review/commit_files.h"
-
-enum { COMMIT_OUTPUT_MAX = 64 << 20 };
+#include "review/commit_heal.h"
+#include "review/git_chain.h"
 
 typedef struct Commit Commit;
-
-typedef struct {
-  const char *name;
-  bool temporary;  // works on the temporary index
-  bool may_fail;
-  bool (*start)(Commit *c, StrList *argv, Buf *input);  // false: nothing to do in this step
-  bool (*take)(Commit *c, Str out, Error *err);         // may be NULL
-} CommitStep;
 
 struct Commit {
   Arena arena;
@@ -43,14 +35,12 @@ struct Commit {
   StrList notes;
   Str message;
   const char *dir;  // temporary: index, message, texts to hash
-  size_t step;
-  Buf input;         // of the running process
+  GitChain chain;
+  Str was;           // what `staged` said
   Str name, output;  // the commit's; what git and hooks said
   OpDone *on_done;
   void *owner;
 };
-
-static void run_from(Commit *c, size_t step);
 
 static Str clean_message(Arena *arena, Str message)
 {
@@ -62,13 +52,6 @@ static Str clean_message(Arena *arena, Str message)
 }
 
 // --- steps ------------------------------------------------------------------------------------------
-
-static void push_words(Commit *c, StrList *argv, const char *const *words)
-{
-  for (; *words; words++) PUSH(&c->arena, argv, str_from(*words));
-}
-
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void push_paths(Commit *c, StrList *argv, bool only_on_disk)
 {
@@ -86,63 +69,54 @@ static CommitFile *find_file(Commit *c, Str path)
   return NULL;
 }
 
-// "MODE ID STAGE\tPATH" (ls-files) or "MODE TYPE ID\tPATH" (ls-tree), each ended by NUL.
-static bool next_entry(Str *rest, bool tree, GitEntry *entry, Str *path)
+static bool start_staged(void *owner, StrList *argv, Buf *input)
 {
-  Str one;
-  while (str_cut(rest, '\0', &one) && one.len) {
-    Str mode, second, third;
-    if (!str_cut(&one, ' ', &mode) || !str_cut(&one, ' ', &second) || !str_cut(&one, '\t', &third))
-      continue;
-    *entry = (GitEntry){mode, tree ? third : second};
-    *path = one;
-    return true;
-  }
-  return false;
-}
-
-static bool start_staged(Commit *c, StrList *argv, Buf *input)
-{
+  Commit *c = owner;
   (void)input;
-  push_words(c, argv, WORDS("ls-files", "-s", "-z"));
+  git_words(&c->arena, argv, WORDS("ls-files", "-s", "-z"));
   push_paths(c, argv, false);
   return true;
 }
 
-static bool take_staged(Commit *c, Str out, Error *err)
+static bool take_staged(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   (void)err;
   GitEntry entry;
-  for (Str rest = str_dup(&c->arena, out), path; next_entry(&rest, false, &entry, &path);) {
+  c->was = str_dup(&c->arena, out);
+  for (Str rest = c->was, path; git_next_entry(&rest, false, &entry, &path);) {
     CommitFile *file = find_file(c, path);
     if (file) file->staged = entry;
   }
   return true;
 }
 
-static bool start_head(Commit *c, StrList *argv, Buf *input)
+static bool start_head(void *owner, StrList *argv, Buf *input)
 {
+  Commit *c = owner;
   (void)input;
   if (!repo_has_head(project_repo(c->project))) return false;
-  push_words(c, argv, WORDS("ls-tree", "-z", "HEAD"));
+  git_words(&c->arena, argv, WORDS("ls-tree", "-z", "HEAD"));
   push_paths(c, argv, false);
   return true;
 }
 
-static bool take_head(Commit *c, Str out, Error *err)
+static bool take_head(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   (void)err;
   GitEntry entry;
-  for (Str rest = str_dup(&c->arena, out), path; next_entry(&rest, true, &entry, &path);) {
+  for (Str rest = str_dup(&c->arena, out), path; git_next_entry(&rest, true, &entry, &path);) {
     CommitFile *file = find_file(c, path);
     if (file) file->head = entry;
   }
   return true;
 }
 
-static bool start_texts(Commit *c, StrList *argv, Buf *input)
+static bool start_texts(void *owner, StrList *argv, Buf *input)
 {
-  push_words(c, argv, WORDS("cat-file", "--batch"));
+  Commit *c = owner;
+  git_words(&c->arena, argv, WORDS("cat-file", "--batch"));
   for (size_t i = 0; i < c->files.len; i++) {
     const CommitFile *file = &c->files.items[i];
     if (file->head.id.len) buf_fmt(input, "%.*s\n", STR_ARG(file->head.id));
@@ -166,8 +140,9 @@ static bool next_blob(Str *rest, Str *bytes, Error *err)
   return true;
 }
 
-static bool take_texts(Commit *c, Str out, Error *err)
+static bool take_texts(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   Str rest = str_dup(&c->arena, out);
   for (size_t i = 0; i < c->files.len; i++) {
     CommitFile *file = &c->files.items[i];
@@ -187,9 +162,10 @@ static bool hash_one(Commit *c, Str text, size_t number, Buf *input)
   return false;
 }
 
-static bool start_blobs(Commit *c, StrList *argv, Buf *input)
+static bool start_blobs(void *owner, StrList *argv, Buf *input)
 {
-  push_words(c, argv, WORDS("hash-object", "-w", "--no-filters", "--stdin-paths"));
+  Commit *c = owner;
+  git_words(&c->arena, argv, WORDS("hash-object", "-w", "--no-filters", "--stdin-paths"));
   for (size_t i = 0; i < c->files.len; i++) {
     const CommitFile *file = &c->files.items[i];
     if (file->on_disk) continue;
@@ -199,8 +175,9 @@ static bool start_blobs(Commit *c, StrList *argv, Buf *input)
   return input->len > 0;
 }
 
-static bool take_blobs(Commit *c, Str out, Error *err)
+static bool take_blobs(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   Str rest = str_dup(&c->arena, out);
   for (size_t i = 0; i < c->files.len; i++) {
     CommitFile *file = &c->files.items[i];
@@ -212,11 +189,12 @@ static bool take_blobs(Commit *c, Str out, Error *err)
   return true;
 }
 
-static bool start_base(Commit *c, StrList *argv, Buf *input)
+static bool start_base(void *owner, StrList *argv, Buf *input)
 {
+  Commit *c = owner;
   (void)input;
   bool head = repo_has_head(project_repo(c->project));
-  push_words(c, argv, head ? WORDS("read-tree", "HEAD") : WORDS("read-tree", "--empty"));
+  git_words(&c->arena, argv, head ? WORDS("read-tree", "HEAD") : WORDS("read-tree", "--empty"));
   return true;
 }
 
@@ -226,9 +204,10 @@ static void put_entry(Buf *input, Str mode, Str id, Str path)
   buf_add_char(input, '\0');
 }
 
-static bool start_put(Commit *c, StrList *argv, Buf *input)
+static bool start_put(void *owner, StrList *argv, Buf *input)
 {
-  push_words(c, argv, WORDS("update-index", "-z", "--index-info"));
+  Commit *c = owner;
+  git_words(&c->arena, argv, WORDS("update-index", "-z", "--index-info"));
   for (size_t i = 0; i < c->files.len; i++) {
     const CommitFile *file = &c->files.items[i];
     if (!file->on_disk) put_entry(input, file->head.mode, file->id, file->path);
@@ -236,37 +215,41 @@ static bool start_put(Commit *c, StrList *argv, Buf *input)
   return input->len > 0;
 }
 
-static bool start_add(Commit *c, StrList *argv, Buf *input)
+static bool start_add(void *owner, StrList *argv, Buf *input)
 {
+  Commit *c = owner;
   (void)input;
-  push_words(c, argv, WORDS("add", "-A"));
+  git_words(&c->arena, argv, WORDS("add", "-A"));
   size_t before = argv->len;
   push_paths(c, argv, true);
   return argv->len > before + 1;
 }
 
-static bool start_commit(Commit *c, StrList *argv, Buf *input)
+static bool start_commit(void *owner, StrList *argv, Buf *input)
 {
+  Commit *c = owner;
   (void)input;
   Str file = str_fmt(&c->arena, "%s/message", c->dir);
-  push_words(c, argv, WORDS("commit", "--cleanup=whitespace", "-F"));
+  git_words(&c->arena, argv, WORDS("commit", "--cleanup=whitespace", "-F"));
   PUSH(&c->arena, argv, file);
   return true;
 }
 
-static bool take_commit(Commit *c, Str out, Error *err)
+static bool take_commit(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   (void)err;
   c->output = str_dup(&c->arena, str_trim(out));
   return true;
 }
 
-static bool take_made(Commit *c, Str out, Error *err)
+static bool take_made(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   (void)err;
   GitEntry entry;
   for (size_t i = 0; i < c->files.len; i++) c->files.items[i].id = STR_NONE;
-  for (Str rest = str_dup(&c->arena, out), path; next_entry(&rest, false, &entry, &path);) {
+  for (Str rest = str_dup(&c->arena, out), path; git_next_entry(&rest, false, &entry, &path);) {
     CommitFile *file = find_file(c, path);
     if (!file) continue;
     file->id = entry.id;
@@ -276,10 +259,9 @@ static bool take_made(Commit *c, Str out, Error *err)
 }
 
 // The user's index: what was staged of a path stays, on top of the commit.
-static bool start_back(Commit *c, StrList *argv, Buf *input)
+static void put_back(const Commit *c, Buf *input)
 {
   static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
-  push_words(c, argv, WORDS("update-index", "-z", "--index-info"));
   for (size_t i = 0; i < c->files.len; i++) {
     const CommitFile *file = &c->files.items[i];
     if (file->index_id.len) {
@@ -290,53 +272,79 @@ static bool start_back(Commit *c, StrList *argv, Buf *input)
       put_entry(input, S("0"), str_sub(str_from(zeros), 0, file->staged.id.len), file->path);
     }
   }
+}
+
+static bool start_back(void *owner, StrList *argv, Buf *input)
+{
+  Commit *c = owner;
+  git_words(&c->arena, argv, WORDS("update-index", "-z", "--index-info"));
+  put_back(c, input);
   return input->len > 0;
 }
 
-static bool start_refresh(Commit *c, StrList *argv, Buf *input)
+// What is to be done to the user's index, written down before the commit is there.
+static bool take_ready(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
+  Buf back;
+  if (!take_made(c, out, err)) return false;
+  buf_init(&back, 16 << 20);
+  put_back(c, &back);
+  CommitAfter after = {.was = c->was, .made = out, .back = buf_str(&back)};
+  bool ok = commit_after_write(&c->arena, c->dir, &after, err);
+  buf_deinit(&back);
+  return ok;
+}
+
+static bool start_refresh(void *owner, StrList *argv, Buf *input)
+{
+  Commit *c = owner;
   (void)input;
-  push_words(c, argv, WORDS("update-index", "-q", "--refresh"));
+  git_words(&c->arena, argv, WORDS("update-index", "-q", "--refresh"));
   return true;
 }
 
-static bool start_name(Commit *c, StrList *argv, Buf *input)
+static bool start_name(void *owner, StrList *argv, Buf *input)
 {
+  Commit *c = owner;
   (void)input;
-  push_words(c, argv, WORDS("rev-parse", "HEAD"));
+  git_words(&c->arena, argv, WORDS("rev-parse", "HEAD"));
   return true;
 }
 
-static bool take_name(Commit *c, Str out, Error *err)
+static bool take_name(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   (void)err;
   c->name = str_dup(&c->arena, str_trim(out));
   return true;
 }
 
-static bool after_texts(Commit *c, Str out, Error *err)
+static bool after_texts(void *owner, Str out, Error *err)
 {
+  Commit *c = owner;
   return take_texts(c, out, err) &&
          commit_files_texts(&c->review, &c->arena, &c->files, &c->notes, err);
 }
 
-static const CommitStep steps[] = {
-    {"staged", false, false, start_staged, take_staged},
-    {"head", false, false, start_head, take_head},
-    {"texts", false, false, start_texts, after_texts},
-    {"blobs", false, false, start_blobs, take_blobs},
-    {"base", true, false, start_base, NULL},
-    {"put", true, false, start_put, NULL},
-    {"add", true, false, start_add, NULL},
-    {"commit", true, false, start_commit, take_commit},
-    {"made", true, false, start_staged, take_made},
-    {"back", false, false, start_back, NULL},
-    {"refresh", false, true, start_refresh, NULL},
-    {"name", false, false, start_name, take_name},
+static const GitStep steps[] = {
+    {"staged", .start = start_staged, .take = take_staged},
+    {"head", .start = start_head, .take = take_head},
+    {"texts", .start = start_texts, .take = after_texts},
+    {"blobs", .start = start_blobs, .take = take_blobs},
+    {"base", .temporary = true, .start = start_base},
+    {"put", .temporary = true, .start = start_put},
+    {"add", .temporary = true, .start = start_add},
+    {"ready", .temporary = true, .start = start_staged, .take = take_ready},
+    {"commit", .temporary = true, .spoken = true, .start = start_commit, .take = take_commit},
+    {"made", .temporary = true, .start = start_staged, .take = take_made},
+    {"back", .start = start_back},
+    {"refresh", .may_fail = true, .start = start_refresh},
+    {"name", .start = start_name, .take = take_name},
 };
 enum { STEP_COUNT = sizeof(steps) / sizeof(*steps) };
 
-// --- the chain --------------------------------------------------------------------------------------
+// --- the end ------------------------------------------------------------------------------------------
 
 static void tell(Commit *c, const Error *err)
 {
@@ -358,93 +366,18 @@ static void commit_free(Commit *c)
 {
   Error err = {0};
   if (c->dir && !fs_remove_tree(c->dir, &err)) log_warn("commit: %s", err.message);
-  buf_deinit(&c->input);
   arena_deinit(&c->arena);
   mem_free(c);
 }
 
-static void finish(Commit *c, const Error *err)
+static void finish(void *owner_of_chain, const Error *err)
 {
+  Commit *c = owner_of_chain;
   OpDone *on_done = c->on_done;
   void *owner = c->owner;
   tell(c, err);
   commit_free(c);
   on_done(owner, err);
-}
-
-// Git's last words, which name the reason.
-static void git_failed(Commit *c, const CommitStep *step, const ProcessResult *result, Error *err)
-{
-  Str all = str_trim(result->output), last = STR_NONE;
-  c->output = str_dup(&c->arena, all);
-  for (Str rest = all, line; str_line(&rest, &line);) {
-    if (str_trim(line).len && !str_starts(line, S("hint:"))) last = str_trim(line);
-  }
-  if (!last.len) last = str_fmt(&c->arena, "exit status %d", result->status);
-  error_set(err, ERR_GIT, "git could not commit (%s): %.*s", step->name, STR_ARG(last));
-  error_hint_set(err, "see :Piecework log; nothing was committed, staged work is as it was");
-}
-
-static void on_process(void *owner, const ProcessResult *result)
-{
-  Commit *c = owner;
-  const CommitStep *step = &steps[c->step];
-  Error err = {0};
-  bool failed = result->status != 0 && !step->may_fail;
-  if (failed) git_failed(c, step, result, &err);
-  // A commit says what it did on stdout, its hooks on stderr: both belong to its output.
-  Str out = step->take == take_commit ? result->output : result->out;
-  if (!failed && step->take) step->take(c, out, &err);
-  if (err.code != ERR_OK) {
-    finish(c, &err);
-    return;
-  }
-  run_from(c, c->step + 1);
-}
-
-static bool start_process(Commit *c, const CommitStep *step, const StrList *words, Error *err)
-{
-  const char **argv = NEW_N(&c->arena, const char *, words->len + 2);
-  argv[0] = "git";
-  for (size_t i = 0; i < words->len; i++) argv[i + 1] = str_z(&c->arena, words->items[i]);
-  const char **env = NEW_N(&c->arena, const char *, 4);
-  env[0] = "GIT_LITERAL_PATHSPECS=1";
-  env[1] = "GIT_EDITOR=:";
-  if (step->temporary) env[2] = str_fmt(&c->arena, "GIT_INDEX_FILE=%s/index", c->dir).ptr;
-  static const char *const drop[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX",
-                                     NULL};
-  ProcessSpec spec = {
-      .argv = argv,
-      .cwd = str_z(&c->arena, project_root(c->project)),
-      .env_drop = drop,
-      .env_add = env,
-      .input = buf_str(&c->input),
-      .max_output = COMMIT_OUTPUT_MAX,
-      .split = true,
-      .on_done = on_process,
-      .owner = c,
-  };
-  return process_start(c->engine->loop, spec, err) != NULL;
-}
-
-// The next step that has something to do.
-static bool start_step(Commit *c, size_t step, Error *err)
-{
-  for (; step < STEP_COUNT; step++) {
-    StrList words = {0};
-    buf_clear(&c->input);
-    c->step = step;
-    if (steps[step].start(c, &words, &c->input)) return start_process(c, &steps[step], &words, err);
-  }
-  c->step = STEP_COUNT;
-  return true;
-}
-
-static void run_from(Commit *c, size_t step)
-{
-  Error err = {0};
-  if (start_step(c, step, &err) && c->step < STEP_COUNT) return;
-  finish(c, &err);
 }
 
 // --- start ------------------------------------------------------------------------------------------
@@ -470,7 +403,7 @@ static bool make_dir(Commit *c, Error *err)
 {
   char *parent = path_join(&c->arena, repo_git_dir(project_repo(c->project)), S("piecework"));
   if (!fs_mkdirs(parent, err)) return false;
-  c->dir = fs_temp_dir(&c->arena, parent, "commit-", err);
+  c->dir = commit_after_dir(&c->arena, parent, err);
   if (!c->dir) return false;
   Str text = str_cat(&c->arena, c->message, S("\n"));
   return fs_write_atomic(path_join(&c->arena, str_from(c->dir), S("message")), text, 0600, err);
@@ -490,6 +423,28 @@ static bool prepare(Commit *c, int64_t plan, Str message, Error *err)
          commit_files_find(c->engine, &c->review, &c->arena, &c->files, err) && make_dir(c, err);
 }
 
+static bool begin(Commit *c, Error *err)
+{
+  c->chain = (GitChain){.loop = c->engine->loop,
+                        .arena = &c->arena,
+                        .cwd = str_z(&c->arena, project_root(c->project)),
+                        .index = path_join(&c->arena, str_from(c->dir), S("index")),
+                        .steps = steps,
+                        .count = STEP_COUNT,
+                        .on_done = finish,
+                        .owner = c};
+  return git_chain_start(&c->chain, err);
+}
+
+// Nothing is lost when an earlier commit could not be finished: it will be tried again.
+static void healed(void *owner, const Error *ignored)
+{
+  Commit *c = owner;
+  Error err = {0};
+  (void)ignored;
+  if (!begin(c, &err)) finish(c, &err);
+}
+
 bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner,
                   Error *err)
 {
@@ -498,8 +453,9 @@ bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, vo
   c->on_done = on_done;
   c->owner = owner;
   arena_init(&c->arena);
-  buf_init(&c->input, 16 << 20);
-  if (prepare(c, plan, message, err) && start_step(c, 0, err)) return true;
+  if (prepare(c, plan, message, err)) {
+    if (commit_heal(engine, c->project, healed, c) || begin(c, err)) return true;
+  }
   commit_free(c);
   return false;
 }
