@@ -1,11 +1,11 @@
 """commit, killed by a hook right behind `git commit`: the next command makes the user's index know it. One commit a task."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 from harness import Scratch, done, ok
 from t_storm import git, make, reply, tasks_text
+from workloads import block, git_init
 
 COUNT = 4
 # git's parent is the engine
@@ -84,8 +84,43 @@ def before_the_commit() -> None:
             ok(git(case.root, "ls-files", "-s") == before, "in front: the index is as it was", ran.stderr)
 
 
+def by_task() -> None:
+    """A commit per task, also where two tasks changed one file with one line between."""
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        root.mkdir()
+        (root / "a.txt").write_text("one\ntwo\nthree\nfour\n")
+        git_init(root)
+        plan = scratch.path / "plan.md"
+        plan.write_text("---\ntitle: two things\n---\n"
+                        "## T01 a.txt: two is TWO\nfiles: a.txt:2-2\nexecutor: substitute\npattern: two\nreplace: TWO\n\n"
+                        "## T02 a.txt: four is FOUR\nfiles: a.txt:4-4\nexecutor: substitute\npattern: four\nreplace: FOUR\n\n"
+                        "## T03 b.txt: a new one\nfiles: b.txt new\nWrite b.\n")
+        scratch.provider([{"match": {"contains": "b.txt: a new one"}, "reply": {"text": block("b.txt", "", "b\n")}}],
+                         config={"commit_trailer": True})
+        for argv in (["run", str(plan), "--yes", "--no-verify"], ["apply", "last"]):
+            ran = scratch.run(*argv, cwd=root)
+            ok(ran.returncode == 0, f"by task: {argv[0]}", ran.stderr)
+        ran = scratch.run("commit", "last", "--by-task", "-m", "no", cwd=root)
+        ok(ran.returncode == 2, "by task: no message as well", ran.stderr)
+        ran = scratch.run("commit", "last", "--by-task", cwd=root)
+        ok(ran.returncode == 0, "by task: committed", ran.stdout, ran.stderr)
+        log = git(root, "log", "--format=%s").splitlines()
+        ok(sorted(log[:-1]) == ["a.txt: four is FOUR", "a.txt: two is TWO", "b.txt: a new one"], f"by task: {log}")
+        for title, files, line in (("two is TWO", ["a.txt"], "+TWO"), ("four is FOUR", ["a.txt"], "+FOUR"), ("a new one", ["b.txt"], "+b")):
+            name = git(root, "log", "--format=%h", f"--grep={title}", "-1").strip()
+            shown = git(root, "show", "--format=%b", name)
+            plus = [l for l in shown.splitlines() if l.startswith("+") and not l.startswith("+++")]
+            ok(git(root, "show", "--name-only", "--format=", name).split() == files and plus == [line], f"by task: {title} {plus}", shown)
+            ok("Piecework-Plan: 1" in shown and "of plan 1: two things" in shown, f"by task: its message says where from", shown)
+        ok(git(root, "status", "--porcelain") == "", "by task: nothing is left", git(root, "status", "--porcelain"))
+        ran = scratch.run("commit", "last", "--by-task", cwd=root)
+        ok(ran.returncode != 0, "by task: nothing is committed twice", ran.stderr)
+
+
 if __name__ == "__main__":
     for how in ("resume", "commit", "touched"):
         killed(how)
     before_the_commit()
+    by_task()
     done()

@@ -151,7 +151,17 @@ function M.revert(call)
 end
 
 function M.commit(call)
-  context.plan(call, { 'done', 'review' }, function(plan) context.open(call, 'commit', plan) end)
+  local by_task = false
+  for i, word in ipairs(call.words) do
+    if word == '--by-task' then by_task = table.remove(call.words, i) ~= nil end
+  end
+  context.plan(call, { 'done', 'review' }, function(plan)
+    if not by_task then return context.open(call, 'commit', plan) end
+    local params = { plan = plan, by_task = true, buffers = scope.buffers() }
+    engine.ask('commit/start', params, function()
+      message.say(('#%d committed, a commit per task'):format(plan))
+    end)
+  end)
 end
 
 return M

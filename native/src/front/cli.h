@@ -31,6 +31,7 @@
   X(FILE, "file", 0, true, true, "PATH", "this file's hunks; may come again")                  \
   X(STAT, "stat", 0, false, false, "", "files and line counts only")                           \
   X(COLOR, "color", 0, true, false, "WHEN", "auto, always, never")                             \
+  X(BY_TASK, "by-task", 0, false, false, "", "one commit per task, with its title as message") \
   X(MESSAGE, "message", 'm', true, false, "TEXT",                                              \
     "the commit message (default: your editor asks)")                                          \
   X(OLDER, "older-than", 0, true, false, "DAYS", "plans that ended earlier (default 30)")      \

@@ -1,4 +1,4 @@
-// cli_commit.c: one commit of what a plan applied, with a message from -m or from the user's editor.
+// cli_commit.c: commits of what a plan applied, with a message from -m or from the user's editor.
 #include "front/cli.h"
 #include "front/terminal.h"
 #include "lib/fs.h"
@@ -32,9 +32,15 @@ bool cli_commit(Cli *cli)
   if (!cli_plan_arg(cli, &plan)) return false;
   Project *project = engine_project_of_plan(cli->engine, plan, &cli->err);
   if (!project) return false;
-  if (!cli_has(cli, OPT_MESSAGE) && !edited_message(cli, plan, &message)) return false;
+  bool by_task = cli_has(cli, OPT_BY_TASK);
+  if (by_task && cli_has(cli, OPT_MESSAGE))
+    return error_set(&cli->err, ERR_USAGE, "--by-task takes the titles of the tasks, no --message");
+  if (!by_task && !cli_has(cli, OPT_MESSAGE) && !edited_message(cli, plan, &message)) return false;
   progress_begin(cli, plan);
-  bool ok = commit_start(cli->engine, plan, message, cli_on_done, cli, &cli->err) && cli_wait(cli);
+  bool ok = by_task
+                ? commit_tasks_start(cli->engine, plan, cli_on_done, cli, &cli->err)
+                : commit_start(cli->engine, plan, STR_NONE, message, cli_on_done, cli, &cli->err);
+  ok = ok && cli_wait(cli);
   progress_end(cli);
   if (ok && !cli_has(cli, OPT_JSON)) cli_print("committed plan %lld\n", (long long)plan);
   return ok;

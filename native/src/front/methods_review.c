@@ -278,10 +278,14 @@ static Value *commit_begin(Serve *serve, RpcRequest *request, Error *err)
 {
   int64_t plan = param_plan(request->params, err);
   Str message;
-  if (!plan || !param_text(request->params, S("message"), &message, err)) return NULL;
+  bool by_task = value_get_bool(request->params, S("by_task"), false);
+  if (!plan) return NULL;
+  if (!by_task && !param_text(request->params, S("message"), &message, err)) return NULL;
   if (!param_plan_buffers(serve, plan, &request->arena, request->params, err)) return NULL;
   ServeOp *op = serve_op_new(serve, plan, request);
-  if (commit_start(serve->engine, plan, message, serve_op_done, op, err)) return SERVE_LATER;
+  bool ok = by_task ? commit_tasks_start(serve->engine, plan, serve_op_done, op, err)
+                    : commit_start(serve->engine, plan, STR_NONE, message, serve_op_done, op, err);
+  if (ok) return SERVE_LATER;
   serve_op_drop(op);
   return NULL;
 }

@@ -33,7 +33,7 @@ struct Commit {
   Review review;
   CommitFileList files;
   StrList notes;
-  Str message;
+  Str message, only;
   const char *dir;  // temporary: index, message, texts to hash
   GitChain chain;
   Str was;           // what `staged` said
@@ -324,7 +324,7 @@ static bool after_texts(void *owner, Str out, Error *err)
 {
   Commit *c = owner;
   return take_texts(c, out, err) &&
-         commit_files_texts(&c->review, &c->arena, &c->files, &c->notes, err);
+         commit_files_texts(&c->review, c->only, &c->arena, &c->files, &c->notes, err);
 }
 
 static const GitStep steps[] = {
@@ -420,7 +420,8 @@ static bool prepare(Commit *c, int64_t plan, Str message, Error *err)
   c->message = clean_message(&c->arena, str_dup(&c->arena, message));
   if (!c->message.len) return error_set(err, ERR_CANCELLED, "empty message: nothing is committed");
   return git_is_free(c, err) && review_build(c->engine, plan, &c->arena, &c->review, err) &&
-         commit_files_find(c->engine, &c->review, &c->arena, &c->files, err) && make_dir(c, err);
+         commit_files_find(c->engine, &c->review, c->only, &c->arena, &c->files, err) &&
+         make_dir(c, err);
 }
 
 static bool begin(Commit *c, Error *err)
@@ -445,7 +446,7 @@ static void healed(void *owner, const Error *ignored)
   if (!begin(c, &err)) finish(c, &err);
 }
 
-bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner,
+bool commit_start(Engine *engine, int64_t plan, Str only, Str message, OpDone *on_done, void *owner,
                   Error *err)
 {
   Commit *c = mem_alloc(sizeof(Commit));
@@ -453,6 +454,7 @@ bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, vo
   c->on_done = on_done;
   c->owner = owner;
   arena_init(&c->arena);
+  c->only = str_dup(&c->arena, only);
   if (prepare(c, plan, message, err)) {
     if (commit_heal(engine, c->project, healed, c) || begin(c, err)) return true;
   }

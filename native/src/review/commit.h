@@ -6,9 +6,16 @@
 
 // A message to edit: title, what was done per task, and comment lines that are dropped.
 bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Error *err);
+// The same for one task's part of the plan.
+bool commit_task_message(Engine *engine, int64_t plan, Str task, Arena *arena, Str *message,
+                         Error *err);
 
 // Lines starting with '#' are dropped; an empty message is ERR_CANCELLED. Refused (ERR_GIT, ERR_REFUSED) in the
 // middle of a merge or rebase, without git, with nothing applied, and when files are not on disk as applied.
-// Ends with event `commit` (state, commit, note) and on_done.
-bool commit_start(Engine *engine, int64_t plan, Str message, OpDone *on_done, void *owner,
+// Ends with event `commit` (state, commit, note) and on_done. [only]: one task's hunks, empty = all of the plan's.
+bool commit_start(Engine *engine, int64_t plan, Str only, Str message, OpDone *on_done, void *owner,
                   Error *err);
+
+// One commit for each task with applied hunks, in the order they ended; the targets of an `each:` are one. Its
+// message is the task's title. A failure ends it and says how many were made.
+bool commit_tasks_start(Engine *engine, int64_t plan, OpDone *on_done, void *owner, Error *err);

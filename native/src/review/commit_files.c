@@ -8,8 +8,17 @@ typedef struct {
   Engine *engine;
   Project *project;
   const Review *review;
+  Str only;
   Arena *arena;
 } Find;
+
+bool commit_takes(const ReviewHunk *hunk, Str only)
+{
+  if (hunk->applied != APPLIED_DONE) return false;
+  if (!only.len) return true;
+  Str main = hunk->tasks.len ? hunk->tasks.items[0] : STR_NONE;
+  return str_eq(str_sub(main, 0, str_find_char(main, '.')), only);
+}
 
 // The text on disk; what the editor has not written yet is no part of a commit.
 static bool disk_text(Find *f, Str path, PresentFile *out, Error *err)
@@ -67,28 +76,34 @@ static bool find_edited(Find *f, size_t index, CommitFileList *out, Error *err)
   size_t first = f->review->first_hunk[index], end = f->review->first_hunk[index + 1];
   bool as_applied = true;
   for (size_t i = first; i < end; i++) {
-    if (f->review->hunks.items[i].applied != APPLIED_DONE) continue;
+    if (!commit_takes(&f->review->hunks.items[i], f->only)) continue;
     PlaceKind kind = places.places[i - first].kind;
     if (kind == PLACE_HERE || kind == PLACE_MOVED) return not_written(file->path, err);
     as_applied &= kind == PLACE_DONE;
+  }
+  if (!as_applied && f->only.len) {
+    error_set(err, ERR_REFUSED,
+              "%.*s was changed since it was applied, and cannot be told apart by task",
+              STR_ARG(file->path));
+    return error_hint_set(err, "commit the plan as one");
   }
   CommitFile *one = add(f, out, index, file->path, false);
   if (!as_applied) one->on_disk = true;  // commit_files_texts refuses it unless the file was clean
   return true;
 }
 
-bool commit_files_find(Engine *engine, const Review *review, Arena *arena, CommitFileList *out,
-                       Error *err)
+bool commit_files_find(Engine *engine, const Review *review, Str only, Arena *arena,
+                       CommitFileList *out, Error *err)
 {
-  Find f = {.engine = engine, .review = review, .arena = arena};
+  Find f = {.engine = engine, .review = review, .only = only, .arena = arena};
   f.project = engine_project_of_plan(engine, review->plan, err);
   if (!f.project) return false;
   for (size_t i = 0; i < review->files.len; i++) {
     bool any = false, whole = false;
     for (size_t k = review->first_hunk[i]; k < review->first_hunk[i + 1]; k++) {
       const ReviewHunk *hunk = &review->hunks.items[k];
-      any |= hunk->applied == APPLIED_DONE;
-      whole |= hunk->applied == APPLIED_DONE && hunk->change != FILE_EDIT;
+      any |= commit_takes(hunk, only);
+      whole |= commit_takes(hunk, only) && hunk->change != FILE_EDIT;
     }
     if (any && !(whole ? find_whole(&f, i, out, err) : find_edited(&f, i, out, err))) return false;
   }
@@ -97,24 +112,37 @@ bool commit_files_find(Engine *engine, const Review *review, Arena *arena, Commi
   return error_hint_set(err, "accept and apply hunks first");
 }
 
-static HunkList applied_hunks(Arena *arena, const Review *review, size_t file)
+// The applied hunks of a file, and which of them are taken: the others stand around them, committed already or not yet.
+typedef struct {
+  HunkList hunks;
+  bool *taken;
+} FileHunks;
+
+static FileHunks applied_hunks(Arena *arena, const Review *review, size_t file, Str only)
 {
-  HunkList hunks = {0};
-  for (size_t i = review->first_hunk[file]; i < review->first_hunk[file + 1]; i++) {
+  size_t first = review->first_hunk[file], end = review->first_hunk[file + 1];
+  FileHunks out = {.taken = NEW_N(arena, bool, end - first + 1)};
+  for (size_t i = first; i < end; i++) {
     const ReviewHunk *hunk = &review->hunks.items[i];
-    if (hunk->applied == APPLIED_DONE && hunk->change == FILE_EDIT) PUSH(arena, &hunks, hunk->hunk);
+    if (hunk->applied != APPLIED_DONE || hunk->change != FILE_EDIT) continue;
+    out.taken[out.hunks.len] = commit_takes(hunk, only);
+    PUSH(arena, &out.hunks, hunk->hunk);
   }
-  return hunks;
+  return out;
 }
 
-// [text] with the hunks it does not have yet. False when one has no place in it.
-static bool with_hunks(Arena *arena, Str text, const HunkList *hunks, Str *out)
+// [text] with the hunks that are taken and that it does not have yet. False when one has no place in it.
+static bool with_hunks(Arena *arena, Str text, const FileHunks *all, Str *out)
 {
-  Carried carried = hunks_carry(arena, text, hunks);
-  for (size_t i = 0; i < hunks->len; i++) {
-    if (carried.places[i].kind == PLACE_STALE) return false;
+  Carried carried = hunks_carry(arena, text, &all->hunks);
+  LineEditList edits = {0};
+  for (size_t i = 0; i < all->hunks.len; i++) {
+    if (all->taken[i] && carried.places[i].kind == PLACE_STALE) return false;
   }
-  *out = carried.edits.len ? edits_apply(arena, text, &carried.edits) : text;
+  for (size_t i = 0; i < carried.edits.len; i++) {
+    if (all->taken[carried.edits.items[i].hunk]) PUSH(arena, &edits, carried.edits.items[i]);
+  }
+  *out = edits.len ? edits_apply(arena, text, &edits) : text;
   return true;
 }
 
@@ -138,11 +166,11 @@ static bool refuse_mixed(Str path, Error *err)
   return error_hint_set(err, "commit your own changes first, or commit this file yourself");
 }
 
-static bool file_texts(Arena *arena, const Review *review, CommitFile *one, Error *err)
+static bool file_texts(Arena *arena, const Review *review, Str only, CommitFile *one, Error *err)
 {
   const CombinedFile *file = &review->files.items[one->file];
   bool was_clean = same_lines(arena, one->head_text, file->base);
-  HunkList hunks = applied_hunks(arena, review, one->file);
+  FileHunks hunks = applied_hunks(arena, review, one->file, only);
   if (one->on_disk) return was_clean || refuse_mixed(one->path, err);
   if (!with_hunks(arena, one->head_text, &hunks, &one->text)) return refuse_mixed(one->path, err);
   if (str_eq(one->staged.id, one->head.id) || !one->staged.id.len) return true;
@@ -152,8 +180,8 @@ static bool file_texts(Arena *arena, const Review *review, CommitFile *one, Erro
   return true;
 }
 
-bool commit_files_texts(const Review *review, Arena *arena, CommitFileList *files, StrList *notes,
-                        Error *err)
+bool commit_files_texts(const Review *review, Str only, Arena *arena, CommitFileList *files,
+                        StrList *notes, Error *err)
 {
   CommitFileList keep = {0};
   for (size_t i = 0; i < files->len; i++) {
@@ -165,7 +193,7 @@ bool commit_files_texts(const Review *review, Arena *arena, CommitFileList *file
            str_fmt(arena, "%.*s is left out: git does not know it yet", STR_ARG(one->path)));
       continue;
     }
-    if (edited && !file_texts(arena, review, one, err)) return false;
+    if (edited && !file_texts(arena, review, only, one, err)) return false;
     PUSH(arena, &keep, *one);
   }
   *files = keep;

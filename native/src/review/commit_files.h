@@ -26,10 +26,13 @@ typedef struct {
   size_t len, cap;
 } CommitFileList;
 
+// Is the hunk part of the commit? [only]: of this task of the plan (T01 has T01.1, T01.2 ...), empty = of any.
+bool commit_takes(const ReviewHunk *hunk, Str only);
+
 // Files with applied hunks that are on disk as applied.
-bool commit_files_find(Engine *engine, const Review *review, Arena *arena, CommitFileList *out,
-                       Error *err);
+bool commit_files_find(Engine *engine, const Review *review, Str only, Arena *arena,
+                       CommitFileList *out, Error *err);
 
 // With [head], [staged] and their texts known: fills [text] and [index_text]; notes what is left out.
-bool commit_files_texts(const Review *review, Arena *arena, CommitFileList *files, StrList *notes,
-                        Error *err);
+bool commit_files_texts(const Review *review, Str only, Arena *arena, CommitFileList *files,
+                        StrList *notes, Error *err);

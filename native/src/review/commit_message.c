@@ -50,6 +50,36 @@ static bool add_trailer(Engine *engine, int64_t plan, Arena *arena, Buf *buf, Er
   return true;
 }
 
+// The targets of an `each:` have their place in front of the title of the task.
+static Str task_title(Arena *arena, const TaskRowList *tasks, Str task)
+{
+  for (size_t i = 0; i < tasks->len; i++) {
+    Str id = tasks->items[i].id, title = tasks->items[i].title;
+    if (str_eq(id, task)) return title;
+    size_t colon = str_find(title, S(": "));
+    if (str_eq(parent_id(id), task))
+      return str_dup(arena, colon == STR_NOT_FOUND ? title : str_sub(title, 0, colon));
+  }
+  return task;
+}
+
+bool commit_task_message(Engine *engine, int64_t plan, Str task, Arena *arena, Str *message,
+                         Error *err)
+{
+  PlanRow row;
+  TaskRowList tasks = {0};
+  if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
+  if (!journal_task_list(engine->journal, arena, plan, &tasks, err)) return false;
+  Buf buf;
+  buf_init(&buf, 1 << 20);
+  buf_fmt(&buf, "%.*s\n\n%.*s of plan %lld: %.*s\n", STR_ARG(task_title(arena, &tasks, task)),
+          STR_ARG(task), (long long)plan, STR_ARG(row.title.len ? row.title : row.request));
+  bool ok = !engine->config->commit_trailer || add_trailer(engine, plan, arena, &buf, err);
+  *message = buf_take(&buf, arena);
+  buf_deinit(&buf);
+  return ok;
+}
+
 bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Error *err)
 {
   PlanRow row;
