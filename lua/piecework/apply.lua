@@ -42,6 +42,13 @@ local function buffer_of(path)
   return host.fn('bufadd', path)
 end
 
+-- On disk, or as text in a buffer. A name in the quickfix list or an empty buffer is no file yet.
+local function is_there(path)
+  if host.fn('getftype', path) ~= '' then return true end
+  if host.fn('bufloaded', path) == 0 then return false end
+  return scope.text(buffer_of(path)) ~= ''
+end
+
 -- Loading ---------------------------------------------------------------------------------------
 
 -- The disk changed under the buffer: an unmodified one is read again, without any prompt.
@@ -160,19 +167,25 @@ end
 
 local changers = {}
 
+-- The buffer whose text the edits were made for; nil, and told, when it has another one by now.
+local function buffer_as_asked(work, path)
+  local known = work.buffers[path]
+  if not known then return nil end
+  if host.fn('getbufvar', known.buf, 'changedtick') == known.tick then return known end
+  refuse(work, path, 'changed meanwhile; apply again')
+end
+
 function changers.edit(work, file)
-  local known = work.buffers[file.path]
+  -- A new file that is reverted and was never written.
+  if #(file.edits or {}) == 0 and not is_there(file.path) then return true end
+  local known = buffer_as_asked(work, file.path)
   if not known then return false end
-  if host.fn('getbufvar', known.buf, 'changedtick') ~= known.tick then
-    refuse(work, file.path, 'changed meanwhile; apply again')
-    return false
-  end
   if #(file.edits or {}) > 0 then M.change(known.buf, file.edits) end
   return known.buf
 end
 
 function changers.new(work, file)
-  if host.fn('getftype', file.path) ~= '' then
+  if is_there(file.path) then
     refuse(work, file.path, 'exists by now')
     return false
   end
@@ -207,23 +220,23 @@ end
 
 -- The buffer takes the new name; the old file goes with a bang.
 function changers.rename(work, file)
-  if host.fn('getftype', file.path) ~= '' then
+  if is_there(file.path) then
     refuse(work, file.path, 'exists by now')
     return false
   end
-  local known = work.buffers[file.from]
+  local known = buffer_as_asked(work, file.from)
   if not known then return false end
   if not work.options.write then
     work.left[#work.left + 1] = { path = file.from, line = 1,
       text = 'to be renamed to ' .. file.path .. ': :Piecework! apply' }
     return false
   end
-  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits) end
   local ok, err = host.cmd_in(known.buf, 'keepalt file ' .. host.fn('fnameescape', file.path))
   if not ok then
     refuse(work, file.from, err)
     return false
   end
+  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits) end
   host.fn('mkdir', host.fn('fnamemodify', file.path, ':h'), 'p')
   if host.cmd_in(known.buf, 'silent write') then host.fn('delete', file.from) end
   return known.buf
@@ -322,13 +335,6 @@ local function ask_edits(work)
       one_by_one(result.files or {}, function(file) change_file(work, file) end,
         function() finish(work, stale_items(result)) end)
     end)
-end
-
--- On disk, or as text in a buffer. A name in the quickfix list or an empty buffer is no file yet.
-local function is_there(path)
-  if host.fn('getftype', path) ~= '' then return true end
-  if host.fn('bufloaded', path) == 0 then return false end
-  return scope.text(buffer_of(path)) ~= ''
 end
 
 -- Applies (or reverts) what is accepted (or applied) of [plan].

@@ -20,7 +20,7 @@ static void check_pair(Arena *arena, Str a, Str b)
   REQUIRE(str_eq(hunks_apply(arena, b, &back), a));
   Carried here = hunks_rebase(arena, a, a, &hunks);
   REQUIRE(here.edits.len == hunks.len && str_eq(edits_apply(arena, a, &here.edits), b));
-  Carried there = hunks_carry(arena, b, &hunks);
+  Carried there = hunks_carry(arena, a, b, &hunks);
   for (size_t i = 0; i < hunks.len; i++) REQUIRE(there.places[i].kind <= PLACE_STALE);
   edits_apply(arena, b, &there.edits);
 }
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   check_pair(&arena, base, ours);
   check_pair(&arena, ours, theirs);
   HunkList hunks = hunks_diff(&arena, base, ours);
-  Carried carried = hunks_carry(&arena, theirs, &hunks);
+  Carried carried = hunks_carry(&arena, base, theirs, &hunks);
   edits_apply(&arena, theirs, &carried.edits);
   carried = hunks_rebase(&arena, base, theirs, &hunks);
   edits_apply(&arena, theirs, &carried.edits);

@@ -139,12 +139,19 @@ Value *review_value(Arena *arena, const Review *review)
   return map;
 }
 
+// A line as a buffer with 'fileformat' unix has it: a file of mixed line ends keeps them as characters.
+static Str wire_line(Arena *arena, const Line *line)
+{
+  return str_eq(line->eol, S("\r\n")) ? str_cat(arena, line->text, S("\r")) : line->text;
+}
+
 static Value *edit_value(Arena *arena, const LineEdit *edit)
 {
   Value *one = value_map(arena), *lines = value_list(arena);
   put_count(arena, one, S("first"), edit->start);
   put_count(arena, one, S("count"), edit->old_len);
-  for (size_t i = 0; i < edit->len; i++) value_push(lines, value_str(arena, edit->lines[i].text));
+  for (size_t i = 0; i < edit->len; i++)
+    value_push(lines, value_str(arena, wire_line(arena, &edit->lines[i])));
   value_set(one, S("lines"), lines);
   return one;
 }

@@ -60,7 +60,7 @@ Place hunk_place(const Text *present, const Hunk *hunk);
 // One change of lines in the present text, ready for an editor: replace [old_len] lines from [start].
 typedef struct {
   size_t start, old_len;
-  Line *lines;  // the new lines; a line end is "" where the file's own is to be used
+  Line *lines;  // the new lines, with the line ends that they get there
   size_t len;
   size_t hunk;  // index into the hunks given
 } LineEdit;
@@ -75,8 +75,9 @@ typedef struct {
   LineEditList edits;  // for those HERE or MOVED
 } Carried;
 
-// Carries [hunks] to [present] as edits; hunks that are done or stale yield none, places say which.
-Carried hunks_carry(Arena *arena, Str present, const HunkList *hunks);
+// Carries [hunks] of [base] to [present] as edits; hunks that are done or stale yield none, places say which. [base]
+// is what tells twins apart.
+Carried hunks_carry(Arena *arena, Str base, Str present, const HunkList *hunks);
 Str edits_apply(Arena *arena, Str present, const LineEditList *edits);
 
 // The same where the text the hunks were made against is at hand: [base] and [present] are compared, and a

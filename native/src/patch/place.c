@@ -36,12 +36,15 @@ typedef struct {
   size_t len;
 } Patterns;
 
-typedef struct {
+typedef struct Search Search;
+struct Search {
   Arena *arena;
   const Text *present;
   Finder finder;
   Patterns *patterns;  // one for each hunk
-} Search;
+  Search *base;        // the same hunks in the base; NULL = not known, or no hunk has twins
+  Anchors anchors;     // between the two
+};
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -292,20 +295,63 @@ static bool mostly_there(const Search *search, const Hunk *hunk, size_t at)
   return same * 10 >= total * 6;
 }
 
-// The context was edited: the change's own lines and their neighbours must still be in one place only.
-static Place place_relaxed(Search *search, const Hunk *hunk, size_t number)
+// Where the change's own old lines stand with one neighbour on each side.
+static CandidateList find_cores(Search *search, size_t number)
 {
   const Patterns *patterns = &search->patterns[number];
-  CandidateList all = {0}, good = {0};
+  CandidateList all = {0};
   for (size_t i = 0; i < patterns->len; i++) {
     const Form *form = &patterns->forms[i];
     add_candidates(search, form->core, min_size(form->before_len, 1), false, &all);
   }
+  return all;
+}
+
+// The context was edited: the change's own lines and their neighbours must still be in one place only.
+static Place place_relaxed(Search *search, const Hunk *hunk, size_t number)
+{
+  CandidateList all = find_cores(search, number), good = {0};
   for (size_t i = 0; i < all.len; i++) {
     if (mostly_there(search, hunk, all.items[i].at))
       add_candidate(search->arena, &good, all.items[i]);
   }
   return good.len == 1 && hunk->twins <= 1 ? place_at(hunk, good.items[0]) : stale(&all);
+}
+
+static CandidateList within(Arena *arena, const CandidateList *list, Span span)
+{
+  CandidateList out = {0};
+  for (size_t i = 0; i < list->len; i++) {
+    size_t at = list->items[i].at;
+    if (at >= span.from && at <= span.to) PUSH(arena, &out, list->items[i]);
+  }
+  return out;
+}
+
+static size_t cores_within(Search *search, size_t number, Span span)
+{
+  CandidateList all = find_cores(search, number);
+  return within(search->arena, &all, span).len;
+}
+
+// One of several that look alike, by the lines around them that do not.
+static Place place_twin(Search *search, const Hunk *hunk, size_t number, const CandidateList *list)
+{
+  Span place = {hunk->old_start - 1, hunk->old_start - 1 + hunk->old_len}, base, present;
+  if (!anchors_span(&search->anchors, place, &base, &present)) return stale(list);
+  CandidateList all = find_full(search->base, hunk, number);
+  if (search->base->finder.exhausted || all.len >= FINDER_MAX_PLACES) return stale(list);
+  CandidateList was = within(search->arena, &all, base), is = within(search->arena, list, present);
+  // A copy with all of its context must not win over the hunk's own place that lost some.
+  if (cores_within(search, number, present) > cores_within(search->base, number, base)) {
+    return stale(list);
+  }
+  for (size_t i = 0; i < was.len && was.len == is.len; i++) {
+    if (was.items[i].at != place.from || was.items[i].done) continue;
+    size_t at = is.items[i].at, end = at + (is.items[i].done ? hunk->new_len : hunk->old_len);
+    if (anchors_agree(&search->anchors, place, (Span){at, end})) return place_at(hunk, is.items[i]);
+  }
+  return stale(list);
 }
 
 static Place place_one(Search *search, const Hunk *hunk, size_t number)
@@ -318,6 +364,7 @@ static Place place_one(Search *search, const Hunk *hunk, size_t number)
   if (search->finder.exhausted) return stale(&list);
   if (list.len == 0) return place_relaxed(search, hunk, number);
   if (hunk->twins == 0) return place_unknown(hunk, &list);
+  if (hunk->twins > 1 && search->base) return place_twin(search, hunk, number, &list);
   if (hunk->twins == list.len) return place_at(hunk, list.items[hunk->nth - 1]);
   return stale(&list);
 }
@@ -361,8 +408,8 @@ static LineEdit edit_new(Arena *arena, const Text *present, const Hunk *hunk, si
   for (size_t i = 0; i < hunk->new_len; i++) {
     Line line = hunk->new_lines[i];
     bool ends_file = last && i + 1 == hunk->new_len;
-    if (line.eol.len == 0 && !ends_file) line.eol = STR_NONE;
-    if (line.eol.len && !keep) line.eol = ends_file ? eol_at(present, at) : STR_NONE;
+    bool own = line.eol.len ? !keep : !ends_file;
+    if (own) line.eol = eol_at(present, at);
     edit.lines[i] = line;
   }
   return edit;
@@ -387,10 +434,24 @@ void carry_push(Arena *arena, const Text *present, const Hunk *hunk, size_t numb
   PUSH(arena, edits, edit);
 }
 
-Carried hunks_carry(Arena *arena, Str present, const HunkList *hunks)
+// What tells twins apart; most lists of hunks have none.
+static void search_base(Search *search, Str base, const HunkList *hunks)
+{
+  bool twins = false;
+  for (size_t i = 0; i < hunks->len && !twins; i++) twins = hunks->items[i].twins > 1;
+  if (!twins) return;
+  Text *text = NEW(search->arena, Text);
+  *text = text_split(search->arena, base);
+  search->base = NEW(search->arena, Search);
+  *search->base = search_new(search->arena, text, hunks, false);
+  search->anchors = anchors_new(search->arena, text, search->present);
+}
+
+Carried hunks_carry(Arena *arena, Str base, Str present, const HunkList *hunks)
 {
   Text text = text_split(arena, present);
   Search search = search_new(arena, &text, hunks, true);
+  search_base(&search, base, hunks);
   Carried out = {.places = NEW_N(arena, Place, hunks->len)};
   for (size_t i = 0; i < hunks->len; i++) {
     out.places[i] = place_one(&search, &hunks->items[i], i);
@@ -405,16 +466,9 @@ Str edits_apply(Arena *arena, Str present, const LineEditList *edits)
   HunkList hunks = {0};
   for (size_t i = 0; i < edits->len; i++) {
     const LineEdit *edit = &edits->items[i];
-    size_t at = edit->start - 1;
-    Line *lines = NEW_N(arena, Line, edit->len);
-    for (size_t k = 0; k < edit->len; k++) {
-      bool ends_file = at + edit->old_len == text.len && k + 1 == edit->len;
-      lines[k] = edit->lines[k];
-      if (lines[k].eol.len == 0 && !ends_file) lines[k].eol = eol_at(&text, at);
-    }
     Hunk hunk = {.old_start = edit->start,
                  .old_len = edit->old_len,
-                 .new_lines = lines,
+                 .new_lines = edit->lines,
                  .new_len = edit->len};
     PUSH(arena, &hunks, hunk);
   }

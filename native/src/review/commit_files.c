@@ -132,9 +132,9 @@ static FileHunks applied_hunks(Arena *arena, const Review *review, size_t file, 
 }
 
 // [text] with the hunks that are taken and that it does not have yet. False when one has no place in it.
-static bool with_hunks(Arena *arena, Str text, const FileHunks *all, Str *out)
+static bool with_hunks(Arena *arena, Str base, Str text, const FileHunks *all, Str *out)
 {
-  Carried carried = hunks_carry(arena, text, &all->hunks);
+  Carried carried = hunks_carry(arena, base, text, &all->hunks);
   LineEditList edits = {0};
   for (size_t i = 0; i < all->hunks.len; i++) {
     if (all->taken[i] && carried.places[i].kind == PLACE_STALE) return false;
@@ -172,10 +172,12 @@ static bool file_texts(Arena *arena, const Review *review, Str only, CommitFile 
   bool was_clean = same_lines(arena, one->head_text, file->base);
   FileHunks hunks = applied_hunks(arena, review, one->file, only);
   if (one->on_disk) return was_clean || refuse_mixed(one->path, err);
-  if (!with_hunks(arena, one->head_text, &hunks, &one->text)) return refuse_mixed(one->path, err);
+  if (!with_hunks(arena, file->base, one->head_text, &hunks, &one->text)) {
+    return refuse_mixed(one->path, err);
+  }
   if (str_eq(one->staged.id, one->head.id) || !one->staged.id.len) return true;
   // Something of this file is staged: it stays staged, on top of what is committed now.
-  if (!with_hunks(arena, one->staged_text, &hunks, &one->index_text))
+  if (!with_hunks(arena, file->base, one->staged_text, &hunks, &one->index_text))
     one->index_text = one->staged_text;
   return true;
 }

@@ -64,9 +64,10 @@ static HunkList edit_hunks(Arena *arena, const Review *review, size_t first, siz
 }
 
 // Carries the edits; places[] of the hunks behind a rename start one later.
-static void place_edits(Arena *arena, const HunkList *hunks, size_t offset, FilePlaces *out)
+static void place_edits(Arena *arena, Str base, const HunkList *hunks, size_t offset,
+                        FilePlaces *out)
 {
-  Carried carried = hunks_carry(arena, out->present.text, hunks);
+  Carried carried = hunks_carry(arena, base, out->present.text, hunks);
   for (size_t i = 0; i < hunks->len; i++) out->places[offset + i] = carried.places[i];
   out->edits = carried.edits;
   for (size_t i = 0; i < out->edits.len; i++) out->edits.items[i].hunk += offset;
@@ -92,7 +93,7 @@ void present_places(Arena *arena, const Review *review, size_t index, Project *p
     all_stale(n, out, S("the file is gone"));
   } else {
     HunkList hunks = edit_hunks(arena, review, first, end);
-    place_edits(arena, &hunks, renamed, out);
+    place_edits(arena, file->base, &hunks, renamed, out);
   }
 }
 
@@ -124,7 +125,7 @@ static void place_edits_back(Arena *arena, const Review *review, size_t index, c
   }
   Str applied = hunks_apply(arena, review->files.items[index].base, &done);
   HunkList back = hunks_invert(arena, applied, &done);
-  Carried carried = hunks_carry(arena, out->present.text, &back);
+  Carried carried = hunks_carry(arena, applied, out->present.text, &back);
   for (size_t k = 0; k < back.len && k < done.len; k++) out->places[number[k]] = carried.places[k];
   for (size_t i = 0; i < carried.edits.len; i++) {
     LineEdit edit = carried.edits.items[i];

@@ -28,11 +28,8 @@ return function(T)
     }
     standin.script(replies)
     local before = #require('piecework.message').history
+    if (more or {}).meanwhile then more.meanwhile() end
     apply.start(4, options or {})
-    if (more or {}).meanwhile then
-      T.wait(function() return standin.last('review/files') end, 'the first question')
-      more.meanwhile()
-    end
     T.wait(function() return #require('piecework.message').history > before end, 'the result')
     return T.said()
   end
@@ -137,21 +134,38 @@ return function(T)
   T.like(said, 'another Vim', 'a file open elsewhere is refused')
   T.ok(host.fn('bufloaded', swap) == 0, 'and not loaded')
   T.command('call delete(' .. host.fn('string', swapname) .. ')')
+  -- [typed] happens between the question and the answer.
+  local function meanwhile(typed)
+    return { meanwhile = function()
+      local request = require('piecework.rpc').request
+      require('piecework.rpc').request = function(client, method, ...)
+        request(client, method, ...)
+        if method == 'review/apply' then
+          require('piecework.rpc').request = request
+          T.command(typed)
+        end
+      end
+    end }
+  end
   local late = T.write('late.txt', 'a\nb\n')
   T.command('edit late.txt')
-  said = run({ edit_of(late) }, {}, { meanwhile = function()
-    local request = require('piecework.rpc').request
-    -- The user types between the question and the answer.
-    require('piecework.rpc').request = function(client, method, ...)
-      request(client, method, ...)
-      if method == 'review/apply' then
-        require('piecework.rpc').request = request
-        T.command('call setline(2, "typed meanwhile")')
-      end
-    end
-  end })
+  said = run({ edit_of(late) }, {}, meanwhile('call setline(2, "typed meanwhile")'))
   T.like(said, 'changed meanwhile', 'a buffer changed meanwhile is left alone')
   T.eq(text(late), 'a|typed meanwhile', 'with the edit of the user')
+  T.command('enew!')
+  local mine = T.cwd .. '/mine.txt'
+  said = run({ { path = mine, change = 'new', text = 'theirs\n', hunks = { 'x' } } }, {},
+    meanwhile('edit mine.txt | call setline(1, "typed meanwhile")'))
+  T.like(said, 'exists by now mine.txt', 'a new file whose name has a buffer with text by now is refused')
+  T.eq(text(mine), 'typed meanwhile', 'and the text stays')
+  local old = T.write('old.txt', 'a\nb\n')
+  T.command('edit! old.txt')
+  said = run({ { path = T.cwd .. '/renamed.txt', from = old, change = 'rename', hunks = { 'x' },
+    edits = { { first = 2, count = 1, lines = { 'B' } } } } }, { write = true },
+    meanwhile('0put =\'typed meanwhile\''))
+  T.like(said, 'changed meanwhile', 'a renamed file that was changed meanwhile is left alone')
+  T.eq({ text(old), T.read('old.txt') }, { 'typed meanwhile|a|b', 'a\nb\n' }, 'with its name')
+  T.command('bwipeout! ' .. buffer(mine) .. ' ' .. buffer(old))
   local disk = T.write('disk.txt', 'old\n')
   T.command('edit disk.txt | setlocal noautoread | enew!')
   T.write('disk.txt', 'new on disk\n')
@@ -193,6 +207,8 @@ return function(T)
   said = run({ edit_of(fine) }, { revert = true })
   T.like(said, '1 hunk reverted in 1 file', 'revert is the same backwards')
   T.eq(standin.last('review/applied').reverted, true, 'and told so')
+  run({ { path = T.cwd .. '/never.txt', change = 'edit', hunks = { 'never' }, edits = {} } }, { revert = true })
+  T.eq(standin.last('review/applied').hunks, { 'never' }, 'a new file that was never written is reverted, too')
 
   -- stale hunks are listed
   said = run({}, {}, { stale = { { hunk = 'z', note = 'fine.txt:3: hunk of T01 is stale: the lines changed' } } })

@@ -40,7 +40,7 @@ TEST(apply_gives_the_new_text_and_revert_the_old)
 static Carried carry(Str old_text, Str new_text, Str present)
 {
   HunkList hunks = hunks_diff(&arena, old_text, new_text);
-  return hunks_carry(&arena, present, &hunks);
+  return hunks_carry(&arena, old_text, present, &hunks);
 }
 
 TEST(here_moved_done_stale)
@@ -86,6 +86,41 @@ TEST(a_twin_is_not_the_hunk)
   CHECK_INT(c.places[0].kind, PLACE_STALE);
 }
 
+// Three functions with the same body; the change is in the second. Heads that stand nowhere else say where it is by
+// now, and how many bodies there are elsewhere does not matter.
+TEST(twins_are_told_apart_by_the_lines_around_them)
+{
+  const char *body = "  a\n  b\n  c\n  d\n  e\n  f\n  g\n";
+  Str f = str_fmt(&arena, "f()\n%s", body), g = str_fmt(&arena, "g()\n%s", body),
+      h = str_fmt(&arena, "h()\n%s", body), X = S("g()\n  a\n  b\n  c\n  X\n  e\n  f\n  g\n");
+#define THREE(a, b, c) str_fmt(&arena, "%.*s%.*s%.*s", STR_ARG(a), STR_ARG(b), STR_ARG(c))
+  Str old_text = THREE(f, g, h), new_text = THREE(f, X, h);
+  const struct {
+    Str present;
+    PlaceKind kind;
+    size_t start;
+  } rows[] = {
+      {old_text, PLACE_HERE, 13},
+      {new_text, PLACE_DONE, 13},
+      {THREE(g, h, S("")), PLACE_MOVED, 5},           // f is gone
+      {THREE(f, THREE(f, g, h), h), PLACE_STALE, 5},  // heads were copied
+      {THREE(g, f, h), PLACE_STALE, 5},  // the second before the first: as many, and another
+      {THREE(f, h, g), PLACE_STALE, 5},  // before the third
+      {THREE(f, S("g()\n  a\n  b\n  c\n  d\n"), THREE(f, S("  e\n  f\n  g\n"), h)), PLACE_STALE,
+       5},  // cut by a copy
+      // Its own place lost a line of context, a copy below has all.
+      {THREE(f, S("g()\n  a\n  b\n  c\n  d\n  e\n  f\n  new\n"), THREE(str_from(body), h, S(""))),
+       PLACE_STALE, 5},
+      {THREE(f, S("g()\n"), THREE(h, S("i()\n"), str_from(body))), PLACE_STALE,
+       5},  // one lost, one come
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    Carried c = carry(old_text, new_text, rows[i].present);
+    CHECK_INT(c.places[0].kind, rows[i].kind);
+    CHECK_INT(c.places[0].start, rows[i].start);
+  }
+}
+
 TEST(neighbouring_hunks_are_carried_one_after_another)
 {
   Str a = S("1\n2\n3\n4\n5\n6\n7\n"), b = S("1\nB\n3\nD\n5\nF\n7\n");
@@ -93,7 +128,7 @@ TEST(neighbouring_hunks_are_carried_one_after_another)
   CHECK_INT(all.len, 3);
   HunkList first = {all.items, 1, 1};
   Str half = hunks_apply(&arena, a, &first);
-  Carried c = hunks_carry(&arena, half, &all);
+  Carried c = hunks_carry(&arena, a, half, &all);
   CHECK_INT(c.places[0].kind, PLACE_DONE);
   CHECK_INT(c.places[1].kind, PLACE_HERE);
   CHECK_INT(c.places[2].kind, PLACE_HERE);
@@ -125,6 +160,7 @@ TEST(line_ends_follow_a_file_that_was_converted)
 {
   Carried c = carry(S("a\nb\nc\n"), S("a\nB\nc\n"), S("a\r\nb\r\nc\r\n"));
   CHECK_STR(edits_apply(&arena, S("a\r\nb\r\nc\r\n"), &c.edits), S("a\r\nB\r\nc\r\n"));
+  CHECK_STR(c.edits.items[0].lines[0].eol, S("\r\n"));
 }
 
 // Every cut of one hunk, every subset of its parts done: in the text, and carried when others were done before.
@@ -148,7 +184,7 @@ static void cut_everywhere(Str a, Str b)
           if (set >> i & 1) PUSH(&arena, &some, parts.items[i]);
         }
         Str now = hunks_apply(&arena, a, &some);
-        Carried rest = hunks_carry(&arena, now, &parts);
+        Carried rest = hunks_carry(&arena, a, now, &parts);
         for (size_t i = 0; i < parts.len; i++) {
           CHECK((set >> i & 1) == (rest.places[i].kind == PLACE_DONE));
           CHECK(rest.places[i].kind != PLACE_STALE);

@@ -63,7 +63,7 @@ TEST(apply_then_revert)
     CHECK_STR(hunks_apply(&arena, a, &hunks), b);
     HunkList back = hunks_invert(&arena, b, &hunks);
     CHECK_STR(hunks_apply(&arena, b, &back), a);
-    Carried carried = hunks_carry(&arena, a, &hunks);
+    Carried carried = hunks_carry(&arena, a, a, &hunks);
     if (carried.edits.len == hunks.len) CHECK_STR(edits_apply(&arena, a, &carried.edits), b);
     arena_deinit(&arena);
   }
@@ -85,7 +85,7 @@ TEST(order_of_independent_hunks)
       size_t pick = below(hunks.len);
       while (done[pick]) pick = (pick + 1) % hunks.len;
       done[pick] = true;
-      Carried carried = hunks_carry(&arena, text, &hunks);
+      Carried carried = hunks_carry(&arena, a, text, &hunks);
       LineEditList one = {0};
       for (size_t i = 0; i < carried.edits.len; i++) {
         if (carried.edits.items[i].hunk == pick) PUSH(&arena, &one, carried.edits.items[i]);
