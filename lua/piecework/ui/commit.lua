@@ -11,6 +11,7 @@ local M = { filetype = 'gitcommit', editable = true }
 
 function M.load(view, show)
   engine.request('commit/prepare', { plan = view.plan }, function(err, result)
+    view.failed = err ~= nil
     if err then
       message.error(err)
       return show('# piecework: ' .. err.message .. '\n# ' .. (err.hint or ''))

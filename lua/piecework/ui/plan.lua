@@ -31,6 +31,7 @@ end
 function M.load(view, show)
   if view.plan == 0 then return show('no plan yet: :Piecework plan {what to do}') end
   engine.request('plan/text', { plan = view.plan }, function(err, result)
+    view.failed = err ~= nil
     if err then
       message.error(err)
       return show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))

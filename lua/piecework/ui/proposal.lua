@@ -1,22 +1,41 @@
--- piecework://proposal/N/PATH: a file as it would be, for native diff mode beside the file
--- itself. There `do`, `dp` and ]c work as ever; what is taken over that way is the user's own
--- edit.
+-- piecework://proposal/N/PATH: a file as it would be, for native diff mode beside the file itself.
+-- `do`, `dp` and ]c work as ever. In the file they are the user's own edits at once; what they, or
+-- the user's typing, do to the proposal is kept by `:w` as hunks of the user's in the review. The
+-- file on disk is left alone.
 
 local host = require('piecework.host')
 local buffers = require('piecework.buffers')
 local engine = require('piecework.engine')
 local message = require('piecework.message')
 
-local M = { keys = {}, syntax = {} }
+local M = { keys = {}, syntax = {}, editable = true }
 
 function M.load(view, show)
   engine.request('review/proposal', { plan = view.plan, path = view.rest }, function(err, result)
+    view.failed = err ~= nil
     if err then
       message.error(err)
       return show('piecework: ' .. err.message)
     end
-    show((result.text or ''):gsub('\r\n', '\n'))
+    show(((result.text or ''):gsub('\r\n', '\n')))
     host.cmd_in(view.buf, 'diffupdate')
+  end)
+end
+
+function M.write(view)
+  local text = table.concat(host.lines(view.buf), '\n') .. '\n'
+  host.fn('setbufvar', view.buf, '&modified', 0)
+  local params = { plan = view.plan, path = view.rest, text = text }
+  engine.request('review/edit', params, function(err, result)
+    if err then
+      host.fn('setbufvar', view.buf, '&modified', 1)
+      return message.error(err)
+    end
+    local hunks = result.hunks or 0
+    message.say(hunks == 0 and 'as it was proposed' or ('%s of yours in the review, accepted')
+      :format(message.count(hunks, 'hunk')))
+    buffers.changed(view.plan)
+    require('piecework.quickfix').touch(view.plan)
   end)
 end
 

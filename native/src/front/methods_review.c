@@ -261,6 +261,20 @@ static Value *review_proposed(Serve *serve, RpcRequest *request, Error *err)
   return map;
 }
 
+static Value *review_change(Serve *serve, RpcRequest *request, Error *err)
+{
+  int64_t plan = param_plan(request->params, err);
+  Str path, text;
+  size_t hunks = 0;
+  if (!plan || !optional_path(serve, request, plan, &path, err) ||
+      !param_text(request->params, S("text"), &text, err) ||
+      !review_edit(serve->engine, plan, path, text, &hunks, err))
+    return NULL;
+  Value *map = value_map(&request->arena);
+  value_put_int(&request->arena, map, S("hunks"), (int64_t)hunks);
+  return map;
+}
+
 // ---- commit/* --------------------------------------------------------------------------------------
 
 static Value *commit_prepare(Serve *serve, RpcRequest *request, Error *err)
@@ -291,17 +305,11 @@ static Value *commit_begin(Serve *serve, RpcRequest *request, Error *err)
 }
 
 const ServeMethod methods_review[] = {
-    {"review/get", review_get},
-    {"review/decide", review_decision},
-    {"review/at", review_at},
-    {"review/files", review_files},
-    {"review/apply", review_apply},
-    {"review/revert", review_revert},
-    {"review/applied", review_applied},
-    {"review/quickfix", review_qf},
-    {"review/diff", review_unified},
-    {"review/proposal", review_proposed},
-    {"commit/prepare", commit_prepare},
-    {"commit/start", commit_begin},
-    {0},
+    {"review/get", review_get},         {"review/decide", review_decision},
+    {"review/at", review_at},           {"review/files", review_files},
+    {"review/apply", review_apply},     {"review/revert", review_revert},
+    {"review/applied", review_applied}, {"review/quickfix", review_qf},
+    {"review/diff", review_unified},    {"review/proposal", review_proposed},
+    {"review/edit", review_change},     {"commit/prepare", commit_prepare},
+    {"commit/start", commit_begin},     {0},
 };

@@ -371,6 +371,20 @@ bool journal_cut_add(Journal *journal, int64_t plan, const CutRow *rows, size_t 
 bool journal_cut_drop(Journal *journal, int64_t plan, Str hunk, Error *err);  // whole again
 bool journal_cut_list(Journal *journal, Arena *arena, int64_t plan, CutRowList *out, Error *err);
 
+// ---- Proposals changed by hand ----------------------------------------------------------------
+
+typedef struct {
+  Str path;
+  Str shown_hash, made_hash;  // blobs: the proposal as it was, and what the user made of it
+} HandRow;
+typedef struct {
+  HandRow *items;
+  size_t len, cap;
+} HandRowList;
+bool journal_hand_put(Journal *journal, int64_t plan, Str path, Str shown, Str made, Error *err);
+bool journal_hand_drop(Journal *journal, int64_t plan, Str path, Error *err);
+bool journal_hand_list(Journal *journal, Arena *arena, int64_t plan, HandRowList *out, Error *err);
+
 // ---- Verdicts ---------------------------------------------------------------------------------
 
 typedef enum { VERDICT_OK, VERDICT_DOUBT, VERDICT_REJECTED } VerdictKind;

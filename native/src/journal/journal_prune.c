@@ -10,6 +10,7 @@ static bool forget(Journal *journal, int64_t id, Error *err)
       "DELETE FROM patch WHERE plan = ?",
       "DELETE FROM decision WHERE plan = ?",
       "DELETE FROM cut WHERE plan = ?",
+      "DELETE FROM hand WHERE plan = ?",
       "DELETE FROM verdict WHERE plan = ?",
       "DELETE FROM log WHERE plan = ?",
       "DELETE FROM lease WHERE plan = ?",
@@ -33,6 +34,7 @@ static bool drop_blobs(Journal *journal, int64_t before_ms, Error *err)
                    " UNION SELECT reply_hash FROM attempt UNION SELECT spec_hash FROM task"
                    " UNION SELECT shown_hash FROM patch UNION SELECT new_hash FROM patch"
                    " UNION SELECT before_hash FROM decision UNION SELECT after_hash FROM decision"
+                   " UNION SELECT shown_hash FROM hand UNION SELECT made_hash FROM hand"
                    " UNION SELECT text FROM fact)",
                    "i", before_ms);
 }

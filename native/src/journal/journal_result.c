@@ -166,6 +166,42 @@ bool journal_cut_list(Journal *journal, Arena *arena, int64_t plan, CutRowList *
   return journal_listed(&own, err);
 }
 
+// ---- Proposals changed by hand ---------------------------------------------------------------
+
+bool journal_hand_put(Journal *journal, int64_t plan, Str path, Str shown, Str made, Error *err)
+{
+  if (!journal_begin(journal, err)) return false;
+  Arena scratch;
+  Str shown_hash, made_hash;
+  arena_init(&scratch);
+  bool ok = blob_put(journal, &scratch, shown, false, &shown_hash, err) &&
+            blob_put(journal, &scratch, made, false, &made_hash, err) &&
+            store_run(journal->store, err, "INSERT OR REPLACE INTO hand VALUES(?,?,?,?,?)", "isssi",
+                      plan, path, shown_hash, made_hash, journal_now_ms());
+  arena_deinit(&scratch);
+  return journal_end(journal, ok, err);
+}
+
+bool journal_hand_drop(Journal *journal, int64_t plan, Str path, Error *err)
+{
+  return store_run(journal->store, err, "DELETE FROM hand WHERE plan = ? AND path = ?", "is", plan,
+                   path);
+}
+
+bool journal_hand_list(Journal *journal, Arena *arena, int64_t plan, HandRowList *out, Error *err)
+{
+  Error own = {0};
+  for (Query *q = store_query(
+           journal->store, &own,
+           "SELECT path, shown_hash, made_hash FROM hand WHERE plan = ? ORDER BY path", "i", plan);
+       query_next(q);) {
+    HandRow row = {query_str_dup(q, 0, arena), query_str_dup(q, 1, arena),
+                   query_str_dup(q, 2, arena)};
+    PUSH(arena, out, row);
+  }
+  return journal_listed(&own, err);
+}
+
 // ---- Verdicts --------------------------------------------------------------------------------
 
 bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdict, Error *err)

@@ -102,5 +102,11 @@ static const char batches[] =
     "ALTER TABLE attempt ADD COLUMN batch TEXT NOT NULL DEFAULT '';"
     "CREATE INDEX attempt_batch ON attempt(plan) WHERE batch <> '' AND ended_ms = 0;";
 
-const char *const journal_schema[] = {first, cuts, batches};
+// A proposal changed by hand: what the user saw, and what it became.
+static const char hands[] =
+    "CREATE TABLE hand("
+    " plan INTEGER NOT NULL, path TEXT NOT NULL, shown_hash TEXT NOT NULL, made_hash TEXT NOT NULL,"
+    " at_ms INTEGER NOT NULL, PRIMARY KEY(plan, path)) WITHOUT ROWID;";
+
+const char *const journal_schema[] = {first, cuts, batches, hands};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

@@ -273,6 +273,7 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
   out->test_status = row.test_status;
   if (!journal_money(engine->journal, plan, &out->money, err)) return false;
   if (!base_combine(engine, plan, arena, NULL, &out->files, err)) return false;
+  if (!hand_fold(engine, plan, arena, &out->files, err)) return false;
   if (out->files.len) qsort(out->files.items, out->files.len, sizeof(CombinedFile), by_path);
   out->first_hunk = NEW_N(arena, size_t, out->files.len + 1);
   for (size_t i = 0; i < out->files.len; i++) add_file(&b, i);

@@ -60,6 +60,16 @@ bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *w
 bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
                    size_t *changed, Error *err);
 
+// Whose hunks they are that the user wrote.
+#define REVIEW_YOU S("you")
+
+// [path] is to become [text], in an editor's line ends, instead of the proposal it is: the difference is the user's, and
+// accepted; none takes an earlier one back. [*hunks]: how many the user has in the file then. Refused (ERR_NOT_FOUND,
+// ERR_REFUSED, ERR_CONFLICT) with nothing changed where the plan does not change the file, deletes it, or has
+// applied some of it.
+bool review_edit(Engine *engine, int64_t plan, Str path, Str text, size_t *hunks, Error *err);
+bool hand_fold(Engine *engine, int64_t plan, Arena *arena, CombinedList *files, Error *err);
+
 // Adds the unified diff of the hunks that are not rejected; empty [path] = all files.
 void review_diff(Arena *arena, const Review *review, Str path, Buf *out);
 // The text of [path] with every hunk that is not rejected; false when the plan does not touch it.

@@ -144,6 +144,32 @@ return function(T)
   T.ok(true, 'an unknown kind is one line')
   T.command('bwipeout!')
 
+  -- the proposal -------------------------------------------------------------------------------------
+  standin.script({
+    ['review/proposal'] = { { result = { text = 'one\r\ntwo\r\n', base = '' } },
+      { error = { code = 'not_found', message = 'gone' } } },
+    ['review/edit'] = { { result = { hunks = 2 } }, { error = { code = 'conflict', message = 'it is in the way' } } },
+  })
+  T.command('split piecework://proposal/12/src/net.c')
+  T.wait(function() return host.fn('getline', 1) == 'one' end, 'the proposal')
+  T.eq(host.lines(host.fn('bufnr', '%')), { 'one', 'two' }, 'the proposal, in lines')
+  T.command('call setline(2, "two, by hand")')
+  T.command('write')
+  T.wait(function() return (T.said() or ''):find('2 hunks of yours') end, 'saved')
+  local edit = standin.last('review/edit')
+  T.eq({ edit.plan, edit.path, edit.text }, { 12, 'src/net.c', 'one\ntwo, by hand\n' }, ':w keeps the proposal as yours')
+  T.command('call setline(2, "rejected")')
+  T.command('write')
+  T.wait(function() return (T.said() or ''):find('in the way') end, 'refused')
+  local modified = host.fn('getbufvar', '%', '&modified')
+  T.ok(modified == 1 or modified == true, 'a refusal leaves it modified')
+  T.command('edit!')
+  T.wait(function() return host.fn('getline', 1):find('gone') end, 'an error')
+  T.command('write')
+  T.like(T.said(), 'not saved', 'an error is not saved as a proposal')
+  T.eq(standin.last('review/edit').text:find('gone'), nil, 'and not sent')
+  T.command('bwipeout!')
+
   -- the plan -----------------------------------------------------------------------------------------
   local PLAN = '---\nid: 12\n---\n## T01 src/net.c: rename\nfiles: src/net.c\n'
   standin.script({
