@@ -10,15 +10,11 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "editor"))
-
-from harness import BINARY, TREE, Scratch, done, ok  # noqa: E402
-from tmux import editors  # noqa: E402
-from workloads import block, git_init  # noqa: E402
+from harness import Scratch, done, ok
+from headless import editors, run_spec
+from workloads import block, git_init
 
 PLANS = 6
 RUNS = int(os.environ.get("PIECEWORK_RUNS", "40"))
@@ -123,34 +119,6 @@ def prepare(scratch: Scratch, root: Path, all_files: list[dict]) -> list[dict]:
     return plans
 
 
-def drive(editor: str, scratch: Scratch, root: Path, plans: list[dict]) -> None:
-    name = Path(editor).name
-    is_nvim = subprocess.run([editor, "--version"], capture_output=True, text=True).stdout.startswith("NVIM")
-    result, facts = scratch.path / "result", scratch.path / "facts.json"
-    result.write_text("")
-    facts.write_text(json.dumps({"plans": plans, "runs": RUNS, "seed": SEED}))
-    config = json.dumps({"bin": str(BINARY)}).replace("'", "''")
-    env = {**scratch.env, "PIECEWORK_RESULT": str(result), "PIECEWORK_SPEC": str(TREE / "tests/e2e/property.lua"),
-           "PIECEWORK_NAME": name, "PIECEWORK_TREE": str(TREE), "PIECEWORK_FACTS": str(facts),
-           "ASAN_OPTIONS": "detect_leaks=0"}
-    argv = [editor, *(["--headless"] if is_nvim else ["-es", "-N"]), "-u", "NONE", "-i", "NONE", "--cmd",
-            f"set encoding=utf-8 rtp^={TREE}", "-c", "runtime plugin/piecework.vim", "-c",
-            f"let g:piecework = json_decode('{config}')", "-c", f"luafile {TREE}/tests/editor/spec.lua", "-c", "cquit"]
-    try:
-        ran = subprocess.run(argv, cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                             errors="replace", timeout=120 + 3 * RUNS)
-        said = ran.stdout + ran.stderr
-    except subprocess.TimeoutExpired as late:
-        said = str(late)
-    text = result.read_text(errors="replace")
-    for line in text.splitlines():
-        if line.startswith(("ok ", "not ok ")):
-            ok(line.startswith("ok "), line.split(" - ", 1)[1])
-        else:
-            print(line)
-    ok("# end" in text, f"{name}: the rounds end", said)
-
-
 with Scratch() as scratch:
     tree = scratch.path / "p"
     tree.mkdir()
@@ -158,5 +126,5 @@ with Scratch() as scratch:
     prepared = prepare(scratch, tree, shaped)
     for one in editors() if prepared else []:
         write_all(tree, shaped)
-        drive(one, scratch, tree, prepared)
+        run_spec(one, scratch, tree, "property.lua", {"plans": prepared, "runs": RUNS, "seed": SEED}, 120 + 3 * RUNS)
 done()

@@ -9,7 +9,11 @@ local message = require('piecework.message')
 
 local M = { filetype = 'gitcommit', editable = true }
 
+-- Words that were saved are not made anew when the page is opened again: saved, they look
+-- untouched. `:edit!` does.
 function M.load(view, show)
+  if view.shown and view.saved then return end
+  view.saved = nil
   engine.request('commit/prepare', { plan = view.plan }, function(err, result)
     view.failed = err ~= nil
     if err then
@@ -21,6 +25,8 @@ function M.load(view, show)
 end
 
 function M.write(view)
+  local modified = host.fn('getbufvar', view.buf, '&modified')
+  if modified == 1 or modified == true then view.saved = true end
   host.fn('setbufvar', view.buf, '&modified', 0)
 end
 
@@ -36,10 +42,12 @@ end
 local function commit(view)
   local text = text_of(view)
   if text == '' then return message.say('empty message: not committed', 'warn') end
+  view.saved = true  -- until git has taken it: a hook may refuse
   host.fn('setbufvar', view.buf, '&modified', 0)
   -- With the buffers as they are now: what was written since counts as written.
   engine.ask('commit/start', { plan = view.plan, message = text,
     buffers = require('piecework.scope').buffers() }, function()
+    view.saved = nil
     local hash = require('piecework.state').plan(view.plan).commit
     message.say(('#%d committed'):format(view.plan) .. (hash and ' as ' .. hash:sub(1, 10) or ''))
     host.cmd('silent! checktime')
@@ -51,6 +59,7 @@ M.keys = {
   { lhs = 'ZZ', name = 'commit-start', run = commit, help = 'commit' },
   { lhs = 'ZQ', name = 'commit-leave', help = 'leave without committing',
     run = function(view)
+      view.saved = nil
       host.fn('setbufvar', view.buf, '&modified', 0)
       buffers.close()
     end },
