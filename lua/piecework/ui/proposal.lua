@@ -22,7 +22,10 @@ function M.load(view, show)
   end)
 end
 
+-- Unchanged there is nothing to keep: plugins write buffers that nobody touched.
 function M.write(view)
+  local modified = host.fn('getbufvar', view.buf, '&modified')
+  if modified == 0 or modified == false then return end
   local text = table.concat(host.lines(view.buf), '\n') .. '\n'
   host.fn('setbufvar', view.buf, '&modified', 0)
   local params = { plan = view.plan, path = view.rest, text = text }
