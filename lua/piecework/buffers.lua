@@ -149,7 +149,7 @@ end
 function M.write(buf)
   local view = views[buf]
   if view and view.failed then
-    return message.error('what stands here could not be loaded, and is not saved; :edit tries again')
+    return message.error('this could not be loaded, and is not saved; :edit tries again')
   end
   if view and view.page.write then return view.page.write(view) end
   message.error('this buffer is only for reading')

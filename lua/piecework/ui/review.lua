@@ -83,7 +83,7 @@ local function foresee(view, what, decision, advance_from)
 end
 
 local function decide(view, what, decision, advance_from)
-  if #what == 0 then return message.say('no hunk here; g? lists the keys', 'warn') end
+  if #what == 0 then return message.say('no changed line here; g? lists the keys', 'warn') end
   foresee(view, what, decision, advance_from)
   engine.request('review/decide', { plan = view.plan, what = what, decision = decision },
     function(err)

@@ -85,7 +85,8 @@ local function lines_within(index, hunk, first, last)
 end
 
 -- The same for lines that were selected one by one: of a hunk that is not selected as a whole only
--- the lines in the selection. The second result says whether there is such a part.
+-- the lines in the selection; its head stands for all of it, its context for nothing. The second
+-- result says whether there is such a part.
 function M.named_lines(index, hunks, first, last)
   local what, parts = M.named(index, first, last), false
   for k, name in ipairs(what) do
@@ -95,12 +96,23 @@ function M.named_lines(index, hunks, first, last)
         if from and to - from + 1 < count then
           what[k] = ('%s:%d-%d'):format(name, from, to)
           parts = true
+        elseif not from and (hunk.first < first or hunk.first > last) then
+          what[k] = false  -- nothing of it but context
         end
         break
       end
     end
   end
-  return what, parts
+  -- A selection that goes on behind the head of a file means what it goes over.
+  local gone_over = {}
+  for i = first, last do
+    if index[i] and is_change(index[i]) then gone_over['file:' .. (index[i].path or '')] = true end
+  end
+  local kept = {}
+  for _, name in ipairs(what) do
+    if name and not gone_over[name] then kept[#kept + 1] = name end
+  end
+  return kept, parts
 end
 
 -- The next line of that kind that begins something, from [at] on; a head of two lines counts once.

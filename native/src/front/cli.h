@@ -26,7 +26,7 @@
     "through batch endpoints: within hours, at half the price; resume collects")               \
   X(NOW, "now", 0, false, false, "", "cut what is in flight (it may be paid all the same)")    \
   X(RECORD, "record", 0, true, false, "FILE", "append every exchange to a cassette")           \
-  X(HUNK, "hunk", 0, true, true, "ID", "this hunk; may come again")                            \
+  X(HUNK, "hunk", 0, true, true, "ID[:A-B]", "this hunk, or its lines A to B; may come again") \
   X(TASK, "task", 0, true, true, "ID", "this task's hunks; may come again")                    \
   X(FILE, "file", 0, true, true, "PATH", "this file's hunks; may come again")                  \
   X(STAT, "stat", 0, false, false, "", "files and line counts only")                           \

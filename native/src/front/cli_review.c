@@ -161,13 +161,12 @@ static bool finish(Cli *cli, int64_t plan, const ApplyPlan *edits, const char *w
 bool cli_apply(Cli *cli)
 {
   int64_t plan;
-  StrList what = {0};
+  StrList given = {0}, what = {0};
   ApplyPlan edits;
-  size_t changed;
-  if (!cli_plan_arg(cli, &plan) || !selection(cli, &what)) return false;
-  bool decided =
-      what.len ? review_decide(cli->engine, plan, &what, DECISION_ACCEPTED, &changed, &cli->err)
-               : accept_undecided(cli, plan);
+  if (!cli_plan_arg(cli, &plan) || !selection(cli, &given)) return false;
+  bool decided = given.len ? review_decide_named(cli->engine, plan, &given, DECISION_ACCEPTED,
+                                                 &cli->arena, &what, NULL, &cli->err)
+                           : accept_undecided(cli, plan);
   if (!decided) return false;
   if (!apply_prepare(cli->engine, plan, NULL, &what, &cli->arena, &edits, &cli->err)) return false;
   return finish(cli, plan, &edits, "applied");

@@ -136,6 +136,7 @@ static bool prepare(Prepare *p, int64_t plan, Error *err)
 {
   p->project = engine_project_of_plan(p->engine, plan, err);
   if (!p->project || !review_build(p->engine, plan, p->arena, &p->review, err)) return false;
+  if (p->out->reverting && p->only && !review_names_all(&p->review, p->only, err)) return false;
   sweep(p);
   for (size_t i = 0; i < p->review.files.len; i++) {
     if (!prepare_file(p, i, err)) return false;

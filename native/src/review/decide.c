@@ -50,7 +50,7 @@ static bool left_rejected(const ReviewHunk *hunk, const StrList *what, Decision 
   return only_all;
 }
 
-static bool all_name_something(const Review *review, const StrList *what, Error *err)
+bool review_names_all(const Review *review, const StrList *what, Error *err)
 {
   for (size_t i = 0; i < what->len; i++) {
     bool found = str_eq(what->items[i], S("all")) || str_eq(what->items[i], S("all!"));
@@ -232,8 +232,9 @@ static bool join(Engine *engine, const Review *review, const Rows *rows, Error *
 
 // --- deciding --------------------------------------------------------------------------------------
 
+// [out]: the names as they are now that hunks have been cut.
 static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *named,
-                   Decision decision, size_t *changed, Error *err)
+                   Decision decision, StrList *out, size_t *changed, Error *err)
 {
   Review review;
   Rows rows = {0};
@@ -241,13 +242,14 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *na
   PartList parts = {0};
   if (!review_build(engine, plan, arena, &review, err)) return false;
   if (!find_parts(arena, &review, named, &what, &parts, err)) return false;
-  if (!all_name_something(&review, &what, err)) return false;
+  if (!review_names_all(&review, &what, err)) return false;
   if (parts.len) {
     if (!keep_cuts(engine, arena, plan, &parts, err)) return false;
     if (!review_build(engine, plan, arena, &review, err)) return false;
     name_parts(arena, &review, &parts, &what, &rows);
   }
   size_t kept = rows.len;
+  *out = what;
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
     if (hunk->decision == decision || !review_named(&review, hunk, &what)) continue;
@@ -259,14 +261,31 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *na
   return decision != DECISION_NONE || join(engine, &review, &rows, err);
 }
 
+bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Decision decision,
+                         Arena *arena, StrList *named, size_t *changed, Error *err)
+{
+  Arena scratch;
+  arena_init(&scratch);
+  StrList now = {0};
+  size_t n = 0;
+  // Cuts and decisions together: a part that is cut off keeps what was decided of it.
+  bool ok = journal_begin(engine->journal, err);
+  if (ok) {
+    ok = decide(engine, &scratch, plan, what, decision, &now, &n, err);
+    if (ok)
+      ok = journal_commit(engine->journal, err);
+    else
+      journal_rollback(engine->journal);
+  }
+  for (size_t i = 0; ok && named && i < now.len; i++)
+    PUSH(arena, named, str_dup(arena, now.items[i]));
+  if (changed) *changed = n;
+  arena_deinit(&scratch);
+  return ok;
+}
+
 bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
                    size_t *changed, Error *err)
 {
-  Arena arena;
-  arena_init(&arena);
-  size_t n = 0;
-  bool ok = decide(engine, &arena, plan, what, decision, &n, err);
-  if (changed) *changed = n;
-  arena_deinit(&arena);
-  return ok;
+  return review_decide_named(engine, plan, what, decision, NULL, NULL, changed, err);
 }

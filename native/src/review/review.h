@@ -59,6 +59,11 @@ bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *w
 // all parts of a hunk are undecided again it is whole again. ERR_NOT_FOUND when one names nothing.
 bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
                    size_t *changed, Error *err);
+// [named]: the same as names that hold afterwards, in [arena]: the hunks that lines of a hunk have become.
+bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Decision decision,
+                         Arena *arena, StrList *named, size_t *changed, Error *err);
+// ERR_NOT_FOUND when one of [what] names no hunk.
+bool review_names_all(const Review *review, const StrList *what, Error *err);
 
 // Whose hunks they are that the user wrote.
 #define REVIEW_YOU S("you")

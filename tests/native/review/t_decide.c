@@ -63,6 +63,22 @@ TEST(a_part_is_accepted_and_applied_then_the_rest)
   fx_deinit(&fx);
 }
 
+TEST(names_that_hold_after_the_cut)
+{
+  Fixture fx;
+  Str what = lines(&fx, setup(&fx), 3, 4);
+  StrList given = {&what, 1, 1}, named = {0};
+  Error err = {0};
+  CHECK(review_decide_named(fx.engine, fx.plan, &given, DECISION_ACCEPTED, &fx.arena, &named, NULL, &err));
+  CHECK_INT(named.len, 1);
+  ApplyPlan edits = {0};
+  CHECK(apply_prepare(fx.engine, fx.plan, NULL, &named, &fx.arena, &edits, &err));
+  CHECK_INT(edits.hunks, 1);
+  CHECK(!revert_prepare(fx.engine, fx.plan, NULL, &given, &fx.arena, &edits, &err));
+  CHECK_INT(err.code, ERR_NOT_FOUND);
+  fx_deinit(&fx);
+}
+
 TEST(what_is_not_named_keeps_its_decision)
 {
   Fixture fx;
