@@ -84,13 +84,24 @@ return function(T)
   T.pause(300)
 
   local SAVING = { ['plan/save'] = true, ['plan/text'] = true, ['commit/prepare'] = true, ['review/proposal'] = true,
-    ['review/quickfix'] = true, ['review/files'] = true }
+    ['review/quickfix'] = true, ['review/files'] = true, ['review/edit'] = true }
   local other = {}
   for _, method in ipairs(asked) do
     if not SAVING[method] and not method:find('/get$') then other[#other + 1] = method end
   end
   T.eq(other, {}, 'saving asks the engine for nothing but texts')
   T.eq(ask('review/get', { plan = 3 }).text, review, 'decisions are as they were')
+
+  -- A proposal that is being typed into becomes hunks of the user's, undecided like the task's under them.
+  local function in_proposal(text, pattern)
+    type_into('proposal/3/b.txt', 20, text)
+    T.command('silent! wall')
+    T.wait(function() return (ask('review/get', { plan = 3 }).text:find(pattern) ~= nil) end, pattern)
+    return ask('review/get', { plan = 3 })
+  end
+  T.eq(in_proposal('LINE 20, mine', 'mine').accepted, 1, 'a proposal that is saved while it is typed accepts nothing')
+  in_proposal('LINE 20', 'LINE 20\n')
+  T.eq(ask('review/get', { plan = 3 }).text, review, 'and its own text takes that back')
 
   -- What was typed stays, also when the page is looked at again.
   T.like(table.concat(host.lines(buffer('commit/1')), '\n'), '^my own words', 'a commit message stays')

@@ -35,8 +35,8 @@ function M.write(view)
       return message.error(err)
     end
     local hunks = result.hunks or 0
-    message.say(hunks == 0 and 'as it was proposed' or ('%s of yours in the review, accepted')
-      :format(message.count(hunks, 'hunk')))
+    message.say(hunks == 0 and 'as it was proposed'
+      or message.count(hunks, 'hunk') .. ' of yours in the review, to be accepted')
     buffers.changed(view.plan)
     require('piecework.quickfix').touch(view.plan)
   end)

@@ -71,12 +71,12 @@ static bool check(const Review *review, Str path, Error *err)
   return true;
 }
 
-// What the user wrote is accepted by having been written.
-static bool accept_yours(Engine *engine, Arena *arena, int64_t plan, Str path, size_t *hunks,
-                         Error *err)
+// How many hunks the user has in the file by now. They wait for a decision like all others: plugins write buffers by
+// themselves, and a hunk that the user touched may hold a task's lines, too.
+static bool count_yours(Engine *engine, Arena *arena, int64_t plan, Str path, size_t *hunks,
+                        Error *err)
 {
   Review review;
-  StrList ids = {0};
   if (!review_build(engine, plan, arena, &review, err)) return false;
   const CombinedFile *file = find_file(&review, path);
   if (file && file->conflict && str_eq(file->conflict_task, REVIEW_YOU)) {
@@ -86,11 +86,9 @@ static bool accept_yours(Engine *engine, Arena *arena, int64_t plan, Str path, s
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
     bool here = &review.files.items[hunk->file] == file;
-    if (here && hunk->tasks.len && str_eq(hunk->tasks.items[0], REVIEW_YOU))
-      PUSH(arena, &ids, hunk->id);
+    *hunks += here && hunk->tasks.len && str_eq(hunk->tasks.items[0], REVIEW_YOU);
   }
-  *hunks = ids.len;
-  return !ids.len || review_decide(engine, plan, &ids, DECISION_ACCEPTED, NULL, err);
+  return true;
 }
 
 static bool edit(Engine *engine, Arena *arena, int64_t plan, Str path, Str text, size_t *hunks,
@@ -108,7 +106,7 @@ static bool edit(Engine *engine, Arena *arena, int64_t plan, Str path, Str text,
   *hunks = 0;
   if (str_eq(made, proposal)) return true;  // taken back
   return journal_hand_put(journal, plan, path, proposal, made, err) &&
-         accept_yours(engine, arena, plan, path, hunks, err);
+         count_yours(engine, arena, plan, path, hunks, err);
 }
 
 bool review_edit(Engine *engine, int64_t plan, Str path, Str text, size_t *hunks, Error *err)

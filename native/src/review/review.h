@@ -69,7 +69,7 @@ bool review_names_all(const Review *review, const StrList *what, Error *err);
 #define REVIEW_YOU S("you")
 
 // [path] is to become [text], in an editor's line ends, instead of the proposal it is: the difference is the user's, and
-// accepted; none takes an earlier one back. [*hunks]: how many the user has in the file then. Refused (ERR_NOT_FOUND,
+// waits for a decision; none takes an earlier one back. [*hunks]: how many the user has in the file then. Refused (ERR_NOT_FOUND,
 // ERR_REFUSED, ERR_CONFLICT) with nothing changed where the plan does not change the file, deletes it, or has
 // applied some of it.
 bool review_edit(Engine *engine, int64_t plan, Str path, Str text, size_t *hunks, Error *err);

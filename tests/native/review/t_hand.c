@@ -38,9 +38,10 @@ TEST(a_hunk_of_the_users)
   CHECK_INT(hunks, 1);
   Review r = fx_review(&fx);
   CHECK_INT(r.hunks.len, 2);
-  CHECK_INT(r.accepted, 1);
+  CHECK_INT(r.accepted, 0);  // writing decides nothing
   CHECK_STR(r.hunks.items[1].tasks.items[0], REVIEW_YOU);
   CHECK_STR(r.hunks.items[0].tasks.items[0], S("T01"));
+  fx_decide(&fx, str_cat(&fx.arena, S("task:"), REVIEW_YOU), DECISION_ACCEPTED);
   apply(&fx);
   CHECK_STR(fx_read(&fx, "a.txt"), S("one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nNINE!\nten\n"));
   err = edit(&fx, "a.txt", "other\n", &hunks);
@@ -58,6 +59,7 @@ TEST(edited_again_and_taken_back)
   Review r = fx_review(&fx);
   Str text, base;
   CHECK_INT(r.hunks.len, 1);  // the task's hunk, in the user's words
+  CHECK_INT(r.accepted, 0);
   CHECK(review_proposal(&fx.arena, &r, S("a.txt"), &text, &base));
   CHECK(str_has(text, S("TWO, by hand\n")));
   edit(&fx, "a.txt", "ONE\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n", &hunks);
@@ -78,6 +80,7 @@ TEST(it_stays_when_a_task_is_done_again)
   size_t hunks = 0;
   setup(&fx);
   edit(&fx, "a.txt", "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nNINE!\nten\n", &hunks);
+  fx_decide(&fx, str_cat(&fx.arena, S("task:"), REVIEW_YOU), DECISION_ACCEPTED);
   fx_task(&fx, "T01", "a.txt", ten, "one\n2\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
   Review r = fx_review(&fx);
   Str text, base;
