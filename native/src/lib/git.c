@@ -171,9 +171,11 @@ bool repo_ignored(Repo *repo, Str path)
   Arena scratch;
   arena_init(&scratch);
   while (path.len && path.ptr[path.len - 1] == '/') path.len--;
-  int ignored = 0;
-  bool failed = git.ignore_path_is_ignored(&ignored, repo->handle, str_z(&scratch, path)) != 0;
-  bool yes = !failed && ignored && !is_tracked(repo, &scratch, path);
+  int ignored = 0;  // stays so when libgit2 cannot tell
+  // the index first: most paths asked for are in it, and it costs a tenth of matching patterns
+  if (!is_tracked(repo, &scratch, path)) {
+    git.ignore_path_is_ignored(&ignored, repo->handle, str_z(&scratch, path));
+  }
   arena_deinit(&scratch);
-  return yes;
+  return ignored != 0;
 }
