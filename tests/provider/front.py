@@ -161,12 +161,17 @@ class Front:
         self.said = (self.folder / "output").read_text() + (errors.read_text() if errors.exists() else "")
         self._folder.cleanup()
 
-    def log(self, count: int = 0) -> list[dict]:
-        """A line per request that has ended; waits until there are [count]."""
+    def log(self, count: int = 0, about: str = "") -> list[dict]:
+        """A line per request that has ended and whose target names [about]; waits until there are [count].
+
+        A front writes a line when it notices the end, which may be long after the client has: a test that shares a
+        front finds its own lines by name, not by where they stand.
+        """
         deadline = time.monotonic() + START_SECONDS
         while True:
             file = self.folder / "access.log"
             lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+            lines = [line for line in lines if about in line["request"]]
             if len(lines) >= count or time.monotonic() > deadline:
                 return lines
             time.sleep(0.02)

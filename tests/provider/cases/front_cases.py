@@ -52,7 +52,7 @@ class Fronts(unittest.TestCase):
             sock.close()
             raise
 
-    def curl(self, one: Front, *bodies: dict, verify: bool = True) -> list[str]:
+    def curl(self, one: Front, about: str, *bodies: dict, verify: bool = True) -> list[str]:
         """The transfers side by side; per transfer "HTTP version, connections opened, status"."""
         words = [CURL, "-sS", "--http2", "--parallel", "--parallel-max", "50"]
         for number, body in enumerate(bodies):
@@ -60,7 +60,7 @@ class Fronts(unittest.TestCase):
             words += ["-o", "/dev/null", "-w", "%{http_version} %{num_connects} %{http_code}\n"]
             words += ["--cacert", str(one.ca)] if verify else []
             words += [item for name, value in OPENAI.headers.items() for item in ("-H", f"{name}: {value}")]
-            words += ["-d", json.dumps(body), one.url + OPENAI.path]
+            words += ["-d", json.dumps(body), f"{one.url}{OPENAI.path}?{about}"]
         done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT)
         self.errors = done.stderr
         return done.stdout.splitlines()
@@ -125,10 +125,10 @@ class Fronts(unittest.TestCase):
     @unittest.skipUnless(CURL, "needs curl")
     def test_streams_share_a_connection(self):
         for one in self.fronts:
-            before, seen = len(one.log()), len(self.provider.log("arrived"))
-            told = self.curl(one, *[OPENAI.body("together")] * 8)
+            seen = len(self.provider.log("arrived"))
+            told = self.curl(one, "shared", *[OPENAI.body("together")] * 8)
             self.assertEqual([line.split()[0::2] for line in told], [["2", "200"]] * 8, self.errors)
-            lines = one.log(before + 8)[before:]
+            lines = one.log(8, "shared")
             self.assertEqual({line["alpn"] for line in lines}, {"h2"})
             self.assertEqual(len({line["port"] for line in lines}), 1)
             self.assertGreater(max(line["in_flight"] for line in self.provider.log("arrived")[seen:]), 4)
@@ -136,16 +136,15 @@ class Fronts(unittest.TestCase):
     @unittest.skipUnless(CURL, "needs curl")
     def test_a_stream_that_dies_leaves_the_others_alone(self):
         for one in self.fronts:
-            before = len(one.log())
             bodies = [OPENAI.body("together"), OPENAI.body("dies", stream=True), OPENAI.body("together")]
-            told = self.curl(one, *bodies)
+            told = self.curl(one, "dying", *bodies)
             self.assertEqual(sum(line.endswith("200") for line in told), 3)
             self.assertIn("HTTP/2 stream", self.errors)
-            self.assertEqual(len({line["port"] for line in one.log(before + 3)[before:]}), 1)
+            self.assertEqual(len({line["port"] for line in one.log(3, "dying")}), 1)
 
     @unittest.skipUnless(CURL, "needs curl")
     def test_unknown_authority_in_curl_s_words(self):
-        self.curl(self.fronts[0], OPENAI.body("x"), verify=False)
+        self.curl(self.fronts[0], "unknown", OPENAI.body("x"), verify=False)
         self.assertRegex(self.errors, r"curl: \((60|77)\)")
 
 
