@@ -1,7 +1,11 @@
 """plan --solo: one model does it all through the same review. plan --cheap-first: the big model plans only for what the
 small one failed at."""
 
-from harness import Scratch, done, ok
+import signal
+
+from harness import Scratch, done, ok, wait_for
+from t_defects import sql
+from t_serve import Client, hello
 from workloads import block, git_init
 
 
@@ -72,4 +76,49 @@ with Scratch() as scratch:
     ok(ran.returncode == 0 and "6 of 6 places done" in ran.stderr, "--cheap-first: all done, nothing planned",
        ran.stdout, ran.stderr)
     ok(not any("You plan work" in body for body in provider.bodies_text()), "--cheap-first: and no planner paid")
+
+with Scratch() as scratch:  # stopped while the big model plans what is left, from the shell and in an editor
+    root = project(scratch)
+    rest = {"name": "submit_plan", "input": {"title": "the rest", "tasks": [
+        {"id": "T01", "title": "by hand", "files": ["src/m5.py"], "body": "Do it with care."}]}}
+    rules = [{"match": {"has_tool": "submit_plan", "turn": 0}, "reply": {
+        "tool_calls": [{"name": "list_files", "input": {}}], "delay_ms": 1500}},
+             {"match": {"has_tool": "submit_plan"}, "reply": {"tool_calls": [rest]}}]
+    rules += [{"match": {"last_contains": f'path="src/m{i}.py"'}, "reply": {
+        "text": block(f"src/m{i}.py", f"    return old({i})\n", f"    return new({i})\n"), "delay_ms": 1500 * (i == 4)}}
+        for i in range(5)]
+    provider = scratch.provider([*rules, {"match": {}, "reply": {"text": "I cannot do that."}}], config={"pilot": "never"})
+
+    def planners() -> int:
+        return sum("You plan work" in body for body in provider.bodies_text())
+
+    running = scratch.start("plan", "--cheap-first", "--yes", "--scope", "files in src/*.py", "call new, not old", cwd=root)
+    wait_for(planners, "the planner")
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    states = sql(scratch, "select id, state from plan")
+    ok(states == [(1, "review"), (2, "planning")] and "resume" in err, f"--cheap-first: Ctrl-C stops the planner too {states}", err)
+    ran = scratch.run("resume", "--yes", cwd=root)
+    states = sql(scratch, "select id, state from plan")
+    ok(ran.returncode == 0 and states == [(1, "review"), (2, "ready")] and planners() <= 3,
+       f"--cheap-first: resume ends it {states}, {planners()} turns", ran.stderr)
+
+    asked = provider.count()
+    client = Client(scratch, root, "json")
+    hello(client, root)
+    scope = [{"path": f"src/m{i}.py"} for i in range(6)]
+    error, result = client.call("plan/create", {"request": "call new, not old", "scope": scope, "cheap_first": True, "go_on": True})
+    ok(not error and result["plan"] == 3, "serve: cheap_first", error)
+    wait_for(lambda: len(sql(scratch, "select 1 from attempt where plan = 3 and reply_hash <> ''")) > 2, "some tries")
+    client.process.kill()
+    client = Client(scratch, root, "json")
+    hello(client, root)
+    error, result = client.call("resume", {"plan": 0, "buffers": []})
+    ok(not error and result["plans"] == [3], "serve: resume goes on with the tries", error, result)
+    wait_for(lambda: sql(scratch, "select state from plan where id = 4") == [("ready",)], "the plan of the rest")
+    twice = sql(scratch, "select task, model, count(*) from attempt where plan = 3 and reply_hash <> '' "
+                         "group by task, model, prompt_hash having count(*) > 1")
+    ok(not twice and sql(scratch, "select state from plan where id = 3") == [("review",)],
+       f"serve: {provider.count() - asked} requests, none twice {twice}")
+    client.end()
 done()

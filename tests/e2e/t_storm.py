@@ -183,8 +183,81 @@ def kills(count: int) -> None:
         ok(provider.count() <= most, f"kill: {provider.count()} requests, at most {most}: 3 were in flight at each kill")
 
 
+# ---- kill, with the small model first ---------------------------------------------------------------
+
+LEFT = (3, 7)  # the small model does not know what to do there
+
+
+class Tries:
+    """plan --cheap-first over COUNT files, of which the big model plans two."""
+
+    ARGV = ["plan", "--cheap-first", "--yes", "--scope", "files in *.py", "negate"]
+
+    def __init__(self, scratch: Scratch, name: str) -> None:
+        self.scratch, self.root = scratch, scratch.path / name
+        make(self.root, COUNT)
+
+    def plans(self) -> list[tuple]:
+        return sql(self.scratch, f"select id, state, title from plan where root = '{self.root}' order by id")
+
+    def recover(self) -> subprocess.CompletedProcess:
+        ran = self.scratch.run("resume", "--yes", cwd=self.root)
+        return ran if self.plans() else self.scratch.run(*self.ARGV, cwd=self.root)
+
+    def end(self) -> list:
+        """The plans, their tasks, and what came out; without numbers and times, which differ."""
+        return [(state, title,
+                 sql(self.scratch, f"select id, state, note from task where plan = {plan} order by id"),
+                 sql(self.scratch, f"select task, path, new_hash from patch where plan = {plan} order by task"),
+                 sql(self.scratch, f"select text from fact where plan = {plan} and name = 'cheap first'"))
+                for plan, state, title in self.plans()]
+
+
+def tries_rules() -> list[dict]:
+    spec = [{"id": f"T{i:02}", "title": "with care", "files": [f"m{i:04}.py"], "body": "Do it."} for i in LEFT]
+    rules = [{"match": {"has_tool": "submit_plan", "turn": 0}, "reply": {"tool_calls": [{"name": "list_files", "input": {}}]}},
+             {"match": {"has_tool": "submit_plan"}, "reply": {"tool_calls": [
+                 {"name": "submit_plan", "input": {"title": "the rest", "tasks": spec}}]}}]
+    rules += [{"match": {"last_contains": f'path="m{i:04}.py"'}, "reply": {"text": reply(i)}}
+              for i in range(COUNT) if i not in LEFT]
+    return rules + [{"match": {}, "reply": {"text": "I cannot do that."}}]
+
+
+def cheap_kills(count: int) -> None:
+    rng = random.Random(SEED)
+    with Scratch() as scratch:
+        provider = scratch.provider(tries_rules(), "--latency-ms", "30", config={"parallel": 3, "pilot": "never"})
+        calm = Tries(scratch, "calm")
+        begun = time.monotonic()
+        ran = scratch.run(*Tries.ARGV, cwd=calm.root)
+        length, want, calls = time.monotonic() - begun, calm.end(), provider.count()
+        ok(ran.returncode == 0 and [plan[:2] for plan in want] == [("review", "negate"), ("ready", "the rest")],
+           f"cheap-first undisturbed: {calls} requests", want, ran.stderr)
+        ok(scratch.run("resume", cwd=calm.root).stderr.startswith("nothing was interrupted"), "cheap-first: it is ended")
+        wrong, cut = [], {}
+        for n in range(count):
+            tries = Tries(scratch, f"tries{n}")
+            before = tree_bytes(tries.root)
+            running = scratch.start(*Tries.ARGV, cwd=tries.root)
+            moment = length * (n + rng.random()) / count
+            time.sleep(moment)
+            kill(running)
+            at = "+".join(state for _, state, _ in tries.plans()) or "before"
+            cut[at] = cut.get(at, 0) + 1
+            ran = tries.recover()
+            if tries.end() != want or tree_bytes(tries.root) != before or ran.returncode:
+                wrong.append((n, at, round(moment, 3), ran.stderr[-300:], tries.end()))
+        ok(not wrong, f"cheap-first: {count} kills {cut} (seed {SEED}): every end is the undisturbed one", *wrong[:3])
+        twice = sql(scratch, "select plan, task, model, count(*) from attempt where reply_hash <> '' "
+                             "group by plan, task, model, prompt_hash having count(*) > 1")
+        ok(not twice, f"cheap-first: no answer is paid twice {twice[:5]}")
+        most = (count + 1) * calls + 3 * count
+        ok(provider.count() <= most, f"cheap-first: {provider.count()} requests, at most {most}: 3 were in flight")
+
+
 if __name__ == "__main__":
-    for test, number in ((storm, 500 if LONG else 60), (kills, 200 if LONG else 10)):
+    for test, number in ((storm, 500 if LONG else 60), (kills, 200 if LONG else 10),
+                         (cheap_kills, 200 if LONG else 12)):
         try:
             test(number)
         except Exception as error:  # one broken journey must not hide the others

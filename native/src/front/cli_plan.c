@@ -143,14 +143,22 @@ static bool plan_alone(Cli *cli, Project *project, const PlanRequest *request)
   return plan > 0 && show_plan(cli, project, plan);
 }
 
-static bool say_tries(Cli *cli, Project *project, int64_t tries)
+// What the tries came to, and the plan for the rest; cli->err stays when it went wrong before.
+bool cli_say_tries(Cli *cli, int64_t tries, bool ok)
 {
   CheapFirst out;
-  if (!cheap_first_result(cli->engine, &cli->arena, tries, &out, &cli->err)) return false;
-  cli_say("plan %lld: %zu of %zu places done by the small model: piecework diff %lld\n",
-          (long long)tries, out.done, out.done + out.left, (long long)tries);
-  if (!out.planned && out.left) cli_say("%zu are left and were not planned\n", out.left);
-  return !out.planned || show_plan(cli, project, out.planned);
+  Error why = cli->err;
+  error_clear(&cli->err);
+  Project *project = engine_project_of_plan(cli->engine, tries, &cli->err);
+  bool said = project && cheap_first_result(cli->engine, &cli->arena, tries, &out, &cli->err);
+  if (said) {
+    cli_say("plan %lld: %zu of %zu places done by the small model: piecework diff %lld\n",
+            (long long)tries, out.done, out.done + out.left, (long long)tries);
+    if (!out.planned && out.left) cli_say("%zu are left and were not planned\n", out.left);
+    if (ok && out.planned) said = show_plan(cli, project, out.planned);
+  }
+  if (!ok) cli->err = why;
+  return ok && said;
 }
 
 static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
@@ -161,11 +169,7 @@ static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
   int64_t tries = cheap_first_start(cli->engine, project, request, cli_on_done, cli, &cli->err);
   bool ok = tries > 0 && cli_wait(cli);
   progress_end(cli);
-  Error why = cli->err;
-  error_clear(&cli->err);
-  bool said = tries > 0 && say_tries(cli, project, tries);
-  if (!ok) cli->err = why;
-  return ok && said;
+  return tries > 0 && cli_say_tries(cli, tries, ok);
 }
 
 bool cli_plan(Cli *cli)

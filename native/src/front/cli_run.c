@@ -4,9 +4,10 @@
 #include "front/cli.h"
 #include "front/terminal.h"
 #include "review/commit_heal.h"
+#include "work/cheap_first.h"
 #include "work/estimate.h"
-#include "work/planner.h"
 #include "work/receipt.h"
+#include "work/resume.h"
 #include "work/run.h"
 #include "work/trust.h"
 
@@ -234,22 +235,14 @@ bool cli_stop(Cli *cli)
 
 // ---- resume ----------------------------------------------------------------------------------------
 
-static bool unfinished(PlanState state)
-{
-  return state == PLAN_PLANNING || state == PLAN_RUNNING || state == PLAN_PAUSED ||
-         state == PLAN_VERIFYING;
-}
-
 // A plan that was interrupted while it was made goes on where its journal ends.
 static bool finish_planning(Cli *cli, const PlanRow *row)
 {
-  PlanRequest request = {.plan = row->id, .go_on = true, .budget = NANO_UNKNOWN};
-  Project *project = engine_project_of_plan(cli->engine, row->id, &cli->err);
-  if (!project) return false;
+  bool tries = cheap_first_open(cli->engine, row);
   progress_begin(cli, row->id);
-  bool ok = planner_start(cli->engine, project, &request, cli_on_done, cli, &cli->err) > 0 &&
-            cli_wait(cli);
+  bool ok = resume_plan(cli->engine, row, cli_on_done, cli, &cli->err) && cli_wait(cli);
   progress_end(cli);
+  if (tries) return cli_say_tries(cli, row->id, ok);
   if (ok)
     cli_say("plan %lld is ready: piecework run %lld\n", (long long)row->id, (long long)row->id);
   return ok;
@@ -259,7 +252,7 @@ static bool resume_one(Cli *cli, const PlanRow *row)
 {
   cli_say("resuming plan %lld: %.*s\n", (long long)row->id,
           STR_ARG(row->title.len ? row->title : row->request));
-  if (row->state == PLAN_PLANNING) return finish_planning(cli, row);
+  if (resume_kind(cli->engine, row) == RESUME_PLAN) return finish_planning(cli, row);
   bool verify = run_wanted_verify(cli->engine, row->id) && !cli_has(cli, OPT_NO_VERIFY);
   return cli_run_plan(cli, row->id, verify);
 }
@@ -282,7 +275,8 @@ static bool plans_to_resume(Cli *cli, PlanRowList *rows)
     return false;
   }
   for (size_t i = 0; i < all.len; i++) {
-    if (unfinished(all.items[i].state)) PUSH(&cli->arena, rows, all.items[i]);
+    bool open = resume_kind(cli->engine, &all.items[i]) != RESUME_NOTHING;
+    if (open) PUSH(&cli->arena, rows, all.items[i]);
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #include "front/serve.h"
 #include "review/commit_heal.h"
 #include "work/planner.h"
+#include "work/resume.h"
 #include "work/run.h"
 #include "work/trust.h"
 #include "work/verify.h"
@@ -92,26 +93,15 @@ static Value *verify_begin(Serve *serve, RpcRequest *request, Error *err)
 
 // ---- resume ----------------------------------------------------------------------------------------
 
-static bool unfinished(PlanState state)
-{
-  return state == PLAN_PLANNING || state == PLAN_RUNNING || state == PLAN_PAUSED ||
-         state == PLAN_VERIFYING;
-}
-
 static bool resume_one(Serve *serve, const PlanRow *row, Error *err)
 {
   ServeOp *op = serve_op_new(serve, row->id, NULL);
-  bool ok;
-  if (row->state == PLAN_PLANNING) {
-    PlanRequest request = {.plan = row->id, .go_on = true, .budget = NANO_UNKNOWN};
-    Project *project = engine_project_of_plan(serve->engine, row->id, err);
-    ok = project && planner_start(serve->engine, project, &request, serve_op_done, op, err) > 0;
-  } else {
-    RunSpec spec = {.plan = row->id,
-                    .verify = run_wanted_verify(serve->engine, row->id),
-                    .batch = run_wanted_batch(serve->engine, row->id)};
-    ok = run_start(serve->engine, &spec, serve_op_done, op, err);
-  }
+  RunSpec spec = {.plan = row->id,
+                  .verify = run_wanted_verify(serve->engine, row->id),
+                  .batch = run_wanted_batch(serve->engine, row->id)};
+  bool ok = resume_kind(serve->engine, row) == RESUME_PLAN
+                ? resume_plan(serve->engine, row, serve_op_done, op, err)
+                : run_start(serve->engine, &spec, serve_op_done, op, err);
   if (!ok) serve_op_drop(op);
   return ok;
 }
@@ -130,7 +120,8 @@ void serve_collect(Serve *serve, Str root)
     bool first = plan != last && run_wanted_batch(serve->engine, plan);
     last = plan;
     if (!first || !journal_plan_get(serve->engine->journal, &arena, plan, &row, NULL)) continue;
-    if (str_eq(row.root, root) && unfinished(row.state)) resume_one(serve, &row, &busy);
+    bool open = resume_kind(serve->engine, &row) != RESUME_NOTHING;
+    if (str_eq(row.root, root) && open) resume_one(serve, &row, &busy);
   }
   arena_deinit(&arena);
 }
@@ -156,7 +147,8 @@ static Value *resume(Serve *serve, RpcRequest *request, Error *err)
   Str text = S("nothing was interrupted here");
   for (size_t i = 0; i < rows.len; i++) {
     const PlanRow *row = &rows.items[i];
-    if (plan ? row->id != plan : !unfinished(row->state)) continue;
+    bool open = resume_kind(serve->engine, row) != RESUME_NOTHING;
+    if (plan ? row->id != plan : !open) continue;
     if (is_ours(serve, row->id)) continue;
     Error why = {0};
     if (resume_one(serve, row, &why)) {

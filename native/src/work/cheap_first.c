@@ -9,12 +9,16 @@
 
 enum { NOTES_BYTES = 16 << 10 };
 
+#define OPEN_FACT S("cheap first")  // not empty while there is something left to try or to plan
+#define PLANNED_FACT S("rest planned as")  // the id of the second plan
+
 typedef struct {
   Engine *engine;
   Project *project;
   Arena arena;
   PlanRequest request;  // copied into [arena]
   int64_t tries;
+  LoopSoon soon;
   OpDone *on_done;
   void *owner;
 } Op;
@@ -77,25 +81,17 @@ static bool what_is_left(Op *op, FileRefList *scope, Str *request, Error *err)
   return true;
 }
 
+// When the planner cannot even begin (a key that is missing), the tries stay open for resume.
 static void plan_the_rest(Op *op)
 {
   Error err = {0};
-  PlanRequest request = {.budget = op->request.budget, .go_on = true};
-  if (!what_is_left(op, &request.scope, &request.request, &err)) {
+  PlanRequest request = {.budget = op->request.budget, .go_on = true, .left_of = op->tries};
+  bool ok = what_is_left(op, &request.scope, &request.request, &err);
+  if (ok && !request.scope.len)
+    journal_fact_set(op->engine->journal, op->tries, OPEN_FACT, STR_NONE, &err);
+  if (!ok || !request.scope.len ||
+      planner_start(op->engine, op->project, &request, planned, op, &err) <= 0)
     finish(op, &err);
-    return;
-  }
-  if (!request.scope.len) {
-    finish(op, &err);
-    return;
-  }
-  int64_t id = planner_start(op->engine, op->project, &request, planned, op, &err);
-  if (id <= 0) {
-    finish(op, &err);
-    return;
-  }
-  Str text = str_fmt(&op->arena, "%" PRId64, id);
-  journal_fact_set(op->engine->journal, op->tries, S("rest planned as"), text, NULL);
 }
 
 // A run that was stopped, or out of money or connection, has tried nothing to its end: no planning then.
@@ -109,12 +105,41 @@ static void tried(void *owner, const Error *err)
     finish(op, err);
 }
 
+static void all_tried(void *owner)
+{
+  plan_the_rest(owner);
+}
+
 // ---- the face -----------------------------------------------------------------------------------
 
-static void copy_request(Op *op, const PlanRequest *request)
+static Op *op_new(Engine *engine, Project *project, int64_t tries, OpDone *on_done, void *owner)
 {
-  op->request =
-      (PlanRequest){.request = str_dup(&op->arena, request->request), .budget = request->budget};
+  Op *op = mem_alloc(sizeof(*op));
+  *op = (Op){
+      .engine = engine, .project = project, .tries = tries, .on_done = on_done, .owner = owner};
+  arena_init(&op->arena);
+  return op;
+}
+
+static bool start_tries(Op *op, bool fresh_base, Error *err)
+{
+  RunSpec spec = {.plan = op->tries, .fresh_base = fresh_base};
+  if (run_start(op->engine, &spec, tried, op, err)) return true;
+  arena_deinit(&op->arena);
+  mem_free(op);
+  return false;
+}
+
+// In one transaction, so that no kill leaves tries that nobody knows as such.
+static int64_t new_tries(Engine *engine, Project *project, const PlanRequest *request, Error *err)
+{
+  if (!journal_begin(engine->journal, err)) return 0;
+  int64_t id =
+      plan_from_targets(engine, project, request->request, &request->scope, request->budget, err);
+  if (id > 0 && journal_fact_set(engine->journal, id, OPEN_FACT, S("yes"), err))
+    return journal_commit(engine->journal, err) ? id : 0;
+  journal_rollback(engine->journal);
+  return 0;
 }
 
 int64_t cheap_first_start(Engine *engine, Project *project, const PlanRequest *request,
@@ -126,33 +151,66 @@ int64_t cheap_first_start(Engine *engine, Project *project, const PlanRequest *r
                    "name them: --scope PATH[:A-B], or a selector as \"functions in src/*.py\"");
     return 0;
   }
-  int64_t id =
-      plan_from_targets(engine, project, request->request, &request->scope, request->budget, err);
+  int64_t id = new_tries(engine, project, request, err);
   if (id <= 0) return 0;
-  Op *op = mem_alloc(sizeof(*op));
-  *op = (Op){.engine = engine, .project = project, .tries = id, .on_done = on_done, .owner = owner};
-  arena_init(&op->arena);
-  copy_request(op, request);
-  RunSpec spec = {.plan = id, .fresh_base = true};
-  if (run_start(engine, &spec, tried, op, err)) return id;
-  arena_deinit(&op->arena);
-  mem_free(op);
-  return 0;
+  Op *op = op_new(engine, project, id, on_done, owner);
+  op->request =
+      (PlanRequest){.request = str_dup(&op->arena, request->request), .budget = request->budget};
+  return start_tries(op, true, err) ? id : 0;
+}
+
+static Str fact(Engine *engine, Arena *arena, int64_t plan, Str name)
+{
+  Str text = STR_NONE;
+  Error none = {0};
+  journal_fact_get(engine->journal, arena, plan, name, &text, &none);
+  return text;
+}
+
+bool cheap_first_open(Engine *engine, const PlanRow *row)
+{
+  Arena arena;
+  arena_init(&arena);
+  bool open = row->state != PLAN_DROPPED && fact(engine, &arena, row->id, OPEN_FACT).len > 0;
+  arena_deinit(&arena);
+  return open;
+}
+
+bool cheap_first_go_on(Engine *engine, Project *project, const PlanRow *row, OpDone *on_done,
+                       void *owner, Error *err)
+{
+  Op *op = op_new(engine, project, row->id, on_done, owner);
+  op->request = (PlanRequest){.request = str_dup(&op->arena, row->request), .budget = row->budget};
+  bool ended = row->state == PLAN_REVIEW || row->state == PLAN_DONE || row->state == PLAN_FAILED;
+  if (!ended) return start_tries(op, false, err);
+  loop_soon(engine->loop, &op->soon, all_tried, op);
+  return true;
+}
+
+bool cheap_first_planned(Engine *engine, int64_t tries, int64_t plan, Error *err)
+{
+  Arena arena;
+  arena_init(&arena);
+  Str id = str_fmt(&arena, "%" PRId64, plan), before = fact(engine, &arena, tries, PLANNED_FACT);
+  bool ok =
+      !before.len || error_set(err, ERR_BUSY, "what plan %" PRId64 " left is plan %.*s already",
+                               tries, STR_ARG(before));
+  ok = ok && journal_fact_set(engine->journal, tries, PLANNED_FACT, id, err) &&
+       journal_fact_set(engine->journal, tries, OPEN_FACT, STR_NONE, err);
+  arena_deinit(&arena);
+  return ok;
 }
 
 bool cheap_first_result(Engine *engine, Arena *arena, int64_t tries, CheapFirst *out, Error *err)
 {
   TaskRowList rows = {0};
-  Str text;
   uint64_t id = 0;
   *out = (CheapFirst){.tries = tries};
-  if (!journal_task_list(engine->journal, arena, tries, &rows, err) ||
-      !journal_fact_get(engine->journal, arena, tries, S("rest planned as"), &text, err))
-    return false;
+  if (!journal_task_list(engine->journal, arena, tries, &rows, err)) return false;
   for (size_t i = 0; i < rows.len; i++) {
     out->left += is_left(rows.items[i].state);
     out->done += !is_left(rows.items[i].state);
   }
-  if (str_to_u64(text, &id)) out->planned = (int64_t)id;
+  if (str_to_u64(fact(engine, arena, tries, PLANNED_FACT), &id)) out->planned = (int64_t)id;
   return true;
 }

@@ -319,7 +319,8 @@ static void finish(Planner *p)
 static void step(void *owner)
 {
   Planner *p = owner;
-  if (p->stopped && p->state != PLANNER_END && p->state != PLANNER_WAIT) {
+  bool ended = p->state == PLANNER_END && p->error.code != ERR_CANCELLED;  // before it was stopped
+  if (p->stopped && !ended && p->state != PLANNER_WAIT) {
     error_clear(&p->error);
     error_set(&p->error, ERR_CANCELLED, "planning was stopped; `resume` goes on with it");
     p->state = PLANNER_END;
@@ -349,7 +350,8 @@ bool planner_active(Engine *engine, int64_t plan)
 void planner_stop(Engine *engine, int64_t plan)
 {
   for (Planner *p = engine->planners; p; p = p->next) {
-    if (p->row.id != plan || p->stopped) continue;
+    bool named = p->row.id == plan || (p->left_of && p->left_of == plan);
+    if (!named || p->stopped) continue;
     p->stopped = true;
     if (p->attempt)
       attempt_cancel(p->attempt);

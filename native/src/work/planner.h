@@ -18,7 +18,9 @@ typedef struct {
   FileRefList scope;  // empty = the whole project
   Nano budget;        // for the plan as a whole; NANO_UNKNOWN = configuration's
   bool go_on;         // past advice and ask_above (`plan!`, --yes); without it they are ERR_CONSENT
-  StrList answers;    // reserved
+  int64_t
+      left_of;  // the plan of tries it is for (work/cheap_first.h), told so as the new plan is; 0 = none
+  StrList answers;  // reserved
 } PlanRequest;
 
 // A plan row exists (state planning) when this returns its id; 0 with [err]. Ends with state
@@ -28,7 +30,8 @@ typedef struct {
 // turn and at the end (doc/wire.md), "planning" {plan, text} for each tool.
 int64_t planner_start(Engine *engine, Project *project, const PlanRequest *request, OpDone *on_done,
                       void *owner, Error *err);
-// on_done follows with ERR_CANCELLED; the plan stays in state planning, to be gone on with.
+// on_done follows with ERR_CANCELLED; the plan stays in state planning, to be gone on with. [plan] may also be
+// the one that it was `left_of`.
 void planner_stop(Engine *engine, int64_t plan);
 bool planner_active(Engine *engine, int64_t plan);
 

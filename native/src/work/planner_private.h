@@ -23,6 +23,7 @@ struct Planner {
   Project *project;  // borrowed from the engine
   Arena arena;       // of the whole conversation
   PlanRow row;
+  int64_t left_of;  // see PlanRequest
   PlannerState state;
   LoopSoon soon;
   OpDone *on_done;

@@ -2,6 +2,7 @@
 // first message; or the conversation of one that was killed, read back.
 #include "plan/template.h"
 #include "work/advise.h"
+#include "work/cheap_first.h"
 #include "work/estimate.h"
 #include "work/plan_store.h"
 #include "work/planner_private.h"
@@ -137,6 +138,7 @@ static bool new_row(Planner *p, const PlanRequest *request, Error *err)
   ok = journal_plan_new(engine->journal, &p->row, err) &&
        journal_fact_set(engine->journal, p->row.id, S("first message"), first, err) &&
        journal_fact_set(engine->journal, p->row.id, S("notes"), notes, err) &&
+       (!p->left_of || cheap_first_planned(engine, p->left_of, p->row.id, err)) &&
        journal_commit(engine->journal, err);
   if (!ok) journal_rollback(engine->journal);
   return ok;
@@ -174,7 +176,11 @@ int64_t planner_start(Engine *engine, Project *project, const PlanRequest *reque
 {
   Planner *p = mem_alloc(sizeof(*p));
   Error none = {0};
-  *p = (Planner){.engine = engine, .project = project, .on_done = on_done, .owner = owner};
+  *p = (Planner){.engine = engine,
+                 .project = project,
+                 .left_of = request->left_of,
+                 .on_done = on_done,
+                 .owner = owner};
   p->box = (Toolbox){project, engine->loop, TOOLS_BYTES, TOOLS_CALLS};
   arena_init(&p->arena);
   bool active = request->plan && planner_active(engine, request->plan);
