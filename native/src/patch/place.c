@@ -153,6 +153,7 @@ static Search search_new(Arena *arena, const Text *present, const HunkList *hunk
 {
   Search search = {.arena = arena, .present = present};
   finder_init(&search.finder, arena, present);
+  search.finder.bom = false;  // a mark at the start is part of a hunk's lines, as of the text's
   search.patterns = NEW_N(arena, Patterns, hunks->len);
   for (size_t i = 0; i < hunks->len; i++) add_patterns(&search, hunks, i, neighbours);
   return search;

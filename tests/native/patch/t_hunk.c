@@ -66,6 +66,28 @@ TEST(here_moved_done_stale)
   CHECK_INT(c.places[0].kind, PLACE_HERE);
 }
 
+// Hunks are cut from whole texts: the mark at the start of a file is in the lines of those near it.
+TEST(a_byte_order_mark_is_part_of_the_first_line)
+{
+  Str old_text =
+      S("\xef\xbb\xbf"
+        "1\n2\n3\n4\n5\n6\n");
+  static const char *const made[] = {
+      "\xef\xbb\xbfone\n2\n3\n4\n5\n6\n",
+      "\xef\xbb\xbf"
+      "1\n2\nthree\n4\n5\n6\n",
+      "\xef\xbb\xbf"
+      "0\n1\n2\n3\n4\n5\n6\n",
+  };
+  for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+    Str new_text = str_from(made[i]);
+    Carried c = carry(old_text, new_text, old_text);
+    CHECK_INT(c.places[0].kind, PLACE_HERE);
+    CHECK_STR(edits_apply(&arena, old_text, &c.edits), new_text);
+    CHECK_INT(carry(old_text, new_text, new_text).places[0].kind, PLACE_DONE);
+  }
+}
+
 // Two equal blocks; the change is in the second. A line above makes the first stand where the second was.
 TEST(a_twin_is_not_the_hunk)
 {
