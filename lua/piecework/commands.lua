@@ -58,6 +58,7 @@ M.verbs = {
     complete = { 'spans', 'plans' }, help = 'the receipt' },
   log = { module = 'show', args = '[N]', complete = { 'plans' }, help = 'what happened' },
   preview = { module = 'plan', args = '[N] T01', complete = { 'tasks', 'plans' },
+    bang = 'has the provider count its tokens',
     help = 'exactly what would be sent for a task' },
   health = { module = 'show', help = 'what is there and what is missing' },
   build = { module = 'show', help = 'build the engine, in a visible log' },

@@ -4,6 +4,7 @@ provider's own log, a canary key through every failure, reports of bugs."""
 import csv
 import io
 import json
+import re
 import sqlite3
 import sys
 
@@ -49,6 +50,38 @@ def every_dialect() -> None:
             ours = attempts(scratch, "select sum(fresh_in + cache_write + cache_read), sum(out), min(usage_known) from attempt")[0]
             prompt = sum(u["fresh_in"] + u["cache_write"] + u["cache_read"] for u in told)
             ok(ours == (prompt, sum(u["out"] for u in told), 1), f"{dialect}: the ledger is the provider's log {ours}")
+
+
+def counted() -> None:
+    """Tokens counted by the provider before anything is sent, and how far the estimates were off afterwards."""
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        provider = scratch.provider(model_rules(load))
+        scratch.run("plan", "--yes", load.request, cwd=load.root)
+        before = len(log(provider, "arrived"))
+        count = scratch.run("preview", "last", "T01", "--count", cwd=load.root)
+        said = re.search(r"^--- counted by anthropic: (\d+) tokens in \(the estimate was (\d+), .*\) ---$", count.stdout, re.M)
+        ok(count.returncode == 0 and said, "counted: preview says both", count.stdout, count.stderr)
+        asked = log(provider, "arrived")[before:]
+        ok([line["endpoint"] for line in asked] == ["count"], "counted: one question, no reply", asked)
+        ran = scratch.run("run", "last", "--yes", cwd=load.root)
+        ok(ran.returncode == 0, "counted: ran", ran.stdout, ran.stderr)
+        first = attempts(scratch, "select fresh_in + cache_write + cache_read, estimated_in from attempt where task = 'T01' order by id")[0]
+        ok(first == (int(said[1]), int(said[2])), f"counted: what T01 was charged for {first}")
+        sums = attempts(scratch, "select model, count(*), sum(estimated_in), sum(fresh_in + cache_write + cache_read) from attempt"
+                                 " where estimated_in > 0 group by 1")
+        rows = {row["key"]: row for row in json.loads(scratch.run("cost", "all", "--json", cwd=load.root).stdout)["rows"]}
+        ok(all((rows[m]["compared"], rows[m]["estimated_in"], rows[m]["counted_in"]) == (n, e, c) for m, n, e, c in sums) and sums,
+           f"counted: by model {sums}", rows)
+        page = scratch.run("cost", "all", cwd=load.root).stdout
+        ok(len(re.findall(r"prompts were estimated (\d+ % too (low|high)|less than 1 % off), over \d+ calls", page)) == len(sums),
+           "counted: cost says how far the estimates were off", page)
+        wrong = scratch.run("preview", "last", "T77", "--count", cwd=load.root)
+        ok(wrong.returncode != 0 and len(wrong.stderr.splitlines()) == 1, "counted: no such task", wrong.stderr)
+        scratch.configure(provider.url, {"models": {"big": "ollama/big-1", "small": "ollama/small-1"}})
+        silent = scratch.run("preview", "last", "T01", "--count", cwd=load.root)
+        ok(silent.returncode != 0 and "counts no tokens" in silent.stderr and silent.stdout.startswith("To ollama/"),
+           "counted: a provider that does not count", silent.stdout, silent.stderr)
 
 
 def no_tools() -> None:
@@ -240,7 +273,7 @@ def bug_report() -> None:
         ok(provider.count() == asked, "bug: without asking anybody")
 
 
-ALL = (every_dialect, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure)
+ALL = (every_dialect, counted, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure)
 
 if __name__ == "__main__":
     for test in ALL:

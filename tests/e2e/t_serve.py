@@ -204,7 +204,7 @@ def hostile(wire: str) -> None:
     methods = """project/advise plan/create plan/adopt plan/list plan/text plan/save plan/drop edit/start run/start run/stop
         task/retry verify/start resume status/get review/get review/decide review/at review/files review/apply review/revert
         review/applied review/quickfix review/diff review/proposal commit/prepare commit/start trust/get trust/set cost/get
-        log/get preview/get health/get""".split()
+        log/get preview/get preview/count health/get""".split()
     junk = [None, -1, 0, 2**62, 1.5, True, "", "x", "../../etc/passwd", "/etc/passwd", "a.c", [], [1, None], [{}], {},
             [{"path": "../x", "text": "y"}], [{"path": "a.c", "first": 9, "last": 3}], [{"path": "a.c", "first": -5}]]
     keys = ["plan", "path", "text", "request", "scope", "buffers", "what", "decision", "hunks", "only", "task", "commands",

@@ -124,6 +124,11 @@ function M.preview(call)
     local task = call.words[1]
     if not task then return message.error('which task? :Piecework preview [N] T01') end
     buffers.open(buffers.uri('preview', plan, task), call.mods)
+    if not call.bang then return end
+    engine.request('preview/count', { plan = plan, task = task }, function(err, counted)
+      if err then return message.error(err) end
+      message.say(task .. ': ' .. counted.text)
+    end)
   end)
 end
 

@@ -22,6 +22,8 @@
   X(JSON, "json", 0, false, false, "", "JSON on stdout")                                       \
   X(ONLY, "only", 0, true, false, "T01,T02", "these tasks only")                               \
   X(NO_VERIFY, "no-verify", 0, false, false, "", "execute only")                               \
+  X(COUNTED, "count", 0, false, false, "",                                                     \
+    "the provider counts its tokens, for nothing, where it offers that")                       \
   X(BATCH, "batch", 0, false, false, "",                                                       \
     "through batch endpoints: within hours, at half the price; resume collects")               \
   X(NOW, "now", 0, false, false, "", "cut what is in flight (it may be paid all the same)")    \

@@ -73,6 +73,9 @@ static Value *sum_value(Arena *arena, const CostRow *row)
   value_put_int(arena, map, S("out"), row->usage.out);
   value_put_int(arena, map, S("cost"), row->cost);
   value_put_int(arena, map, S("unknown"), row->unknown);
+  value_put_int(arena, map, S("compared"), row->compared);
+  value_put_int(arena, map, S("estimated_in"), row->estimated_in);
+  value_put_int(arena, map, S("counted_in"), row->counted_in);
   return map;
 }
 

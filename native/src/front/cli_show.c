@@ -2,6 +2,7 @@
 #include "front/cli.h"
 #include "front/preview.h"
 #include "lib/loop.h"
+#include "work/run.h"
 
 static Value *task_value(Arena *arena, const TaskRow *task)
 {
@@ -102,13 +103,25 @@ bool cli_log(Cli *cli)
   return true;
 }
 
+static void counted(void *owner, const Count *count)
+{
+  Cli *cli = owner;
+  cli->done = true;
+  cli->err = count->error;
+  if (count->error.code == ERR_OK)
+    cli_print("--- %.*s ---\n", STR_ARG(preview_count_text(&cli->arena, count)));
+}
+
 bool cli_preview(Cli *cli)
 {
   int64_t plan;
   View view;
   if (!cli_plan_arg(cli, &plan)) return false;
-  if (!preview_view(cli->engine, plan, cli->args.items[1], &cli->arena, &view, &cli->err))
-    return false;
+  Str task = cli->args.items[1];
+  if (!preview_view(cli->engine, plan, task, &cli->arena, &view, &cli->err)) return false;
   cli_print_view(cli, &view);
-  return true;
+  if (!cli_has(cli, OPT_COUNTED)) return true;
+  if (!run_count_prompt(cli->engine, plan, task, counted, cli, &cli->err)) return false;
+  while (!cli->done && loop_turn(&cli->loop, true)) continue;
+  return cli->err.code == ERR_OK;
 }

@@ -4,6 +4,7 @@
 #include "front/preview.h"
 #include "front/serve.h"
 #include "front/values.h"
+#include "work/run.h"
 
 static Value *status_get(Serve *serve, RpcRequest *request, Error *err)
 {
@@ -47,6 +48,32 @@ static Value *preview_get(Serve *serve, RpcRequest *request, Error *err)
   return view_value(&request->arena, &view);
 }
 
+static void counted(void *owner, const Count *count)
+{
+  RpcRequest *request = owner;
+  Arena *arena = &request->arena;
+  if (count->error.code != ERR_OK) {
+    rpc_fail(request, &count->error);
+    return;
+  }
+  Value *map = value_map(arena);
+  value_put_str(arena, map, S("provider"), count->provider);
+  value_put_str(arena, map, S("model"), count->model);
+  value_put_int(arena, map, S("tokens"), count->tokens);
+  value_put_int(arena, map, S("estimated"), count->estimated);
+  value_put_str(arena, map, S("text"), preview_count_text(arena, count));
+  rpc_reply(request, map);
+}
+
+static Value *preview_count(Serve *serve, RpcRequest *request, Error *err)
+{
+  int64_t plan = param_plan(request->params, err);
+  Str task;
+  if (!plan || !param_text(request->params, S("task"), &task, err)) return NULL;
+  bool asked = run_count_prompt(serve->engine, plan, task, counted, request, err);
+  return asked ? SERVE_LATER : NULL;
+}
+
 static Value *health_get(Serve *serve, RpcRequest *request, Error *err)
 {
   (void)err;
@@ -85,6 +112,7 @@ const ServeMethod methods_info[] = {
     {"cost/get", cost_get},
     {"log/get", log_get},
     {"preview/get", preview_get},
+    {"preview/count", preview_count},
     {"health/get", health_get},
     {"bug/write", bug_report},
     {0},

@@ -2,6 +2,7 @@
 #include "front/preview.h"
 
 #include "review/view_text.h"
+#include "work/estimate.h"
 #include "work/run.h"
 
 bool preview_view(Engine *engine, int64_t plan, Str task, Arena *arena, View *out, Error *err)
@@ -14,4 +15,12 @@ bool preview_view(Engine *engine, int64_t plan, Str task, Arena *arena, View *ou
   for (Str rest = text, line; str_line(&rest, &line);) view_source(&view, meaning, 0, line);
   view_end(&view);
   return true;
+}
+
+Str preview_count_text(Arena *arena, const Count *count)
+{
+  Str off = estimate_off(arena, count->estimated, count->tokens);
+  return str_fmt(arena, "counted by %.*s: %lld tokens in (the estimate was %lld, %.*s)",
+                 STR_ARG(count->provider), (long long)count->tokens, (long long)count->estimated,
+                 STR_ARG(off));
 }

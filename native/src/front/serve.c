@@ -8,6 +8,7 @@
 #include "front/cli.h"
 #include "front/version.h"
 #include "lib/fs.h"
+#include "model/count.h"
 #include "work/planner.h"
 #include "work/run.h"
 #include "work/verify.h"
@@ -82,6 +83,7 @@ static void begin_end(Serve *serve)
   if (serve->ending) return;
   serve->ending = true;
   stop_all(serve, false);
+  if (serve->engine) count_cancel_all(serve->engine->models);
   timer_start(&serve->patience, PATIENCE_MS, 0);
   end_when_idle(serve);
 }

@@ -228,10 +228,11 @@ typedef struct {
   Str error;                     // the provider's words, cut and without keys; empty when ok
   AttemptUsage usage;
   bool usage_known;
-  int64_t cost;    // nano-dollars, -1 = unknown
-  bool sent;       // the request may have reached the provider
-  Str request_id;  // HTTP request id, for the provider's support; may be empty
-  Str batch;       // the batch that holds the request; empty = it was sent by itself
+  int64_t cost;          // nano-dollars, -1 = unknown
+  bool sent;             // the request may have reached the provider
+  Str request_id;        // HTTP request id, for the provider's support; may be empty
+  Str batch;             // the batch that holds the request; empty = it was sent by itself
+  int64_t estimated_in;  // the prompt's tokens as estimated; 0 = not to be compared with usage
 } AttemptRow;
 typedef struct {
   AttemptRow *items;
@@ -249,7 +250,7 @@ bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, 
 bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
                            Error *err);
 // When the exchange ended, before the reply is used: stores [reply] and outcome, error, usage,
-// cost, sent and request_id in one transaction; fills reply_hash and ended_ms.
+// cost, sent, request_id and estimated_in in one transaction; fills reply_hash and ended_ms.
 bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
                             Error *err);
 // The provider has taken the request in [batch]: it stays in flight, whoever ends, until it is answered.
@@ -294,9 +295,11 @@ typedef enum { COST_BY_PHASE, COST_BY_MODEL, COST_BY_ROOT, COST_BY_PLAN, COST_BY
 typedef struct {
   Str key;  // phase name, model, root, plan id or task id
   int64_t attempts;
-  AttemptUsage usage;  // of attempts whose usage is known
-  int64_t cost;        // sum of what is known
-  int64_t unknown;     // sent attempts whose cost is not known
+  AttemptUsage usage;                // of attempts whose usage is known
+  int64_t cost;                      // sum of what is known
+  int64_t unknown;                   // sent attempts whose cost is not known
+  int64_t compared;                  // attempts whose prompt was estimated and counted
+  int64_t estimated_in, counted_in;  // tokens of these prompts, either way
 } CostRow;
 typedef struct {
   CostRow *items;

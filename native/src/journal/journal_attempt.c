@@ -13,7 +13,7 @@ const char *phase_name(Phase phase)
 #define ATTEMPT_COLUMNS                                                                            \
   "id, plan, task, phase, role, provider, model, worst_case, prompt_hash, reply_hash, started_ms," \
   " ended_ms, outcome, error, fresh_in, cache_write, cache_read, out, reasoning, usage_known,"     \
-  " cost, sent, request_id, batch"
+  " cost, sent, request_id, batch, estimated_in"
 
 static AttemptUsage usage_at(Query *q, int column)
 {
@@ -47,6 +47,7 @@ static AttemptRow attempt_row(Query *q, Arena *arena)
       .sent = query_int(q, 21) != 0,
       .request_id = query_str_dup(q, 22, arena),
       .batch = query_str_dup(q, 23, arena),
+      .estimated_in = query_int(q, 24),
   };
 }
 
@@ -112,11 +113,12 @@ static bool update(Journal *journal, const AttemptRow *a, Error *err)
   bool ok = store_run(journal->store, err,
                       "UPDATE attempt SET reply_hash = ?, ended_ms = ?, outcome = ?, error = ?,"
                       " fresh_in = ?, cache_write = ?, cache_read = ?, out = ?, reasoning = ?,"
-                      " usage_known = ?, cost = ?, sent = ?, request_id = ? WHERE id = ?",
-                      "sissiiiiiiiisi", a->reply_hash, a->ended_ms, str_from(err_name(a->outcome)),
+                      " usage_known = ?, cost = ?, sent = ?, request_id = ?, estimated_in = ?"
+                      " WHERE id = ?",
+                      "sissiiiiiiiisii", a->reply_hash, a->ended_ms, str_from(err_name(a->outcome)),
                       a->error, a->usage.fresh_in, a->usage.cache_write, a->usage.cache_read,
                       a->usage.out, a->usage.reasoning, (int64_t)a->usage_known, a->cost,
-                      (int64_t)a->sent, a->request_id, a->id);
+                      (int64_t)a->sent, a->request_id, a->estimated_in, a->id);
   if (!ok || store_changes(journal->store) == 1) return ok;
   return error_set(err, ERR_NOT_FOUND, "there is no attempt %lld", (long long)a->id);
 }

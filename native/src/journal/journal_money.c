@@ -19,7 +19,9 @@ bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err)
   "SELECT " key                                                                                 \
   ", count(*), total(fresh_in * usage_known), total(cache_write * usage_known),"                \
   " total(cache_read * usage_known), total(out * usage_known), total(reasoning * usage_known)," \
-  " total(max(cost, 0)) AS spent, total(cost < 0 AND sent) FROM attempt"                        \
+  " total(max(cost, 0)) AS spent, total(cost < 0 AND sent), total(estimated_in > 0),"           \
+  " total(estimated_in), total((fresh_in + cache_write + cache_read) * (estimated_in > 0))"     \
+  " FROM attempt"                                                                               \
   " WHERE ended_ms > 0 AND started_ms >= ?1 AND (?2 = 0 OR plan = ?2)"                          \
   " GROUP BY 1 ORDER BY spent DESC, 1"
 
@@ -42,6 +44,9 @@ bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms
                   query_int(q, 6)},
         .cost = query_int(q, 7),
         .unknown = query_int(q, 8),
+        .compared = query_int(q, 9),
+        .estimated_in = query_int(q, 10),
+        .counted_in = query_int(q, 11),
     };
     PUSH(arena, out, row);
   }

@@ -108,5 +108,9 @@ static const char hands[] =
     " plan INTEGER NOT NULL, path TEXT NOT NULL, shown_hash TEXT NOT NULL, made_hash TEXT NOT NULL,"
     " at_ms INTEGER NOT NULL, PRIMARY KEY(plan, path)) WITHOUT ROWID;";
 
-const char *const journal_schema[] = {first, cuts, batches, hands};
+// What the prompt was estimated at, beside what the provider counted; 0 = the two cannot be compared.
+static const char estimates[] =
+    "ALTER TABLE attempt ADD COLUMN estimated_in INTEGER NOT NULL DEFAULT 0;";
+
+const char *const journal_schema[] = {first, cuts, batches, hands, estimates};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

@@ -139,10 +139,18 @@ static int64_t max_tokens(const ModelRequest *request, const Target *target)
   return target->max_output > 0 && wanted > target->max_output ? target->max_output : wanted;
 }
 
-static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
-                  WireRequest *out)
+static void put_prompt(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s/v1/messages", STR_ARG(target->base_url))};
+  put_tools(arena, body, request);
+  put_system(arena, body, request, target);
+  put_messages(arena, body, request);
+  put_output_config(arena, body, request, target);
+}
+
+static void address(Arena *arena, const char *path, const Target *target, const Key *key,
+                    WireRequest *out)
+{
+  *out = (WireRequest){.url = str_fmt(arena, "%.*s%s", STR_ARG(target->base_url), path)};
   wire_header(out, S("content-type"), S("application/json"));
   wire_header(out, S("anthropic-version"), S("2026-10-21"));
   if (key->secret.len && key->bearer) {
@@ -150,14 +158,28 @@ static void build(Arena *arena, const ModelRequest *request, const Target *targe
   } else if (key->secret.len) {
     wire_header(out, S("x-api-key"), str_dup(arena, key->secret));
   }
+}
+
+static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                  WireRequest *out)
+{
+  address(arena, "/v1/messages", target, key, out);
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
   value_put_int(arena, body, S("max_tokens"), max_tokens(request, target));
   value_put_bool(arena, body, S("stream"), true);
-  put_tools(arena, body, request);
-  put_system(arena, body, request, target);
-  put_messages(arena, body, request);
-  put_output_config(arena, body, request, target);
+  put_prompt(arena, body, request, target);
+  out->body = json_str(arena, body);
+}
+
+// facts: providers.md section 1.11
+static void count(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                  WireRequest *out)
+{
+  address(arena, "/v1/messages/count_tokens", target, key, out);
+  Value *body = value_map(arena);
+  value_put_str(arena, body, S("model"), request->model);
+  put_prompt(arena, body, request, target);
   out->body = json_str(arena, body);
 }
 
@@ -352,4 +374,6 @@ const Dialect dialect_anthropic = {.name = "anthropic",
                                    .feed = feed,
                                    .whole = whole,
                                    .finish = finish,
-                                   .classify = failure_from_answer};
+                                   .classify = failure_from_answer,
+                                   .count = count,
+                                   .counted = "input_tokens"};

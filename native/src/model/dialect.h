@@ -145,6 +145,11 @@ typedef struct {
   void (*whole)(ReplyBuilder *reply, Str body);                    // a 2xx answer in one piece
   void (*finish)(ReplyBuilder *reply);                             // parts -> calls and raw
   void (*classify)(const HttpHead *head, Str body, Failure *out);  // an answer that is not 2xx
+  // The same request, to be counted and not answered; `counted` names the field of the answer that says how many
+  // tokens it has. NULL: this API has no counting.
+  void (*count)(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                WireRequest *out);
+  const char *counted;
 } Dialect;
 
 extern const Dialect dialect_anthropic, dialect_openai_chat, dialect_openai_responses,

@@ -138,18 +138,41 @@ static void put_config(Arena *arena, Value *body, const ModelRequest *request, c
   value_set(config, S("responseJsonSchema"), value_dup(arena, request->schema));
 }
 
-static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
-                  WireRequest *out)
+static void address(Arena *arena, const char *verb, Str model, const Target *target, const Key *key,
+                    WireRequest *out)
 {
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s/models/%.*s:streamGenerateContent?alt=sse",
-                                      STR_ARG(target->base_url), STR_ARG(request->model))};
+  *out = (WireRequest){.url = str_fmt(arena, "%.*s/models/%.*s:%s", STR_ARG(target->base_url),
+                                      STR_ARG(model), verb)};
   wire_header(out, S("content-type"), S("application/json"));
   if (key->secret.len) wire_header(out, S("x-goog-api-key"), str_dup(arena, key->secret));
-  Value *body = value_map(arena);
+}
+
+static void put_all(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
   put_system(arena, body, request, target);
   put_tools(arena, body, request);
   put_contents(arena, body, request);
   put_config(arena, body, request, target);
+}
+
+static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                  WireRequest *out)
+{
+  address(arena, "streamGenerateContent?alt=sse", request->model, target, key, out);
+  Value *body = value_map(arena);
+  put_all(arena, body, request, target);
+  out->body = json_str(arena, body);
+}
+
+// facts: providers.md section 3. Counted whole only when wrapped, and then the model is named inside, too.
+static void count(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                  WireRequest *out)
+{
+  address(arena, "countTokens", request->model, target, key, out);
+  Value *body = value_map(arena);
+  Value *whole = value_set(body, S("generateContentRequest"), value_map(arena));
+  value_put_str(arena, whole, S("model"), str_cat(arena, S("models/"), request->model));
+  put_all(arena, whole, request, target);
   out->body = json_str(arena, body);
 }
 
@@ -286,4 +309,6 @@ const Dialect dialect_gemini = {.name = "gemini",
                                 .feed = feed,
                                 .whole = whole,
                                 .finish = finish,
-                                .classify = failure_from_answer};
+                                .classify = failure_from_answer,
+                                .count = count,
+                                .counted = "totalTokens"};

@@ -126,7 +126,13 @@ static void put_reasoning(Arena *arena, Value *body, const ModelRequest *request
     Value *reasoning = value_set(body, S("reasoning"), value_map(arena));
     value_put_str(arena, reasoning, S("effort"), effort);
   }
-  if (request->tool_count == 0) return;
+}
+
+// What goes back unchanged in a tool loop.
+static void put_include(Arena *arena, Value *body, const ModelRequest *request,
+                        const Target *target)
+{
+  if (has(target, QUIRK_NO_EFFORT) || request->tool_count == 0) return;
   Value *include = value_set(body, S("include"), value_list(arena));
   value_push(include, value_str(arena, S("reasoning.encrypted_content")));
 }
@@ -142,14 +148,28 @@ static void put_cache(Arena *arena, Value *body, const ModelRequest *request, co
   value_put_str(arena, options, S("mode"), S("explicit"));
 }
 
-static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
-                  WireRequest *out)
+static void address(Arena *arena, const char *path, const Target *target, const Key *key,
+                    WireRequest *out)
 {
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s/responses", STR_ARG(target->base_url))};
+  *out = (WireRequest){.url = str_fmt(arena, "%.*s%s", STR_ARG(target->base_url), path)};
   wire_header(out, S("content-type"), S("application/json"));
   if (key->secret.len) {
     wire_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
   }
+}
+
+static void put_prompt(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
+{
+  put_reasoning(arena, body, request, target);
+  put_format(arena, body, request, target);
+  put_tools(arena, body, request);
+  put_input(arena, body, request, target);
+}
+
+static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                  WireRequest *out)
+{
+  address(arena, "/responses", target, key, out);
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
   value_put_bool(arena, body, S("stream"), true);
@@ -157,10 +177,21 @@ static void build(Arena *arena, const ModelRequest *request, const Target *targe
   int64_t max = request_max_output(request, target);
   if (max > 0) value_put_int(arena, body, S("max_output_tokens"), max);
   put_cache(arena, body, request, target);
-  put_reasoning(arena, body, request, target);
-  put_format(arena, body, request, target);
-  put_tools(arena, body, request);
-  put_input(arena, body, request, target);
+  put_include(arena, body, request, target);
+  put_prompt(arena, body, request, target);
+  out->body = json_str(arena, body);
+}
+
+// facts: providers.md section 2.4. It knows the fields that make the prompt, not those about caching it.
+static void count(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
+                  WireRequest *out)
+{
+  Target plain = *target;
+  plain.quirks |= QUIRK_NO_CACHE_MARK;
+  address(arena, "/responses/input_tokens", target, key, out);
+  Value *body = value_map(arena);
+  value_put_str(arena, body, S("model"), request->model);
+  put_prompt(arena, body, request, &plain);
   out->body = json_str(arena, body);
 }
 
@@ -343,4 +374,6 @@ const Dialect dialect_openai_responses = {.name = "openai-responses",
                                           .feed = feed,
                                           .whole = whole,
                                           .finish = finish,
-                                          .classify = failure_from_answer};
+                                          .classify = failure_from_answer,
+                                          .count = count,
+                                          .counted = "input_tokens"};

@@ -1,6 +1,7 @@
 // view_cost.c: money: the receipt of one plan, or what a day, week, month or all of it came to.
 #include "lib/loop.h"
 #include "review/view_text.h"
+#include "work/estimate.h"
 #include "work/receipt.h"
 
 static void write_text(ViewText *view, LineMeaning meaning, Str text)
@@ -32,6 +33,16 @@ static void cost_line(ViewText *view, const CostRow *row)
             STR_ARG(cost), row->unknown ? "+" : "");
 }
 
+// How far the prompts of a model were estimated off, where its provider has counted them.
+static void estimate_line(ViewText *view, const CostRow *row)
+{
+  if (!row->compared) return;
+  Str off = estimate_off(view->arena, row->estimated_in, row->counted_in);
+  view_line(view, (LineMeaning){.kind = S("note")},
+            "  %.*s: prompts were estimated %.*s, over %lld calls", STR_ARG(row->key), STR_ARG(off),
+            (long long)row->compared);
+}
+
 typedef struct {
   const char *title;
   CostBy by;
@@ -54,6 +65,8 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
       total += rows.items[k].cost;
       unknown += rows.items[k].unknown;
     }
+    for (size_t k = 0; sections[i].by == COST_BY_MODEL && k < rows.len; k++)
+      estimate_line(view, &rows.items[k]);
   }
   Str sum = money(view->arena, total);
   view_line(view, (LineMeaning){.kind = S("head")}, "total (%.*s): %.*s", STR_ARG(which),

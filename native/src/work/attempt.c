@@ -13,6 +13,7 @@ struct Attempt {
   AttemptRow row;
   Budget budget;
   Str model;            // "provider/model"
+  int64_t estimated;    // tokens of the prompt
   bool tools;           // the reply is stored with its calls
   ModelCall *call;      // while in flight
   BatchCall *batched;   // the same, in a batch
@@ -105,6 +106,9 @@ static void call_done(void *owner, const ModelReply *reply)
     return;
   }
   fill_row(&attempt->row, reply);
+  // The usage of several tries, or of a cut one, is not that of one prompt.
+  bool one_prompt = reply->sent && reply->tries <= 1 && reply->error.code == ERR_OK;
+  attempt->row.estimated_in = one_prompt && reply->usage.known ? attempt->estimated : 0;
   AttemptReply out = {.error = reply->error,
                       .stop = reply->stop,
                       .text = reply->text,
@@ -358,6 +362,7 @@ static bool begin(Attempt *attempt, const ModelRequest *request, BudgetAnswer *a
 {
   attempt->model =
       str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
+  attempt->estimated = request_tokens_estimate(request);
   Str prompt = attempt_prompt(&attempt->arena, request);
   if (find_stored(attempt, prompt, &attempt->row)) {
     loop_soon(attempt->spec.engine->loop, &attempt->soon, tell_stored, attempt);

@@ -36,5 +36,8 @@ bool estimate_store(Engine *engine, int64_t plan, const Estimate *estimate, Erro
 bool estimate_stored(Engine *engine, Arena *arena, int64_t plan,
                      Estimate *out);  // false when there is none
 
+// How far an estimate of tokens was off: "4 % too low", "12 % too high", "less than 1 % off".
+Str estimate_off(Arena *arena, int64_t estimated, int64_t counted);
+
 // "; your last 12 plans were off by 20 % on average", or nothing while too few are known.
 Str estimate_trust(Arena *arena, const Estimate *estimate);

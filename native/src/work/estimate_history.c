@@ -91,6 +91,14 @@ void estimate_learn(Engine *engine, Estimate *estimate)
   arena_deinit(&arena);
 }
 
+Str estimate_off(Arena *arena, int64_t estimated, int64_t counted)
+{
+  double percent = counted > 0 ? 100.0 * (double)(counted - estimated) / (double)counted : 0;
+  int rounded = (int)(fabs(percent) + 0.5);
+  if (rounded == 0) return S("less than 1 % off");
+  return str_fmt(arena, "%d %% too %s", rounded, percent > 0 ? "low" : "high");
+}
+
 Str estimate_trust(Arena *arena, const Estimate *estimate)
 {
   if (estimate->learned_from < HISTORY_MIN) return STR_NONE;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "core/engine.h"
+#include "model/count.h"
 #include "plan/plan.h"
 
 typedef struct {
@@ -62,3 +63,8 @@ bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpD
 
 // What would be sent for a task now, as text for people; for a task without a model, that nothing would be.
 bool run_preview(Engine *engine, int64_t plan, Str task, Arena *arena, Str *text, Error *err);
+
+// Has the provider count the tokens of that prompt, for nothing (model/count.h). False with [err]: it is not asked, and
+// [on_done] does not come.
+bool run_count_prompt(Engine *engine, int64_t plan, Str task, CountDone *on_done, void *owner,
+                      Error *err);

@@ -1,5 +1,5 @@
-// run_preview.c: exactly what would be sent for a task now (promise 8). Built by the same functions as the
-// request itself; nothing is stored and nothing is sent.
+// run_preview.c: exactly what would be sent for a task now (promise 8), and how many tokens that is. Built by the
+// same functions as the request itself; nothing is stored, and nothing is sent but for counting, when asked.
 #include "work/prompt.h"
 #include "work/run_private.h"
 #include "work/task_private.h"
@@ -46,23 +46,45 @@ static bool make_input(Preview *p, Arena *arena, TaskInput *input, Error *err)
   return task_input(&spec, arena, input, err);
 }
 
-bool run_preview(Engine *engine, int64_t plan, Str id, Arena *arena, Str *text, Error *err)
+// The request of a task; [*sent] is false for one that needs no model, and then there is none.
+static bool request_of(Engine *engine, int64_t plan, Str id, Arena *arena, ModelRequest *out,
+                       bool *sent, Error *err)
 {
   Preview p = {.engine = engine};
   TaskInput input;
-  ModelRequest request;
   if (!load(&p, plan, id, arena, err)) return false;
   const TaskSpec *task = &p.tasks.items[p.task];
-  if (task->executor != EXECUTOR_MODEL) {
-    *text =
-        str_fmt(arena, "%.*s is done by piecework itself: nothing is sent and nothing is paid.\n",
-                STR_ARG(task->id));
-    return true;
-  }
+  *sent = task->executor == EXECUTOR_MODEL;
+  if (!*sent) return true;
   const Ladder *ladder = config_ladder(engine->config, task->model.len ? task->model : S("small"));
   if (!ladder || !ladder->len) return error_set(err, ERR_CONFIG, "no model is set for this task");
   if (!make_input(&p, arena, &input, err)) return false;
-  task_request(engine, &p.plan, &input, ladder, 0, arena, &request);
-  *text = prompt_preview(arena, &request);
+  task_request(engine, &p.plan, &input, ladder, 0, arena, out);
   return true;
+}
+
+#define NOTHING_SENT "%.*s is done by piecework itself: nothing is sent and nothing is paid"
+
+bool run_preview(Engine *engine, int64_t plan, Str id, Arena *arena, Str *text, Error *err)
+{
+  ModelRequest request;
+  bool sent;
+  if (!request_of(engine, plan, id, arena, &request, &sent, err)) return false;
+  *text = sent ? prompt_preview(arena, &request) : str_fmt(arena, NOTHING_SENT ".\n", STR_ARG(id));
+  return true;
+}
+
+bool run_count_prompt(Engine *engine, int64_t plan, Str id, CountDone *on_done, void *owner,
+                      Error *err)
+{
+  Arena arena;
+  ModelRequest request;
+  bool sent;
+  arena_init(&arena);
+  bool ok = request_of(engine, plan, id, &arena, &request, &sent, err);
+  if (ok && !sent) ok = error_set(err, ERR_INVALID, NOTHING_SENT, STR_ARG(id));
+  ok = ok && count_possible(engine->models, &request, err);
+  if (ok) count_start(engine->models, &request, on_done, owner);
+  arena_deinit(&arena);
+  return ok;
 }

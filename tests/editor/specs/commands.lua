@@ -51,6 +51,8 @@ return function(T)
     ['edit/start'] = { { result = { plan = 6 } } },
     ['plan/adopt'] = { { result = { plan = 7 } } },
     ['run/start'] = { { result = {} } },
+    ['preview/get'] = { { result = { text = 'the task', index = {} } } },
+    ['preview/count'] = { { result = { tokens = 12, text = 'counted by a: 12 tokens in' } } },
     ['task/retry'] = { { result = {} } },
     ['task/cancel'] = { { result = {} } },
   })
@@ -103,6 +105,14 @@ return function(T)
   T.wait(function() return standin.last('task/retry') end, 'retry')
   sent = standin.last('task/retry')
   T.eq({ sent.plan, sent.task, sent.remark }, { 5, 'T02', 'use the  macro' }, 'retry with a remark')
+  T.command('Piecework preview 5 T01')
+  T.wait(function() return standin.last('preview/get') end, 'preview')
+  T.ok(not standin.last('preview/count'), 'preview asks no provider')
+  T.command('Piecework! preview 5 T01')
+  T.wait(function() return T.said():find('counted by a') end, 'preview with a bang')
+  sent = standin.last('preview/count')
+  T.eq({ sent.plan, sent.task }, { 5, 'T01' }, 'has one prompt counted')
+  T.like(T.said(), 'T01: counted by a: 12 tokens in', 'and says what came')
   T.command('Piecework stop 5 T03')
   T.wait(function() return standin.last('task/cancel') end, 'stop of a task')
   T.eq(standin.last('task/cancel').task, 'T03', 'stop of one task')

@@ -335,6 +335,28 @@ TEST(costs)
   teardown();
 }
 
+// Only prompts that were estimated and counted tell how good the estimates are.
+TEST(estimates_beside_counts)
+{
+  setup();
+  AttemptRow a = attempt("T01", 10), b = attempt("T02", 10), c = attempt("T03", 10), got;
+  AttemptRow *all[] = {&a, &b, &c};
+  for (int i = 0; i < 3; i++)
+    CHECK(journal_attempt_start(journal, &arena, all[i], S("p"), -1, &err));
+  a.estimated_in = 8;
+  b.estimated_in = 9;
+  for (int i = 0; i < 3; i++) finish(all[i], 5, true);
+  CHECK(journal_attempt_get(journal, &arena, a.id, &got, &err));
+  CHECK_INT(got.estimated_in, 8);
+  int64_t counted = got.usage.fresh_in + got.usage.cache_read + got.usage.cache_write;
+  CostRowList list = {0};
+  CHECK(journal_cost(journal, &arena, plan, 0, COST_BY_MODEL, &list, &err) && list.len == 1);
+  CHECK_INT(list.items[0].compared, 2);
+  CHECK_INT(list.items[0].estimated_in, 17);
+  CHECK_INT(list.items[0].counted_in, 2 * counted);
+  teardown();
+}
+
 TEST(patches_decisions_verdicts)
 {
   setup();
