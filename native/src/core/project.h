@@ -66,8 +66,8 @@ typedef enum {
 
 // May the file be shown to a model? [*why] (may be NULL; in [arena]) is a phrase for "not sent:
 // ...": "ignored by .gitignore", "looks like a secret (.env file)", "binary", "too large (20 MB)"
-// ...
-SendVerdict project_may_send(Project *project, Arena *arena, Str path, Str *why);
+// ... [*lines] (may be NULL): how many the text has that would be sent.
+SendVerdict project_may_send(Project *project, Arena *arena, Str path, size_t *lines, Str *why);
 // The same by name alone: nothing is read. OK does not mean that the file exists.
 SendVerdict project_may_send_name(Project *project, Arena *arena, Str path, Str *why);
 

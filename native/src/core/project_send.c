@@ -103,12 +103,13 @@ static SendVerdict may_send(Project *project, Arena *arena, Str path, Str *text,
   return say(why, SEND_SECRET, str_fmt(arena, "looks like a secret (%s)", secret));
 }
 
-SendVerdict project_may_send(Project *project, Arena *arena, Str path, Str *why)
+SendVerdict project_may_send(Project *project, Arena *arena, Str path, size_t *lines, Str *why)
 {
   Arena scratch;
   arena_init(&scratch);
-  Str text, reason = S("");
+  Str text = STR_NONE, reason = S("");
   SendVerdict verdict = may_send(project, &scratch, path, &text, &reason);
+  if (lines) *lines = verdict == SEND_OK ? str_count_lines(text) : 0;
   if (why) *why = str_dup(arena, reason);
   arena_deinit(&scratch);
   return verdict;

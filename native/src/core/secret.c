@@ -1,6 +1,7 @@
 // secret.c: see secret.h.
 #include "core/secret.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <string.h>
 
@@ -92,14 +93,25 @@ static const NameRule places[] = {
     {"gh/hosts.yml", "a token file"},
 };
 
+// Whether [rule], a letter of a pattern, stands for itself and is not [c].
+static bool differs(char rule, char c)
+{
+  return !strchr("*?[]", rule) && tolower((unsigned char)c) != rule;
+}
+
+// Most names are told from most patterns by their first or last letter, which costs a hundredth of fnmatch.
 static const char *match(const NameRule *rules, size_t count, Str name)
 {
   char text[520];  // two parts of a path
   if (name.len >= sizeof(text)) name.len = sizeof(text) - 1;
   memcpy(text, name.ptr, name.len);
   text[name.len] = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (fnmatch(rules[i].pattern, text, FNM_CASEFOLD) == 0) return rules[i].reason;
+  size_t len = strlen(text);
+  for (size_t i = 0; len && i < count; i++) {
+    const char *pattern = rules[i].pattern;
+    char last = pattern[strlen(pattern) - 1];
+    if (differs(*pattern, *text) || differs(last, text[len - 1])) continue;
+    if (fnmatch(pattern, text, FNM_CASEFOLD) == 0) return rules[i].reason;
   }
   return NULL;
 }

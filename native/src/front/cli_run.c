@@ -20,9 +20,6 @@ bool cli_report_problems(Cli *cli, int64_t plan, Plan *out)
   Str text;
   if (!journal_plan_get(cli->engine->journal, &cli->arena, plan, &row, &cli->err)) return false;
   if (!plan_load(cli->engine, plan, &cli->arena, &text, out, &problems, &cli->err)) return false;
-  Project *project = engine_project_of_plan(cli->engine, plan, &cli->err);
-  if (!project) return false;
-  if (!problems.errors) plan_check(&cli->arena, out, project, &problems);
   cli_say_problems(row.path, &problems);
   if (!problems.errors) return true;
   return error_set(&cli->err, ERR_PLAN_SYNTAX, "the plan has %zu problem%s", problems.errors,

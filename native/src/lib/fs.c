@@ -46,7 +46,7 @@ static bool too_big(Error *err, const char *path, size_t max)
   return error_set(err, ERR_TOO_BIG, "%s is larger than %zu bytes", path, max);
 }
 
-// [size] is what fstat said; files in /proc say 0, and a file may grow while it is read.
+// [size] is what fstat said; files in /proc say 0. What a file grows by while it is read is not waited for.
 static bool read_fd(Arena *arena, int fd, size_t size, size_t max, const char *path, Str *out,
                     Error *err)
 {
@@ -58,6 +58,7 @@ static bool read_fd(Arena *arena, int fd, size_t size, size_t max, const char *p
     if (n < 0) return fs_fail(err, "read", path, errno);
     if (n == 0) break;
     len += (size_t)n;
+    if (size && len == size) break;
     if (len > max) return too_big(err, path, max);
     if (len == cap) text = arena_grow(arena, text, len, &cap, 1);
   }

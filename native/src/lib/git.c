@@ -141,11 +141,29 @@ static void replace_index(Repo *repo)
   repo->index_unreadable = true;
 }
 
+// git writes a new index beside the old one and renames it. libgit2 would open it each time to be sure.
+static bool index_unchanged(Repo *repo)
+{
+  struct stat st = {0};
+  Arena scratch;
+  arena_init(&scratch);
+  stat(path_join(&scratch, repo->git_dir, S("index")), &st);
+  arena_deinit(&scratch);
+  const struct stat *seen = &repo->index_seen;
+  bool same = seen->st_ino && st.st_ino == seen->st_ino && st.st_size == seen->st_size &&
+              st.st_mtim.tv_sec == seen->st_mtim.tv_sec &&
+              st.st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
+  repo->index_seen = st;
+  return same;
+}
+
 git_index *repo_index(Repo *repo)
 {
   git_index *index = NULL;
   if (repo->index_unreadable || !repo_handle(repo)) return NULL;
-  if (git.repository_index(&index, repo->handle) == 0 && git.index_read(index, false) == 0)
+  bool same = index_unchanged(repo);
+  if (git.repository_index(&index, repo->handle) == 0 &&
+      (same || git.index_read(index, false) == 0))
     return index;
   git.index_free(index);
   replace_index(repo);

@@ -1,6 +1,8 @@
 // git_private.h: what git.c, git_files.c and git_rules.c share.
 #pragma once
 
+#include <sys/stat.h>
+
 #include "lib/git.h"
 #include "lib/git_api.h"
 
@@ -9,7 +11,8 @@ struct Repo {
   git_repository *handle;  // NULL until libgit2 is needed: see repo_handle
   bool refused;            // libgit2 does not open it
   Str root, git_dir, common_dir;
-  bool index_unreadable;  // to libgit2 (a sparse index, SHA-256): nothing counts as tracked
+  struct stat index_seen;  // of the index as it was read; inode 0 = never
+  bool index_unreadable;   // to libgit2 (a sparse index, SHA-256): nothing counts as tracked
 };
 
 // Fills [err] with libgit2's words for the last failure. Always false.

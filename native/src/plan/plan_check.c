@@ -146,20 +146,8 @@ static const FileFacts *file_facts(Check *c, Str path)
 {
   size_t at;
   if (map_get(&c->files, path, &at)) return &c->facts.items[at];
-  FileFacts facts = {.verdict = project_may_send(c->project, c->arena, path, &facts.why)};
-  if (facts.verdict == SEND_OK) {
-    Arena scratch;
-    arena_init(&scratch);
-    Str text = STR_NONE;
-    Error err = {0};
-    bool ok = project_read(c->project, &scratch, path, &text, &err);
-    facts.lines = str_count_lines(text);
-    if (!ok) {
-      facts.verdict = SEND_UNREADABLE;
-      facts.why = str_fmt(c->arena, "%s", err.message);
-    }
-    arena_deinit(&scratch);
-  }
+  FileFacts facts = {0};
+  facts.verdict = project_may_send(c->project, c->arena, path, &facts.lines, &facts.why);
   map_add(c->arena, &c->files, path, c->facts.len);
   PUSH(c->arena, &c->facts, facts);
   return &c->facts.items[c->facts.len - 1];

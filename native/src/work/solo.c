@@ -38,7 +38,7 @@ static bool solo_files(Project *project, Arena *arena, const FileRefList *scope,
   for (size_t i = 0; i < paths.len && i <= FILES_MAX; i++) {
     FileRef ref = {.path = paths.items[i]};
     Str why;
-    if (project_may_send(project, arena, ref.path, &why) == SEND_OK) PUSH(arena, out, ref);
+    if (project_may_send(project, arena, ref.path, NULL, &why) == SEND_OK) PUSH(arena, out, ref);
   }
   if (out->len > FILES_MAX) return too_big(out->len, 0, most, err);
   for (size_t i = 0; i < out->len; i++) {

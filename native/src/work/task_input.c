@@ -39,7 +39,7 @@ static bool may_show(const Build *b, Str path, bool from_disk, Error *err)
   if (b->spec->task->executor != EXECUTOR_MODEL) return true;
   Project *project = b->spec->project;
   Str why = STR_NONE;
-  SendVerdict verdict = from_disk ? project_may_send(project, b->arena, path, &why)
+  SendVerdict verdict = from_disk ? project_may_send(project, b->arena, path, NULL, &why)
                                   : project_may_send_name(project, b->arena, path, &why);
   if (verdict == SEND_OK || verdict == SEND_NOT_FOUND) return true;
   return error_set(err, ERR_REFUSED, "%.*s is not sent: %.*s", STR_ARG(path), STR_ARG(why));

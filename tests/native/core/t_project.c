@@ -54,7 +54,7 @@ static Str files(const char *under)
 static void verdict(const char *path, SendVerdict want, const char *reason)
 {
   Str why = STR_NONE, text;
-  SendVerdict got = project_may_send(project, &arena, str_from(path), &why);
+  SendVerdict got = project_may_send(project, &arena, str_from(path), NULL, &why);
   if (got != want || !str_has(why, str_from(reason))) {
     CHECK_STR(str_fmt(&arena, "%s: %d, %.*s", path, got, STR_ARG(why)),
               str_fmt(&arena, "%s: %d, %s", path, want, reason));

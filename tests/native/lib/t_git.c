@@ -108,6 +108,11 @@ TEST(ignored)
   // A rule added while the repository is open counts.
   CHECK(sh("cd r && echo later >>.gitignore"));
   CHECK(repo_ignored(repo, S("later")));
+  // So does a file that is added or taken out while it is open.
+  CHECK(sh("cd r && touch later && git add -f later"));
+  CHECK(!repo_ignored(repo, S("later")) && !repo_ignored(repo, S("later")));
+  CHECK(sh("cd r && git rm -q --cached later tracked.log"));
+  CHECK(repo_ignored(repo, S("later")) && repo_ignored(repo, S("tracked.log")));
   repo_free(repo);
   teardown();
 }
