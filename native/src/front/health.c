@@ -7,6 +7,7 @@
 #include "front/version.h"
 #include "lib/fs.h"
 #include "lib/versions.h"
+#include "plan/ctags.h"
 #include "review/view_text.h"
 
 typedef struct {
@@ -36,9 +37,17 @@ static bool in_path(Arena *arena, const char *program)
 
 static void check_programs(Health *h)
 {
-  bool git = in_path(h->arena, "git"), ctags = in_path(h->arena, "ctags");
+  static const char *const ctags[] = {
+      [CTAGS_MISSING] =
+          "universal-ctags: not found (outlines and selectors are simpler without it)",
+      [CTAGS_OTHER] = "ctags: not universal-ctags with JSON; outlines and selectors do without it",
+      [CTAGS_PLAIN] = "universal-ctags: finds definitions for outlines and selectors",
+      [CTAGS_SANDBOX] =
+          "universal-ctags: finds definitions for outlines and selectors, in a sandbox",
+  };
+  bool git = in_path(h->arena, "git");
   row(h, git ? "ok" : "warn", git ? "git: found" : "git: not found; commit and worktrees need it");
-  row(h, "ok", ctags ? "ctags: found" : "ctags: not found (outlines are simpler without it)");
+  row(h, "ok", "%s", ctags[ctags_state(NULL)]);
 }
 
 static void check_config(Health *h)

@@ -440,3 +440,13 @@ void process_kill(Process *process)
 {
   process_step(process, EV_KILL);
 }
+
+bool process_run(ProcessSpec spec, Error *err)
+{
+  Loop loop;
+  if (!loop_init(&loop, err)) return false;
+  bool ok = process_start(&loop, spec, err) != NULL;
+  loop_run(&loop);  // nothing but the process is on it
+  loop_deinit(&loop);
+  return ok;
+}

@@ -38,6 +38,10 @@ typedef struct {
 Process *process_start(Loop *loop, ProcessSpec spec, Error *err);
 void process_kill(Process *process);
 
+// The same for helpers that answer at once: waits on a loop of its own, while ours stands still. on_done is called
+// before it returns; false when the program could not be started.
+bool process_run(ProcessSpec spec, Error *err);
+
 // Splits a command line as sh would split words (quotes, backslashes), without expansions. False
 // when it needs a shell (| & ; < > $ ` * ? [ #  ( ) or an unclosed quote); the caller then runs
 // {"sh","-c",line}.

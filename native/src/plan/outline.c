@@ -1,17 +1,15 @@
-// outline.c: outlines by universal-ctags where it is installed, else by our own reading of the
-// text.
+// outline.c: outlines by universal-ctags where it is installed, else by our own reading of the text.
 //
-//   read the file -> ctags on a copy (in a directory of its own, no option files read) -> its list
-//                         \-> not installed, failed, nothing found -> outline_text
+//   read the file -> ctags.h -> its list
+//                      \-> not installed, failed, nothing found -> outline_text
 #include "plan/outline.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 
-#include "lib/fs.h"
+#include "plan/ctags.h"
 #include "plan/tools.h"
 
-enum { ITEM_BYTES = 100, OUTLINE_ITEMS = 5000, CTAGS_MS = 5000 };
+enum { ITEM_BYTES = 100, OUTLINE_ITEMS = 5000 };
 
 static Str cut(Str text)
 {
@@ -84,8 +82,22 @@ typedef struct {
   size_t last_text;  // last line that was not blank
 } Nest;
 
-// A line at or left of a definition's indentation ends it; a closing brace there belongs to it
-// still.
+// "end", "end)", "endfunction": what closes a definition where braces do not.
+static bool is_end_word(Str trimmed)
+{
+  static const Str closers[] = {S("endfunction"), S("endfunc"), S("enddef"), S("endclass"),
+                                S("end")};
+  for (size_t i = 0; i < sizeof(closers) / sizeof(closers[0]); i++) {
+    if (!str_starts(trimmed, closers[i])) continue;
+    Str rest = str_trim(str_skip(trimmed, closers[i].len));
+    bool alone = rest.len == 0 || str_find_char(S(",;)"), rest.ptr[0]) != STR_NOT_FOUND;
+    return alone || str_starts(rest, S("--")) || str_starts(rest, S("# ")) ||
+           str_starts(rest, S("\" "));
+  }
+  return false;
+}
+
+// A line at or left of a definition's indentation ends it; a closing brace or word there belongs to it still.
 static void close_items(Nest *nest, OutlineList *out, size_t indent, bool closing, size_t line)
 {
   while (nest->depth && nest->open[nest->depth - 1].indent >= indent) {
@@ -104,7 +116,7 @@ void outline_text(Arena *arena, Str text, OutlineList *out)
     Str trimmed = str_trim(line);
     if (trimmed.len == 0) continue;
     size_t indent = indent_of(line);
-    bool closing = str_find_char(S("})]"), trimmed.ptr[0]) != STR_NOT_FOUND;
+    bool closing = str_find_char(S("})]"), trimmed.ptr[0]) != STR_NOT_FOUND || is_end_word(trimmed);
     bool opening = trimmed.ptr[0] == '{';  // a brace on its own line continues the head above it
     bool defines =
         starts_with_word(trimmed) || (indent == 0 && (looks_like_head(line) || is_heading(line)));
@@ -119,40 +131,9 @@ void outline_text(Arena *arena, Str text, OutlineList *out)
   close_items(&nest, out, 0, false, number);
 }
 
-// ---- ctags --------------------------------------------------------------------------------------
-
-static int by_line(const void *a, const void *b)
-{
-  const OutlineItem *one = a, *two = b;
-  if (one->first != two->first) return one->first < two->first ? -1 : 1;
-  return one->last > two->last ? -1 : one->last < two->last;
-}
-
-void outline_ctags(Arena *arena, Str output, OutlineList *out)
-{
-  for (Str rest = output, line; str_line(&rest, &line) && out->len < OUTLINE_ITEMS;) {
-    Str parts = line, first, last, kind;
-    uint64_t from, to;
-    if (!str_cut(&parts, ' ', &first) || !str_cut(&parts, ' ', &last) || !parts.ptr) continue;
-    if (!str_to_u64(first, &from) || !str_to_u64(last, &to) || to < from) continue;
-    kind = str_sub(parts, 0, str_find_char(parts, ' '));
-    bool field = to == from && (str_eq(kind, S("member")) || str_eq(kind, S("variable")) ||
-                                str_eq(kind, S("field")));
-    if (field || str_has(parts, S("__anon"))) continue;
-    OutlineItem item = {.first = (size_t)from, .last = (size_t)to, .text = cut(parts)};
-    PUSH(arena, out, item);
-  }
-  if (out->len) qsort(out->items, out->len, sizeof(OutlineItem), by_line);
-}
-
 // ---- the tool -----------------------------------------------------------------------------------
 
-typedef struct {
-  Str path, text;
-  OutlineList items;
-} Outline;
-
-static ToolStep show(ToolRun *run, Outline *outline)
+static ToolStep show(ToolRun *run, CtagsText *outline)
 {
   if (outline->items.len == 0) outline_text(&run->arena, outline->text, &outline->items);
   for (size_t i = 0; i < outline->items.len; i++) {
@@ -169,44 +150,20 @@ static void ctags_done(void *owner, const ProcessResult *result)
 {
   ToolRun *run = owner;
   run->process = NULL;
-  Outline *outline = run->state;
-  if (result->status == 0)
-    outline_ctags(&run->arena, str_dup(&run->arena, result->out), &outline->items);
+  ctags_read(&run->arena, result, run->state, 1);
   tool_go_on(run);
-}
-
-// On a copy: the text may be a buffer's, and the tool must not meet the project's own option files.
-static bool ask_ctags(ToolRun *run, Outline *outline)
-{
-  Error err = {0};
-  const char *parent = getenv("TMPDIR");
-  run->temp_dir =
-      fs_temp_dir(&run->arena, parent && *parent ? parent : "/tmp", "piecework-outline-", &err);
-  if (!run->temp_dir) return false;
-  char *copy = path_join(&run->arena, str_from(run->temp_dir), path_base(outline->path));
-  if (!fs_write_atomic(copy, outline->text, 0600, &err)) return false;
-  const char *argv[] = {"ctags", "--options=NONE",         "--quiet=yes", "--sort=no",
-                        "-x",    "--_xformat=%n %e %K %N", copy,          NULL};
-  ProcessSpec spec = {.argv = argv,
-                      .cwd = run->temp_dir,
-                      .env_drop = secret_env_names(&run->arena),
-                      .split = true,
-                      .timeout_ms = CTAGS_MS,
-                      .on_done = ctags_done,
-                      .owner = run};
-  run->process = process_start(run->box->loop, spec, &err);
-  return run->process != NULL;
 }
 
 ToolStep tool_outline(ToolRun *run)
 {
-  Outline *outline = run->state;
+  CtagsText *outline = run->state;
   Error err = {0};
   if (outline) return show(run, outline);
-  outline = run->state = NEW(&run->arena, Outline);
+  outline = run->state = NEW(&run->arena, CtagsText);
   outline->path = value_get_str(run->call->input, S("path"), STR_NONE);
   if (!project_read(run->box->project, &run->arena, outline->path, &outline->text, &err)) {
     return tool_fail(run, "%s", err.message);
   }
-  return ask_ctags(run, outline) ? TOOL_WAIT : show(run, outline);
+  run->process = ctags_start(run->box->loop, &run->arena, outline, 1, ctags_done, run);
+  return run->process ? TOOL_WAIT : show(run, outline);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "plan/outline.h"
 
 typedef struct {
   Str *items;
@@ -195,20 +194,46 @@ static bool comment_above(const Lines *lines, const OutlineItem *item, Range *ou
   return first < last;
 }
 
-void text_parts(Arena *arena, Str path, Str text, TextPart part, RangeList *out)
+static bool item_is(const OutlineItem *item, TextPart part)
 {
-  OutlineList items = {0};
+  if (part == PART_DOCSTRINGS) return item_is(item, PART_FUNCTIONS) || item_is(item, PART_CLASSES);
+  if (item->kind == OUTLINE_UNKNOWN) return head_is(item->text, part);
+  return item->kind == (part == PART_FUNCTIONS ? OUTLINE_FUNCTION : OUTLINE_CLASS);
+}
+
+// ctags names the line with the name on it: in languages with typed heads a type, a template or an annotation may
+// stand alone above that.
+static size_t head_above(Str path, const Lines *lines, const OutlineItem *item)
+{
+  size_t first = item->first, dot = path.len;
+  while (dot && path.ptr[dot - 1] != '.') dot--;
+  bool typed = one_of(str_skip(path, dot), "c h cc hh cpp hpp cxx hxx cs java");
+  if (item->kind == OUTLINE_UNKNOWN || !typed || first == 0 || first > lines->len) return first;
+  size_t margin = blanks_of(lines->items[first - 1]);
+  while (first > 1) {
+    Str above = lines->items[first - 2], text = str_trim(above);
+    bool word = text.len && (isalpha((unsigned char)text.ptr[0]) || strchr("_[@", text.ptr[0]));
+    bool ended = text.len && strchr(";{}:,\\/", text.ptr[text.len - 1]);
+    if (!word || ended || blanks_of(above) != margin || is_comment(above)) break;
+    first--;
+  }
+  return first;
+}
+
+void text_parts(Arena *arena, Str path, Str text, const OutlineList *known, TextPart part,
+                RangeList *out)
+{
+  OutlineList items = *known;
   Lines lines = lines_of(arena, text);
-  definitions(arena, path, text, &items);
+  if (!items.len) definitions(arena, path, text, &items);
   for (size_t i = 0; i < items.len; i++) {
-    const OutlineItem *item = &items.items[i];
-    Range range = {item->first, item->last};
-    if (range.last > lines.len) range.last = lines.len;
-    bool ok = part == PART_DOCSTRINGS
-                  ? (head_is(item->text, PART_FUNCTIONS) || head_is(item->text, PART_CLASSES)) &&
-                        (is_python(path) ? string_below(&lines, item, &range)
-                                         : comment_above(&lines, item, &range))
-                  : head_is(item->text, part);
+    OutlineItem item = items.items[i];
+    item.first = head_above(path, &lines, &item);
+    Range range = {item.first, item.last < lines.len ? item.last : lines.len};
+    bool ok = item_is(&item, part);
+    if (ok && part == PART_DOCSTRINGS)
+      ok = is_python(path) ? string_below(&lines, &item, &range)
+                           : comment_above(&lines, &item, &range);
     if (ok) PUSH(arena, out, range);
   }
 }

@@ -1,9 +1,10 @@
-// select_text.h: functions, classes and docstrings of one text as line ranges, for selector.c. Indentation,
-// braces and the words definitions begin with decide; strings and comments that span lines are not looked
-// into.
+// select_text.h: functions, classes and docstrings of one text as line ranges, for selector.c. Where ctags does not
+// know better, indentation, braces and the words definitions begin with decide; strings and comments that span lines
+// are not looked into.
 #pragma once
 
 #include "patch/text.h"
+#include "plan/outline.h"
 
 typedef struct {
   Range *items;
@@ -12,5 +13,7 @@ typedef struct {
 
 typedef enum { PART_FUNCTIONS, PART_CLASSES, PART_DOCSTRINGS } TextPart;
 
-// In order of their first lines. [path]: its end says whether strings are Python's.
-void text_parts(Arena *arena, Str path, Str text, TextPart part, RangeList *out);
+// In order of their first lines. [path]: its end says whether strings are Python's. [known]: the definitions, empty =
+// find them here.
+void text_parts(Arena *arena, Str path, Str text, const OutlineList *known, TextPart part,
+                RangeList *out);

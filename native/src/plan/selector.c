@@ -1,11 +1,12 @@
-// selector.c: see selector.h. A selector is cut into words once; the files it names are then read one after
-// another in a scratch arena, so that a large tree costs time and no memory.
+// selector.c: see selector.h. A selector is cut into words once; the files it names are then read batch by batch in a
+// scratch arena, so that a large tree costs time and little memory.
 #include "plan/selector.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "lib/regex.h"
+#include "plan/ctags.h"
 #include "plan/file_ref.h"
 #include "plan/placeholder.h"
 #include "plan/plan_fields.h"
@@ -186,7 +187,12 @@ typedef struct {
   const Selector *selector;
   Project *project;
   Arena *arena;   // of the targets
-  Arena scratch;  // of one file
+  Arena scratch;  // of one batch of files
+  struct {
+    CtagsText *items;
+    size_t len, cap, bytes;
+  } batch;        // read, and not looked through yet
+  bool no_ctags;  // it is not there, or failed: it would again
   Regex *matching, *except;
   size_t max;
   FileRefList *out;
@@ -239,17 +245,17 @@ static void search_file(Search *s, Str path, Str text)
   if (longer && wanted_text(s, text)) add(s, path, (Range){0});
 }
 
-static void search_parts(Search *s, Str path, Str text)
+static void search_parts(Search *s, const CtagsText *file)
 {
   static const TextPart parts[] = {[KIND_FUNCTIONS] = PART_FUNCTIONS,
                                    [KIND_CLASSES] = PART_CLASSES,
                                    [KIND_DOCSTRINGS] = PART_DOCSTRINGS};
   RangeList ranges = {0};
-  text_parts(&s->scratch, path, text, parts[s->selector->kind], &ranges);
+  text_parts(&s->scratch, file->path, file->text, &file->items, parts[s->selector->kind], &ranges);
   for (size_t i = 0; i < ranges.len; i++) {
     Range range = ranges.items[i];
     bool longer = range.last - range.first + 1 > s->selector->longer_than;
-    if (longer && wanted_text(s, range_text(text, range))) add(s, path, range);
+    if (longer && wanted_text(s, range_text(file->text, range))) add(s, file->path, range);
   }
 }
 
@@ -273,18 +279,34 @@ static void search_lines(Search *s, Str path, Str text)
   if (open.last) add(s, path, open);
 }
 
-static void search_one(Search *s, Str path, size_t *bytes)
+static void search_batch(Search *s)
+{
+  Kind kind = s->selector->kind;
+  bool parts = kind != KIND_FILES && kind != KIND_LINES;
+  if (parts && s->batch.len && !s->no_ctags)
+    s->no_ctags = !ctags_outlines(&s->scratch, s->batch.items, s->batch.len);
+  for (size_t i = 0; i < s->batch.len; i++) {
+    const CtagsText *file = &s->batch.items[i];
+    if (parts)
+      search_parts(s, file);
+    else if (kind == KIND_FILES)
+      search_file(s, file->path, file->text);
+    else
+      search_lines(s, file->path, file->text);
+  }
+  s->batch.items = NULL;
+  s->batch.len = s->batch.cap = s->batch.bytes = 0;
+  arena_reset(&s->scratch);
+}
+
+static size_t read_one(Search *s, Str path)
 {
   Error err = {0};
-  Str text;
-  if (!project_read(s->project, &s->scratch, path, &text, &err)) return;  // may not be sent
-  *bytes += text.len;
-  if (s->selector->kind == KIND_FILES)
-    search_file(s, path, text);
-  else if (s->selector->kind == KIND_LINES)
-    search_lines(s, path, text);
-  else
-    search_parts(s, path, text);
+  CtagsText file = {.path = path};
+  if (!project_read(s->project, &s->scratch, path, &file.text, &err)) return 0;  // may not be sent
+  PUSH(&s->scratch, &s->batch, file);
+  s->batch.bytes += file.text.len;
+  return file.text.len;
 }
 
 static bool search_all(Search *s, Str text)
@@ -294,14 +316,15 @@ static bool search_all(Search *s, Str text)
   if (!project_files(s->project, s->arena, STR_NONE, &files, s->err)) return false;
   for (size_t i = 0; i < files.len && s->out->len <= s->max; i++) {
     if (!wanted_path(s, files.items[i])) continue;
-    search_one(s, files.items[i], &bytes);
-    arena_reset(&s->scratch);
+    bytes += read_one(s, files.items[i]);
+    if (s->batch.bytes >= CTAGS_BATCH_BYTES) search_batch(s);
     if (s->err->code != ERR_OK) return false;
     if (bytes > BYTES_MAX || i >= FILES_MAX)
       return error_set(s->err, ERR_TOO_BIG, "`%.*s` looks through too much; name fewer files",
                        STR_ARG(text));
   }
-  return true;
+  search_batch(s);
+  return s->err->code == ERR_OK;
 }
 
 static bool enough(Str text, size_t count, size_t max, Error *err)

@@ -12,8 +12,8 @@
 //   lines in src/*.c matching /\bcfg_get\(/      with three lines around, neighbours joined
 //   tests/test_{01..10}.py new                   numbers in a path
 //
-// Texts are read by our own rules (outline.h), not by ctags: the same plan means the same places on every
-// machine. Order: by path, then by line.
+// Definitions are found by universal-ctags where it is installed and knows their ends, else by our own rules
+// (outline.h); what was found is kept with a plan that has begun. Order: by path, then by line.
 #pragma once
 
 #include "plan/plan.h"

@@ -200,8 +200,6 @@ static void release(ToolRun *run)
   run->busy = false;
   if (run->cleanup) run->cleanup(run);
   run->cleanup = NULL;
-  if (run->temp_dir) fs_remove_tree(run->temp_dir, NULL);
-  run->temp_dir = NULL;
 }
 
 static void finish(ToolRun *run)

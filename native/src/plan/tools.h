@@ -50,7 +50,6 @@ struct ToolRun {
   void *state;                    // the tool's own, in the arena
   void (*cleanup)(ToolRun *run);  // frees what the state holds outside the arena; may be NULL
   Process *process;               // outline's ctags, while it runs
-  char *temp_dir;                 // its copy of the file
 };
 
 // The four tools and their schemas, for a request; submit_plan is in submit.h.

@@ -1,7 +1,11 @@
 // Selectors: syntax, what they find, and that a plan keeps what it found; placeholders of targets.
 #include "tap.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "lib/fs.h"
+#include "plan/ctags.h"
 #include "plan/placeholder.h"
 #include "plan/selector.h"
 
@@ -86,6 +90,111 @@ TEST(parts_of_a_text)
   CHECK_STR(found("functions in src/**/*.c", 9), S("src/deep/b.c:5-8 src/deep/b.c:17-19"));
   CHECK_STR(found("classes in *.c", 9), S("src/deep/b.c:13-15"));
   CHECK_STR(found("docstrings in *.c", 9), S("src/deep/b.c:3-4 src/deep/b.c:10-12"));
+}
+
+// ---- ctags --------------------------------------------------------------------------------------
+
+static const char cpp[] =
+    "namespace n {\n"                        // 1
+    "class B {\n"                            // 2
+    " public:\n"                             // 3
+    "  // Says so.\n"                        // 4
+    "  template <class T>\n"                 // 5
+    "  bool has(T a) const\n"                // 6
+    "  {\n"                                  // 7
+    "    auto f = [](int x) { return x; };\n"  // 8
+    "    return f(1) == a;\n"                // 9
+    "  }\n"                                  // 10
+    "  int size_ = 0;\n"                     // 11
+    "};\n"                                   // 12
+    "}  // namespace n\n";                   // 13
+
+static char *path_before;
+
+// A PATH with nothing but [script] as ctags; NULL = nothing at all.
+static void only_ctags(const char *script)
+{
+  if (!path_before) path_before = strdup(getenv("PATH"));
+  char *dir = path_join(&arena, str_from(base), str_fmt(&arena, "bin%zu", script ? strlen(script) : 0));
+  char *file = path_join(&arena, str_from(dir), S("ctags"));
+  Error err = {0};
+  fs_mkdirs(dir, &err);
+  Str text = str_fmt(&arena, "#!/bin/sh\ncase \"$*\" in *features*) %s ;; *) %s ;; esac\n",
+                     "printf 'json x\\ninteractive x\\n'", script ? script : "");
+  if (script) fs_write_atomic(file, text, 0755, &err);
+  if (script) chmod(file, 0755);
+  setenv("PATH", dir, 1);
+}
+
+static void path_back(void)
+{
+  setenv("PATH", path_before, 1);
+}
+
+TEST(ctags_knows_where_definitions_stand)
+{
+  if (ctags_state(NULL) < CTAGS_PLAIN) {
+    printf("# skipped: no universal-ctags here\n");
+    return;
+  }
+  put("cpp/k.cpp", cpp);
+  CHECK_STR(found("functions in cpp/*", 9), S("cpp/k.cpp:5-10"));
+  CHECK_STR(found("docstrings in cpp/*", 9), S("cpp/k.cpp:4"));
+  CHECK_STR(found("classes in cpp/*", 9), S("cpp/k.cpp:1-13 cpp/k.cpp:2-12"));
+  // nobody's options are read: these would switch off every language
+  char *home = getenv("HOME"), *before = strdup(home ? home : "/");
+  put(".ctags.d/a.ctags", "--languages=-all\n");
+  setenv("HOME", base, 1);
+  CHECK(chdir(base) == 0);
+  CHECK_STR(found("functions in cpp/*", 9), S("cpp/k.cpp:5-10"));
+  CHECK(chdir("/") == 0);
+  setenv("HOME", before, 1);
+  free(before);
+}
+
+TEST(without_ctags_our_own_rules_find_them)
+{
+  only_ctags(NULL);
+  CHECK_INT(ctags_state(NULL), CTAGS_MISSING);
+  test_parts_of_a_text();
+  path_back();
+}
+
+TEST(a_ctags_that_cannot_be_believed_is_not)
+{
+  static const char tag[] = "printf '{\"_type\":\"tag\",\"kind\":\"function\",\"name\":\"x\",";
+  static const char end[] = "printf '{\"_type\":\"completed\"}\\n'";
+  const char *const scripts[] = {
+      "exit 1",
+      "echo nonsense; kill -9 $$",
+      str_fmt(&arena, "%s\"line\":1,\"end\":2}\\n'", tag).ptr,  // and no end of the file
+      str_fmt(&arena, "%s\"line\":1,\"end\":99999999999}\\n'; %s; %s", tag, end, end).ptr,
+      str_fmt(&arena, "%s\"line\":-1,\"end\":5}\\n'; %s; %s", tag, end, end).ptr,
+      str_fmt(&arena, "%s\"line\":1,\"end\":2}\\n'; %s; %s; exit 3", tag, end, end).ptr,
+      // more than is kept
+      str_fmt(&arena, "i=0; while [ $i -lt 40000 ]; do echo %0500d; i=$((i+1)); done; %s\"line\":1,\"end\":2}\\n'; %s; %s", 0,
+              tag, end, end).ptr,
+  };
+  for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+    only_ctags(scripts[i]);
+    CHECK_INT(ctags_state(NULL), CTAGS_PLAIN);
+    test_parts_of_a_text();
+  }
+  only_ctags("printf '{\"_type\":\"tag\",\"kind\":\"function\",\"line\":2,\"end\":4}\\n{\"_type\":\"completed\"}\\n'");
+  CHECK_STR(found("functions in src/a.py", 9), S("src/a.py:2-4"));  // that one is used
+  path_back();
+}
+
+TEST(another_ctags_is_not_used)
+{
+  char *dir = path_join(&arena, str_from(base), S("other"));
+  put("other/ctags", "#!/bin/sh\necho usage: ctags [-BFadtuwvx] >&2; exit 1\n");
+  chmod(path_join(&arena, str_from(dir), S("ctags")), 0755);
+  if (!path_before) path_before = strdup(getenv("PATH"));
+  setenv("PATH", dir, 1);
+  CHECK_INT(ctags_state(NULL), CTAGS_OTHER);
+  test_parts_of_a_text();
+  path_back();
 }
 
 TEST(files_and_lines)

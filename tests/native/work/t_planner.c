@@ -409,10 +409,13 @@ TEST(outlines)
   CHECK_INT(list.len, 1);
   CHECK_INT(list.items[0].last, 6);
   list = (OutlineList){0};
-  outline_ctags(&arena, S("9  variable X\n4 5 member f\n2 5 class A\nnonsense\n8 2 function z\n"),
-                &list);
+  outline_text(&arena,
+               S("local function f(a)\n  if a then\n    a = 1\n  end\n  return a\nend\n\n"
+                 "function M.g()\nend\nend_time = 3\n"),
+               &list);
   CHECK_INT(list.len, 2);
-  CHECK_STR(list.items[0].text, S("class A"));
+  CHECK_INT(list.items[0].last, 6);
+  CHECK_INT(list.items[1].last, 9);
 }
 
 TEST(globs)
