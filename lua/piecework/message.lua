@@ -30,22 +30,41 @@ function M.cut(text, width)
   return chars .. '...'
 end
 
+-- A longer line makes a hit-enter prompt, however little room there is.
 local function room()
-  return math.max(20, host.fn('eval', 'v:echospace'))
+  return math.max(4, host.fn('eval', 'v:echospace'))
 end
 
----@param text string
+-- What to do next is worth more than the end of what happened, and that more than who says it.
+local function fit(text, join, hint, width)
+  local bare = text:gsub('^piecework: ', '')
+  for _, whole in ipairs({ text .. join .. hint, bare .. join .. hint }) do
+    if host.fn('strdisplaywidth', whole) <= width then return whole end
+  end
+  local left = width - host.fn('strdisplaywidth', hint) - 1
+  if hint == '' or left < width / 3 then return text .. join .. hint end
+  return M.cut(bare, left) .. ' ' .. hint
+end
+
+---@param text string  a command at its end, ': :Piecework plan', is the hint when none is given
 ---@param level? 'info'|'warn'|'error'
----@param short? string  what fits the screen, where cutting the end would cut what matters
-function M.say(text, level, short)
+---@param hint? string  what to do next: cut last
+function M.say(text, level, hint)
   level = level or 'info'
   if not text:find('^piecework: ') then text = 'piecework: ' .. text end
-  M.history[#M.history + 1] = { time = host.fn('localtime'), level = level, text = text }
+  local join = '. '
+  if not hint then
+    local head, mark, command = text:match('^(.*)([:;,.] )(:%a.*)$')
+    text, join, hint = head or text, mark or '', command or ''
+  end
+  M.history[#M.history + 1] = { time = host.fn('localtime'), level = level,
+    text = text .. join .. hint }
   if #M.history > KEEP then table.remove(M.history, 1) end
   local now = host.clock()
   if level ~= 'error' and now - last_error < ERROR_STAYS_MS then return end
   if level == 'error' then last_error = now end
-  host.echo(M.cut(short or text, room()), HIGHLIGHT[level])
+  local width = room()
+  host.echo(M.cut(fit(text, join, hint, width), width), HIGHLIGHT[level])
 end
 
 -- '1 hunk', '2 hunks'.
@@ -56,16 +75,6 @@ end
 -- A new verb was typed: what went wrong before it is old news.
 function M.fresh()
   last_error = -1e9
-end
-
--- What to do next is worth more than the end of what went wrong: that is cut first.
-local function fit(text, hint)
-  local width = room()
-  local left = width - host.fn('strdisplaywidth', hint) - 2
-  if host.fn('strdisplaywidth', text) <= left or left < width / 3 then
-    return text .. '. ' .. hint
-  end
-  return M.cut(text, left + 1) .. ' ' .. hint
 end
 
 -- Paths below the current directory without it: long ones would fill the line.
@@ -89,8 +98,7 @@ function M.error(err, level)
   text = 'piecework: ' .. short_paths(text)
   -- The engine's hints name the shell's way too; here nobody is in a shell.
   local hint = (err.hint or ''):gsub('%s*%(CLI:[^)]*%)', '')
-  if hint == '' then return M.say(text, level) end
-  M.say(text .. '. ' .. hint, level, fit(text, hint))
+  M.say(text, level, hint ~= '' and hint or nil)
 end
 
 -- The history as text, oldest first.

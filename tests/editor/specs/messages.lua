@@ -14,6 +14,27 @@ return function(T)
   T.like(T.said(), 'long%. do this$', 'the whole text is kept')
   T.eq(message.lines()[1]:sub(9, 20), ' piecework: ', 'with its time')
 
+  -- On a narrow screen what to do next stays.
+  local echo, fn, shown, space = host.echo, host.fn, nil, 50
+  host.echo = function(text) shown = text end
+  host.fn = function(name, ...)
+    if ... == 'v:echospace' then return space end
+    return fn(name, ...)
+  end
+  message.fresh()
+  message.say('#1 ready to review (3 hunks): :Piecework review')
+  T.eq(shown, '#1 ready to review (3 hunks): :Piecework review', 'who says it goes first')
+  message.say('#12 ready to review (18 ok, 1 doubt, 1 rejected): :Piecework review')
+  T.like(shown, '^#12 ready to review %(18.*%.%.%. :Piecework review$', 'then the middle')
+  T.like(T.said(), 'piecework: #12 .*rejected%): :Piecework review$', 'the log has all of it')
+  message.error({ code = 'x', message = ('long '):rep(40), hint = 'Do this, then :Piecework build' })
+  T.like(shown, '^long .*%.%.%. Do this, then :Piecework build$', 'an error and its hint')
+  space = 10
+  message.error('no room for more than a few words')
+  T.eq(shown, 'piecewo...', 'never more than fits')
+  message.fresh()
+  host.echo, host.fn = echo, fn
+
   T.eq(state.money(31000000), '$0.031', 'money')
   T.eq(state.money(1500000000), '$1.50', 'more money')
   T.eq(state.money(-1), '?', 'unknown money')
