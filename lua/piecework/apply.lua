@@ -262,19 +262,19 @@ local function report(work, stale)
   local verb = work.options.revert and 'reverted' or 'applied'
   parts[1] = ('%s %s in %s'):format(message.count(#work.hunks, 'hunk'), verb,
     message.count(work.files, 'file'))
-  if #work.hunks > 0 then
-    parts[2] = work.options.write and 'written' or 'not written (:wa)'
-  end
   local problems = {}
   for _, list in ipairs({ stale, work.refused, work.left }) do
     for _, item in ipairs(list) do problems[#problems + 1] = item end
   end
   if #stale > 0 then parts[#parts + 1] = #stale .. ' stale' end
   if #work.refused > 0 then
-    parts[#parts + 1] = ('%s %s'):format(work.refused[1].text,
-      host.fn('fnamemodify', work.refused[1].path, ':t'))
+    parts[#parts + 1] = ('%s %s'):format(host.fn('fnamemodify', work.refused[1].path, ':t'),
+      work.refused[1].text)
   end
   if #work.left > 0 then parts[#parts + 1] = #work.left .. ' only with a bang' end
+  if #work.hunks > 0 then
+    parts[#parts + 1] = work.options.write and 'written' or 'not written (:wa)'
+  end
   if #problems > 0 then
     require('piecework.quickfix').notes(work.plan,
       ('Piecework #%d: not %s'):format(work.plan, verb), problems)
@@ -315,8 +315,10 @@ end
 local function stale_items(result)
   local out = {}
   for _, item in ipairs(result.stale or {}) do
-    local path, line = tostring(item.note or ''):match('^([^:]+):(%d+)')
-    out[#out + 1] = { text = item.note or 'stale', line = tonumber(line) or 1, type = 'W',
+    local note = tostring(item.note or '')
+    local path, line = note:match('^([^:]+):(%d+): ')
+    path = path or note:match('^([^:]+): ')
+    out[#out + 1] = { text = note ~= '' and note or 'stale', line = tonumber(line) or 1, type = 'W',
       path = path and engine.root and engine.root .. '/' .. path or nil }
   end
   return out
@@ -343,7 +345,8 @@ end
 function M.start(plan, options)
   local work = { plan = plan, options = options, buffers = {}, refused = {}, left = {}, hunks = {},
     files = 0 }
-  engine.ask('review/files', { plan = plan, accepted = not options.revert }, function(result)
+  engine.ask('review/files', { plan = plan, accepted = not options.revert,
+    applied = options.revert or false, only = options.only }, function(result)
     one_by_one(result.files or {}, function(file)
       local path = file.from or file.path
       if not is_there(path) then return end

@@ -188,6 +188,14 @@ def life(wire: str) -> None:
         ok(edits["hunks"] == 2 and edits["stale"] == [], f"{wire}: nothing is stale", edits)
         done_ids = [h for f in edits["files"] for h in f["hunks"]]
         ok(client.call("review/applied", {"plan": 1, "hunks": done_ids, "reverted": False})[0] is None, f"{wire}: applied")
+        def listed(**choice: object) -> list[str]:
+            files = client.call("review/files", {"plan": 1, **choice})[1].get("files", [])
+            return [f"{os.path.basename(f['path'])} {f['hunks']}" for f in files]
+
+        ok(listed(accepted=False) == ["a.c 2", "b.c 1"] and listed(accepted=True) == ["a.c 1", "b.c 1"] and
+           listed(accepted=True, only=["file:b.c"]) == ["b.c 1"], f"{wire}: files of what is chosen", listed(accepted=True))
+        ok(listed(applied=True) == ["a.c 1", "b.c 1"] and listed(applied=True, only=ids[1:2]) == [],
+           f"{wire}: files of what is applied", listed(applied=True))
         items = client.call("review/quickfix", {"plan": 1})[1]["items"]
         ok(len(items) == 3 and sum("[*]" in i["text"] for i in items) == 2, f"{wire}: quickfix", items)
         at = client.call("review/at", {"plan": 0, "path": str(root / "a.c"), "first": 8, "last": 8, "text": TEXT})[1]

@@ -133,10 +133,25 @@ static Str change_of(const CombinedFile *file)
   return file->renamed_from.len ? S("rename") : S("edit");
 }
 
+// Which hunks a caller asks for: those that apply or revert would look at, or all.
+typedef struct {
+  bool accepted, applied;
+  StrList only;
+} HunkChoice;
+
+static bool chosen(const Review *review, const ReviewHunk *hunk, const HunkChoice *choice)
+{
+  if (choice->only.len && !review_named(review, hunk, &choice->only)) return false;
+  if (choice->applied && hunk->applied != APPLIED_DONE) return false;
+  return !choice->accepted || hunk->decision == DECISION_ACCEPTED;
+}
+
 static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
 {
   Arena *arena = &request->arena;
-  bool accepted = value_get_bool(request->params, S("accepted"), false);
+  HunkChoice choice = {.accepted = value_get_bool(request->params, S("accepted"), false),
+                       .applied = value_get_bool(request->params, S("applied"), false)};
+  param_strings(arena, request->params, S("only"), &choice.only);
   Review review;
   if (!build(serve, request, &review, err)) return NULL;
   Project *project = engine_project_of_plan(serve->engine, review.plan, err);
@@ -146,7 +161,7 @@ static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
     const CombinedFile *file = &review.files.items[i];
     int64_t hunks = 0;
     for (size_t k = review.first_hunk[i]; k < review.first_hunk[i + 1]; k++) {
-      hunks += !accepted || review.hunks.items[k].decision == DECISION_ACCEPTED;
+      hunks += chosen(&review, &review.hunks.items[k], &choice);
     }
     if (!hunks) continue;
     Value *one = value_map(arena);
