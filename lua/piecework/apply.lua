@@ -158,8 +158,9 @@ end
 ---@field buffers table<string, {buf: integer, tick: integer}>
 ---@field refused {path: string, text: string}[]
 ---@field left {path: string, text: string}[]   what only a bang does
----@field hunks string[]
----@field files integer
+---@field hunks string[]   in force now, also those whose text was there already
+---@field doing integer    hunks that changed something
+---@field files integer    that were changed
 
 local function refuse(work, path, why)
   work.refused[#work.refused + 1] = { path = path, text = why, line = 1, type = 'W' }
@@ -252,15 +253,18 @@ local function change_file(work, file)
   local ok, done = pcall(change, work, file)
   if not ok then return refuse(work, file.path, tostring(done)) end
   if not done then return end
-  work.files = work.files + 1
   for _, hunk in ipairs(file.hunks or {}) do work.hunks[#work.hunks + 1] = hunk end
+  local doing = #(file.hunks or {})
+  if file.change == 'edit' then doing = math.min(doing, #(file.edits or {})) end
+  work.doing = work.doing + doing
+  if doing > 0 then work.files = work.files + 1 end
   if work.options.write and type(done) == 'number' then write(work, done, file.path) end
 end
 
 local function report(work, stale)
   local parts = {}
   local verb = work.options.revert and 'reverted' or 'applied'
-  parts[1] = ('%s %s in %s'):format(message.count(#work.hunks, 'hunk'), verb,
+  parts[1] = ('%s %s in %s'):format(message.count(work.doing, 'hunk'), verb,
     message.count(work.files, 'file'))
   local problems = {}
   for _, list in ipairs({ stale, work.refused, work.left }) do
@@ -272,7 +276,7 @@ local function report(work, stale)
       work.refused[1].text)
   end
   if #work.left > 0 then parts[#parts + 1] = #work.left .. ' only with a bang' end
-  if #work.hunks > 0 then
+  if work.doing > 0 then
     parts[#parts + 1] = work.options.write and 'written' or 'not written (:wa)'
   end
   if #problems > 0 then
@@ -289,7 +293,7 @@ local function finish(work, stale)
     report(work, stale)
     require('piecework.buffers').changed(work.plan)
     require('piecework.quickfix').touch(work.plan)
-    host.event('PieceworkApplied', { plan = work.plan, files = work.files, hunks = #work.hunks,
+    host.event('PieceworkApplied', { plan = work.plan, files = work.files, hunks = work.doing,
       reverted = work.options.revert and 1 or 0 })
   end
   if #work.hunks == 0 then return told() end
@@ -344,7 +348,7 @@ end
 ---@param options piecework.ApplyOptions
 function M.start(plan, options)
   local work = { plan = plan, options = options, buffers = {}, refused = {}, left = {}, hunks = {},
-    files = 0 }
+    doing = 0, files = 0 }
   engine.ask('review/files', { plan = plan, accepted = not options.revert,
     applied = options.revert or false, only = options.only }, function(result)
     one_by_one(result.files or {}, function(file)

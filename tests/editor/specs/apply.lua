@@ -214,6 +214,11 @@ return function(T)
   run({ { path = T.cwd .. '/never.txt', change = 'edit', hunks = { 'never' }, edits = {} } }, { revert = true })
   T.eq(standin.last('review/applied').hunks, { 'never' }, 'a new file that was never written is reverted, too')
 
+  -- what the text has already is no change
+  said = run({ { path = a, change = 'edit', hunks = { 'h1', 'h2' }, edits = {} } }, { revert = true })
+  T.like(said, '0 hunks reverted in 0 files$', 'nothing to do: nothing is said to be done')
+  T.eq(standin.last('review/applied').hunks, { 'h1', 'h2' }, 'but the engine knows how they stand')
+
   -- stale hunks are listed
   said = run({}, {}, { stale = { { hunk = 'z', note = 'fine.txt:3: hunk of T01 is stale: the lines changed' } } })
   T.like(said, '1 stale, :copen lists them', 'stale hunks are told')
