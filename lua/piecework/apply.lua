@@ -161,6 +161,7 @@ end
 ---@field hunks string[]   in force now, also those whose text was there already
 ---@field doing integer    hunks that changed something
 ---@field files integer    that were changed
+---@field written integer  files
 
 local function refuse(work, path, why)
   work.refused[#work.refused + 1] = { path = path, text = why, line = 1, type = 'W' }
@@ -190,15 +191,15 @@ function changers.new(work, file)
     refuse(work, file.path, 'exists by now')
     return false
   end
-  if work.options.write then
-    host.fn('mkdir', host.fn('fnamemodify', file.path, ':h'), 'p')
-  end
   local buf, why = load(file.path)
   if not buf then
     refuse(work, file.path, why)
     return false
   end
   set_text(buf, file.text or '')
+  -- Its folder comes with it, whoever writes it, and not before.
+  host.cmd(('autocmd BufWritePre <buffer=%d> ++once call mkdir(expand("<afile>:p:h"), "p")')
+    :format(buf))
   return buf
 end
 
@@ -245,7 +246,30 @@ end
 
 local function write(work, buf, path)
   local ok, err = host.cmd_in(buf, 'silent update')
-  if not ok then refuse(work, path, 'applied, but not written: ' .. err) end
+  if not ok then return refuse(work, path, 'applied, but not written: ' .. err) end
+  work.written = work.written + 1
+end
+
+local function is_refused(work, path)
+  for _, item in ipairs(work.refused) do
+    if item.path == path then return true end
+  end
+  return false
+end
+
+-- What an apply without a bang did, and nobody has written since.
+local function write_earlier(work, done)
+  if not work.options.write or work.options.revert then return done() end
+  engine.request('review/files', { plan = work.plan, accepted = true, applied = true,
+    only = work.options.only }, function(err, result)
+    for _, file in ipairs(not err and result.files or {}) do
+      local known = work.buffers[file.path]
+      if known and option(known.buf, 'modified') == 1 and not is_refused(work, file.path) then
+        write(work, known.buf, file.path)
+      end
+    end
+    done()
+  end)
 end
 
 local function change_file(work, file)
@@ -276,7 +300,9 @@ local function report(work, stale)
       work.refused[1].text)
   end
   if #work.left > 0 then parts[#parts + 1] = #work.left .. ' only with a bang' end
-  if work.doing > 0 then
+  if work.doing == 0 and work.written > 0 then
+    parts[#parts + 1] = message.count(work.written, 'file') .. ' written'
+  elseif work.doing > 0 then
     parts[#parts + 1] = work.options.write and 'written' or 'not written (:wa)'
   end
   if #problems > 0 then
@@ -296,11 +322,11 @@ local function finish(work, stale)
     host.event('PieceworkApplied', { plan = work.plan, files = work.files, hunks = work.doing,
       reverted = work.options.revert and 1 or 0 })
   end
-  if #work.hunks == 0 then return told() end
+  if #work.hunks == 0 then return write_earlier(work, told) end
   engine.request('review/applied', { plan = work.plan, hunks = work.hunks,
     reverted = work.options.revert or false }, function(err)
     if err then message.error(err) end
-    told()
+    write_earlier(work, told)
   end)
 end
 
@@ -348,7 +374,7 @@ end
 ---@param options piecework.ApplyOptions
 function M.start(plan, options)
   local work = { plan = plan, options = options, buffers = {}, refused = {}, left = {}, hunks = {},
-    doing = 0, files = 0 }
+    doing = 0, files = 0, written = 0 }
   engine.ask('review/files', { plan = plan, accepted = not options.revert,
     applied = options.revert or false, only = options.only }, function(result)
     one_by_one(result.files or {}, function(file)

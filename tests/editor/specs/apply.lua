@@ -188,8 +188,15 @@ return function(T)
   local new = T.cwd .. '/sub/new.py'
   run({ { path = new, change = 'new', text = 'import os\n\nx = 1\n', hunks = { 'x' } } })
   T.eq(text(new), 'import os||x = 1', 'a new file is a buffer')
-  T.eq(T.read('sub/new.py'), nil, 'not on disk yet')
-  T.command('bwipeout! ' .. buffer(new))
+  T.eq({ T.read('sub/new.py'), host.fn('isdirectory', 'sub') }, { nil, 0 }, 'not on disk yet')
+  run({ { path = new, change = 'edit', hunks = { 'x' }, edits = {} } }, { write = true })
+  T.eq({ T.read('sub/new.py'), T.said() }, { 'import os\n\nx = 1\n',
+    'piecework: #4: 0 hunks applied in 0 files, 1 file written' }, 'a bang later writes what was applied before')
+  T.command('call delete("sub", "rf") | bwipeout! ' .. buffer(new))
+  run({ { path = new, change = 'new', text = 'a\n', hunks = { 'x' } } })
+  T.command('silent wall')
+  T.eq(T.read('sub/new.py'), 'a\n', ':wall makes the folder of a new file')
+  T.command('call delete("sub", "rf") | bwipeout! ' .. buffer(new))
   run({ { path = new, change = 'new', text = 'import os\n', hunks = { 'x' } } }, { write = true })
   T.eq(T.read('sub/new.py'), 'import os\n', 'with a bang it is written, its folder made')
   T.like(run({ { path = new, change = 'new', text = 'x\n', hunks = { 'x' } } }), 'new.py exists by now',
