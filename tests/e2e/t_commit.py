@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from harness import Scratch, done, ok
+from harness import Scratch, done, ok, wait_for
 from t_storm import git, make, reply, tasks_text
 from workloads import block, git_init
 
@@ -76,7 +76,10 @@ def before_the_commit() -> None:
         case.commit("-m", "negated")
         case.hook("#!/bin/sh\nexit 0\n", "pre-commit")
         # git itself was not killed, and goes on when its hook has ended well
-        made = case.log()[0] == "negated"
+        try:
+            made = wait_for(lambda: case.log()[0] == "negated", "git", seconds=2)
+        except TimeoutError:
+            made = False
         ran = scratch.run("resume", cwd=case.root)
         if made:
             ok(case.staged() == ["staged.txt"], "in front: git went on by itself, and the index knows", ran.stderr)
@@ -118,9 +121,55 @@ def by_task() -> None:
         ok(ran.returncode != 0, "by task: nothing is committed twice", ran.stderr)
 
 
+def what_git_says() -> None:
+    """A hook that refuses is shown whole, once; hooks run as under a plain `git commit`; a message is taken as it is."""
+    with Scratch() as scratch:
+        case = Case(scratch)
+        case.hook("#!/bin/sh\necho first line >&2\necho last line\nexit 3\n", "pre-commit")
+        ran = case.commit("-m", "negated")
+        said = ran.stderr.splitlines()
+        ok(ran.returncode == 1 and "first line" in said and "last line" in said, "a hook's words are all there", ran.stderr)
+        ok(sum("could not commit" in line for line in said) == 1, "and the failure is one line", ran.stderr)
+        ok("git: first line" in scratch.run("log", "last", cwd=case.root).stdout, "the log has them, too")
+        case.hook("#!/bin/sh\nenv | grep GIT_LITERAL_PATHSPECS && exit 1\n"
+                  "test \"$(git ls-files 'm*.py' | wc -l)\" -eq 4\n", "pre-commit")
+        ran = case.commit("-m", "#12 negated\n\n# not a comment")
+        ok(ran.returncode == 0, "a hook's pathspecs are patterns", ran.stderr)
+        ok(case.log("%B")[:3] == ["#12 negated", "", "# not a comment"], "-m is taken as it is", case.log("%B"))
+
+
+def submodule() -> None:
+    """What lies in a submodule is not this repository's to commit; the rest is."""
+    with Scratch() as scratch:
+        sub, root = scratch.path / "sub", scratch.path / "w"
+        for path in (sub, root):
+            path.mkdir()
+            (path / "a.txt").write_text("one\n")
+            git_init(path)
+        git(root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(sub), "mod")
+        git(root, "-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "-qam", "mod")
+        plan = scratch.path / "plan.md"
+        plan.write_text("---\ntitle: ones\n---\n## T01 ones\nfiles: a.txt, mod/a.txt\nexecutor: substitute\n"
+                        "pattern: one\nreplace: ONE\n\n## T02 new\nfiles: mod/new.txt new\nMake it.\n")
+        scratch.provider([{"match": {}, "reply": {"text": block("mod/new.txt", "", "new\n")}}])
+        for argv in (["run", str(plan), "--yes", "--no-verify"], ["apply", "last"]):
+            ran = scratch.run(*argv, cwd=root)
+            ok(ran.returncode == 0, f"submodule: {argv[0]}", ran.stderr)
+        ran = scratch.run("commit", "last", "-m", "ones", cwd=root)
+        ok(ran.returncode == 0 and git(root, "show", "--name-only", "--format=", "HEAD").split() == ["a.txt"],
+           "submodule: its own file is committed", ran.stderr)
+        ok(all(f"mod/{name} is left out: it belongs to the repository in mod" in ran.stderr for name in ("a.txt", "new.txt")),
+           "submodule: the other's are named", ran.stderr)
+        ran = scratch.run("commit", "last", "-m", "again", cwd=root)
+        ok(ran.returncode == 1 and ran.stderr.splitlines()[-1].startswith("piecework: nothing of plan 1 is left to commit."),
+           "what is in HEAD already is no failure of git's", ran.stderr)
+
+
 if __name__ == "__main__":
     for how in ("resume", "commit", "touched"):
         killed(how)
     before_the_commit()
     by_task()
+    what_git_says()
+    submodule()
     done()

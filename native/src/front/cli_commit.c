@@ -20,6 +20,7 @@ static bool edited_message(Cli *cli, int64_t plan, Str *message)
   char *path = path_join(&cli->arena, str_from(dir), S("COMMIT_EDITMSG"));
   bool ok = fs_write_atomic(path, proposal, 0600, &cli->err) && terminal_edit(path, &cli->err) &&
             fs_read(&cli->arena, path, 1 << 20, message, &cli->err);
+  if (ok) *message = commit_without_comments(&cli->arena, *message);
   Error ignored = {0};
   fs_remove_tree(dir, &ignored);
   return ok;

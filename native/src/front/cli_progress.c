@@ -141,12 +141,14 @@ static void show_run(Progress *p, Arena *arena, const Value *params)
   if (note.len) line_print(p, str_fmt(arena, "run: %.*s", STR_ARG(note)));
 }
 
+// A failure's note is the command's own error: said once, at its end.
 static void show_commit(Progress *p, Arena *arena, const Value *params)
 {
   Str output = value_get_str(params, S("output"), STR_NONE);
   line_clear(p);
   for (Str rest = output, line; str_line(&rest, &line);) cli_say("%.*s\n", STR_ARG(line));
-  show_note(p, arena, params);
+  if (!str_eq(value_get_str(params, S("state"), STR_NONE), S("failed")))
+    show_note(p, arena, params);
 }
 
 typedef struct {

@@ -311,6 +311,7 @@ static Value *commit_begin(Serve *serve, RpcRequest *request, Error *err)
   if (!plan) return NULL;
   if (!by_task && !param_text(request->params, S("message"), &message, err)) return NULL;
   if (!param_plan_buffers(serve, plan, &request->arena, request->params, err)) return NULL;
+  if (!by_task) message = commit_without_comments(&request->arena, message);
   ServeOp *op = serve_op_new(serve, plan, request);
   bool ok = by_task ? commit_tasks_start(serve->engine, plan, serve_op_done, op, err)
                     : commit_start(serve->engine, plan, STR_NONE, message, serve_op_done, op, err);

@@ -24,6 +24,8 @@
 #include "review/commit_heal.h"
 #include "review/git_chain.h"
 
+enum { SAID_LINES = 50 };  // of a hook that refused, kept in the log
+
 typedef struct Commit Commit;
 
 struct Commit {
@@ -42,7 +44,7 @@ struct Commit {
   void *owner;
 };
 
-static Str clean_message(Arena *arena, Str message)
+Str commit_without_comments(Arena *arena, Str message)
 {
   StrList lines = {0};
   for (Str rest = message, line; str_line(&rest, &line);) {
@@ -282,12 +284,26 @@ static bool start_back(void *owner, StrList *argv, Buf *input)
   return input->len > 0;
 }
 
+static bool changes_head(const Commit *c)
+{
+  for (size_t i = 0; i < c->files.len; i++) {
+    const CommitFile *file = &c->files.items[i];
+    if (!str_eq(file->id, file->head.id)) return true;
+  }
+  return false;
+}
+
 // What is to be done to the user's index, written down before the commit is there.
 static bool take_ready(void *owner, Str out, Error *err)
 {
   Commit *c = owner;
   Buf back;
   if (!take_made(c, out, err)) return false;
+  if (!changes_head(c)) {
+    error_set(err, ERR_REFUSED, "nothing of plan %lld is left to commit",
+              (long long)c->review.plan);
+    return error_hint_set(err, "all it applied is in HEAD already");
+  }
   buf_init(&back, 16 << 20);
   put_back(c, &back);
   CommitAfter after = {.was = c->was, .made = out, .back = buf_str(&back)};
@@ -324,7 +340,7 @@ static bool after_texts(void *owner, Str out, Error *err)
 {
   Commit *c = owner;
   return take_texts(c, out, err) &&
-         commit_files_texts(&c->review, c->only, &c->arena, &c->files, &c->notes, err);
+         commit_files_texts(c->project, &c->review, c->only, &c->arena, &c->files, &c->notes, err);
 }
 
 static const GitStep steps[] = {
@@ -355,11 +371,15 @@ static void tell(Commit *c, const Error *err)
   value_put_str(&c->arena, params, S("commit"), c->name);
   Str note = err->code == ERR_OK ? str_join(&c->arena, &c->notes, S("; ")) : str_from(err->message);
   value_put_str(&c->arena, params, S("note"), note);
-  value_put_str(&c->arena, params, S("output"), c->output);
+  value_put_str(&c->arena, params, S("output"), c->output.len ? c->output : c->chain.said);
   engine_event(c->engine, S("commit"), params);
   journal_log(c->engine->journal, plan, S("commit"), STR_NONE, "%s %.*s",
               err->code == ERR_OK ? "committed" : "failed:",
               STR_ARG(err->code == ERR_OK ? c->name : str_from(err->message)));
+  Str line;
+  int lines = 0;
+  for (Str rest = c->chain.said; lines++ < SAID_LINES && str_line(&rest, &line);)
+    journal_log(c->engine->journal, plan, S("commit"), STR_NONE, "git: %.*s", STR_ARG(line));
 }
 
 static void commit_free(Commit *c)
@@ -417,7 +437,7 @@ static bool prepare(Commit *c, int64_t plan, Str message, Error *err)
     error_set(err, ERR_GIT, "%.*s is not a git repository", STR_ARG(project_root(c->project)));
     return error_hint_set(err, "apply works without git; commit needs `git init`");
   }
-  c->message = clean_message(&c->arena, str_dup(&c->arena, message));
+  c->message = str_trim(str_dup(&c->arena, message));
   if (!c->message.len) return error_set(err, ERR_CANCELLED, "empty message: nothing is committed");
   return git_is_free(c, err) && review_build(c->engine, plan, &c->arena, &c->review, err) &&
          commit_files_find(c->engine, &c->review, c->only, &c->arena, &c->files, err) &&

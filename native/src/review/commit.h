@@ -10,7 +10,10 @@ bool commit_message(Engine *engine, int64_t plan, Arena *arena, Str *message, Er
 bool commit_task_message(Engine *engine, int64_t plan, Str task, Arena *arena, Str *message,
                          Error *err);
 
-// Lines starting with '#' are dropped; an empty message is ERR_CANCELLED. Refused (ERR_GIT, ERR_REFUSED) in the
+// What an editor leaves of a proposal: without the lines that start with '#'.
+Str commit_without_comments(Arena *arena, Str message);
+
+// The message is taken as it is; an empty one is ERR_CANCELLED. Refused (ERR_GIT, ERR_REFUSED) in the
 // middle of a merge or rebase, without git, with nothing applied, and when files are not on disk as applied.
 // Ends with event `commit` (state, commit, note) and on_done. [only]: one task's hunks, empty = all of the plan's.
 bool commit_start(Engine *engine, int64_t plan, Str only, Str message, OpDone *on_done, void *owner,

@@ -182,17 +182,38 @@ static bool file_texts(Arena *arena, const Review *review, Str only, CommitFile 
   return true;
 }
 
-bool commit_files_texts(const Review *review, Str only, Arena *arena, CommitFileList *files,
-                        StrList *notes, Error *err)
+// The submodule (or other repository) below the root that [path] lies in; empty for none.
+static Str other_repository(Project *project, Arena *arena, Str path)
+{
+  for (Str dir = path_dir(path); dir.len; dir = path_dir(dir)) {
+    Str mark = str_from(path_join(arena, dir, S(".git")));
+    if (fs_exists(project_absolute(project, arena, mark))) return dir;
+  }
+  return STR_NONE;
+}
+
+// Why a file is left out of the commit; empty when it is not.
+static Str left_out(Project *project, Arena *arena, const CommitFile *one, bool edited)
+{
+  Str other = other_repository(project, arena, one->path);
+  if (other.len)
+    return str_fmt(arena, "%.*s is left out: it belongs to the repository in %.*s, commit it there",
+                   STR_ARG(one->path), STR_ARG(other));
+  if (!edited || one->head.id.len) return STR_NONE;
+  return str_fmt(arena, "%.*s is left out: git does not know it yet", STR_ARG(one->path));
+}
+
+bool commit_files_texts(Project *project, const Review *review, Str only, Arena *arena,
+                        CommitFileList *files, StrList *notes, Error *err)
 {
   CommitFileList keep = {0};
   for (size_t i = 0; i < files->len; i++) {
     CommitFile *one = &files->items[i];
     const CombinedFile *file = &review->files.items[one->file];
     bool edited = file->existed && file->exists && !file->renamed_from.len;
-    if (edited && !one->head.id.len) {
-      PUSH(arena, notes,
-           str_fmt(arena, "%.*s is left out: git does not know it yet", STR_ARG(one->path)));
+    Str why = left_out(project, arena, one, edited);
+    if (why.len) {
+      PUSH(arena, notes, why);
       continue;
     }
     if (edited && !file_texts(arena, review, only, one, err)) return false;
@@ -200,6 +221,7 @@ bool commit_files_texts(const Review *review, Str only, Arena *arena, CommitFile
   }
   *files = keep;
   if (keep.len) return true;
-  error_set(err, ERR_REFUSED, "nothing to commit: git does not know the plan's files yet");
-  return error_hint_set(err, "git add them and commit yourself");
+  error_set(err, ERR_REFUSED, "nothing to commit: %.*s%s", STR_ARG(notes->items[0]),
+            notes->len > 1 ? ", and others" : "");
+  return error_hint_set(err, "commit them yourself");
 }

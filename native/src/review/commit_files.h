@@ -34,5 +34,5 @@ bool commit_files_find(Engine *engine, const Review *review, Str only, Arena *ar
                        CommitFileList *out, Error *err);
 
 // With [head], [staged] and their texts known: fills [text] and [index_text]; notes what is left out.
-bool commit_files_texts(const Review *review, Str only, Arena *arena, CommitFileList *files,
-                        StrList *notes, Error *err);
+bool commit_files_texts(Project *project, const Review *review, Str only, Arena *arena,
+                        CommitFileList *files, StrList *notes, Error *err);

@@ -40,9 +40,9 @@ static void git_failed(GitChain *chain, const ProcessResult *result, Error *err)
     if (str_trim(line).len && !str_starts(line, S("hint:"))) last = str_trim(line);
   }
   if (!last.len) last = str_fmt(chain->arena, "exit status %d", result->status);
-  error_set(err, ERR_GIT, "git could not commit (%s): %.*s", chain->steps[chain->step].name,
-            STR_ARG(last));
-  error_hint_set(err, "see :Piecework log; nothing was committed, staged work is as it was");
+  chain->said = str_dup(chain->arena, all);
+  error_set(err, ERR_GIT, "git could not commit: %.*s", STR_ARG(last));
+  error_hint_set(err, "nothing was committed, staged work is as it was");
 }
 
 static void on_process(void *owner, const ProcessResult *result)
@@ -67,9 +67,10 @@ static bool start_process(GitChain *chain, const GitStep *step, const StrList *w
   argv[0] = "git";
   for (size_t i = 0; i < words->len; i++) argv[i + 1] = str_z(arena, words->items[i]);
   const char **env = NEW_N(arena, const char *, 4);
-  env[0] = "GIT_LITERAL_PATHSPECS=1";
-  env[1] = "GIT_EDITOR=:";
-  if (step->temporary) env[2] = str_fmt(arena, "GIT_INDEX_FILE=%s", chain->index).ptr;
+  size_t count = 0;
+  env[count++] = "GIT_EDITOR=:";
+  if (!step->spoken) env[count++] = "GIT_LITERAL_PATHSPECS=1";
+  if (step->temporary) env[count++] = str_fmt(arena, "GIT_INDEX_FILE=%s", chain->index).ptr;
   static const char *const drop[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX",
                                      NULL};
   ProcessSpec spec = {

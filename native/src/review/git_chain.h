@@ -2,7 +2,9 @@
 //
 // Life:  git_chain_start -> (start -> git -> take)* -> on_done (once, never from inside git_chain_start)
 //
-// A command that fails ends the chain with git's own last words. GIT_* variables of the user's are not passed on.
+// A command that fails ends the chain with git's own last words; all it said is in [said]. GIT_* variables of the
+// user's are not passed on. A step that is `spoken` runs what is the user's (hooks, signing): it gets no variable that
+// a plain `git` would not give.
 #pragma once
 
 #include "base/buf.h"
@@ -28,7 +30,8 @@ typedef struct {
   size_t count;
   void (*on_done)(void *owner, const Error *err);  // [err] is never NULL
   void *owner;
-  size_t step;  // from here on the chain's own
+  Str said;  // by the command that failed; from here on the chain's own
+  size_t step;
   Buf input;
 } GitChain;
 
