@@ -13,6 +13,7 @@
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/versions.h"
+#include "plan/selector.h"
 #include "work/planner.h"
 
 #define O(id) OPTION_BIT(id)
@@ -312,8 +313,9 @@ bool cli_scope(Cli *cli, const StrList *words, FileRefList *out)
   Project *project = cli_project(cli);
   if (!project) return false;
   for (size_t i = 0; i < words->len; i++) {
-    FileRef ref = {0};
-    if (!scope_one(cli, project, words->items[i], &ref)) return false;
+    FileRef ref = {.path = words->items[i]};
+    if (!selector_searches(ref.path) && !scope_one(cli, project, words->items[i], &ref))
+      return false;
     PUSH(&cli->arena, out, ref);
   }
   return true;

@@ -16,7 +16,8 @@
 // name, short letter or 0, takes a value, may come again, help
 #define CLI_OPTIONS(X)                                                                         \
   X(ROOT, "root", 0, true, false, "DIR", "the project (default: where you are)")               \
-  X(SCOPE, "scope", 0, true, true, "PATH[:A-B]", "what the request is about; may come again")  \
+  X(SCOPE, "scope", 0, true, true, "PATH[:A-B]",                                               \
+    "a file, range, directory or selector; may come again")                                    \
   X(BUDGET, "budget", 0, true, false, "USD", "hard cap for the plan, as 0.60")                 \
   X(YES, "yes", 'y', false, false, "", "no questions: past advice, estimates and the budget")  \
   X(JSON, "json", 0, false, false, "", "JSON on stdout")                                       \
@@ -100,8 +101,8 @@ bool cli_open(Cli *cli);  // loop and engine
 void cli_close(Cli *cli);
 Project *cli_project(Cli *cli);              // of --root, or of where we are
 bool cli_plan_arg(Cli *cli, int64_t *plan);  // the first argument: id, file or "last"
-bool cli_scope(Cli *cli, const StrList *words,
-               FileRefList *out);  // "PATH[:A-B]" checked against the project
+// "PATH[:A-B]" checked against the project; directories and selectors stay as they are named.
+bool cli_scope(Cli *cli, const StrList *words, FileRefList *out);
 
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));  // to stdout
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));    // to stderr

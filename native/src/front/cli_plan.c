@@ -1,6 +1,7 @@
 // cli_plan.c: plan, edit, each: a request becomes a plan file.
 #include "front/cli.h"
 #include "front/terminal.h"
+#include "plan/scope.h"
 #include "plan/selector.h"
 #include "work/advise.h"
 #include "work/cheap_first.h"
@@ -122,18 +123,24 @@ static bool show_plan(Cli *cli, Project *project, int64_t id)
   return true;
 }
 
-// A target may be a selector, as "functions in src/*.py longer than 40".
-static bool targets_arg(Cli *cli, const StrList *words, FileRefList *targets)
+// Directories become their files; a selector stays one, so that the plan is as short as the words.
+static bool targets_arg(Cli *cli, Project *project, const StrList *words, FileRefList *targets)
 {
-  StrList files = {0};
-  for (size_t i = 0; i < words->len; i++) {
-    FileRef ref = {.path = words->items[i]};
-    if (selector_searches(ref.path))
-      PUSH(&cli->arena, targets, ref);
-    else
-      PUSH(&cli->arena, &files, ref.path);
-  }
-  return cli_scope(cli, &files, targets);
+  FileRefList named = {0}, files = {0};
+  if (!cli_scope(cli, words, &named)) return false;
+  for (size_t i = 0; i < named.len; i++)
+    PUSH(&cli->arena, selector_searches(named.items[i].path) ? targets : &files, named.items[i]);
+  size_t max = (size_t)cli->engine->config->each_max;
+  return scope_files(project, &cli->arena, &files, max, targets, &cli->err);
+}
+
+// What a request is about, as files; empty for the whole project.
+static bool scope_arg(Cli *cli, Project *project, FileRefList *scope)
+{
+  FileRefList named = {0};
+  if (!cli_scope(cli, &cli->values[OPT_SCOPE], &named)) return false;
+  if (scope_names_root(&named)) return true;
+  return scope_files(project, &cli->arena, &named, SCOPE_MAX_FILES, scope, &cli->err);
 }
 
 static bool plan_alone(Cli *cli, Project *project, const PlanRequest *request)
@@ -163,8 +170,7 @@ bool cli_say_tries(Cli *cli, int64_t tries, bool ok)
 
 static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
 {
-  request->scope = (FileRefList){0};
-  if (!targets_arg(cli, &cli->values[OPT_SCOPE], &request->scope)) return false;
+  if (!targets_arg(cli, project, &cli->values[OPT_SCOPE], &request->scope)) return false;
   progress_begin(cli, 0);
   int64_t tries = cheap_first_start(cli->engine, project, request, cli_on_done, cli, &cli->err);
   bool ok = tries > 0 && cli_wait(cli);
@@ -183,7 +189,7 @@ bool cli_plan(Cli *cli)
   if (!cli_record(cli)) return false;
   say_without_git(project);
   if (cli_has(cli, OPT_CHEAP_FIRST)) return plan_cheap_first(cli, project, &request);
-  if (!cli_scope(cli, &cli->values[OPT_SCOPE], &request.scope)) return false;
+  if (!scope_arg(cli, project, &request.scope)) return false;
   if (cli_has(cli, OPT_SOLO)) return plan_alone(cli, project, &request);
   if (!take_advice(cli, project, &request)) return false;
   bool ok = plan_once(cli, project, &request, &plan);
@@ -198,6 +204,16 @@ bool cli_plan(Cli *cli)
 
 // ---- edit, each ------------------------------------------------------------------------------------
 
+// `edit` is one task: a directory of many files is for `each`.
+static bool one_target(Cli *cli, const FileRefList *targets)
+{
+  if (cli->command->run != cli_edit || targets->len <= 1) return true;
+  error_set(&cli->err, ERR_USAGE, "%.*s is %zu files, and edit is for one",
+            STR_ARG(cli->args.items[0]), targets->len);
+  return error_hint_set(&cli->err, "`piecework each %.*s ...` does them one by one",
+                        STR_ARG(cli->args.items[0]));
+}
+
 static bool from_targets(Cli *cli)
 {
   size_t at = template_at(cli), last = at < cli->args.len ? at : cli->args.len - 1;
@@ -208,7 +224,8 @@ static bool from_targets(Cli *cli)
   Nano budget;
   if (!project || !words_arg(cli, instruction) || !budget_arg(cli, &budget)) return false;
   StrList files = {cli->args.items, last, last};
-  if (!targets_arg(cli, &files, &targets) || !cli_record(cli)) return false;
+  if (!targets_arg(cli, project, &files, &targets) || !one_target(cli, &targets)) return false;
+  if (!cli_record(cli)) return false;
   int64_t plan = plan_from_targets(cli->engine, project, instruction, &targets, budget, &cli->err);
   // The user looks at the diff; a big model does when asked to.
   if (plan <= 0 || !cli_run_plan(cli, plan, false)) return false;

@@ -1,6 +1,7 @@
 // serve_params.c: params of requests, read with care: an editor's plugin may send anything. See serve.h.
 #include "front/serve.h"
 #include "lib/fs.h"
+#include "plan/scope.h"
 
 enum { SCOPE_MAX = 100000, LINE_MAX_NUMBER = 1 << 30 };
 
@@ -68,12 +69,13 @@ bool param_scope(Project *project, Arena *arena, const Value *params, FileRefLis
   const Value *scope = value_get(params, S("scope"));
   if (value_len(scope) > SCOPE_MAX)
     return error_set(err, ERR_TOO_BIG, "a scope of %zu places", value_len(scope));
+  FileRefList named = {0};
   for (VALUE_EACH (item, scope)) {
     FileRef ref = {0};
     if (!scope_one(project, arena, item, &ref, err)) return false;
-    PUSH(arena, out, ref);
+    PUSH(arena, &named, ref);
   }
-  return true;
+  return scope_files(project, arena, &named, SCOPE_MAX, out, err);
 }
 
 // Buffers outside the project are none of our business and are left out.
