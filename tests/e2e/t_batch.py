@@ -8,7 +8,7 @@ from t_money import attempts, log
 from t_storm import make, reply, tasks_text
 
 COUNT = 8
-PRICE = {"input": 4, "output": 20, "cache_read": 0.4, "cache_write": 5}
+PRICE = {"input": 4, "output": 20, "cache_read": 0.4, "cache_write": 5, "cache_write_1h": 9}
 DIALECTS = {"anthropic": "", "openai-responses": "/v1", "gemini": "/v1beta"}
 
 
@@ -44,7 +44,8 @@ class Case:
     def bill(self) -> tuple[int, int]:
         """Ledger and log, in nano-dollars; Google's and OpenAI's numbers are told apart as the log has them."""
         def cost(u: dict, share: float) -> int:
-            return round((u["fresh_in"] * 4000 + u["cache_write"] * 5000 + u["cache_read"] * 400 + u["out"] * 20000) * share)
+            write = 9000 if u["write_ttl"] > 300 and u["cache_write"] else 5000
+            return round((u["fresh_in"] * 4000 + u["cache_write"] * write + u["cache_read"] * 400 + u["out"] * 20000) * share)
         told = sum(cost(i["usage"], 0.5) for i in self.items() if i["usage"])
         told += sum(cost(d["usage"], 1) for d in log(self.provider, "done") if d["usage"] and d["status"] == 200)
         return attempts(self.scratch, "select sum(max(cost, 0)) from attempt")[0][0], told
@@ -65,6 +66,24 @@ def each_vendor() -> None:
             mine, told = case.bill()
             ok(abs(mine - told) <= COUNT, f"{dialect}: paid at half the price: {mine} of {told}")
             ok("batch rates" in ran.stderr, f"{dialect}: the estimate says so", ran.stderr)
+
+
+def kept_for_an_hour() -> None:
+    """What all tasks read is written once, for an hour, and read at a tenth of half the price; the ledger knows what that costs."""
+    with Scratch() as scratch:
+        case = Case(scratch)
+        (case.root / "conventions.md").write_text("".join(f"Rule {i}: say what you mean, once.\n" for i in range(200)))
+        case.plan.write_text("---\ntitle: negate\n---\n" + tasks_text(COUNT).replace("\naccept:", "\nread: conventions.md\naccept:"))
+        ran = case.run()
+        ok(ran.returncode == 0 and case.states() == {"done": COUNT}, f"an hour: done {case.states()}", ran.stdout, ran.stderr)
+        pilot = [line["usage"] for line in log(case.provider, "done") if line["usage"]]
+        ok(len(pilot) == 1 and pilot[0]["cache_write"] > 1000 and pilot[0]["write_ttl"] == 3600, "an hour: the pilot writes", pilot)
+        read = [item["usage"]["cache_read"] for item in case.items()]
+        ok(min(read) == pilot[0]["cache_write"], "an hour: the batch reads", read)
+        mine, told = case.bill()
+        ok(abs(mine - told) <= COUNT, f"an hour: the bill knows the price of an hour: {mine} of {told}")
+        tasks = scratch.run("run", str(case.plan), "--no-verify", cwd=case.root)
+        ok(tasks.returncode == 0, "an hour: nothing is left to do", tasks.stderr)
 
 
 def collected_later() -> None:
@@ -165,7 +184,7 @@ def refused() -> None:
         ok(ran.returncode == 1 and "takes no batches" in ran.stderr, "refused: a server without batches is told at once", ran.stderr)
 
 
-ALL = (each_vendor, collected_later, collected_by_an_editor, partly, expired, cancelled, refused)
+ALL = (each_vendor, kept_for_an_hour, collected_later, collected_by_an_editor, partly, expired, cancelled, refused)
 
 if __name__ == "__main__":
     for test in ALL:

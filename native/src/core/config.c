@@ -22,7 +22,8 @@ const ConfigKey config_keys[] = {
     {S("providers"), CONFIG_PROVIDERS, NULL, 0, 0, NOWHERE,
      "name -> {dialect, base_url, key: {env} or {cmd: [...]}, limit, allow_http}"},
     {S("prices"), CONFIG_PRICES, NULL, 0, 0, NOWHERE,
-     "\"provider/model\" -> {input, output, cache_read, cache_write} in USD per million tokens"},
+     "\"provider/model\" -> {input, output, cache_read, cache_write, cache_write_1h} in USD per "
+     "million tokens"},
     {S("budget"), CONFIG_MONEY, "1.00", 0, 0, AT(budget), "hard cap of a plan in USD, or \"none\""},
     {S("day_budget"), CONFIG_MONEY, "\"none\"", 0, 0, AT(day_budget),
      "hard cap of a day over all plans in USD"},

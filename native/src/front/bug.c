@@ -121,8 +121,12 @@ static bool exchange_of(Engine *engine, const AttemptRow *row, Arena *arena, Mod
   if (value_get(map, S("tools")) && !reply_read(arena, text, reply, NULL)) return false;
   if (row->outcome == ERR_TRUNCATED) reply->stop = STOP_LENGTH;
   if (row->outcome == ERR_MODEL_REFUSED) reply->stop = STOP_REFUSED;
-  reply->usage =
-      (Usage){u->fresh_in, u->cache_write, u->cache_read, u->out, u->reasoning, row->usage_known};
+  reply->usage = (Usage){.fresh_in = u->fresh_in,
+                         .cache_write = u->cache_write,
+                         .cache_read = u->cache_read,
+                         .out = u->out,
+                         .reasoning = u->reasoning,
+                         .known = row->usage_known};
   return row->outcome == ERR_OK || reply->stop != STOP_DONE;
 }
 

@@ -218,6 +218,7 @@ static void usage_add(Usage *sum, const Usage *more)
   sum->cache_read += more->cache_read;
   sum->out += more->out;
   sum->reasoning += more->reasoning;
+  sum->hour_write += more->hour_write;
   sum->known &= more->known;
 }
 

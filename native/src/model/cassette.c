@@ -48,6 +48,7 @@ static Usage read_usage(const Value *map)
                  .cache_read = value_get_int(map, S("cache_read"), 0),
                  .out = value_get_int(map, S("out"), 0),
                  .reasoning = value_get_int(map, S("reasoning"), 0),
+                 .hour_write = value_get_int(map, S("hour_write"), 0),
                  .known = value_get_bool(map, S("known"), map != NULL)};
 }
 

@@ -9,7 +9,7 @@
 //   {"role": "execute", "label": "T03", "provider": "...", "model": "...", "at": "2026-11-23",
 //    "request": {"hash": "16 hex digits", "digest": "the first lines of the last message"},
 //    "reply": {"text": "...", "calls": [{"id", "name", "input"}], "stop": "done|length|tool|refused",
-//              "usage": {"fresh_in", "cache_write", "cache_read", "out", "reasoning", "known"}}}
+//              "usage": {"fresh_in", "cache_write", "cache_read", "out", "reasoning", "hour_write", "known"}}}
 //
 // Only `role` and `reply` are needed; unknown keys are ignored. A label is kept without "plan N " in front,
 // so that a replay does not depend on numbers. No keys, headers, request or account ids are in it: what looks

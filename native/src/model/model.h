@@ -34,7 +34,8 @@ typedef struct {
 // USD per million tokens; negative = unknown.
 typedef struct {
   double input, output, cache_read, cache_write;
-  int64_t tier_above;  // prompt tokens above which the tier prices hold; 0 = no tier
+  double cache_write_hour;  // into a cache that is kept for an hour; negative = twice the input
+  int64_t tier_above;       // prompt tokens above which the tier prices hold; 0 = no tier
   double tier_input, tier_output, tier_cache_read, tier_cache_write;
   int64_t context, max_output;  // tokens; 0 = unknown
   bool known;                   // input and output have a price
@@ -94,14 +95,16 @@ typedef struct {
   const Value *schema;  // ask for JSON of this schema; NULL = text
   int64_t max_output;   // tokens
   Str effort;           // "low", "medium", "high"; empty = the model's default
+  bool for_hours;  // `shared` is read again for longer than minutes: kept an hour where the API can
 } ModelRequest;
 
 // ---- a reply ---------------------------------------------------------------------------------------
 
 typedef struct {
-  int64_t fresh_in, cache_write, cache_read, out,
-      reasoning;  // tokens, disjoint; reasoning is part of out
-  bool known;     // false: estimated from bytes because the provider sent none
+  int64_t fresh_in, cache_write, cache_read, out;  // tokens, disjoint
+  int64_t reasoning;                               // part of out
+  int64_t hour_write;                              // part of cache_write: kept for an hour
+  bool known;  // false: estimated from bytes because the provider sent none
 } Usage;
 
 // A refusal and a reply cut at the token limit are no errors here: the call worked and is paid for.
@@ -145,7 +148,7 @@ Models *models_new(Loop *loop, Http *http);
 void models_free(Models *models);  // cancels what is left; before http_free and loop_deinit
 
 // Adds or replaces a provider (strings are copied). [prices]: a map "provider/model" -> {input, output,
-// cache_read, cache_write, context, max_output}, merged over the embedded table; may be NULL.
+// cache_read, cache_write, cache_write_1h, context, max_output}, merged over the embedded table; may be NULL.
 void models_provider(Models *models, const ProviderConfig *config);
 void models_prices(Models *models, const Value *prices);
 const ProviderConfig *models_provider_get(const Models *models,

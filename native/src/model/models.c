@@ -156,7 +156,8 @@ Price price_of(const Models *models, Str provider, Str model)
   }
   Price price = info_of(models, provider, model).price;
   if (price.known || !config || !(config->quirks & QUIRK_LOCAL)) return price;
-  price.input = price.output = price.cache_read = price.cache_write = 0;  // the user's own machine
+  price.input = price.output = 0;  // the user's own machine
+  price.cache_read = price.cache_write = price.cache_write_hour = 0;
   price.known = true;
   return price;
 }

@@ -90,6 +90,7 @@ static void read_base(Price *price, const Value *map)
   price->output = value_get_double(map, S("output"), price->output);
   price->cache_read = value_get_double(map, S("cache_read"), price->cache_read);
   price->cache_write = value_get_double(map, S("cache_write"), price->cache_write);
+  price->cache_write_hour = value_get_double(map, S("cache_write_1h"), price->cache_write_hour);
 }
 
 static void read_tier(Price *price, const Value *tier)
@@ -137,7 +138,7 @@ static void read_override(Price *price, const Value *map)
   bool changes_base = value_get(map, S("input")) || value_get(map, S("output"));
   if (changes_base) {  // the user's price replaces the table's cliffs, too
     price->tier_above = 0;
-    price->cache_read = price->cache_write = -1;
+    price->cache_read = price->cache_write = price->cache_write_hour = -1;
   }
   read_base(price, map);
   price->context = value_get_int(map, S("context"), price->context);
@@ -147,7 +148,16 @@ static void read_override(Price *price, const Value *map)
 static ModelInfo look_up(Prices *prices, Str provider, Str model, Str today)
 {
   // All who take batches ask half, of every kind of token; where the table knows better it counts.
-  Price unknown = {-1, -1, -1, -1, 0, -1, -1, -1, -1, 0, 0, false, 0.5};
+  Price unknown = {.input = -1,
+                   .output = -1,
+                   .cache_read = -1,
+                   .cache_write = -1,
+                   .cache_write_hour = -1,
+                   .tier_input = -1,
+                   .tier_output = -1,
+                   .tier_cache_read = -1,
+                   .tier_cache_write = -1,
+                   .batch = 0.5};
   ModelInfo info = {.price = unknown};
   const Value *row = table_row(prices, provider, model);
   if (!row) row = table_row(prices, provider, undated(model));
@@ -203,8 +213,11 @@ Nano usage_cost(const Price *price, const Usage *usage)
   double output = tier ? or_else(price->tier_output, price->output) : price->output;
   double read = or_else(tier ? price->tier_cache_read : price->cache_read, input);
   double write = or_else(tier ? price->tier_cache_write : price->cache_write, input);
+  double hour = or_else(tier ? -1 : price->cache_write_hour, 2 * input);
+  int64_t hours = usage->hour_write < usage->cache_write ? usage->hour_write : usage->cache_write;
   double usd_per_million = (double)usage->fresh_in * input + (double)usage->cache_read * read +
-                           (double)usage->cache_write * write + (double)usage->out * output;
+                           (double)(usage->cache_write - hours) * write + (double)hours * hour +
+                           (double)usage->out * output;
   double nano = usd_per_million * 1000.0 + 0.5;  // 1e9 nano per USD, per 1e6 tokens
   return nano < 9e18 ? (Nano)nano : (Nano)9e18;
 }
@@ -214,9 +227,11 @@ Nano request_worst_cost(const Models *models, const ModelRequest *request)
   Price price = price_of(models, request->provider, request->model);
   int64_t in = request_tokens_estimate(request) * 3 / 2;
   int64_t out = request->max_output > 0 ? request->max_output : price.max_output;
-  bool write_dearer = or_else(price.cache_write, price.input) > price.input;
-  Usage usage = {
-      .fresh_in = write_dearer ? 0 : in, .cache_write = write_dearer ? in : 0, .out = out};
+  bool written = request->for_hours || or_else(price.cache_write, price.input) > price.input;
+  Usage usage = {.fresh_in = written ? 0 : in,
+                 .cache_write = written ? in : 0,
+                 .hour_write = request->for_hours ? in : 0,
+                 .out = out};
   return usage_cost(&price, &usage);
 }
 

@@ -86,6 +86,7 @@ static void put_usage(Arena *arena, Value *reply, const Usage *usage)
   value_put_int(arena, map, S("cache_read"), usage->cache_read);
   value_put_int(arena, map, S("out"), usage->out);
   value_put_int(arena, map, S("reasoning"), usage->reasoning);
+  if (usage->hour_write) value_put_int(arena, map, S("hour_write"), usage->hour_write);
   value_put_bool(arena, map, S("known"), usage->known);
 }
 

@@ -447,6 +447,7 @@ static void start_task(Run *run, size_t t)
                      .row = &run->rows[t],
                      .before = &before,
                      .batch = run->spec.batch && !run->schedule.pilot_wanted,
+                     .for_hours = run->spec.batch,
                      .touching = touching,
                      .end_time = end_time,
                      .on_change = on_change,

@@ -156,6 +156,7 @@ static void step_ask(Task *task)
   arena_reset(&task->call_arena);
   task_request(engine, task->start.plan, &task->input, task->ladder, (size_t)task->row.rung,
                &task->call_arena, &request);
+  request.for_hours = task->start.for_hours;
   request.max_output *= task->output_factor;
   int64_t most = price_of(engine->models, request.provider, request.model).max_output;
   if (most > 0 && request.max_output > most) request.max_output = most;

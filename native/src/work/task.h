@@ -38,6 +38,7 @@ typedef struct {
   const StrList *before;  // tasks whose results it builds on
   Str remark;             // from a reviewer, empty = none
   bool batch;             // its calls may wait for hours at half the price
+  bool for_hours;         // so may those of its plan's other tasks
 
   // Tasks that have a result in [path], appended to [ids] in [arena].
   void (*touching)(void *owner, Str path, Arena *arena, StrList *ids);

@@ -153,6 +153,19 @@ TEST(usage_replaces_and_never_adds)
   stream_end(&s);
 }
 
+TEST(what_was_written_for_an_hour_is_told_apart)
+{
+  Stream1 s;
+  stream_run(&s, &dialect_anthropic,
+             S("data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7,"
+               "\"cache_creation_input_tokens\":900,\"cache_creation\":{"
+               "\"ephemeral_5m_input_tokens\":300,\"ephemeral_1h_input_tokens\":600}}}}\n\n" STOP(
+                   "end_turn", "{\"output_tokens\":9}")));
+  CHECK_INT(s.reply.usage.cache_write, 900);
+  CHECK_INT(s.reply.usage.hour_write, 600);
+  stream_end(&s);
+}
+
 TEST(no_usage_is_unknown)
 {
   Stream1 s;
@@ -431,6 +444,10 @@ TEST(the_request)
   static const char *const never[] = {"temperature", "top_p", "top_k",
                                       "tool_choice", "tools", "thinking"};
   for (size_t i = 0; i < 6; i++) CHECK(value_get(body, str_from(never[i])) == NULL);
+  CHECK(dig(body, "system.1.cache_control.ttl") == NULL);
+  request.for_hours = true;
+  body = built(&arena, &dialect_anthropic, &request, &target, &(Key){0}, &wire);
+  CHECK_STR(dig_str(body, "system.1.cache_control.ttl"), S("1h"));
   built(&arena, &dialect_anthropic, &request, &target, &(Key){S("t0ken"), true}, &wire);
   CHECK_STR(header_of(&wire, "authorization"), S("Bearer t0ken"));
   CHECK_STR(header_of(&wire, "x-api-key"), S(""));

@@ -145,10 +145,11 @@ TEST(a_wrong_key_is_not_repeated_in_the_error)
 
 TEST(netrc_files)
 {
-  Str text = S("# machine a.example password no\nmachine a.example login me password one\n"
-               "machine b.example\n  login x\n  password \"two words\"\n"
-               "macdef init\nmachine c.example password macro\n\n"
-               "default login y password any\nmachine d.example password four");
+  Str text =
+      S("# machine a.example password no\nmachine a.example login me password one\n"
+        "machine b.example\n  login x\n  password \"two words\"\n"
+        "macdef init\nmachine c.example password macro\n\n"
+        "default login y password any\nmachine d.example password four");
   CHECK_STR(netrc_password(text, S("A.example")), S("one"));
   CHECK_STR(netrc_password(text, S("b.example")), S("two words"));
   CHECK_STR(netrc_password(text, S("c.example")), S(""));

@@ -79,6 +79,18 @@ TEST(costs_with_cache_and_cliff)
   CHECK_INT(usage_cost(&price, &nothing), 0);
 }
 
+TEST(an_hour_in_the_cache_is_dearer)
+{
+  Price price = find("anthropic", "claude-haiku-5-5", "2026-11-23");
+  Usage usage = {.cache_write = 2000, .hour_write = 1500, .known = true};
+  CHECK_INT(milli(price.cache_write_hour), 200);
+  CHECK_INT(usage_cost(&price, &usage), 500 * 125 + 1500 * 200);
+  price.cache_write_hour = -1;  // no price of its own: twice the input
+  CHECK_INT(usage_cost(&price, &usage), 500 * 125 + 1500 * 200);
+  usage.hour_write = 9999;  // a part is never more than the whole
+  CHECK_INT(usage_cost(&price, &usage), 2000 * 200);
+}
+
 TEST(a_cache_without_price_costs_the_input_price)
 {
   Price price = {.input = 2, .output = 4, .cache_read = -1, .cache_write = -1, .known = true};
