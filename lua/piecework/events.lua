@@ -119,6 +119,8 @@ local tellers = {
   end,
   commit = function(event)
     if event.state == 'done' then require('piecework.buffers').changed(event.plan) end
+    if event.state == 'healed' then tell(event.note or '') end
+    if event.state == 'left' then message.error({ message = event.note or '?' }, 'warn') end
   end,
 }
 

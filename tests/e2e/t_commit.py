@@ -60,31 +60,52 @@ def killed(how: str) -> None:
         ran = scratch.run("resume", cwd=case.root) if how != "commit" else case.commit("-m", "again")
         if how == "touched":
             ok(git(case.root, "ls-files", "-s") == before, "touched: the index is left to the user")
+            ok("cut short and the index was changed since" in ran.stderr and "git reset -- m0000.py" in ran.stderr,
+               "touched: and says so", ran.stderr)
         else:
+            ok("a commit that was cut short is finished" in ran.stderr, f"{how}: says so", ran.stderr)
             ok(case.staged() == ["staged.txt"], f"{how}: the index knows it now: {case.staged()}", ran.stderr)
             ok(git(case.root, "diff", "--name-only").split() == ["m0000.py"], f"{how}: the user's own change is there")
+        if how != "commit":
+            ran = scratch.run("resume", cwd=case.root)
+            ok("cut short" not in ran.stderr, f"{how}: said once", ran.stderr)
         ok(case.log()[0] == "negated", f"{how}: nothing was committed twice {case.log()}")
         ok(not list((case.root / ".git/piecework").glob("commit-*")), f"{how}: nothing is left over")
 
 
-def before_the_commit() -> None:
-    """Killed in front of it: there is no commit, and nothing to heal."""
+def git_cannot() -> None:
+    """A git that was killed, too, leaves its lock: what is left to do is not forgotten, and git's own words are told."""
     with Scratch() as scratch:
         case = Case(scratch)
-        before = git(case.root, "ls-files", "-s")
-        case.hook(KILL, "pre-commit")
+        case.hook(KILL)
         case.commit("-m", "negated")
-        case.hook("#!/bin/sh\nexit 0\n", "pre-commit")
-        # git itself was not killed, and goes on when its hook has ended well
-        try:
-            made = wait_for(lambda: case.log()[0] == "negated", "git", seconds=2)
-        except TimeoutError:
-            made = False
+        case.hook(None)
+        lock = case.root / ".git/index.lock"
+        lock.write_text("")
         ran = scratch.run("resume", cwd=case.root)
-        if made:
-            ok(case.staged() == ["staged.txt"], "in front: git went on by itself, and the index knows", ran.stderr)
-        else:
-            ok(git(case.root, "ls-files", "-s") == before, "in front: the index is as it was", ran.stderr)
+        line = [l for l in ran.stderr.splitlines() if "cut short" in l]
+        ok(len(line) == 1 and "index.lock" in line[0] and "resume tries again" in line[0], f"locked: {line}", ran.stderr)
+        lock.unlink()
+        ran = scratch.run("resume", cwd=case.root)
+        ok(case.staged() == ["staged.txt"] and "is finished" in ran.stderr, "locked: done when the lock is gone", ran.stderr)
+
+
+def before_the_commit() -> None:
+    """Killed in front of it. Git itself goes on when its hook has ended, and behind the first resume."""
+    with Scratch() as scratch:
+        case = Case(scratch)
+        before, go = git(case.root, "ls-files", "-s"), case.root.parent / "go"
+        wait = f"while ! [ -e {go} ]; do sleep 0.1; done\n"
+        case.hook(KILL + wait, "commit-msg")
+        case.commit("-m", "negated")
+        ran = scratch.run("resume", cwd=case.root)
+        ok(git(case.root, "ls-files", "-s") == before and "cut short" not in ran.stderr,
+           "in front: there is nothing to do yet", ran.stderr)
+        go.write_text("")
+        wait_for(lambda: case.log()[0] == "negated", "git to go on")
+        ran = scratch.run("resume", cwd=case.root)
+        ok(case.staged() == ["staged.txt"] and "is finished" in ran.stderr, "in front: the commit came, and the index knows",
+           ran.stderr)
 
 
 def by_task() -> None:
@@ -168,6 +189,7 @@ def submodule() -> None:
 if __name__ == "__main__":
     for how in ("resume", "commit", "touched"):
         killed(how)
+    git_cannot()
     before_the_commit()
     by_task()
     what_git_says()

@@ -283,7 +283,10 @@ bool cli_resume(Cli *cli)
   PlanRowList rows = {0};
   Project *project = cli_project(cli);
   if (!project) return false;
-  if (commit_heal(cli->engine, project, cli_on_done, cli) && !cli_wait(cli)) return false;
+  progress_begin(cli, 0);
+  bool healed = !commit_heal(cli->engine, project, cli_on_done, cli) || cli_wait(cli);
+  progress_end(cli);
+  if (!healed) return false;
   if (!plans_to_resume(cli, &rows) || !cli_record(cli)) return false;
   if (!rows.len) cli_say("nothing was interrupted here\n");
   for (size_t i = 0; i < rows.len; i++) {

@@ -448,6 +448,7 @@ static bool begin(Commit *c, Error *err)
 {
   c->chain = (GitChain){.loop = c->engine->loop,
                         .arena = &c->arena,
+                        .aim = "commit",
                         .cwd = str_z(&c->arena, project_root(c->project)),
                         .index = path_join(&c->arena, str_from(c->dir), S("index")),
                         .steps = steps,
@@ -457,7 +458,7 @@ static bool begin(Commit *c, Error *err)
   return git_chain_start(&c->chain, err);
 }
 
-// Nothing is lost when an earlier commit could not be finished: it will be tried again.
+// Nothing is lost when an earlier commit could not be finished: that was told, and will be tried again.
 static void healed(void *owner, const Error *ignored)
 {
   Commit *c = owner;

@@ -8,7 +8,7 @@
 #include "lib/fs.h"
 #include "review/git_chain.h"
 
-enum { NOTE_MAX = 64 << 20 };
+enum { NOTE_MAX = 64 << 20, HOOK_MS = 10 * 60 * 1000 };
 
 typedef struct {
   Arena arena;
@@ -17,7 +17,9 @@ typedef struct {
   StrList dirs;  // left behind, to be looked at from [at] on
   size_t at;
   CommitAfter after;
-  bool same;  // so far all is as it was written down
+  bool same;       // the index is as it was written down,
+  bool back;       // or as it was to be in the end
+  bool committed;  // HEAD has what the commit was to have
   OpDone *on_done;
   void *owner;
 } Heal;
@@ -78,11 +80,27 @@ static bool start_index(void *owner, StrList *argv, Buf *input)
   return true;
 }
 
+// Has the index what was to be put into it?
+static bool is_back(Str index, Str back)
+{
+  for (Str one; str_cut(&back, '\0', &one) && one.len;) {
+    Str mode, id, found = STR_NONE;
+    if (!str_cut(&one, ' ', &mode) || !str_cut(&one, '\t', &id)) return false;
+    GitEntry entry;
+    for (Str rest = index, path; git_next_entry(&rest, false, &entry, &path);) {
+      if (str_eq(path, one)) found = entry.id;
+    }
+    if (!str_eq(found, str_eq(mode, S("0")) ? STR_NONE : id)) return false;
+  }
+  return true;
+}
+
 static bool take_index(void *owner, Str out, Error *err)
 {
   Heal *h = owner;
   (void)err;
   h->same = str_eq(out, h->after.was);
+  h->back = is_back(out, h->after.back);
   return true;
 }
 
@@ -92,7 +110,7 @@ static bool start_head(void *owner, StrList *argv, Buf *input)
   (void)input;
   git_words(&h->arena, argv, WORDS("ls-tree", "-z", "HEAD"));
   push_paths(h, argv);
-  return h->same;
+  return true;
 }
 
 // HEAD has of these paths what the commit was to have, and nothing else.
@@ -102,11 +120,12 @@ static bool take_head(void *owner, Str out, Error *err)
   GitEntry in_head, made;
   Str path, made_path, rest = h->after.made;
   (void)err;
-  while (h->same && git_next_entry(&out, true, &in_head, &path)) {
-    h->same = git_next_entry(&rest, false, &made, &made_path) && str_eq(path, made_path) &&
-              str_eq(in_head.id, made.id) && str_eq(in_head.mode, made.mode);
+  bool same = true;
+  while (same && git_next_entry(&out, true, &in_head, &path)) {
+    same = git_next_entry(&rest, false, &made, &made_path) && str_eq(path, made_path) &&
+           str_eq(in_head.id, made.id) && str_eq(in_head.mode, made.mode);
   }
-  h->same = h->same && !git_next_entry(&rest, false, &made, &made_path);
+  h->committed = same && !git_next_entry(&rest, false, &made, &made_path);
   return true;
 }
 
@@ -115,7 +134,7 @@ static bool start_back(void *owner, StrList *argv, Buf *input)
   Heal *h = owner;
   git_words(&h->arena, argv, WORDS("update-index", "-z", "--index-info"));
   buf_add(input, h->after.back);
-  return h->same && h->after.back.len > 0;
+  return h->same && h->committed && h->after.back.len > 0;
 }
 
 static bool start_refresh(void *owner, StrList *argv, Buf *input)
@@ -123,7 +142,7 @@ static bool start_refresh(void *owner, StrList *argv, Buf *input)
   Heal *h = owner;
   (void)input;
   git_words(&h->arena, argv, WORDS("update-index", "-q", "--refresh"));
-  return h->same;
+  return h->same && h->committed;
 }
 
 static const GitStep steps[] = {
@@ -157,7 +176,7 @@ static bool start_next(Heal *h)
   for (; h->at < h->dirs.len; h->at++) {
     Str dir = h->dirs.items[h->at];
     Error err = {0};
-    h->same = false;
+    h->same = h->back = h->committed = false;
     if (read_notes(h, dir) && git_chain_start(&h->chain, &err)) return true;
     if (err.code) log_warn("commit: %s", err.message);
     drop(dir, &h->arena);
@@ -165,12 +184,51 @@ static bool start_next(Heal *h)
   return false;
 }
 
+static void tell(Heal *h, const char *state, Str note)
+{
+  Value *params = value_map(&h->arena);
+  value_put_int(&h->arena, params, S("plan"), 0);
+  value_put_str(&h->arena, params, S("state"), str_from(state));
+  value_put_str(&h->arena, params, S("note"), note);
+  engine_event(h->engine, S("commit"), params);
+  log_info("commit: %.*s", STR_ARG(note));
+}
+
+// The index is the user's own by now: what it takes to make it know the commit.
+static void tell_changed(Heal *h)
+{
+  StrList paths = {0};
+  push_entries(h, &paths, h->after.made);
+  push_entries(h, &paths, h->after.was);
+  Str first = paths.len ? paths.items[0] : STR_NONE;
+  Str more = paths.len > 1 ? S(" ...") : STR_NONE;
+  tell(
+      h, "left",
+      str_fmt(&h->arena,
+              "a commit was cut short and the index was changed since: where `git status` shows it "
+              "taken back, `git reset -- %.*s%.*s` puts that right",
+              STR_ARG(first), STR_ARG(more)));
+}
+
+// A killed engine's git may be waiting for a hook still: its commit may come.
+static bool may_come(Heal *h, Str dir)
+{
+  int64_t at = fs_stat(note_path(&h->arena, dir, "back")).mtime_ns / 1000000;
+  return !h->committed && h->same && wall_now_ms() - at < HOOK_MS;
+}
+
 static void next_dir(void *owner, const Error *err)
 {
   Heal *h = owner;
-  if (err->code) log_warn("commit: %s", err->message);
-  if (h->same) log_info("the index knows a commit that was cut short");
-  drop(h->dirs.items[h->at++], &h->arena);
+  Str dir = h->dirs.items[h->at++];
+  if (err->code) {
+    tell(h, "left", str_fmt(&h->arena, "%s; the next commit or resume tries again", err->message));
+  } else if (h->committed && h->same && !h->back) {
+    tell(h, "healed", S("a commit that was cut short is finished: the index knows it"));
+  } else if (h->committed && !h->same && !h->back) {
+    tell_changed(h);
+  }
+  if (!err->code && !may_come(h, dir)) drop(dir, &h->arena);
   if (!start_next(h)) end(h);
 }
 
@@ -196,6 +254,7 @@ bool commit_heal(Engine *engine, Project *project, OpDone *on_done, void *owner)
   find_left(h, path_join(&h->arena, repo_git_dir(project_repo(project)), S("piecework")));
   h->chain = (GitChain){.loop = engine->loop,
                         .arena = &h->arena,
+                        .aim = "finish a commit that was cut short",
                         .cwd = str_z(&h->arena, project_root(project)),
                         .steps = steps,
                         .count = sizeof(steps) / sizeof(*steps),

@@ -3,7 +3,8 @@
 //
 // A commit works in a directory of its own in the git directory. Before `git commit` it writes down there what the index
 // has, what the commit is to have, and what is to be put into the index then. A directory whose process is gone is
-// looked at by the next commit or resume: when HEAD has the commit and the index is as it was, the rest is done.
+// looked at by the next commit or resume: when HEAD has the commit and the index is as it was, the rest is done. What
+// came of it is told in an event `commit` of plan 0, state `healed` or `left`, whose note is a sentence for people.
 #pragma once
 
 #include "core/engine.h"
@@ -18,5 +19,6 @@ char *commit_after_dir(Arena *arena, const char *parent, Error *err);
 bool commit_after_write(Arena *arena, const char *dir, const CommitAfter *after, Error *err);
 
 // Finishes what killed commits left in [project]. False when there is nothing to do: on_done will not be called.
-// Its error is never anything but ERR_OK: what cannot be finished is left as it is, and said in the log.
+// Its error is never anything but ERR_OK: what git could not do is tried again by the next commit or resume; where the
+// index was changed since, it stays as it is.
 bool commit_heal(Engine *engine, Project *project, OpDone *on_done, void *owner);

@@ -32,16 +32,20 @@ static void finish(GitChain *chain, const Error *err)
   chain->on_done(chain->owner, err);
 }
 
-// Git's last words, which name the reason.
+// Git's last words, which name the reason; advice may follow what is fatal. A hook's words are its own.
 static void git_failed(GitChain *chain, const ProcessResult *result, Error *err)
 {
   Str all = str_trim(result->output), last = STR_NONE;
+  bool fatal = false, hooks = chain->steps[chain->step].spoken;
   for (Str rest = all, line; str_line(&rest, &line);) {
-    if (str_trim(line).len && !str_starts(line, S("hint:"))) last = str_trim(line);
+    bool now = !hooks && str_starts(line, S("fatal:"));
+    fatal |= now;
+    bool reason = str_trim(line).len && !str_starts(line, S("hint:"));
+    if (reason && (now || !fatal)) last = str_trim(line);
   }
   if (!last.len) last = str_fmt(chain->arena, "exit status %d", result->status);
   chain->said = str_dup(chain->arena, all);
-  error_set(err, ERR_GIT, "git could not commit: %.*s", STR_ARG(last));
+  error_set(err, ERR_GIT, "git could not %s: %.*s", chain->aim, STR_ARG(last));
   error_hint_set(err, "nothing was committed, staged work is as it was");
 }
 

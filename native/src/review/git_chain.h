@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
   Loop *loop;
   Arena *arena;
+  const char *aim;    // "commit": what git could not do, in errors
   const char *cwd;    // the root
   const char *index;  // of `temporary` steps; NULL where there are none
   const GitStep *steps;
