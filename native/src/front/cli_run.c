@@ -3,6 +3,7 @@
 
 #include "front/cli.h"
 #include "front/terminal.h"
+#include "review/apply_sweep.h"
 #include "review/commit_heal.h"
 #include "work/cheap_first.h"
 #include "work/estimate.h"
@@ -287,6 +288,10 @@ bool cli_resume(Cli *cli)
   bool healed = !commit_heal(cli->engine, project, cli_on_done, cli) || cli_wait(cli);
   progress_end(cli);
   if (!healed) return false;
+  size_t swept = apply_sweep_left(cli->engine, project);
+  if (swept)
+    cli_say("what %zu killed appl%s left beside your files is cleaned up: apply again\n", swept,
+            swept == 1 ? "y" : "ies");
   if (!plans_to_resume(cli, &rows) || !cli_record(cli)) return false;
   if (!rows.len) cli_say("nothing was interrupted here\n");
   for (size_t i = 0; i < rows.len; i++) {

@@ -1,5 +1,6 @@
 // methods_run.c: run/*, task/*, verify/*, resume, trust/*: work that spends money or runs commands.
 #include "front/serve.h"
+#include "review/apply_sweep.h"
 #include "review/commit_heal.h"
 #include "work/planner.h"
 #include "work/resume.h"
@@ -141,6 +142,7 @@ static Value *resume(Serve *serve, RpcRequest *request, Error *err)
   if (!project) return NULL;
   param_buffers(project, arena, request->params);
   commit_heal(serve->engine, project, healed, NULL);
+  apply_sweep_left(serve->engine, project);
   if (!journal_plan_list(serve->engine->journal, arena, project_root(project), 0, &rows, err))
     return NULL;
   Value *map = value_map(arena), *list = value_list(arena);

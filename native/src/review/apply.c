@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/fs.h"
+#include "review/apply_sweep.h"
 
 typedef struct {
   Engine *engine;
@@ -120,24 +121,12 @@ static bool prepare_file(Prepare *p, size_t index, Error *err)
   return true;
 }
 
-// An apply that was killed may have left files beside those it wrote.
-static void sweep(const Prepare *p)
-{
-  Str root = project_root(p->project), last = root;
-  for (size_t i = 0; i < p->review.files.len; i++) {
-    Str dir = path_dir(p->review.files.items[i].path);
-    if (str_eq(dir, last)) continue;  // files stand by path
-    fs_sweep(path_join(p->arena, root, dir));
-    last = dir;
-  }
-}
-
 static bool prepare(Prepare *p, int64_t plan, Error *err)
 {
   p->project = engine_project_of_plan(p->engine, plan, err);
   if (!p->project || !review_build(p->engine, plan, p->arena, &p->review, err)) return false;
   if (p->out->reverting && p->only && !review_names_all(&p->review, p->only, err)) return false;
-  sweep(p);
+  apply_sweep(p->project, p->arena, &p->review);
   for (size_t i = 0; i < p->review.files.len; i++) {
     if (!prepare_file(p, i, err)) return false;
   }
@@ -337,7 +326,11 @@ bool apply_write(Engine *engine, int64_t plan, const ApplyPlan *edits, Error *er
   arena_init(&arena);
   Write w = {.engine = engine, .arena = &arena, .edits = edits, .staged = {.arena = &arena}};
   w.project = engine_project_of_plan(engine, plan, err);
-  bool ok = w.project && write_all(&w, err) && remember(engine, &arena, plan, edits, err);
+  bool ok = w.project && apply_sweep_mark(engine, plan, true, err);
+  if (ok) {
+    ok = write_all(&w, err) && remember(engine, &arena, plan, edits, err);
+    apply_sweep_mark(engine, plan, false, NULL);
+  }
   arena_deinit(&arena);
   return ok;
 }

@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "review/apply_sweep.h"
+
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 static const char made_2[] = "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 static const char made_9[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nNINE\nten\n";
@@ -133,26 +135,91 @@ TEST(a_crash_before_remembering_heals)
   fx_deinit(&fx);
 }
 
+// A process that dies between staging and renaming [path], with the mark of an apply if [marked].
+static void killed_at(Fixture *fx, const char *path, bool marked)
+{
+  pid_t child = fork();
+  if (child == 0) {
+    FsStaged list = {.arena = &fx->arena};
+    bool ok = fs_stage(&list, path, S("half"), 0600, NULL);
+    char who[40];
+    snprintf(who, sizeof(who), "%08x-%ld", fs_host_tag(), (long)getpid());
+    FILE *file = fopen(str_z(&fx->arena, str_fmt(&fx->arena, "%s/../who", fx->root)), "w");
+    if (file) fputs(who, file), fclose(file);
+    _exit(ok && file ? 0 : 1);
+  }
+  int status = -1;
+  CHECK_INT(waitpid(child, &status, 0), child);
+  CHECK_INT(status, 0);
+  Str who = STR_NONE;
+  CHECK(fs_read(&fx->arena, str_z(&fx->arena, str_fmt(&fx->arena, "%s/../who", fx->root)), 100, &who, NULL));
+  if (marked) CHECK(journal_fact_set(fx->engine->journal, fx->plan, S("writing"), who, NULL));
+}
+
+static size_t left_in(Fixture *fx, const char *dir)
+{
+  StrList names = {0};
+  size_t count = 0;
+  CHECK(fs_list(&fx->arena, dir, &names, NULL));
+  for (size_t i = 0; i < names.len; i++) count += str_has(names.items[i], S(".pw"));
+  return count;
+}
+
 TEST(what_a_killed_apply_left_is_swept)
 {
   Fixture fx;
   setup(&fx);
   fx_decide(&fx, S("all"), DECISION_ACCEPTED);
-  pid_t child = fork();
-  if (child == 0) {  // dies between staging and renaming
-    FsStaged list = {.arena = &fx.arena};
-    char *path = str_z(&fx.arena, str_fmt(&fx.arena, "%s/a.txt", fx.root));
-    _exit(fs_stage(&list, path, S("half"), 0600, NULL) ? 0 : 1);
-  }
-  int status = -1;
-  CHECK_INT(waitpid(child, &status, 0), child);
-  CHECK_INT(status, 0);
-  StrList names = {0};
-  Error err = {0};
+  killed_at(&fx, str_z(&fx.arena, str_fmt(&fx.arena, "%s/a.txt", fx.root)), false);
+  CHECK_INT(left_in(&fx, fx.root), 1);
   ApplyPlan edits = prepare(&fx, false, NULL);
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
-  CHECK(fs_list(&fx.arena, fx.root, &names, &err));
-  for (size_t i = 0; i < names.len; i++) CHECK(!str_has(names.items[i], S(".pw")));
+  CHECK_INT(left_in(&fx, fx.root), 0);
+  fx_deinit(&fx);
+}
+
+TEST(resume_sweeps_it_too)
+{
+  Fixture fx;
+  setup(&fx);
+  Project *project = fx.project;
+  char *file = str_z(&fx.arena, str_fmt(&fx.arena, "%s/a.txt", fx.root));
+  killed_at(&fx, file, false);
+  CHECK_INT(apply_sweep_left(fx.engine, project), 0);  // no apply of ours: not looked for
+  killed_at(&fx, file, true);
+  CHECK_INT(left_in(&fx, fx.root), 2);
+  CHECK_INT(apply_sweep_left(fx.engine, project), 1);
+  CHECK_INT(left_in(&fx, fx.root), 0);
+  CHECK_INT(apply_sweep_left(fx.engine, project), 0);
+  // one that is at work, or ended in order, is no such case
+  CHECK(apply_sweep_mark(fx.engine, fx.plan, true, NULL));
+  CHECK_INT(apply_sweep_left(fx.engine, project), 0);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  Str text = STR_NONE;
+  CHECK(journal_fact_get(fx.engine->journal, &fx.arena, fx.plan, S("writing"), &text, NULL));
+  CHECK_STR(text, S(""));
+  fx_deinit(&fx);
+}
+
+TEST(sweeping_stays_in_the_project)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "d/a.txt", str_from(base));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "d/a.txt", base, made_2);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  char *dir = str_z(&fx.arena, str_fmt(&fx.arena, "%s/d", fx.root));
+  char *outside = str_z(&fx.arena, str_fmt(&fx.arena, "%s/../outside", fx.root));
+  CHECK(rename(dir, outside) == 0 && symlink("../outside", dir) == 0);
+  killed_at(&fx, str_z(&fx.arena, str_fmt(&fx.arena, "%s/a.txt", outside)), true);
+  ApplyPlan out = {0};
+  Error err = {0};
+  CHECK(apply_prepare(fx.engine, fx.plan, NULL, NULL, &fx.arena, &out, &err) && out.hunks == 0);
+  CHECK_INT(apply_sweep_left(fx.engine, fx.project), 1);
+  CHECK_INT(left_in(&fx, outside), 1);
   fx_deinit(&fx);
 }
 
