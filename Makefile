@@ -40,7 +40,7 @@ ARCHIVES := $(foreach l,$(LAYERS),$(O)/$(l).a)
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 
 .PHONY: build
-build: $(BIN)  ## compile build/piecework (needs cc, make, pkg-config and the libraries)
+build: $(BIN) doc/tags  ## compile build/piecework (needs cc, make, pkg-config and the libraries)
 
 # Stops with one message when something is missing, instead of a page of compiler errors.
 ifneq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && command -v $(CC) >/dev/null && echo yes),yes)
@@ -53,6 +53,10 @@ endif
 
 $(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
 	$(Q)$(if $(V),,echo "  LD $@" &&) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Plugin managers make it too; packages do not. Written as a whole: an editor may be reading it.
+doc/tags: doc/piecework.txt native/tools/tags.awk
+	@awk -f native/tools/tags.awk doc/piecework.txt | LC_ALL=C sort >$@.new && mv $@.new $@
 
 # Files that become part of the binary (base/embedded.h).
 EMBED_model := $(wildcard native/data/*)

@@ -8,6 +8,8 @@ return function(T)
   local ok, err = host.cmd('helptags doc')
   T.ok(ok, 'helptags has nothing to say', err)
   local tags = T.read('doc/tags')
+  os.execute('LC_ALL=C awk -f ' .. T.tree .. '/native/tools/tags.awk doc/piecework.txt | LC_ALL=C sort > made')
+  T.eq(T.read('made'), tags, 'make writes the tags that :helptags does')
   local function tag(name)
     return ('\n' .. tags):find('\n' .. name .. '\t', 1, true) ~= nil
   end
