@@ -175,7 +175,8 @@ function M.open(uri, mods)
   else
     local here = M.view()
     local replace = (mods or '') == '' and here and PASSING[here.kind] and PASSING[parse(uri)]
-    local ok, err = host.cmd((mods or '') .. (replace and ' edit ' or ' split ')
+    -- Silent: a buffer that is shown again tells its size, which nobody asked for.
+    local ok, err = host.cmd((mods or '') .. (replace and ' silent edit ' or ' silent split ')
       .. host.fn('fnameescape', uri))
     if not ok then return message.error(err) end
   end

@@ -1,6 +1,10 @@
 " The few lines of Vim script behind host/vim.lua: jobs and channels cannot cross into Lua, and
 " errors of functions called from Lua do not raise there.
 
+" Sourced at the first verb, when the user's own flags are in force.
+let s:save_cpo = &cpoptions
+set cpoptions&vim
+
 let s:jobs = {}
 let s:next = 0
 
@@ -107,3 +111,6 @@ function! s:make_folds() abort
   endfor
   call winrestview(view)
 endfunction
+
+let &cpoptions = s:save_cpo
+unlet s:save_cpo

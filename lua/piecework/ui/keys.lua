@@ -25,7 +25,7 @@ local function wants_defaults()
 end
 
 ---@param list piecework.Key[]
-function M.install(list)
+local function install(list)
   local defaults = wants_defaults()
   local buf = host.fn('bufnr', '%')
   handlers[buf] = {}
@@ -38,6 +38,15 @@ function M.install(list)
       if defaults then map(mode .. 'map', key.lhs, plug, '<nowait>') end
     end
   end
+end
+
+-- Maps are read as the flags of 'cpoptions' say: with `<` in it <Plug> is six letters.
+---@param list piecework.Key[]
+function M.install(list)
+  local flags = host.fn('eval', '&cpoptions')
+  host.cmd('set cpoptions&vim')
+  install(list)
+  host.cmd('let &cpoptions = ' .. host.fn('string', flags))
 end
 
 -- A key was pressed in the current buffer. In visual mode over all lines of the selection.
