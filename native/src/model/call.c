@@ -20,7 +20,8 @@ enum {
   WAITS_MAX_MS = 15 * 60000,  // of one call, all together
   HOSTED_FIRST_MS = 120000,
   HOSTED_IDLE_MS = 90000,
-  LOCAL_FIRST_MS = 600000,  // a local server may be loading the model or serving others
+  LOCAL_FIRST_MS = 600000,          // a local server may be loading the model or serving others
+  LOADING_MAX_MS = LOCAL_FIRST_MS,  // the same patience where it says so instead of being silent
   LOCAL_IDLE_MS = 300000,
 };
 
@@ -64,6 +65,7 @@ struct ModelCall {
   bool first_told, cancelled;
   int lessons;               // repeats without a field, which are no tries
   int gated;                 // tries that a rate limit or an overload ended
+  int loading;               // tries that met a server still loading its model
   uint64_t waited_ms;        // between tries
   const Exchange *exchange;  // REPLAYING; a copy in the arena
   ModelReply reply;
@@ -260,7 +262,8 @@ static void take_reply(ModelCall *call)
 
 // ---- after a failed try ---------------------------------------------------------------------------------
 
-// Rate limits pass: they have tries of their own. But nobody waits for hours without being asked.
+// Rate limits pass: they have tries of their own. So does a model that is being loaded, however often asked. But
+// nobody waits for hours without being asked.
 static bool tries_left(ModelCall *call, const Failure *failure)
 {
   bool long_wait = failure->has_wait && failure->wait_ms > LIMIT_NAMED_MAX_MS;
@@ -269,7 +272,11 @@ static bool tries_left(ModelCall *call, const Failure *failure)
     call->gated++;
     return true;
   }
-  return call->reply.tries - call->gated < TRIES_MAX;
+  if (failure->loading) {
+    call->loading++;
+    return call->waited_ms < LOADING_MAX_MS;
+  }
+  return call->reply.tries - call->gated - call->loading < TRIES_MAX;
 }
 
 static bool may_retry(ModelCall *call, const Failure *failure)

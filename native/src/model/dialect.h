@@ -84,6 +84,7 @@ typedef struct {
   bool gate;      // rate or overload: hold back all calls of this provider and model
   bool terminal;  // nothing more may be dispatched: to the provider, or to the model (`model_only`)
   bool model_only;
+  bool loading;   // the user's own server is not ready yet: costs nothing, may take minutes
   bool has_wait;  // the provider named a time
   uint64_t wait_ms;
   unsigned learned;  // a quirk the message taught: repeat without that field

@@ -11,7 +11,7 @@
 #include "model/dialect.h"
 #include "model/redact.h"
 
-enum { RETRY = 1, GATE = 2, TERMINAL = 4, MODEL_ONLY = 8 };
+enum { RETRY = 1, GATE = 2, TERMINAL = 4, MODEL_ONLY = 8, LOADING = 16 };
 
 typedef struct {
   int status;
@@ -111,6 +111,7 @@ static const KindRow phrases[] = {
     TOO_LONG_ROW("input token count"),
     TOO_LONG_ROW("longer than the context"),
     TOO_LONG_ROW("exceeds the context length"),
+    {"Loading model", 0, ERR_OVERLOADED, RETRY | LOADING, "the server is still loading its model"},
     {"support tool use", 400, ERR_OK, 0, NULL},  // a router's 404: no host of the model takes tools
 };
 
@@ -127,6 +128,7 @@ static const struct {
     {"developer", QUIRK_SYSTEM_ROLE},
     {"response_format", QUIRK_NO_SCHEMA},
     {"json_schema", QUIRK_NO_SCHEMA},
+    {"JSON schema error", QUIRK_NO_SCHEMA},
     {"output_config.format", QUIRK_NO_SCHEMA},
     {"reasoning.e", QUIRK_NO_EFFORT},
     {"Encrypted content", QUIRK_NO_EFFORT},
@@ -282,6 +284,7 @@ void failure_classify(int status, const Value *error, Failure *out)
   out->gate = what & GATE;
   out->terminal = what & TERMINAL;
   out->model_only = what & MODEL_ONLY;
+  out->loading = what & LOADING;
   if (row->code == ERR_REQUEST && !overrules) {
     out->learned = lesson_of(message, value_get_str(error, S("param"), STR_NONE));
   }

@@ -30,6 +30,7 @@ typedef struct {
   int done, firsts, texts, waits;
   uint64_t waited_ms;
   Str streamed;  // all pieces
+  Str why;       // of the last wait
   ModelReply reply;
   bool cancel_on_text;
 } Result;
@@ -146,6 +147,7 @@ static inline void on_wait(void *owner, Str why, uint64_t ms)
   Result *result = owner;
   CHECK(why.len > 0);
   result->waits++;
+  result->why = str_dup(&result->bench->arena, why);
   result->waited_ms += ms;
 }
 

@@ -260,6 +260,36 @@ TEST(three_tries_and_no_more)
   unsetenv("PIECEWORK_BACKOFF_MS");
 }
 
+// A server that is loading its model costs nothing: it is waited for past the three tries, which stay for what
+// comes then.
+TEST(a_model_that_is_being_loaded_is_waited_for)
+{
+  setenv("PIECEWORK_BACKOFF_MS", "5", 1);
+  Bench bench;
+  bench_open(&bench,
+             "[{\"times\": 6, \"fault\": {\"status\": 503, \"kind\": \"unavailable_error\","
+             " \"message\": \"Loading model\"}}, {\"times\": 2, \"fault\": {\"status\": 500}},"
+             " {\"match\": {\"last_contains\": \"go\"}, \"reply\": {\"text\": \"ok\"}},"
+             " {\"times\": 6, \"fault\": {\"status\": 503, \"message\": \"Loading model\"}},"
+             " {\"fault\": {\"status\": 500}}]");
+  Result r = bench_call(&bench, "o", "go");
+  CHECK_STR(r.reply.text, S("ok"));
+  CHECK_INT(r.reply.tries, 9);
+  CHECK_INT(r.waits, 8);
+  r = bench_call(&bench, "a", "stay");
+  CHECK_INT(r.reply.error.code, ERR_OVERLOADED);
+  CHECK_INT(r.reply.tries, 9);
+  CHECK_INT(r.reply.cost, 0);
+  bench_close(&bench);
+  bench_open(&bench,
+             "[{\"times\": 1, \"fault\": {\"status\": 503, \"message\": \"Loading model\"}},"
+             " {\"reply\": {\"text\": \"ok\"}}]");
+  r = bench_call(&bench, "o", "go");
+  CHECK_STR(r.why, S("the server is still loading its model (503): Loading model"));
+  bench_close(&bench);
+  unsetenv("PIECEWORK_BACKOFF_MS");
+}
+
 static int most_in_flight(Bench *bench)
 {
   int most = 0;

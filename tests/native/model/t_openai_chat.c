@@ -382,6 +382,7 @@ TEST(lessons_of_a_400)
               {"reasoning_effort: extra fields not permitted", QUIRK_NO_EFFORT},
               {"response_format json_schema is not available", QUIRK_NO_SCHEMA},
               {"Unrecognized: prompt_cache_breakpoint", QUIRK_NO_CACHE_MARK},
+              {"no parser: JSON schema error at #: unrecognized type", QUIRK_NO_SCHEMA},
               {"something else", 0}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     char body[256];
