@@ -24,9 +24,11 @@ static bool marks_cache(const Target *target)
   return has(target, QUIRK_CACHE_MARK) && !has(target, QUIRK_NO_CACHE_MARK);
 }
 
+// The type may be left out at OpenAI; llama-server wants it of what an assistant said.
 static Value *put_message(Arena *arena, Value *input, Str role, Str text)
 {
   Value *message = value_push(input, value_map(arena));
+  value_put_str(arena, message, S("type"), S("message"));
   value_put_str(arena, message, S("role"), role);
   Value *content = value_set(message, S("content"), value_list(arena));
   Value *part = value_push(content, value_map(arena));

@@ -139,6 +139,14 @@ static void judge(Try *t, const Error *err, const HttpHead *head)
   t->ok = t->failure.error.code == ERR_OK;
 }
 
+// Some servers call a reply whole that ended at its limit (facts on llama-server: /v1/responses says "completed").
+// One that came to its end on the very last token is asked for once more, which is the lesser harm.
+static bool ran_out(const Try *t)
+{
+  return t->ok && t->reply.stop == STOP_DONE && t->max_output > 0 && t->reply.usage.known &&
+         t->reply.usage.out >= t->max_output;
+}
+
 static Str request_id_of(Arena *arena, const HttpHead *head, Str message_id)
 {
   static const char *const names[] = {"request-id", "x-request-id"};
@@ -159,6 +167,7 @@ static void on_http_done(void *owner, const Error *err, const HttpHead *head, bo
   judge(t, err, head);
   t->dialect->finish(&t->reply);
   if (t->text_tools && t->ok) text_tools_read(&t->reply, t->request);
+  if (ran_out(t)) t->reply.stop = STOP_LENGTH;
   t->request_id = request_id_of(t->reply.arena, head, t->reply.id);
   t->on_over(t->owner);
 }
@@ -185,6 +194,7 @@ void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, co
   WireRequest wire;
   ModelRequest in_words;
   t->request = request;
+  t->max_output = request_max_output(request, target);
   t->text_tools = request->tool_count && target->quirks & QUIRK_NO_TOOLS;
   if (t->text_tools) in_words = text_tools_request(&scratch, request);
   t->dialect->build(&scratch, t->text_tools ? &in_words : request, target, key, &wire);

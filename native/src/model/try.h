@@ -28,6 +28,7 @@ struct Try {  // embedded in its owner, which sets the first group
   HttpCall *http;               // while it runs
   const ModelRequest *request;  // borrowed until try_end
   bool text_tools;              // its tools were sent as words (text_tools.h)
+  int64_t max_output;           // the limit it was given; 0 = none
   AnswerKind answer;
   bool began_told;
   Sse sse;

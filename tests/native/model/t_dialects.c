@@ -203,6 +203,42 @@ TEST(stops)
   bench_close(&bench);
 }
 
+// llama-server's /v1/responses says "completed" of what it cut.
+TEST(a_reply_at_its_limit_is_cut_whatever_the_server_says)
+{
+  Bench bench;
+  bench_open(&bench,
+             "[{\"match\": {\"last_contains\": \"all\"}, \"reply\": {\"text\": \"x\","
+             " \"usage\": {\"out\": 1000}}},"
+             "{\"match\": {\"last_contains\": \"but one\"}, \"reply\": {\"text\": \"x\","
+             " \"usage\": {\"out\": 999}}}]");
+  for (int i = 0; i < DIALECTS; i++) {
+    CHECK_INT(bench_call(&bench, dialects[i], "all").reply.stop, STOP_LENGTH);
+    CHECK_INT(bench_call(&bench, dialects[i], "but one").reply.stop, STOP_DONE);
+  }
+  bench_close(&bench);
+}
+
+// llama-server takes a message of the assistant only with its type.
+TEST(messages_of_the_responses_dialect_have_a_type)
+{
+  Arena arena;
+  arena_init(&arena);
+  ModelMessage turns[] = {{.role = MSG_USER, .text = S("go")},
+                          {.role = MSG_ASSISTANT, .text = S("gone")},
+                          {.role = MSG_USER, .text = S("again")}};
+  ModelRequest request = {.model = S("m"), .shared = S("context")};
+  for (int i = 0; i < 3; i++) PUSH(&arena, &request.messages, turns[i]);
+  Target target = {.base_url = S("http://127.0.0.1:1")};
+  Key key = {0};
+  WireRequest wire;
+  dialect_openai_responses.build(&arena, &request, &target, &key, &wire);
+  const Value *input = value_get(json_parse(&arena, wire.body, NULL), S("input"));
+  CHECK_INT(value_len(input), 4);
+  for (VALUE_EACH (item, input)) CHECK_STR(value_get_str(item, S("type"), STR_NONE), S("message"));
+  arena_deinit(&arena);
+}
+
 TEST(replies_that_failed_inside_a_200)
 {
   setenv("PIECEWORK_BACKOFF_MS", "5", 1);
