@@ -280,10 +280,23 @@ def a_wrong_reply_is_sent_back() -> None:
         ok("+def wrap(text, width=80, **kwargs):" in ran.stdout, "retry: the diff is shown", ran.stdout)
 
 
+def what_does_not_fit_climbs_at_once() -> None:
+    """A prompt longer than a model's context is not sent to that model again."""
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        right = block("lib/shorten.py", "def wrap(text, width=70, **kwargs):\n", "def wrap(text, width=80, **kwargs):\n")
+        provider = scratch.provider([{"match": {"model": "*haiku*"}, "fault": {"status": "overflow"}},
+                                     {"match": {"model": "*sonnet*"}, "reply": {"text": right}}])
+        ran = scratch.run("edit", "lib/shorten.py", "make 80 the default width of wrap", "--yes", cwd=load.root)
+        ok(ran.returncode == 0, "overflow: the next rung does it", ran.stdout, ran.stderr)
+        ok(provider.count() == 2, f"overflow: {provider.count()} requests, one to each")
+
+
 subprocess.run(["git", "--version"], check=True, capture_output=True)
 for test in (resume_after_kill, kill_while_planning, budget_holds, repeats_inside_a_call_count, faults, terminal_error_stops,
              untrusted_command_never_runs, key_stays_secret, replay_needs_no_provider, secrets_are_not_sent,
-             parallel_edits_of_one_file_merge, a_wrong_reply_is_sent_back):
+             parallel_edits_of_one_file_merge, a_wrong_reply_is_sent_back,
+             what_does_not_fit_climbs_at_once):
     try:
         test()
     except Exception as error:  # one broken journey must not hide the others

@@ -287,7 +287,8 @@ static void attempt_done(void *owner, const AttemptReply *reply)
              reply->error.code == ERR_JOURNAL) {
     end(task, TASK_WAITING, &reply->error, true);
   } else if (reply->error.code != ERR_OK) {
-    retry(task, true, &reply->error);
+    // what does not fit into a model's context does not fit the next time either
+    retry(task, reply->error.code != ERR_TOO_BIG, &reply->error);
   } else if (reply->stop == STOP_REFUSED) {
     read_refusal(task, reply);
   } else {
