@@ -73,7 +73,7 @@ static void check_key(Health *h, Str provider)
   Str source = STR_NONE;
   Error err = {0};
   if (models_key_ready(h->engine->models, provider, &source, &err)) {
-    row(h, "ok", "provider %.*s: key from %.*s", STR_ARG(provider), STR_ARG(source));
+    row(h, "ok", "provider %.*s: key: %.*s", STR_ARG(provider), STR_ARG(source));
   } else {
     row(h, "warn", "provider %.*s: %s. %s", STR_ARG(provider), err.message, error_hint(&err));
   }

@@ -91,7 +91,8 @@ static void say_no_price(Str model, Error *err)
             STR_ARG(model));
   error_hint_set(
       err,
-      "set its price under `prices` (0 for a local model), or run! (CLI: --yes) without a cap");
+      "set its price under `prices` (0 for a local model); a run goes on without a cap by run! "
+      "(CLI: run --yes)");
 }
 
 BudgetAnswer budget_ask(Engine *engine, int64_t plan, const Budget *budget, Nano worst, Str model,

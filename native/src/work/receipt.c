@@ -202,8 +202,10 @@ static void add_baselines(Arena *arena, Buf *out, const Receipt *r)
   buf_fmt(out, "\nthe same work by one model (estimate): big alone %.*s, small alone %.*s\n",
           STR_ARG(money_short(arena, e->big_alone)), STR_ARG(money_short(arena, e->small_alone)));
   if (!r->has_saving) {
-    buf_add(out, r->finished ? S("saving: unknown, because a price or a call's cost is\n")
-                             : S("saving: known when all tasks are done\n"));
+    bool free = e->big_alone == 0 && !r->total.unknown;
+    buf_add(out, !r->finished ? S("saving: known when all tasks are done\n")
+                 : free       ? S("saving: none, the big model costs nothing here\n")
+                              : S("saving: unknown, because a price or a call's cost is\n"));
     return;
   }
   buf_fmt(out, "saving (estimate): %d %% %s the big model alone\n", percent(r->saved_big),

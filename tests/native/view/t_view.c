@@ -229,6 +229,10 @@ TEST(a_receipt_fits_80_columns)
   CHECK(str_has(receipt_line(&arena, &r), S("about 99 % under the big model alone (estimate)")));
   r.saved_big = -1.2;
   CHECK(str_has(receipt_text(&arena, &r), S("saving (estimate): 120 % over")));
+  r.has_saving = false;
+  CHECK(str_has(receipt_text(&arena, &r), S("saving: unknown")));
+  r.estimate.big_alone = r.total.unknown = 0;  // the user's own machine
+  CHECK(str_has(receipt_text(&arena, &r), S("saving: none, the big model costs nothing here")));
   arena_deinit(&arena);
 }
 
