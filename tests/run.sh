@@ -2,7 +2,8 @@
 # run.sh SUITE...: runs the suites, keeps each log in build/logs/, and ends with one line for all of them:
 # "N passed, N failed". A suite prints TAP, or closes with its own "N passed, N failed".
 #
-# Suites: native fuzz provider editor e2e valgrind. Binaries must be built (the Makefile does that).
+# Suites: native fuzz provider editor e2e valgrind. Binaries must be built (the Makefile does that). A suite that
+# needs what is not here says so in one line that begins with "skip" and exits with 77: shown, not counted.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 logs=build/logs
@@ -27,6 +28,10 @@ one() {
   log=$logs/$(echo "$name" | tr / _).log
   "$@" >"$log" 2>&1 </dev/null
   status=$?
+  if [ "$status" -eq 77 ] && grep -q '^skip' "$log"; then
+    printf 'skip   %-28s %s\n' "$name" "$(grep -m1 '^skip' "$log" | sed 's/^skip:* *//')"
+    return
+  fi
   closing=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
   if [ -n "$closing" ]; then
     good=$(echo "$closing" | cut -d' ' -f1)
