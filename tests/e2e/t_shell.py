@@ -1,6 +1,7 @@
 """What a shell user meets: closed and full outputs, Ctrl-C, words for one and for none, doubts with their places."""
 
 import json
+import re
 import signal
 import subprocess
 
@@ -143,7 +144,64 @@ def resume_spends_as_the_run_would() -> None:
         ok((root / "a.txt").read_text() == "alpha\nbeta\ngamma\n", "the file is as it was")
 
 
-for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would):
+def not_what_it_seems() -> None:
+    """Words that would be taken for something else, options that would do nothing: refused before any money."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        provider = scratch.provider([UPPER])
+        for argv, why in ((["each", "a.txt", "b.txt"], 'say what to do: "b.txt" is a file'),
+                          (["edit", "a.txt", "b.txt:1-2"], 'say what to do: "b.txt:1-2" is a file'),
+                          (["edit", "a.txt", "@"], "@ wants the name of a template"),
+                          (["plan", "--model", "small", "all of it"], "--model goes with --solo"),
+                          (["plan", "--solo", "--cheap-first", "--scope", "a.txt", "all of it"], "exclude each other"),
+                          (["plan", "--budget", "much", "all of it"], "See `piecework help plan`"),
+                          (["diff", "last", "--color", "purple"], "--color is auto, always or never")):
+            ran = scratch.run(*argv, "--yes" if argv[0] != "diff" else "--stat", cwd=root)
+            ok(ran.returncode == 2 and why in ran.stderr and ran.stderr.count("\n") == 1, f"refused: {' '.join(argv)}", ran.stderr)
+        ran = scratch.run("cost", "weekk", cwd=root)
+        ok(ran.returncode == 1 and 'there is no plan "weekk"' in ran.stderr, "a word that is no plan", ran.stderr)
+        ok(provider.count() == 0, "none of it asked a model")
+
+
+def only_some() -> None:
+    """--only, done tasks and no verification count in the estimate; a failure is said once; each's tasks go by one name."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        provider = scratch.provider([{"match": {"contains": '<change path="b.txt"'}, "reply": {"text": "no idea"}}, UPPER])
+        plan = scratch.path / "p.md"
+        plan.write_text("---\ntitle: t\ntest: make check\n---\n## T01 up\neach: a.txt, b.txt\nUpper case.\n"
+                        "## T02 none\nfiles: a.txt\nexecutor: substitute\npattern: nothing\nreplace: x\n")
+
+        def money(ran) -> float:
+            line = ran.stderr.splitlines()[0]
+            return 0 if "$0 (" in line else float(line.split("$")[1].split()[0])
+        for only in (",", " "):
+            ran = scratch.run("run", str(plan), "--only", only, cwd=root)
+            ok(ran.returncode == 2 and provider.count() == 0, f"--only {only!r} is not everything", ran.stderr)
+        ran = scratch.run("run", str(plan), "--only", "T09", cwd=root)
+        ok(ran.returncode == 1 and ran.stderr == "piecework: the plan has no task T09\n", "--only: no such task", ran.stderr)
+        ran = scratch.run("run", str(plan), "--only", "T02", "--no-verify", cwd=root)
+        ok(ran.returncode == 0 and "1 task, $0 (estimate)" in ran.stderr, "a task without a model costs nothing", ran.stderr)
+        ok("next:" not in ran.stderr and "not run" not in ran.stderr, "nothing changed: nothing is next", ran.stderr)
+        ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+        all_of_it = money(ran)
+        ok("3 tasks, 1 done already" in ran.stderr and ran.returncode == 1, "what is done is not estimated again", ran.stderr)
+        ok(ran.stderr.count("2 of 3 tasks done") == 1 and "The rest is ready for review" in ran.stderr, "a failure is said once", ran.stderr)
+        ran = scratch.run("run", str(plan), cwd=root)
+        ok(money(ran) > 10 * all_of_it, "the verifier is estimated when it is asked", ran.stderr)
+        ok(ran.stderr.count("make check") == 1, "what is not trusted is named once", ran.stderr)
+        ran = scratch.run("stop", "last", "T01", cwd=root)
+        ok("nobody works on plan" in ran.stderr, "T01 names its targets for stop, too", ran.stderr)
+        ok("piecework://log" in scratch.run("log", cwd=root).stdout, "log without a plan is the newest one's")
+        cost = scratch.run("edit", "b.txt", "make beta upper case", "--yes", cwd=root)
+        ok("See `piecework status`" not in cost.stderr and "see piecework status" in cost.stderr.lower() and "rest" not in cost.stderr,
+           "nothing is ready for review", cost.stderr)
+        cost = scratch.run("cost", cwd=root).stdout
+        ok(re.search(r"^verify +all .* \$0 +\$0$", cost, re.M), "edit: the receipt expects no verifier", cost)
+
+
+for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would,
+             not_what_it_seems, only_some):
     try:
         test()
     except Exception as error:

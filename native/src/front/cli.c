@@ -49,7 +49,7 @@ const CliCommand cli_commands[] = {
     {"status", "[PLAN]", "what is going on", cli_status, NULL, COMMON, 0, 1, true},
     {"cost", "[PLAN|day|week|month|all]", "the receipt, or what a time came to", cli_cost, NULL,
      COMMON | O(BY) | O(CSV), 0, 1, true},
-    {"log", "PLAN", "what happened, line by line", cli_log, NULL, COMMON, 1, 1, true},
+    {"log", "[PLAN]", "what happened, line by line", cli_log, NULL, COMMON, 0, 1, true},
     {"preview", "PLAN TASK", "exactly what would be sent for a task", cli_preview, NULL,
      COMMON | O(COUNTED), 2, 2, true},
     {"resume", "[PLAN]", "go on with what was interrupted", cli_resume, NULL,
@@ -63,7 +63,7 @@ const CliCommand cli_commands[] = {
     {"bug", "[PLAN]", "a report and a cassette of a plan, as files to read before you send them",
      cli_bug, NULL, COMMON, 0, 1, true},
     {"prune", "", "forget the texts of old plans; the money stays in the books", cli_prune, NULL,
-     O(JSON) | O(OLDER) | O(KEEP) | O(YES), 0, 0, true},
+     O(JSON) | O(OLDER) | O(KEEP), 0, 0, true},
     {"patch", "[--root D] [--file F[:A-B]] [--check] [--json] < reply", "the patch engine alone",
      NULL, cli_patch, 0, 0, 0, false},
     {"help", "[SUBCOMMAND]", "this list, or one subcommand", cli_help, NULL, 0, 0, 1, false},
@@ -140,7 +140,8 @@ static const OptionHelp option_help[OPT_COUNT] = {
 
 static void help_one(const CliCommand *command)
 {
-  cli_print("piecework %s %s\n  %s\n", command->name, command->args, command->help);
+  cli_print("piecework %s%s%s\n  %s\n", command->name, command->args[0] ? " " : "", command->args,
+            command->help);
   for (CliOption i = 0; i < OPT_HELP; i++) {
     if (!(command->options >> i & 1)) continue;
     const OptionHelp *row = &option_help[i];
@@ -246,6 +247,12 @@ static void say_file_problems(Cli *cli, Project *project, const char *path)
 static bool plan_file(Cli *cli, Str word, int64_t *plan)
 {
   Project *project = cli_project(cli);
+  if (project && !fs_exists(str_z(&cli->arena, word))) {
+    error_set(&cli->err, ERR_NOT_FOUND, "there is no plan \"%.*s\"", STR_ARG(word));
+    return error_hint_set(&cli->err,
+                          "name it by its number (see `piecework status`), its file, or "
+                          "as `last`");
+  }
   char *path = project ? fs_realpath(&cli->arena, str_z(&cli->arena, word), &cli->err) : NULL;
   if (path) *plan = plan_adopt(cli->engine, project, path, &cli->err);
   if (path && *plan <= 0 && cli->err.code == ERR_PLAN_SYNTAX) say_file_problems(cli, project, path);
@@ -357,6 +364,8 @@ static int version(void)
 
 static void report(Cli *cli)
 {
+  if (cli->err.code == ERR_USAGE && !cli->err.hint[0] && cli->command)
+    error_hint_set(&cli->err, "see `piecework help %s`", cli->command->name);
   cli_print_error(&cli->err);
   if (!cli_has(cli, OPT_JSON)) return;
   Value *map = value_map(&cli->arena), *error = value_map(&cli->arena);

@@ -39,11 +39,7 @@ static bool unknown_option(Cli *cli, Str word)
   }
   Str near = nearest_name(word, names.items, names.len);
   error_set(&cli->err, ERR_USAGE, "%s has no option %.*s", cli->command->name, STR_ARG(word));
-  if (near.len) {
-    error_hint_set(&cli->err, "did you mean %.*s?", STR_ARG(near));
-  } else {
-    error_hint_set(&cli->err, "see `piecework help %s`", cli->command->name);
-  }
+  if (near.len) error_hint_set(&cli->err, "did you mean %.*s?", STR_ARG(near));
   return false;
 }
 
@@ -91,9 +87,8 @@ static bool check_count(Cli *cli)
   if (cli_has(cli, OPT_HELP)) return true;
   if (cli->args.len >= command->min_args && cli->args.len <= command->max_args) return true;
   bool few = cli->args.len < command->min_args;
-  error_set(&cli->err, ERR_USAGE, "too %s words: piecework %s %s", few ? "few" : "many",
-            command->name, command->args);
-  return error_hint_set(&cli->err, "see `piecework help %s`", command->name);
+  return error_set(&cli->err, ERR_USAGE, "too %s words: piecework %s%s%s", few ? "few" : "many",
+                   command->name, command->args[0] ? " " : "", command->args);
 }
 
 bool cli_parse(Cli *cli, int argc, char **argv)

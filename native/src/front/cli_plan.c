@@ -1,6 +1,7 @@
 // cli_plan.c: plan, edit, each: a request becomes a plan file.
 #include "front/cli.h"
 #include "front/terminal.h"
+#include "lib/fs.h"
 #include "plan/scope.h"
 #include "plan/selector.h"
 #include "work/advise.h"
@@ -20,6 +21,10 @@ static bool budget_arg(Cli *cli, Nano *budget)
 
 static bool words_arg(Cli *cli, Str words)
 {
+  if (str_eq(str_trim(words), S("@"))) {
+    error_set(&cli->err, ERR_USAGE, "@ wants the name of a template");
+    return error_hint_set(&cli->err, "`piecework templates` lists them");
+  }
   if (str_trim(words).len) return true;
   error_set(&cli->err, ERR_USAGE, "say what to do: the request is empty");
   return error_hint_set(&cli->err, "piecework %s %s", cli->command->name, cli->command->args);
@@ -178,10 +183,21 @@ static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
   return tries > 0 && cli_say_tries(cli, tries, ok);
 }
 
+// Options that would not do what they say.
+static bool plan_options_ok(Cli *cli)
+{
+  if (cli_has(cli, OPT_MODEL) && !cli_has(cli, OPT_SOLO))
+    return error_set(&cli->err, ERR_USAGE, "--model goes with --solo");
+  if (cli_has(cli, OPT_SOLO) && cli_has(cli, OPT_CHEAP_FIRST))
+    return error_set(&cli->err, ERR_USAGE, "--solo and --cheap-first exclude each other");
+  return true;
+}
+
 bool cli_plan(Cli *cli)
 {
   PlanRequest request = {.request = words_from(cli, 0), .go_on = cli_has(cli, OPT_YES)};
   if (cli->args.len > 1 && template_at(cli) != 0) return too_many(cli);
+  if (!plan_options_ok(cli)) return false;
   Project *project = cli_project(cli);
   int64_t plan = 0;
   if (!project || !words_arg(cli, request.request) || !budget_arg(cli, &request.budget))
@@ -214,6 +230,18 @@ static bool one_target(Cli *cli, const FileRefList *targets)
                         STR_ARG(cli->args.items[0]));
 }
 
+// `each a.c b.c` without a word what to do would ask a model to do "b.c".
+static bool says_what(Cli *cli, Str instruction)
+{
+  FileRef ref;
+  Error none = {0};
+  bool file = file_ref_parse(&cli->arena, instruction, &ref, &none) && !ref.is_new &&
+              fs_exists(str_z(&cli->arena, ref.path));
+  if (!file || str_starts(instruction, S("@"))) return true;
+  error_set(&cli->err, ERR_USAGE, "say what to do: \"%.*s\" is a file", STR_ARG(instruction));
+  return error_hint_set(&cli->err, "piecework %s %s", cli->command->name, cli->command->args);
+}
+
 static bool from_targets(Cli *cli)
 {
   size_t at = template_at(cli), last = at < cli->args.len ? at : cli->args.len - 1;
@@ -223,6 +251,7 @@ static bool from_targets(Cli *cli)
   FileRefList targets = {0};
   Nano budget;
   if (!project || !words_arg(cli, instruction) || !budget_arg(cli, &budget)) return false;
+  if (!says_what(cli, instruction)) return false;
   StrList files = {cli->args.items, last, last};
   if (!targets_arg(cli, project, &files, &targets) || !one_target(cli, &targets)) return false;
   if (!cli_record(cli)) return false;

@@ -18,6 +18,7 @@ typedef struct Progress {
   int signals;   // Ctrl-C so far
   bool redraw;   // a terminal: one line
   bool drawn;    // that line is on the screen
+  Str end_note;  // of the run, held back: its error may say the same
   Signal interrupt, terminate;
 } Progress;
 
@@ -37,9 +38,16 @@ static void line_draw(Progress *p, Str text)
   p->drawn = true;
 }
 
+static void say_end_note(Progress *p)
+{
+  if (p->end_note.len) cli_say("run: %.*s\n", STR_ARG(p->end_note));
+  p->end_note = STR_NONE;
+}
+
 static void line_print(Progress *p, Str text)
 {
   line_clear(p);
+  say_end_note(p);
   cli_say("%.*s\n", STR_ARG(text));
 }
 
@@ -103,14 +111,6 @@ static void show_verify(Progress *p, Arena *arena, const Value *params)
   }
 }
 
-static void show_trust(Progress *p, Arena *arena, const Value *params)
-{
-  Str command = value_get_str(params, S("command"), STR_NONE);
-  Str where = value_get_str(params, S("where"), STR_NONE);
-  line_print(p, str_fmt(arena, "not run (%.*s): %.*s   allow it with: piecework trust %lld",
-                        STR_ARG(where), STR_ARG(command), (long long)p->plan));
-}
-
 static void show_wait(Progress *p, Arena *arena, const Value *params)
 {
   int64_t left = value_get_int(params, S("until_ms"), 0) - wall_now_ms();
@@ -138,7 +138,13 @@ static void show_fallback(Progress *p, Arena *arena, const Value *params)
 static void show_run(Progress *p, Arena *arena, const Value *params)
 {
   Str note = value_get_str(params, S("note"), STR_NONE);
-  if (note.len) line_print(p, str_fmt(arena, "run: %.*s", STR_ARG(note)));
+  if (!note.len) return;
+  if (str_eq(value_get_str(params, S("state"), STR_NONE), S("running"))) {
+    line_print(p, str_fmt(arena, "run: %.*s", STR_ARG(note)));
+    return;
+  }
+  say_end_note(p);
+  p->end_note = str_dup(&p->cli->arena, note);
 }
 
 // A failure's note is the command's own error: said once, at its end.
@@ -156,12 +162,12 @@ typedef struct {
   void (*show)(Progress *p, Arena *arena, const Value *params);
 } Shower;
 
-// Events not in the table (money, log, review ...) are for --json and editors.
+// Events not in the table (money, log, review ...) are for --json and editors; commands that are not trusted are
+// listed at the end.
 static const Shower showers[] = {
-    {"plan", show_plan},         {"planning", show_planning}, {"task", show_task},
-    {"verify", show_verify},     {"trust", show_trust},       {"budget", show_note},
-    {"run", show_run},           {"commit", show_commit},     {"wait", show_wait},
-    {"fallback", show_fallback},
+    {"plan", show_plan},     {"planning", show_planning}, {"task", show_task},
+    {"verify", show_verify}, {"budget", show_note},       {"run", show_run},
+    {"commit", show_commit}, {"wait", show_wait},         {"fallback", show_fallback},
 };
 
 static void on_event(void *owner, Str kind, const Value *params)
@@ -219,6 +225,8 @@ void progress_end(Cli *cli)
 {
   Progress *p = cli->progress;
   line_clear(p);
+  if (str_eq(p->end_note, str_from(cli->err.message))) p->end_note = STR_NONE;
+  say_end_note(p);
   cli->engine->on_event = NULL;
   signal_close(&p->interrupt);
   signal_close(&p->terminate);

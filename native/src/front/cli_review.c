@@ -6,10 +6,13 @@
 
 // ---- diff ------------------------------------------------------------------------------------------
 
-static bool use_color(Cli *cli)
+static bool color_arg(Cli *cli, bool *color)
 {
   Str when = cli_value(cli, OPT_COLOR, S("auto"));
-  return str_eq(when, S("always")) || (str_eq(when, S("auto")) && terminal_out());
+  *color = str_eq(when, S("always")) || (str_eq(when, S("auto")) && terminal_out());
+  if (*color || str_eq(when, S("auto")) || str_eq(when, S("never"))) return true;
+  return error_set(&cli->err, ERR_USAGE, "--color is auto, always or never, not %.*s",
+                   STR_ARG(when));
 }
 
 static const char *line_color(Str line)
@@ -57,7 +60,8 @@ bool cli_diff(Cli *cli)
 {
   int64_t plan;
   Review review;
-  if (!cli_plan_arg(cli, &plan)) return false;
+  bool color;
+  if (!color_arg(cli, &color) || !cli_plan_arg(cli, &plan)) return false;
   if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
   if (cli_has(cli, OPT_JSON)) {
     cli_json(review_value(&cli->arena, &review));
@@ -81,7 +85,7 @@ bool cli_diff(Cli *cli)
   buf_init(&diff, 256u << 20);
   if (!paths.len) review_diff(&cli->arena, &review, STR_NONE, &diff);
   for (size_t i = 0; i < paths.len; i++) review_diff(&cli->arena, &review, paths.items[i], &diff);
-  print_diff(buf_str(&diff), use_color(cli));
+  print_diff(buf_str(&diff), color);
   buf_deinit(&diff);
   return true;
 }

@@ -27,34 +27,79 @@ bool cli_report_problems(Cli *cli, int64_t plan, Plan *out)
                    plural(problems.errors));
 }
 
-// The estimate is shown, and asked about when it is more than the user wants to spend unasked.
-static bool consent(Cli *cli, int64_t id, const Plan *plan, bool batch)
+static bool is_wanted(const StrList *only, Str id)
 {
-  Project *project = engine_project_of_plan(cli->engine, id, &cli->err);
+  for (size_t i = 0; i < only->len; i++) {
+    if (task_id_is(id, only->items[i])) return true;
+  }
+  return !only->len;
+}
+
+// Its result is kept: it will not be paid for again.
+static bool is_done(Cli *cli, int64_t plan, const TaskSpec *task)
+{
+  TaskRow row;
+  Error none = {0};
+  if (!journal_task_get(cli->engine->journal, &cli->arena, plan, task->id, &row, &none))
+    return false;
+  bool done = row.state == TASK_DONE || row.state == TASK_ABSTAINED;
+  return done && str_eq(row.spec_hash, task_spec_hash(&cli->arena, task));
+}
+
+// The plan with those of its tasks that are to run; how many of them are done already.
+static bool part_of(Cli *cli, const RunSpec *spec, const Plan *plan, Plan *part, size_t *done)
+{
+  TaskList all = plan_expand(&cli->arena, plan);
+  *part = *plan;
+  part->tasks = (TaskList){0};
+  *done = 0;
+  for (size_t i = 0; i < all.len; i++) {
+    if (!is_wanted(&spec->only, all.items[i].id)) continue;
+    bool paid = is_done(cli, spec->plan, &all.items[i]);
+    *done += paid;
+    if (!paid) PUSH(&cli->arena, &part->tasks, all.items[i]);
+  }
+  if (part->tasks.len + *done) return true;
+  return error_set(&cli->err, ERR_NOT_FOUND, "the plan has no task %.*s",
+                   STR_ARG(cli_value(cli, OPT_ONLY, STR_NONE)));
+}
+
+// The estimate is shown, and asked about when it is more than the user wants to spend unasked.
+static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
+{
+  Project *project = engine_project_of_plan(cli->engine, spec->plan, &cli->err);
   if (!project) return false;
-  Estimate e = estimate_plan(cli->engine, project, &cli->arena, plan);
-  if (batch) estimate_batch(cli->engine, &e);
-  Nano ahead = e.execute.cost + e.verify.cost;  // planning is paid already
-  Str total = money(&cli->arena, e.unknown_price ? NANO_UNKNOWN : ahead);
+  Plan part;
+  size_t done;
+  if (!part_of(cli, spec, plan, &part, &done)) return false;
+  Estimate e = estimate_plan(cli->engine, project, &cli->arena, &part);
+  if (spec->batch) estimate_batch(cli->engine, &e);
+  Nano ahead = e.execute.cost;  // planning is paid already
+  // what is done already is looked at, too
+  if (spec->verify) ahead += estimate_plan(cli->engine, project, &cli->arena, plan).verify.cost;
+  Str total = money_about(&cli->arena, e.unknown_price ? NANO_UNKNOWN : ahead);
   if (!cli_has(cli, OPT_JSON)) {
-    size_t tasks = plan_expand(&cli->arena, plan).len;
-    cli_say("plan %lld: %zu task%s, about %.*s (estimate%s)\n", (long long)id, tasks, plural(tasks),
-            STR_ARG(total), batch ? ", at batch rates" : "");
+    size_t tasks = part.tasks.len + done;
+    Str kept = done ? str_fmt(&cli->arena, ", %zu done already", done) : STR_NONE;
+    cli_say("plan %lld: %zu task%s%.*s, %.*s (estimate%s)\n", (long long)spec->plan, tasks,
+            plural(tasks), STR_ARG(kept), STR_ARG(total), spec->batch ? ", at batch rates" : "");
   }
   if (cli_has(cli, OPT_YES) || e.unknown_price || ahead <= cli->engine->config->ask_above)
     return true;
   if (terminal_ask("run it?")) return true;
   Str above = money(&cli->arena, cli->engine->config->ask_above);
-  error_set(&cli->err, ERR_CONSENT, "not run: about %.*s is more than %.*s (ask_above)",
-            STR_ARG(total), STR_ARG(above));
+  error_set(&cli->err, ERR_CONSENT, "not run: %.*s is more than %.*s (ask_above)", STR_ARG(total),
+            STR_ARG(above));
   return error_hint_set(&cli->err, "--yes runs it; `budget:` in the plan is the hard cap");
 }
 
-static void only_arg(Cli *cli, StrList *only)
+static bool only_arg(Cli *cli, StrList *only)
 {
   for (Str rest = cli_value(cli, OPT_ONLY, STR_NONE), id; str_cut(&rest, ',', &id);) {
     if (str_trim(id).len) PUSH(&cli->arena, only, str_trim(id));
   }
+  if (only->len || !cli_has(cli, OPT_ONLY)) return true;
+  return error_set(&cli->err, ERR_USAGE, "--only names no task: write it as T01,T02");
 }
 
 // ---- after -----------------------------------------------------------------------------------------
@@ -74,13 +119,15 @@ static void summary_json(Cli *cli, int64_t plan, const Review *review, const Rec
   cli_json(map);
 }
 
-static void say_untrusted(Cli *cli, int64_t plan)
+// Commands that would have run. Without verification nobody asked for the test.
+static void say_untrusted(Cli *cli, int64_t plan, bool verify)
 {
   PlanCommandList commands = {0};
   Error ignored = {0};
   if (!trust_list(cli->engine, plan, &cli->arena, &commands, &ignored)) return;
   for (size_t i = 0; i < commands.len; i++) {
-    if (commands.items[i].trusted) continue;
+    bool test = str_eq(commands.items[i].where, S("test"));
+    if (commands.items[i].trusted || (test && !verify)) continue;
     cli_say("not run, not trusted yet: %.*s   (piecework trust %lld)\n",
             STR_ARG(commands.items[i].command), (long long)plan);
   }
@@ -115,7 +162,7 @@ static void say_verdicts(Cli *cli, int64_t plan, const Review *review)
 }
 
 // What came out, whatever the end was: finished work is kept.
-static void summary(Cli *cli, int64_t plan)
+static void summary(Cli *cli, int64_t plan, bool verify)
 {
   Review review;
   Receipt receipt;
@@ -133,7 +180,7 @@ static void summary(Cli *cli, int64_t plan)
             review.test_status == 0 ? "passed in the worktree" : "FAILED in the worktree");
   }
   say_verdicts(cli, plan, &review);
-  say_untrusted(cli, plan);
+  say_untrusted(cli, plan, verify);
   cli_say("cost: %.*s\n", STR_ARG(receipt_line(&cli->arena, &receipt)));
 }
 
@@ -152,10 +199,12 @@ static bool go_on_after_pilot(Cli *cli, int64_t plan)
   return !cli_has(cli, OPT_JSON) && terminal_in() && terminal_ask("run the rest?");
 }
 
-static bool run_once(Cli *cli, const RunSpec *spec)
+// [*started]: there is something to sum up, however it ended.
+static bool run_once(Cli *cli, const RunSpec *spec, bool *started)
 {
   progress_begin(cli, spec->plan);
-  bool ok = run_start(cli->engine, spec, cli_on_done, cli, &cli->err) && cli_wait(cli);
+  *started = run_start(cli->engine, spec, cli_on_done, cli, &cli->err);
+  bool ok = *started && cli_wait(cli);
   progress_end(cli);
   return ok;
 }
@@ -167,15 +216,16 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
   spec.no_pause = spec.past_budget;
   spec.batch = cli_has(cli, OPT_BATCH) ||
                (cli->command->run == cli_resume && run_wanted_batch(cli->engine, plan));
-  if (!cli_report_problems(cli, plan, &parsed) || !consent(cli, plan, &parsed, spec.batch))
+  bool started;
+  if (!only_arg(cli, &spec.only) || !cli_report_problems(cli, plan, &parsed) ||
+      !consent(cli, &spec, &parsed))
     return false;
-  only_arg(cli, &spec.only);
-  bool ok = run_once(cli, &spec);
+  bool ok = run_once(cli, &spec, &started);
   if (cli->err.code == ERR_CONSENT && go_on_after_pilot(cli, plan)) {
     error_clear(&cli->err);
-    ok = run_once(cli, &spec);
+    ok = run_once(cli, &spec, &started);
   }
-  summary(cli, plan);
+  if (started) summary(cli, plan, verify);
   if (cli->err.code == ERR_CANCELLED) error_hint_set(&cli->err, "`piecework resume` goes on");
   return ok;
 }
@@ -185,8 +235,12 @@ bool cli_run(Cli *cli)
   int64_t plan;
   if (!cli_plan_arg(cli, &plan) || !cli_record(cli)) return false;
   if (!cli_run_plan(cli, plan, !cli_has(cli, OPT_NO_VERIFY))) return false;
-  cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan,
-          (long long)plan);
+  Review review;
+  if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
+  if (review.hunks.len) {
+    cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan,
+            (long long)plan);
+  }
   return true;
 }
 
@@ -195,17 +249,31 @@ bool cli_run(Cli *cli)
 static bool has_ended(Cli *cli, int64_t plan, Str task)
 {
   Arena arena;
-  TaskRow row;
+  TaskRowList rows = {0};
   Str holder = STR_NONE;
   bool ended = true;
   arena_init(&arena);
   if (!journal_lease_holder(cli->engine->journal, &arena, plan, &holder, NULL)) holder = STR_NONE;
   if (holder.len && !task.len) ended = false;
-  if (holder.len && journal_task_get(cli->engine->journal, &arena, plan, task, &row, NULL)) {
-    ended = row.state != TASK_WAITING && row.state != TASK_RUNNING && row.state != TASK_CHECKING;
+  if (holder.len && task.len) journal_task_list(cli->engine->journal, &arena, plan, &rows, NULL);
+  for (size_t i = 0; i < rows.len; i++) {
+    TaskState state = rows.items[i].state;
+    bool open = state == TASK_WAITING || state == TASK_RUNNING || state == TASK_CHECKING;
+    if (open && task_id_is(rows.items[i].id, task)) ended = false;
   }
   arena_deinit(&arena);
   return ended;
+}
+
+static bool has_task(Cli *cli, int64_t plan, Str task)
+{
+  TaskRowList rows = {0};
+  if (!journal_task_list(cli->engine->journal, &cli->arena, plan, &rows, &cli->err)) return false;
+  for (size_t i = 0; i < rows.len; i++) {
+    if (task_id_is(rows.items[i].id, task)) return true;
+  }
+  return error_set(&cli->err, ERR_NOT_FOUND, "plan %lld has no task %.*s", (long long)plan,
+                   STR_ARG(task));
 }
 
 // The plan may be at work in an editor or another shell: it is asked, and looked after.
@@ -215,9 +283,7 @@ bool cli_stop(Cli *cli)
   int64_t plan;
   Str task = cli->args.len > 1 ? cli->args.items[1] : STR_NONE;
   if (!cli_plan_arg(cli, &plan)) return false;
-  TaskRow row;
-  if (task.len && !journal_task_get(cli->engine->journal, &cli->arena, plan, task, &row, &cli->err))
-    return false;
+  if (task.len && !has_task(cli, plan, task)) return false;
   if (!run_ask_stop(cli->engine, plan, task, cli_has(cli, OPT_NOW), &cli->err)) return false;
   const struct timespec pause = {0, POLL_MS * 1000000L};
   for (int waited = 0; waited < WAIT_MS; waited += POLL_MS) {

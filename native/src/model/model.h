@@ -179,6 +179,7 @@ Nano usage_cost(const Price *price, const Usage *usage);  // NANO_UNKNOWN when t
 // when it is none.
 Nano money_parse(Str text);
 Str money(Arena *arena, Nano amount);        // "$0.0031", "$1.20", "unknown"
+Str money_about(Arena *arena, Nano amount);  // of an estimate: "about $1.20", "under $0.0001"
 Str money_plain(Arena *arena, Nano amount);  // the way back: "0.60"; [amount] >= 0
 
 // ---- recording and replaying (model/cassette.h) -------------------------------------------------------

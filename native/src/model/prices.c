@@ -266,6 +266,13 @@ Str money_plain(Arena *arena, Nano amount)
   return text;
 }
 
+Str money_about(Arena *arena, Nano amount)
+{
+  if (amount < 0) return S("its price unknown");
+  Str text = money(arena, amount);
+  return str_starts(text, S("$")) && amount ? str_cat(arena, S("about "), text) : text;
+}
+
 Str money(Arena *arena, Nano amount)
 {
   double dollars = (double)amount / 1e9;

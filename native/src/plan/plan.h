@@ -57,6 +57,13 @@ typedef struct {
   size_t len, cap;
 } TaskList;
 
+// Does [name], as a user says it, mean the task? "T03" means the targets of an `each:` too: T03.1, T03.2 ...
+static inline bool task_id_is(Str id, Str name)
+{
+  if (str_eq(id, name)) return true;
+  return name.len && str_starts(id, name) && id.len > name.len && id.ptr[name.len] == '.';
+}
+
 typedef struct {
   int64_t id;  // 0 before it is in the journal
   Str title, request;

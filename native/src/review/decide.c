@@ -2,13 +2,10 @@
 // See review.h.
 #include "review/review.h"
 
-// "T02" names the targets of an `each:` task too: T02.1, T02.2 ...
 static bool task_named(const StrList *tasks, Str name)
 {
   for (size_t i = 0; i < tasks->len; i++) {
-    Str id = tasks->items[i];
-    if (str_eq(id, name)) return true;
-    if (str_starts(id, name) && id.len > name.len && id.ptr[name.len] == '.') return true;
+    if (task_id_is(tasks->items[i], name)) return true;
   }
   return false;
 }

@@ -102,8 +102,8 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
   TaskList tasks = plan_expand(arena, plan);
   plan_event(
       engine, row, "ready", 0,
-      str_fmt(arena, "plan %lld is ready: %zu task%s, about %.*s (estimate)", (long long)row->id,
-              tasks.len, tasks.len == 1 ? "" : "s", STR_ARG(money(arena, estimate.total))));
+      str_fmt(arena, "plan %lld is ready: %zu task%s, %.*s (estimate)", (long long)row->id,
+              tasks.len, tasks.len == 1 ? "" : "s", STR_ARG(money_about(arena, estimate.total))));
   return true;
 }
 

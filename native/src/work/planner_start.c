@@ -104,9 +104,8 @@ static bool consent(Engine *engine, Project *project, const PlanRequest *request
     error_hint_set(err, "%.*s%splan! (CLI: --yes) plans all the same", STR_ARG(advice.command),
                    advice.command.len ? "; " : "");
   } else if (engine->config->ask_above >= 0 && estimate.plan.cost > engine->config->ask_above) {
-    ok = error_set(err, ERR_CONSENT,
-                   "planning may cost about %.*s (estimate), more than `ask_above`",
-                   STR_ARG(money(&scratch, estimate.plan.cost)));
+    ok = error_set(err, ERR_CONSENT, "planning may cost %.*s (estimate), more than `ask_above`",
+                   STR_ARG(money_about(&scratch, estimate.plan.cost)));
     error_hint_set(err, "plan! (CLI: --yes) goes on, or narrow the scope");
   }
   arena_deinit(&scratch);

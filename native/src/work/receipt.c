@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "review/view_text.h"
+#include "work/run.h"
 
 static void add_row(ReceiptRow *to, const ReceiptRow *row)
 {
@@ -127,6 +128,12 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
   }
   sum_attempts(arena, &attempts, out, &repeats);
   out->has_estimate = estimate_stored(engine, arena, plan, &out->estimate);
+  Estimate *estimate = &out->estimate;
+  bool asked = run_wanted_verify(engine, plan) || out->phases[PHASE_VERIFY].calls;
+  if (out->has_estimate && !asked && estimate->total >= 0 && estimate->verify.cost >= 0) {
+    estimate->total -= estimate->verify.cost;  // nobody is going to be asked
+    estimate->verify = (PhaseEstimate){0};
+  }
   add_shares(engine, &repeats, out);
   return true;
 }

@@ -124,7 +124,8 @@ static void end_error(Run *run, const RunCount *count, Error *err)
   *err = run->stop_error;
   if (run->stopping || count->failed + count->skipped + count->partial == 0) return;
   error_set(err, ERR_FAILED, "%.*s", STR_ARG(run_summary(run, &run->arena)));
-  error_hint_set(err, "the rest is ready for review; see :Piecework status for the reasons");
+  error_hint_set(err, "%ssee :Piecework status for the reasons",
+                 count->patches ? "the rest is ready for review; " : "");
 }
 
 static void verified(void *owner, const Error *err)

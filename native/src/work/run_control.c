@@ -12,13 +12,6 @@ static Run *find(Engine *engine, int64_t plan)
   return NULL;
 }
 
-// "T03" names the targets of an `each:` too.
-static bool is_named(Str id, Str name)
-{
-  if (str_eq(id, name)) return true;
-  return str_starts(id, name) && id.len > name.len && id.ptr[name.len] == '.';
-}
-
 static void cancel_waiting(Run *run, size_t t)
 {
   TaskRow *row = &run->rows[t];
@@ -52,7 +45,7 @@ bool run_cancel(Engine *engine, int64_t plan, Str task, Error *err)
   }
   size_t known = 0, stopped = 0;
   for (size_t t = 0; t < run->tasks.len; t++) {
-    if (!is_named(run->tasks.items[t].id, task)) continue;
+    if (!task_id_is(run->tasks.items[t].id, task)) continue;
     known++;
     stopped += cancel_one(run, t);
   }

@@ -69,9 +69,7 @@ static bool check_plan(Run *run, Error *err)
 static size_t named(const StrList *list, Str id)
 {
   for (size_t i = 0; i < list->len; i++) {
-    Str name = list->items[i];
-    bool target = str_starts(id, name) && id.len > name.len && id.ptr[name.len] == '.';
-    if (str_eq(id, name) || target) return i;
+    if (task_id_is(id, list->items[i])) return i;
   }
   return SIZE_MAX;
 }
