@@ -15,13 +15,16 @@ local M = {}
 
 ---@type table<string, piecework.Verb>
 M.verbs = {
-  plan = { module = 'plan', args = '[words | @file | N]', range = true, complete = { 'plans' },
+  plan = { module = 'plan', args = '[--solo|--cheap-first] [words | @template | @file | N]',
+    range = true, complete = { 'plan_options', 'templates', 'plans' },
     bang = 'goes on although advice is against it',
     help = 'plan a request; without words show the newest plan' },
-  edit = { module = 'plan', args = '{words}', range = true,
+  edit = { module = 'plan', args = '{words | @template}', range = true,
+    complete = { 'templates' },
     help = 'do it at once in the range, without a plan' },
-  each = { module = 'plan', args = '[--by=file|entry] {words}', range = true, complete = { 'by' },
-    bang = 'runs at once', help = 'one task per place of the range, quickfix list or arguments' },
+  each = { module = 'plan', args = '[--by=file|entry|function] {words | @template}', range = true,
+    complete = { 'by', 'templates' }, bang = 'runs at once',
+    help = 'one task per place of the range, quickfix list or arguments' },
   run = { module = 'run', args = '[N] [T01,T02] [--batch]',
     complete = { 'plans', 'tasks', 'batch' }, bang = 'goes past the budget once',
     help = 'execute and verify a plan' },
@@ -60,6 +63,8 @@ M.verbs = {
   preview = { module = 'plan', args = '[N] T01', complete = { 'tasks', 'plans' },
     bang = 'has the provider count its tokens',
     help = 'exactly what would be sent for a task' },
+  bug = { module = 'show', args = '[N]', complete = { 'plans' },
+    help = 'a report and a cassette of a plan, to read before you send them' },
   health = { module = 'show', help = 'what is there and what is missing' },
   build = { module = 'show', help = 'build the engine, in a visible log' },
 }
@@ -115,7 +120,11 @@ local function ids_of(state, what)
 end
 
 local completers = {
-  by = function() return { '--by=file', '--by=entry' } end,
+  by = function() return { '--by=file', '--by=entry', '--by=function' } end,
+  plan_options = function() return { '--solo', '--cheap-first', '--model=' } end,
+  templates = function(lead, sub)
+    return lead:sub(1, 1) == '@' and require('piecework.templates').names(sub) or {}
+  end,
   qf = function() return { 'qf' } end,
   batch = function() return { '--batch' } end,
   by_task = function() return { '--by-task' } end,
@@ -142,7 +151,7 @@ function M.complete(lead, line)
       end
     end
     for _, completer in ipairs(M.verbs[sub].complete or {}) do
-      for _, item in ipairs(completers[completer](lead)) do out[#out + 1] = item end
+      for _, item in ipairs(completers[completer](lead, sub)) do out[#out + 1] = item end
     end
   end
   local fitting, seen = {}, {}

@@ -50,12 +50,13 @@ function M.find()
   end
 end
 
-local function tell_queue(err)
+-- What waits now, and not what may wait for the next engine by the time this is told.
+local function fail_queue(err)
   local waiting = queue
   queue = {}
-  for _, item in ipairs(waiting) do
-    if item.callback then item.callback(err) end
-  end
+  host.safe(function()
+    for _, item in ipairs(waiting) do item.callback(err) end
+  end)
 end
 
 local function stale_binary(what)
@@ -76,17 +77,17 @@ local function on_exit(code, stderr)
   M.state, client = 'off', nil
   if was == 'leaving' or was == 'off' then return end
   local why = last_line(stderr)
+  if was == 'greeting' then
+    local err = rpc.failure('gone', 'the engine did not start'
+      .. (why ~= '' and ': ' .. why or ' (exit ' .. code .. ')'), 'see :Piecework health')
+    if why == '' then err = stale_binary('the engine did not answer (exit ' .. code .. ')') end
+    fail_queue(err)
+  end
   host.safe(function()
     events.engine_gone()
-    if was == 'greeting' then
-      local err = rpc.failure('gone', 'the engine did not start'
-        .. (why ~= '' and ': ' .. why or ' (exit ' .. code .. ')'), 'see :Piecework health')
-      if why == '' then err = stale_binary('the engine did not answer (exit ' .. code .. ')') end
-      tell_queue(err)
-    else
-      message.error(rpc.failure('gone', ('the engine ended (%s), nothing is lost'):format(
-        why ~= '' and why or 'exit ' .. code), ':Piecework resume'))
-    end
+    if was == 'greeting' then return end
+    message.error(rpc.failure('gone', ('the engine ended (%s), nothing is lost'):format(
+      why ~= '' and why or 'exit ' .. code), ':Piecework resume'))
   end)
 end
 
@@ -111,7 +112,7 @@ local function on_greeted(err, result)
   end
   if err then
     M.stop()
-    return host.safe(function() tell_queue(err) end)
+    return fail_queue(err)
   end
   M.state, M.root, M.version = 'ready', result.root, result.version
   host.safe(function()
@@ -121,7 +122,7 @@ local function on_greeted(err, result)
   local waiting = queue
   queue = {}
   for _, item in ipairs(waiting) do
-    M.request(item.method, item.params, item.callback)
+    rpc.request(client, item.method, item.params, item.callback)
   end
 end
 
@@ -137,7 +138,7 @@ local function greet(mine)
   host.defer(GREETING_MS, function()
     if mine ~= generation or M.state ~= 'greeting' then return end
     M.stop()
-    host.safe(function() tell_queue(stale_binary(M.binary .. ' does not answer')) end)
+    fail_queue(stale_binary(M.binary .. ' does not answer'))
   end)
 end
 
@@ -167,8 +168,25 @@ local function start()
   greet(mine)
 end
 
--- Asks the engine; starts it when it is not there. [callback] comes at a safe time, exactly once;
--- without one an error is told to the user.
+-- Asks the engine; starts it when it is not there. [callback] comes exactly once, as soon as the
+-- answer is there, in any mode: it may only record.
+---@param method string
+---@param params table
+---@param callback fun(err: piecework.Error?, result: table)
+function M.peek(method, params, callback)
+  params.cwd = params.cwd or host.fn('getcwd')
+  if M.state == 'off' then
+    local err = start()
+    if err then return callback(err) end
+  end
+  if M.state ~= 'ready' then
+    queue[#queue + 1] = { method = method, params = params, callback = callback }
+    return
+  end
+  rpc.request(client, method, params, callback)
+end
+
+-- The same at a safe time; without [callback] an error is told to the user.
 ---@param method string
 ---@param params table
 ---@param callback? fun(err: piecework.Error?, result: table)
@@ -176,16 +194,7 @@ function M.request(method, params, callback)
   callback = callback or function(err)
     if err then message.error(err) end
   end
-  params.cwd = params.cwd or host.fn('getcwd')
-  if M.state == 'off' then
-    local err = start()
-    if err then return host.safe(function() callback(err) end) end
-  end
-  if M.state ~= 'ready' then
-    queue[#queue + 1] = { method = method, params = params, callback = callback }
-    return
-  end
-  rpc.request(client, method, params, function(err, result)
+  M.peek(method, params, function(err, result)
     host.safe(function() callback(err, result) end)
   end)
 end

@@ -10,13 +10,46 @@ local state = require('piecework.state')
 
 local M = {}
 
+local function file_behind_at(text)
+  return host.fn('fnamemodify', text:match('^@%s*(.-)%s*$'), ':p')
+end
+
 local function adopt(call)
-  local path = host.fn('fnamemodify', host.fn('expand', call.text:match('^@%s*(.-)%s*$')), ':p')
+  local path = file_behind_at(call.text)
   engine.ask('plan/adopt', { path = path }, function(result)
     state.plan(result.plan)
     message.say(('plan %d adopted from %s: :Piecework plan'):format(
       result.plan, host.fn('fnamemodify', path, ':t')))
   end)
+end
+
+-- `@file` is a plan to adopt, `@name words` a template, as the engine tells them apart.
+local function names_file(text)
+  local first = text:match('^@%s*(%S*)')
+  return first:find('/', 1, true) or first:find('%.md$')
+    or host.fn('filereadable', file_behind_at(text)) == 1
+end
+
+-- What each option of `plan` makes of the request.
+local OPTIONS = {
+  solo = function(params) params.solo = true end,
+  ['cheap-first'] = function(params) params.cheap_first = true end,
+  model = function(params, value) params.model = value end,
+}
+
+-- The options in front of the words, taken off; nil when one is not known, which is said.
+local function take_options(call)
+  local params = {}
+  while true do
+    local name, value, rest = call.text:match('^%-%-([%w-]+)=?(%S*)%s*(.*)$')
+    if not name then return params end
+    if not OPTIONS[name] then
+      message.error('plan takes --solo, --cheap-first and --model=ROLE, not --' .. name)
+      return nil
+    end
+    OPTIONS[name](params, value)
+    call.text = rest
+  end
 end
 
 -- Without words: the plan meant, opened.
@@ -26,12 +59,25 @@ local function show(call)
   end)
 end
 
-local function create(call, range)
-  engine.ask('plan/create', { request = call.text, scope = range, buffers = scope.buffers(),
-    go_on = call.bang }, function(result)
-    state.plan(result.plan).state = 'planning'
-    require('piecework.events').touch(result.plan)
-    message.say(('planning %d in the background; :Piecework shows how far'):format(result.plan))
+local WORDS = {
+  plan = 'planning %d in the background; :Piecework shows how far',
+  solo = 'plan %d ready, for one model in one call: :Piecework run',
+  cheap_first = '#%d: the small model tries each place, what fails is planned; :Piecework',
+}
+
+local function create(call, range, params)
+  local kind = params.solo and 'solo' or params.cheap_first and 'cheap_first' or 'plan'
+  local begins = { plan = 'planning', solo = 'ready', cheap_first = 'running' }
+  params.request, params.scope, params.buffers = call.text, range, scope.buffers()
+  params.go_on = call.bang
+  local events = require('piecework.events')
+  events.expected = params.solo  -- it is ready before the answer, which says more
+  engine.request('plan/create', params, function(err, result)
+    events.expected = false
+    if err then return message.error(err) end
+    state.plan(result.plan).state = begins[kind]
+    events.touch(result.plan)
+    message.say(WORDS[kind]:format(result.plan))
   end)
 end
 
@@ -46,26 +92,44 @@ local function show_advice(advice)
   message.say('not planned, nothing spent; :Piecework! plan plans all the same')
 end
 
+-- The range, else the quickfix list, else the argument list; nil when there is none, which is said.
+local function targets(call, by)
+  if call.range > 0 then return scope.range(call.first, call.last) end
+  local entries = scope.quickfix()
+  local ranges = entries and (by == 'file' and scope.by_file(entries) or entries) or scope.args()
+  if #ranges > 0 then return ranges end
+  message.error('no range, no quickfix list and no arguments to work on')
+end
+
 function M.plan(call)
   local first = call.words[1]
   if not first then return show(call) end
   if #call.words == 1 and first:find('^#?%d+$') then return show(call) end
-  if first:sub(1, 1) == '@' then return adopt(call) end
+  if first:sub(1, 1) == '@' and names_file(call.text) then return adopt(call) end
+  local params = take_options(call)
+  if not params then return end
+  if call.text == '' then return message.error('say what to do: :Piecework plan {request}') end
+  if params.cheap_first then
+    local places = targets(call, 'file')
+    if not places then return end
+    return create(call, places, params)
+  end
   local range = call.range > 0 and scope.range(call.first, call.last) or {}
-  if call.bang then return create(call, range) end
+  if call.bang or params.solo then return create(call, range, params) end
   engine.ask('project/advise', { request = call.text, scope = range }, function(advice)
-    if advice.kind == 'fits' or advice.seen then return create(call, range) end
+    if advice.kind == 'fits' or advice.seen then return create(call, range, params) end
     show_advice(advice)
   end)
 end
 
--- Starts tasks without a planner. [run]: at once; else they wait in a plan.
-local function start(call, ranges, run)
+-- Starts tasks without a planner. [run]: at once; else they wait in a plan. [by]: "function" when
+-- the engine is to find those around the ranges.
+local function start(call, ranges, run, by)
   local events = require('piecework.events')
   -- The event of the plan comes before the answer, which says more.
   events.expected = true
   engine.request('edit/start', { instruction = call.text, scope = ranges, buffers = scope.buffers(),
-    run = run }, function(err, result)
+    run = run, by = by }, function(err, result)
     events.expected = false
     if err then return message.error(err) end
     state.plan(result.plan).state = run and 'running' or 'ready'
@@ -74,7 +138,7 @@ local function start(call, ranges, run)
       message.say(('#%d started; :Piecework shows how far it is'):format(result.plan))
     else
       message.say(('plan %d ready (%s): :Piecework plan'):format(result.plan,
-        message.count(#ranges, 'place')))
+        message.count(result.places or #ranges, 'place')))
     end
   end)
 end
@@ -90,7 +154,9 @@ function M.edit(call)
   start(call, ranges, true)
 end
 
--- `--by=file` (default) or `--by=entry`, taken off the front.
+local BY = { file = true, entry = true, ['function'] = true }
+
+-- `--by=file` (default), `--by=entry` or `--by=function`, taken off the front.
 local function take_by(call)
   local by, rest = call.text:match('^%-%-by=(%S+)%s*(.*)$')
   if not by then return 'file' end
@@ -98,25 +164,14 @@ local function take_by(call)
   return by
 end
 
--- The range, else the quickfix list, else the argument list.
-local function targets(call, by)
-  if call.range > 0 then return scope.range(call.first, call.last) end
-  local entries = scope.quickfix()
-  if entries then return by == 'entry' and entries or scope.by_file(entries) end
-  return scope.args()
-end
-
 function M.each(call)
   local by = take_by(call)
-  if by ~= 'file' and by ~= 'entry' then
-    return message.error('--by takes file or entry, not ' .. by)
+  if not BY[by] then
+    return message.error('--by takes file, entry or function, not ' .. by)
   end
   if call.text == '' then return message.error('say what to do: :Piecework each {instruction}') end
   local ranges = targets(call, by)
-  if #ranges == 0 then
-    return message.error('no range, no quickfix list and no arguments to work on')
-  end
-  start(call, ranges, call.bang)
+  if ranges then start(call, ranges, call.bang, by == 'function' and by or nil) end
 end
 
 function M.preview(call)

@@ -4,6 +4,7 @@
 #include "front/serve.h"
 #include "front/values.h"
 #include "plan/plan_fields.h"
+#include "plan/scope.h"
 #include "work/advise.h"
 #include "work/cheap_first.h"
 #include "work/estimate.h"
@@ -237,6 +238,20 @@ static bool start_run(Serve *serve, int64_t plan, Error *err)
   return false;
 }
 
+// With `by: "function"` the places become the functions around them.
+static bool param_by(Serve *serve, Project *project, RpcRequest *request, FileRefList *targets,
+                     Error *err)
+{
+  Str by = value_get_str(request->params, S("by"), STR_NONE);
+  FileRefList places = *targets;
+  if (!by.len) return true;
+  if (!str_eq(by, S("function")))
+    return error_set(err, ERR_INVALID, "`by` is function, not %.*s", STR_ARG(by));
+  *targets = (FileRefList){0};
+  size_t max = (size_t)serve->engine->config->each_max;
+  return scope_functions(project, &request->arena, &places, max, targets, err);
+}
+
 static Value *edit_start(Serve *serve, RpcRequest *request, Error *err)
 {
   const Value *params = request->params;
@@ -244,18 +259,21 @@ static Value *edit_start(Serve *serve, RpcRequest *request, Error *err)
   FileRefList targets = {0};
   Str instruction;
   if (!project || !param_text(params, S("instruction"), &instruction, err)) return NULL;
+  param_buffers(project, &request->arena, params);
   if (!param_scope(project, &request->arena, params, &targets, err)) return NULL;
+  if (!param_by(serve, project, request, &targets, err)) return NULL;
   if (!targets.len || !str_trim(instruction).len) {
     error_set(err, ERR_USAGE,
               targets.len ? "say what to do: the instruction is empty" : "nothing is selected");
     return NULL;
   }
-  param_buffers(project, &request->arena, params);
   int64_t plan =
       plan_from_targets(serve->engine, project, instruction, &targets, param_budget(params), err);
   if (plan <= 0) return NULL;
   if (value_get_bool(params, S("run"), false) && !start_run(serve, plan, err)) return NULL;
-  return plan_answer(request, plan);
+  Value *answer = plan_answer(request, plan);
+  value_put_int(&request->arena, answer, S("places"), (int64_t)targets.len);
+  return answer;
 }
 
 // For completion behind an @.

@@ -12,5 +12,10 @@ enum { SCOPE_MAX_FILES = 20000 };
 bool scope_files(Project *project, Arena *arena, const FileRefList *named, size_t max,
                  FileRefList *out, Error *err);
 
+// In place of each range the functions it stands in or touches, each once; of a whole file its outermost ones. What
+// is in no function, and what may not be read, stays as it is. False only for ERR_TOO_BIG: more than [max].
+bool scope_functions(Project *project, Arena *arena, const FileRefList *places, size_t max,
+                     FileRefList *out, Error *err);
+
 // Does it name the root? As the scope of a request that is the whole project: no scope at all.
 bool scope_names_root(const FileRefList *named);

@@ -6,7 +6,7 @@ return function(T)
   local standin = dofile(T.tree .. '/tests/editor/with_standin.lua')(T)
 
   T.eq(host.fn('exists', ':Piecework'), 2, 'the command is there')
-  T.eq(commands.names(), { 'accept', 'apply', 'build', 'commit', 'cost', 'diff', 'each', 'edit', 'health',
+  T.eq(commands.names(), { 'accept', 'apply', 'bug', 'build', 'commit', 'cost', 'diff', 'each', 'edit', 'health',
     'log', 'overlay', 'plan', 'preview', 'reject', 'resume', 'retry', 'revert', 'review', 'run', 'status', 'stop',
     'trust', 'verify' }, 'every subcommand')
   for _, name in ipairs(commands.names()) do
@@ -41,8 +41,12 @@ return function(T)
   says('Piecework! health', 'takes no !', 'a bang where none belongs')
   says('Piecework edit', 'say what to do', 'edit without words')
   says('Piecework each', 'say what to do', 'each without words')
-  says('Piecework each --by=line x', 'file or entry', 'each by something else')
+  says('Piecework each --by=line x', 'file, entry or function', 'each by something else')
+  says('Piecework plan --fast x', 'takes %-%-solo, %-%-cheap%-first', 'plan with an unknown option')
+  says('Piecework plan --solo', 'say what to do', 'plan with an option and no words')
   says('Piecework each x', 'no range, no quickfix list', 'each over nothing')
+  says('Piecework edit', 'say what to do', 'edit without words, again')
+  says('Piecework plan --cheap-first x', 'no range, no quickfix list', 'cheap first over nothing')
   says('Piecework edit x', 'no file', 'edit in a buffer without a file')
   says('Piecework accept', 'accept what%?', 'accept of nothing')
 
@@ -52,6 +56,11 @@ return function(T)
     ['plan/adopt'] = { { result = { plan = 7 } } },
     ['run/start'] = { { result = {} } },
     ['preview/get'] = { { result = { text = 'the task', index = {} } } },
+    ['bug/write'] = { { result = { report = T.cwd .. '/report.md', cassette = T.cwd .. '/cassette', calls = 3 } } },
+    ['template/list'] = { { result = { templates = {
+      { name = 'docstring', ['for'] = { 'each', 'edit' }, problem = '' },
+      { name = 'broken', ['for'] = { 'each', 'edit' }, problem = 'line 3' },
+      { name = 'types', ['for'] = { 'each' }, problem = '' } } } } },
     ['preview/count'] = { { result = { tokens = 12, text = 'counted by a: 12 tokens in' } } },
     ['task/retry'] = { { result = {} } },
     ['task/cancel'] = { { result = {} } },
@@ -89,6 +98,19 @@ return function(T)
   T.command('Piecework each --by=entry fix it')
   T.wait(function() return #standin.last('edit/start').instruction == 6
     and standin.last('edit/start').scope[1].last == 1 end, 'by entry')
+  T.command('Piecework each --by=function fix it')
+  T.wait(function() return standin.last('edit/start').by == 'function' end, 'by function')
+  T.eq(standin.last('edit/start').scope[1].first, standin.last('edit/start').scope[1].last, 'entries, for the engine')
+  T.command('Piecework plan --solo --model=small rename all')
+  T.wait(function() return standin.last('plan/create').solo end, 'plan --solo')
+  sent = standin.last('plan/create')
+  T.eq({ sent.request, sent.model, sent.cheap_first == true }, { 'rename all', 'small', false }, 'one model, no plan')
+  T.command('2,3Piecework plan --cheap-first @split by subject')
+  T.wait(function() return standin.last('plan/create').cheap_first end, 'plan --cheap-first')
+  sent = standin.last('plan/create')
+  T.eq({ sent.request, sent.scope[1].first, sent.scope[1].last }, { '@split by subject', 2, 3 }, 'with a template')
+  T.command('Piecework! plan @split by `subject`')
+  T.wait(function() return standin.last('plan/create').request == '@split by `subject`' end, 'a template is no file')
   T.command('Piecework plan @some file.md')
   T.wait(function() return standin.last('plan/adopt') end, 'adopt')
   T.eq(standin.last('plan/adopt').path, T.cwd .. '/some file.md', 'plan @file adopts')
@@ -105,6 +127,15 @@ return function(T)
   T.wait(function() return standin.last('task/retry') end, 'retry')
   sent = standin.last('task/retry')
   T.eq({ sent.plan, sent.task, sent.remark }, { 5, 'T02', 'use the  macro' }, 'retry with a remark')
+  T.write('report.md', 'a report')
+  T.command('Piecework bug 5')
+  T.wait(function() return host.fn('expand', '%:t') == 'report.md' end, 'bug opens the report')
+  T.eq(standin.last('bug/write').plan, 5, 'of that plan')
+  T.like(T.said(), 'read both before you send them, nothing was sent: .*cassette', 'and says what to do')
+  T.command('bwipe')
+  T.wait(function() return #complete('Piecework edit @') > 0 end, 'templates')
+  T.eq(complete('Piecework edit @'), { '@docstring' }, 'templates are completed')
+  T.eq(complete('Piecework each @'), { '@docstring', '@types' }, 'as each verb can use them')
   T.command('Piecework preview 5 T01')
   T.wait(function() return standin.last('preview/get') end, 'preview')
   T.ok(not standin.last('preview/count'), 'preview asks no provider')

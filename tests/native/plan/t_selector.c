@@ -7,6 +7,7 @@
 #include "lib/fs.h"
 #include "plan/ctags.h"
 #include "plan/placeholder.h"
+#include "plan/scope.h"
 #include "plan/selector.h"
 
 static char base[] = "/tmp/t_selector_XXXXXX";
@@ -92,22 +93,54 @@ TEST(parts_of_a_text)
   CHECK_STR(found("docstrings in *.c", 9), S("src/deep/b.c:3-4 src/deep/b.c:10-12"));
 }
 
+// The functions around "PATH[:A-B] ...", or the error in brackets.
+static Str functions_of(const char *places, size_t max)
+{
+  FileRefList refs = {0}, out = {0};
+  StrList list = {0};
+  Error err = {0};
+  for (Str rest = str_from(places), word; str_cut(&rest, ' ', &word);) {
+    FileRef ref;
+    CHECK(file_ref_parse(&arena, word, &ref, &err));
+    PUSH(&arena, &refs, ref);
+  }
+  if (!scope_functions(project, &arena, &refs, max, &out, &err))
+    return str_fmt(&arena, "[%s]", err.message);
+  for (size_t i = 0; i < out.len; i++) PUSH(&arena, &list, file_ref_format(&arena, &out.items[i]));
+  return str_join(&arena, &list, S(" "));
+}
+
+TEST(functions_around_places)
+{
+  CHECK_STR(functions_of("src/a.py:4", 9), S("src/a.py:3-5"));
+  CHECK_STR(functions_of("src/a.py:15 src/a.py:4 src/a.py:16-18 src/a.py:4", 9),
+            S("src/a.py:14-20 src/a.py:3-5"));                                    // each once
+  CHECK_STR(functions_of("src/a.py:4-16", 9), S("src/a.py:3-5 src/a.py:14-20"));  // all it touches
+  CHECK_STR(functions_of("src/deep/b.c", 9), S("src/deep/b.c:5-8 src/deep/b.c:17-19"));
+  CHECK_STR(functions_of("src/a.py:1 no/such.c:3", 9), S("src/a.py:1 no/such.c:3"));  // in none
+  put("nested.py", "def outer():\n    def inner():\n        pass\n    return inner\n");
+  CHECK_STR(functions_of("nested.py:3", 9), S("nested.py:2-3"));
+  CHECK_STR(functions_of("nested.py:1-3 nested.py", 9), S("nested.py:1-4"));
+  CHECK(str_starts(functions_of("src/a.py src/deep/b.c", 3), S("[the scope is more than 3")));
+  unlink(path_join(&arena, str_from(base), S("nested.py")));
+}
+
 // ---- ctags --------------------------------------------------------------------------------------
 
 static const char cpp[] =
-    "namespace n {\n"                        // 1
-    "class B {\n"                            // 2
-    " public:\n"                             // 3
-    "  // Says so.\n"                        // 4
-    "  template <class T>\n"                 // 5
-    "  bool has(T a) const\n"                // 6
-    "  {\n"                                  // 7
+    "namespace n {\n"                          // 1
+    "class B {\n"                              // 2
+    " public:\n"                               // 3
+    "  // Says so.\n"                          // 4
+    "  template <class T>\n"                   // 5
+    "  bool has(T a) const\n"                  // 6
+    "  {\n"                                    // 7
     "    auto f = [](int x) { return x; };\n"  // 8
-    "    return f(1) == a;\n"                // 9
-    "  }\n"                                  // 10
-    "  int size_ = 0;\n"                     // 11
-    "};\n"                                   // 12
-    "}  // namespace n\n";                   // 13
+    "    return f(1) == a;\n"                  // 9
+    "  }\n"                                    // 10
+    "  int size_ = 0;\n"                       // 11
+    "};\n"                                     // 12
+    "}  // namespace n\n";                     // 13
 
 static char *path_before;
 
@@ -115,7 +148,8 @@ static char *path_before;
 static void only_ctags(const char *script)
 {
   if (!path_before) path_before = strdup(getenv("PATH"));
-  char *dir = path_join(&arena, str_from(base), str_fmt(&arena, "bin%zu", script ? strlen(script) : 0));
+  char *dir =
+      path_join(&arena, str_from(base), str_fmt(&arena, "bin%zu", script ? strlen(script) : 0));
   char *file = path_join(&arena, str_from(dir), S("ctags"));
   Error err = {0};
   fs_mkdirs(dir, &err);
@@ -172,15 +206,21 @@ TEST(a_ctags_that_cannot_be_believed_is_not)
       str_fmt(&arena, "%s\"line\":-1,\"end\":5}\\n'; %s; %s", tag, end, end).ptr,
       str_fmt(&arena, "%s\"line\":1,\"end\":2}\\n'; %s; %s; exit 3", tag, end, end).ptr,
       // more than is kept
-      str_fmt(&arena, "i=0; while [ $i -lt 40000 ]; do echo %0500d; i=$((i+1)); done; %s\"line\":1,\"end\":2}\\n'; %s; %s", 0,
-              tag, end, end).ptr,
+      str_fmt(&arena,
+              "i=0; while [ $i -lt 40000 ]; do echo %0500d; i=$((i+1)); done; "
+              "%s\"line\":1,\"end\":2}\\n'; %s; %s",
+              0, tag, end, end)
+          .ptr,
   };
   for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
     only_ctags(scripts[i]);
     CHECK_INT(ctags_state(NULL), CTAGS_PLAIN);
     test_parts_of_a_text();
   }
-  only_ctags("printf '{\"_type\":\"tag\",\"kind\":\"function\",\"line\":2,\"end\":4}\\n{\"_type\":\"completed\"}\\n'");
+  only_ctags(
+      "printf "
+      "'{\"_type\":\"tag\",\"kind\":\"function\",\"line\":2,\"end\":4}\\n{\"_type\":\"completed\"}"
+      "\\n'");
   CHECK_STR(found("functions in src/a.py", 9), S("src/a.py:2-4"));  // that one is used
   path_back();
 }
