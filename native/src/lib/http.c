@@ -3,6 +3,8 @@
 //   libcurl --socket callback--> a uv_poll per socket --ready--> curl_multi_socket_action --> drain
 //   libcurl --timer callback---> one timer ------------fires---> curl_multi_socket_action --> drain
 //
+// A call begins when the turn's other work is done (loop_late), after its one commit.
+//
 // Rules: nothing in libcurl's two callbacks calls libcurl (but curl_multi_assign, which is made for
 // it); finished transfers are drained after every action, also when none is running any more;
 // handles are added and removed from the loop only, never from inside a transfer's callbacks. See
@@ -130,7 +132,7 @@ HttpCall *http_start(Http *http, const HttpSpec *spec)
   call->next = http->first;
   if (http->first) http->first->prev = call;
   http->first = call;
-  loop_soon(http->loop, &call->tick, on_tick, call);
+  loop_late(http->loop, &call->tick, on_tick, call);
   return call;
 }
 
@@ -138,7 +140,7 @@ void http_cancel(HttpCall *call)
 {
   if (call->state == CALL_ENDED) return;
   error_set(&call->why, ERR_CANCELLED, "cancelled");
-  loop_soon(call->loop, &call->tick, on_tick, call);
+  loop_late(call->loop, &call->tick, on_tick, call);
 }
 
 // --- driving libcurl -----------------------------------------------------------------------------

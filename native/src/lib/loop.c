@@ -1,7 +1,8 @@
 // loop.c: libuv's loop, "soon" tasks, timers and signals. See loop.h.
 //
-// The soon queue is a list drained by one uv_async handle. The handle is referenced only while
-// something is queued, so that an idle loop ends by itself.
+// Two queues are drained by one uv_async handle, which is referenced only while something is queued, so that
+// an idle loop ends by itself. What is soon runs until there is no more of it, for one thing leads to the
+// next; what is late runs after it, so that many things share it: a commit, above all.
 #include "lib/loop.h"
 
 #include <assert.h>
@@ -10,16 +11,44 @@
 
 #include "base/log.h"
 
-enum { RUN_DRY_MS = 3000 };  // longer than a closing stream's linger time
+enum {
+  RUN_DRY_MS = 3000,      // longer than a closing stream's linger time
+  TURN_NS = 4 * 1000000,  // of what is soon; then the rest of the loop has its turn
+};
 
-static LoopSoon *soon_pop(Loop *loop)
+static void queue_add(SoonQueue *queue, LoopSoon *soon)
 {
-  LoopSoon *soon = loop->soon_first;
-  loop->soon_first = soon->next;
-  if (!loop->soon_first) loop->soon_last = NULL;
+  if (queue->last) {
+    queue->last->next = soon;
+  } else {
+    queue->first = soon;
+  }
+  queue->last = soon;
+}
+
+static LoopSoon *queue_pop(SoonQueue *queue)
+{
+  LoopSoon *soon = queue->first;
+  queue->first = soon->next;
+  if (!queue->first) queue->last = NULL;
   soon->next = NULL;
   soon->queued = false;
   return soon;
+}
+
+static void queue_drop(SoonQueue *queue, LoopSoon *soon)
+{
+  LoopSoon *before = NULL, *at = queue->first;
+  for (; at && at != soon; at = at->next) before = at;
+  if (!at) return;
+  if (before) {
+    before->next = soon->next;
+  } else {
+    queue->first = soon->next;
+  }
+  if (queue->last == soon) queue->last = before;
+  soon->next = NULL;
+  soon->queued = false;
 }
 
 static void wake_loop(Loop *loop)
@@ -28,21 +57,23 @@ static void wake_loop(Loop *loop)
   uv_async_send(&loop->wake);
 }
 
-// Runs what was queued when the turn began. Counting, instead of "until empty", keeps a task that
-// queues itself again from starving the rest of the loop.
 static void on_wake(uv_async_t *wake)
 {
   Loop *loop = wake->data;
-  size_t due = 0;
-  for (LoopSoon *soon = loop->soon_first; soon; soon = soon->next) due++;
-  while (due-- && loop->soon_first) {
-    LoopSoon *soon = soon_pop(loop);
+  for (uint64_t until = uv_hrtime() + TURN_NS; loop->soon.first && uv_hrtime() < until;) {
+    LoopSoon *soon = queue_pop(&loop->soon);
     soon->run(soon->owner);  // may free its owner, and [soon] with it
   }
-  if (!loop->soon_first) {
-    uv_unref((uv_handle_t *)wake);
-  } else {
+  size_t due = 0;  // counted: what queues itself again waits for the next turn
+  for (LoopSoon *late = loop->late.first; late; late = late->next) due++;
+  while (due-- && loop->late.first) {
+    LoopSoon *late = queue_pop(&loop->late);
+    late->run(late->owner);
+  }
+  if (loop->soon.first || loop->late.first) {
     wake_loop(loop);
+  } else {
+    uv_unref((uv_handle_t *)wake);
   }
 }
 
@@ -124,32 +155,29 @@ int64_t wall_now_ms(void)
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void loop_soon(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner)
+static void queue_in(Loop *loop, SoonQueue *queue, LoopSoon *soon, void (*run)(void *), void *owner)
 {
   if (soon->queued) return;
   *soon = (LoopSoon){.run = run, .owner = owner, .queued = true};
-  if (loop->soon_last) {
-    loop->soon_last->next = soon;
-  } else {
-    loop->soon_first = soon;
-  }
-  loop->soon_last = soon;
+  queue_add(queue, soon);
   wake_loop(loop);
+}
+
+void loop_soon(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner)
+{
+  queue_in(loop, &loop->soon, soon, run, owner);
+}
+
+void loop_late(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner)
+{
+  queue_in(loop, &loop->late, soon, run, owner);
 }
 
 void loop_soon_cancel(Loop *loop, LoopSoon *soon)
 {
   if (!soon->queued) return;
-  LoopSoon *before = NULL;
-  for (LoopSoon *at = loop->soon_first; at != soon; at = at->next) before = at;
-  if (before) {
-    before->next = soon->next;
-  } else {
-    loop->soon_first = soon->next;
-  }
-  if (loop->soon_last == soon) loop->soon_last = before;
-  soon->next = NULL;
-  soon->queued = false;
+  queue_drop(&loop->soon, soon);
+  queue_drop(&loop->late, soon);
 }
 
 static void on_timer(uv_timer_t *uv)

@@ -21,6 +21,7 @@ typedef struct {
 } Timer;
 
 // A callback to run on the next turn of the loop: "never from inside start". Embedded in its owner.
+// What it queues runs in the same turn, until some milliseconds have passed.
 struct LoopSoon {
   void (*run)(void *owner);
   void *owner;
@@ -28,10 +29,14 @@ struct LoopSoon {
   bool queued;
 };
 
+typedef struct {
+  LoopSoon *first, *last;
+} SoonQueue;
+
 struct Loop {
   uv_loop_t uv;
-  uv_async_t wake;  // runs the soon queue
-  LoopSoon *soon_first, *soon_last;
+  uv_async_t wake;  // runs the queues
+  SoonQueue soon, late;
   bool open;
 };
 
@@ -44,6 +49,8 @@ uint64_t loop_now_ms(Loop *loop);       // monotonic; cached per turn, refreshed
 int64_t wall_now_ms(void);              // since the epoch, for the journal
 
 void loop_soon(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner);  // no-op while queued
+// After all that is soon: what the turn's work has in common, once.
+void loop_late(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner);
 void loop_soon_cancel(Loop *loop, LoopSoon *soon);
 
 void timer_init(Loop *loop, Timer *timer, void (*on_fire)(void *), void *owner);

@@ -2,7 +2,8 @@
 //
 // WAL with synchronous=FULL: a commit is on disk when it returns, which is what "paid for is in the
 // journal before it is used" needs; WAL alone with NORMAL may lose the last commits in a power cut.
-// Commits can be grouped: with store_begin, and over a turn of the loop with store_commit_soon.
+// Commits can be grouped: with store_begin, and over a turn of the loop with store_commit_soon: all
+// that one event leads to, and what came meanwhile, is one commit (loop_late).
 //
 //   nesting 0, nothing held --begin--> BEGIN ....... --commit_soon--> held --turn, flush, commit--> COMMIT
 //                    held   --begin--> SAVEPOINT ... --commit_soon--> held
@@ -235,7 +236,7 @@ bool store_commit_soon(Store *store, Error *err)
   }
   store->nesting = 0;
   store->held = true;
-  loop_soon(store->loop, &store->soon, on_turn, store);
+  loop_late(store->loop, &store->soon, on_turn, store);
   return true;
 }
 
@@ -248,7 +249,7 @@ bool store_flush(Store *store, Error *err)
   if (ok) return true;
   if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
   store->lost = why;
-  if (store->loop) loop_soon(store->loop, &store->soon, on_turn, store);
+  if (store->loop) loop_late(store->loop, &store->soon, on_turn, store);
   if (err) *err = why;
   return false;
 }

@@ -26,10 +26,10 @@ bool store_commit(Store *store, Error *err);  // ends it, also when it fails
 void store_rollback(Store *store);
 
 // Group commit: an fsync takes milliseconds, and many tasks end at once. After store_group what
-// ends with store_commit_soon stays in one open transaction that is committed at the loop's next
-// turn, or by store_flush, or with the next thing that may not wait. Who lets something out of the
-// process that relies on it calls store_flush first. When such a commit fails all of it is undone,
-// and [on_lost] hears of it from the loop. Without store_group nothing waits.
+// ends with store_commit_soon stays in one open transaction that is committed at the end of the
+// loop's turn (loop_late), or by store_flush, or with the next thing that may not wait. Who lets
+// something out of the process that relies on it calls store_flush first. When such a commit fails
+// all of it is undone, and [on_lost] hears of it from the loop. Without store_group nothing waits.
 void store_group(Store *store, Loop *loop, void (*on_lost)(void *owner, const Error *err),
                  void *owner);
 bool store_commit_soon(Store *store, Error *err);

@@ -5,7 +5,8 @@
 
 #include "lib/store.h"
 
-enum { STATEMENT_SLOTS = 128 };  // a power of two
+// Several times the program's statements, so that none is prepared anew each time for want of a place.
+enum { STATEMENT_SLOTS = 512, STATEMENT_PROBES = 8 };  // slots: a power of two
 
 struct Query {
   Store *store;

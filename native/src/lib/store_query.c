@@ -13,7 +13,7 @@
 static Query *slot_for(Store *store, const char *sql)
 {
   size_t at = (size_t)str_hash(str_from(sql));
-  for (size_t i = 0; i < 4; i++) {
+  for (size_t i = 0; i < STATEMENT_PROBES; i++) {
     Query *slot = &store->cache[(at + i) & (STATEMENT_SLOTS - 1)];
     if (!slot->stmt || (!slot->busy && strcmp(sqlite3_sql(slot->stmt), sql) == 0)) return slot;
   }

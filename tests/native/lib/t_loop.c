@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -59,6 +60,45 @@ TEST(soon_that_queues_itself_does_not_starve_a_timer)
   CHECK(a.left > 1);
   loop_soon_cancel(&loop, &a.soon);
   timer_close(&timer, NULL);
+  loop_deinit(&loop);
+}
+
+static char order[32];
+
+static void note(void *owner)
+{
+  size_t len = strlen(order);
+  order[len] = *(const char *)owner;
+  order[len + 1] = 0;
+}
+
+typedef struct {
+  Loop *loop;
+  LoopSoon soon, next, late;
+} Chain;
+
+static void chain_begins(void *owner)
+{
+  Chain *c = owner;
+  note("a");
+  loop_late(c->loop, &c->late, note, "z");
+  loop_soon(c->loop, &c->next, note, "b");
+}
+
+TEST(late_runs_once_after_all_that_soon_leads_to)
+{
+  Loop loop;
+  LoopSoon dropped = {0};
+  CHECK(loop_init(&loop, NULL));
+  Chain first = {.loop = &loop}, second = {.loop = &loop};
+  order[0] = 0;
+  loop_late(&loop, &first.late, note, "y");
+  loop_late(&loop, &dropped, note, "-");
+  loop_soon(&loop, &first.soon, chain_begins, &first);
+  loop_soon(&loop, &second.soon, chain_begins, &second);
+  loop_soon_cancel(&loop, &dropped);
+  loop_turn(&loop, true);
+  CHECK_STR(str_from(order), S("aabbyz"));
   loop_deinit(&loop);
 }
 
