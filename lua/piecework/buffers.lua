@@ -37,6 +37,7 @@ local M = {}
 ---@field keys piecework.Key[]
 ---@field syntax table<string, string>[]
 ---@field filetype? string  other than piecework-KIND
+---@field table? boolean    its lines are columns: they do not wrap
 ---@field live? boolean     follows the events of its plan
 
 ---@type table<integer, piecework.View>
@@ -139,6 +140,9 @@ function M.read(buf, uri)
   host.fill(buf, { 'piecework: loading ' .. uri })
   set(buf, { modifiable = page.editable and 1 or 0 })
   set(buf, page.options or {})
+  -- The user's settings are for texts of theirs. 'filetype' comes after: ftplugins may differ.
+  if not page.editable then host.cmd('setlocal foldmethod=manual nospell') end
+  if page.table then host.cmd('setlocal nowrap') end
   set(buf, { filetype = page.filetype or 'piecework-' .. kind })
   look.apply(kind, page.syntax)
   keys.install(page.keys)

@@ -30,10 +30,8 @@ function M.cut(text, width)
   return chars .. '...'
 end
 
--- A longer line makes a hit-enter prompt, however little room there is.
-local function room()
-  return math.max(4, host.fn('eval', 'v:echospace'))
-end
+-- A longer line makes a hit-enter prompt, however little room there is. Less says nothing.
+local LEAST_ROOM = 8
 
 -- What to do next is worth more than the end of what happened, and that more than who says it.
 local function fit(text, join, hint, width)
@@ -63,7 +61,8 @@ function M.say(text, level, hint)
   local now = host.clock()
   if level ~= 'error' and now - last_error < ERROR_STAYS_MS then return end
   if level == 'error' then last_error = now end
-  local width = room()
+  local width = host.fn('eval', 'v:echospace')
+  if width < LEAST_ROOM then return end
   host.echo(M.cut(fit(text, join, hint, width), width), HIGHLIGHT[level])
 end
 

@@ -284,17 +284,19 @@ function M.folds(buf, folds)
 end
 
 function M.popup(lines, title)
-  local width = 20
+  local width, height = 20, 0
+  for _, line in ipairs(lines) do width = math.max(width, vfn.strdisplaywidth(line)) end
+  width = math.min(width, math.max(1, vim.o.columns - 4))
+  -- Long lines wrap.
   for _, line in ipairs(lines) do
-    width = math.max(width, vfn.strdisplaywidth(line))
+    height = height + math.max(1, math.ceil(vfn.strdisplaywidth(line) / width))
   end
   local buf = api.nvim_create_buf(false, true)
   api.nvim_buf_set_lines(buf, 0, -1, false, lines)
   vim.bo[buf].bufhidden = 'wipe'
   local options = {
     relative = 'cursor', row = 1, col = 0, style = 'minimal', border = 'single', focusable = false,
-    width = math.min(width, vim.o.columns - 4),
-    height = math.max(1, math.min(#lines, vim.o.lines - 6)),
+    width = width, height = math.max(1, math.min(height, vim.o.lines - 6)),
   }
   if vfn.has('nvim-0.9') == 1 then options.title = ' ' .. title .. ' ' end
   local win = api.nvim_open_win(buf, false, options)

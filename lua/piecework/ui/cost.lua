@@ -2,6 +2,7 @@
 
 return require('piecework.ui.page').new({
   method = 'cost/get',
+  table = true,
   params = function(view)
     if view.plan ~= 0 then return { which = tostring(view.plan) } end
     return { which = view.rest ~= '' and view.rest or 'all' }

@@ -66,26 +66,32 @@ function M.press(name, mode)
   key.run(view, first, last, mode == 'x')
 end
 
--- What `g?` shows: one column, or two where one would not fit a screen of 24 lines.
+-- What `g?` shows: one column, or two where one would not fit a screen of 24 lines and two fit
+-- [width] cells.
 local TALLEST = 15
 
-function M.help_lines(list)
-  local rows = #list > TALLEST and math.ceil(#list / 2) or #list
+local function rows_of(list, rows)
   local cells, width = {}, 0
   for i, key in ipairs(list) do
     cells[i] = ('%-5s %s'):format(key.lhs, key.help)
     if i <= rows then width = math.max(width, #cells[i]) end
   end
-  local lines = {}
+  local lines, widest = {}, 0
   for row = 1, rows do
     local right = cells[row + rows]
     lines[row] = right and (cells[row] .. (' '):rep(width + 2 - #cells[row]) .. right) or cells[row]
+    widest = math.max(widest, #lines[row])
   end
-  return lines
+  return lines, widest
+end
+
+function M.help_lines(list, width)
+  local lines, widest = rows_of(list, #list > TALLEST and math.ceil(#list / 2) or #list)
+  return widest <= width and lines or (rows_of(list, #list))
 end
 
 function M.help(list)
-  host.popup(M.help_lines(list), 'keys')
+  host.popup(M.help_lines(list, host.fn('eval', '&columns') - 4), 'keys')
 end
 
 -- The key every page has.

@@ -12,12 +12,14 @@ local M = {}
 ---@field params fun(view: piecework.View): table
 ---@field after? fun(view: piecework.View, result: table): string  more text, below
 ---@field live? boolean
+---@field table? boolean
 ---@field syntax? table
 
 ---@param spec piecework.PageSpec
 ---@return piecework.Page
 function M.new(spec)
-  local page = { live = spec.live, syntax = spec.syntax or { { 'PieceworkHead', '\\%1l.*' } } }
+  local page = { live = spec.live, table = spec.table,
+    syntax = spec.syntax or { { 'PieceworkHead', '\\%1l.*' } } }
 
   function page.load(view, show)
     engine.request(spec.method, spec.params(view), function(err, result)

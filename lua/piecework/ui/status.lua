@@ -6,7 +6,7 @@ local engine = require('piecework.engine')
 local keys = require('piecework.ui.keys')
 local message = require('piecework.message')
 
-local M = { live = true }
+local M = { live = true, table = true }
 
 function M.load(view, show)
   engine.request('status/get', { plan = view.plan }, function(err, result)

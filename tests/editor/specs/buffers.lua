@@ -38,6 +38,17 @@ return function(T)
     ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } },
   })
   T.write('src/net.c', ('line\n'):rep(100))
+  T.command('set foldmethod=indent foldlevel=0 spell wrap')
+  T.command('Piecework cost 12')
+  local function of_window(name)
+    local value = host.fn('eval', '&l:' .. name)
+    return value == true and 1 or value == false and 0 or value
+  end
+  T.eq({ of_window('foldmethod'), of_window('spell'), of_window('wrap') }, { 'manual', 0, 0 },
+    'settings for text are not for tables')
+  T.command('close')
+  T.eq({ of_window('foldmethod'), of_window('spell'), of_window('wrap') }, { 'indent', 1, 1 }, 'and stay elsewhere')
+  T.command('set foldmethod& foldlevel& nospell')
   T.command('Piecework review')
   T.wait(function() return host.fn('getline', 1):find('^piecework://review') end, 'the review')
   local view = buffers.view()

@@ -50,13 +50,14 @@ return function(T)
   local keys = require('piecework.ui.keys')
   for _, kind in ipairs({ 'plan', 'review', 'status', 'trust', 'commit', 'proposal' }) do
     local list = require('piecework.ui.' .. kind).keys
-    local lines = keys.help_lines(list)
+    local lines = keys.help_lines(list, 76)
     local shown, widest = table.concat(lines, '\n'), 0
     for _, line in ipairs(lines) do widest = math.max(widest, #line) end
     T.ok(#lines <= 15 and widest <= 76, 'g? of ' .. kind .. ' fits 24 x 80', #lines .. ' x ' .. widest)
     for _, key in ipairs(list) do
       if not shown:find(key.help, 1, true) then T.ok(false, 'g? of ' .. kind .. ' shows ' .. key.lhs) end
     end
+    T.eq(#keys.help_lines(list, 40), #list, 'in 40 columns a line each')
   end
 
   local dead = {}

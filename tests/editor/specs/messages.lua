@@ -32,6 +32,9 @@ return function(T)
   space = 10
   message.error('no room for more than a few words')
   T.eq(shown, 'piecewo...', 'never more than fits')
+  space, shown = 3, nil
+  message.error('no room at all')
+  T.eq(shown, nil, 'and nothing at all rather than a prompt')
   message.fresh()
   host.echo, host.fn = echo, fn
 
