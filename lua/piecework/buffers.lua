@@ -196,7 +196,7 @@ end
 
 -- Keeping up ------------------------------------------------------------------------------------
 
-local function visible(view)
+function M.visible(view)
   return #host.fn('win_findbuf', view.buf) > 0
 end
 
@@ -204,7 +204,7 @@ end
 function M.refresh_live(plans)
   for _, view in pairs(views) do
     local concerned = plans[view.plan] or plans[0] or view.plan == 0
-    if view.page.live and concerned and view.shown and visible(view) then M.load(view) end
+    if view.page.live and concerned and view.shown and M.visible(view) then M.load(view) end
   end
 end
 

@@ -14,6 +14,7 @@ local M = {}
 ---@field spent integer  nano-dollars, -1 = unknown
 ---@field budget integer
 ---@field tasks table<string, table>  the last event of each task
+---@field waits table<string, { until_ms: integer, note: string }>  tasks a provider holds back
 
 ---@type table<integer, piecework.PlanState>
 M.plans = {}
@@ -23,7 +24,8 @@ M.newest_review = nil
 function M.plan(id)
   local plan = M.plans[id]
   if not plan then
-    plan = { plan = id, state = 'known', done = 0, total = 0, spent = -1, budget = -1, tasks = {} }
+    plan = { plan = id, state = 'known', done = 0, total = 0, spent = -1, budget = -1, tasks = {},
+      waits = {} }
     M.plans[id] = plan
   end
   M.newest = id
@@ -43,8 +45,13 @@ function record.run(plan, event)
 end
 
 function record.task(plan, event)
-  if event.task then plan.tasks[event.task] = event end
+  if event.task then plan.tasks[event.task], plan.waits[event.task] = event, nil end
   plan.done, plan.total = event.done or plan.done, event.total or plan.total
+end
+
+function record.wait(plan, event)
+  plan.waits[event.task or ''] = { until_ms = tonumber(event.until_ms) or 0,
+    note = tostring(event.note or '') }
 end
 
 function record.money(plan, event)
@@ -93,6 +100,15 @@ function M.money(nano)
   if nano > 0 and nano < 500000 then return '<$0.001' end
   local dollars = nano / 1e9
   return ('$%.' .. (dollars >= 1 and 2 or 3) .. 'f'):format(dollars)
+end
+
+-- Why [task] of a plan does not go on and for how long, or nil. [now]: seconds since the epoch.
+function M.waits(id, task, now)
+  local wait = M.plans[id] and M.plans[id].waits[task]
+  local seconds = wait and math.ceil(wait.until_ms / 1000 - now) or 0
+  if seconds <= 0 then return nil end
+  local left = seconds < 120 and seconds .. ' s' or math.ceil(seconds / 60) .. ' min'
+  return ('again in %s: %s'):format(left, wait.note)
 end
 
 local short = {

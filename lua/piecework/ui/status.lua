@@ -5,6 +5,7 @@ local buffers = require('piecework.buffers')
 local engine = require('piecework.engine')
 local keys = require('piecework.ui.keys')
 local message = require('piecework.message')
+local state = require('piecework.state')
 
 local M = { live = true, table = true }
 
@@ -15,6 +16,35 @@ function M.load(view, show)
       return message.error(err)
     end
     show(result.text or '', result.index)
+  end)
+end
+
+-- What a provider holds back counts down behind its line, as long as it waits and is seen.
+local TICK_MS = 1000
+local ticking = {}
+
+local function waits_of(view)
+  local notes, seen = {}, {}
+  for line, entry in pairs(view.index) do
+    if entry.kind == 'task' and not seen[entry.task] then
+      local text = state.waits(entry.plan, entry.task, host.fn('localtime'))
+      seen[entry.task] = true
+      if text then notes[#notes + 1] = { line = line, text = text } end
+    end
+  end
+  return notes
+end
+
+function M.shown(view)
+  local notes = waits_of(view)
+  host.notes(view.buf, notes)
+  if #notes == 0 or ticking[view.buf] then return end
+  ticking[view.buf] = true
+  host.defer(TICK_MS, function()
+    ticking[view.buf] = nil
+    host.safe(function()
+      if buffers.view(view.buf) == view and buffers.visible(view) then M.shown(view) end
+    end)
   end)
 end
 

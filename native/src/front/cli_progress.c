@@ -20,7 +20,12 @@ typedef struct Progress {
   bool drawn;    // that line is on the screen
   Str end_note;  // of the run, held back: its error may say the same
   Signal interrupt, terminate;
+  Timer tick;         // counts down behind [wait]
+  const Value *wait;  // the event, in [wait_arena]
+  Arena wait_arena;
 } Progress;
+
+enum { TICK_MS = 1000 };
 
 static void line_clear(Progress *p)
 {
@@ -111,15 +116,47 @@ static void show_verify(Progress *p, Arena *arena, const Value *params)
   }
 }
 
-static void show_wait(Progress *p, Arena *arena, const Value *params)
+static Str wait_text(Arena *arena, const Value *params, int64_t left_ms)
 {
-  int64_t left = value_get_int(params, S("until_ms"), 0) - wall_now_ms();
   Str text = str_fmt(arena, "%.*s waits %lld s for %.*s: %.*s",
                      STR_ARG(value_get_str(params, S("task"), STR_NONE)),
-                     (long long)(left > 0 ? (left + 999) / 1000 : 0),
+                     (long long)(left_ms > 0 ? (left_ms + 999) / 1000 : 0),
                      STR_ARG(value_get_str(params, S("model"), STR_NONE)),
                      STR_ARG(value_get_str(params, S("note"), STR_NONE)));
-  p->redraw ? line_draw(p, str_trim(text)) : line_print(p, str_trim(text));
+  return str_trim(text);
+}
+
+static int64_t wait_left(const Value *params)
+{
+  return value_get_int(params, S("until_ms"), 0) - wall_now_ms();
+}
+
+// On a terminal it counts down, until something else happens.
+static void show_wait(Progress *p, Arena *arena, const Value *params)
+{
+  int64_t left = wait_left(params);
+  Str text = wait_text(arena, params, left);
+  if (!p->redraw) {
+    line_print(p, text);
+    return;
+  }
+  line_draw(p, text);
+  arena_reset(&p->wait_arena);
+  p->wait = value_dup(&p->wait_arena, params);
+  timer_start(&p->tick, TICK_MS, TICK_MS);
+}
+
+static void on_tick(void *owner)
+{
+  Progress *p = owner;
+  Arena arena;
+  int64_t left = wait_left(p->wait);
+  arena_init(&arena);
+  if (left > 0)
+    line_draw(p, wait_text(&arena, p->wait, left));
+  else
+    timer_stop(&p->tick);
+  arena_deinit(&arena);
 }
 
 static void show_note(Progress *p, Arena *arena, const Value *params)
@@ -182,7 +219,9 @@ static void on_event(void *owner, Str kind, const Value *params)
   Arena arena;
   arena_init(&arena);
   for (size_t i = 0; i < sizeof(showers) / sizeof(*showers); i++) {
-    if (str_eq(kind, str_from(showers[i].kind))) showers[i].show(p, &arena, params);
+    if (!str_eq(kind, str_from(showers[i].kind))) continue;
+    timer_stop(&p->tick);
+    showers[i].show(p, &arena, params);
   }
   arena_deinit(&arena);
 }
@@ -213,6 +252,8 @@ void progress_begin(Cli *cli, int64_t plan)
   p->cli = cli;
   p->plan = plan;
   p->redraw = terminal_err() && !cli_has(cli, OPT_JSON);
+  arena_init(&p->wait_arena);
+  timer_init(&cli->loop, &p->tick, on_tick, p);
   cli->progress = p;
   cli->done = false;
   cli->engine->on_event = on_event;
@@ -228,11 +269,13 @@ void progress_end(Cli *cli)
   if (str_eq(p->end_note, str_from(cli->err.message))) p->end_note = STR_NONE;
   say_end_note(p);
   cli->engine->on_event = NULL;
+  timer_close(&p->tick, NULL);
   signal_close(&p->interrupt);
   signal_close(&p->terminate);
   loop_turn(&cli->loop, false);  // handles are gone after a turn
   loop_turn(&cli->loop, false);
   cli->progress = NULL;
+  arena_deinit(&p->wait_arena);
   mem_free(p);
 }
 

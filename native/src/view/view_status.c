@@ -1,6 +1,7 @@
 // view_status.c: what is going on: one plan task by task, or the plans of a project.
 //
 //   piecework://status  #12 running  00:41  7 done  4 running  8 waiting  1 failed      $0.031 of $0.60
+//     [##############----------------------]  8 of 20
 //    ok  T01  src/net.c: rename the calls                                +4 -4  $0.0031
 //    !!  T05  src/x.c: rename the calls          failed: the reply had no such text
 #include <stdlib.h>
@@ -140,6 +141,23 @@ static int by_id(const void *left, const void *right)
   return str_cmp_natural(((const TaskRow *)left)->id, ((const TaskRow *)right)->id);
 }
 
+// How far it is, while it goes on.
+static void progress_line(ViewText *view, LineMeaning meaning, const TaskRowList *tasks)
+{
+  enum { BAR = 40 };
+  static const char full[] = "########################################",
+                    empty[] = "----------------------------------------";
+  size_t open = 0;
+  for (size_t i = 0; i < tasks->len; i++) {
+    TaskState state = tasks->items[i].state;
+    open += state == TASK_WAITING || state == TASK_RUNNING || state == TASK_CHECKING;
+  }
+  if (!open) return;
+  size_t ended = tasks->len - open, cells = ended * BAR / tasks->len;
+  view_line(view, meaning, "  [%.*s%.*s]  %zu of %zu", (int)cells, full, (int)(BAR - cells), empty,
+            ended, tasks->len);
+}
+
 static bool write_plan(ViewText *view, Engine *engine, const PlanRow *plan, Error *err)
 {
   Arena *arena = view->arena;
@@ -156,6 +174,7 @@ static bool write_plan(ViewText *view, Engine *engine, const PlanRow *plan, Erro
   view_pair(view, head, left, money_of(arena, plan, &m));
   view_wrapped(view, head, S("  "), plan->title.len ? plan->title : plan->request);
   if (plan->note.len) view_wrapped(view, head, S("  "), plan->note);
+  progress_line(view, head, &tasks);
   TaskColumns wide = columns(arena, &tasks);
   for (size_t i = 0; i < tasks.len; i++) task_line(view, plan->id, &tasks.items[i], wide);
   if (!tasks.len) view_line(view, (LineMeaning){.kind = S("note")}, "  no task has run yet");

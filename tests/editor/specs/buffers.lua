@@ -281,6 +281,23 @@ return function(T)
   T.command('Piecework')
   T.wait(function() return host.fn('getline', 1) == 'piecework://status' end, 'status')
   T.ok(true, 'bare :Piecework is the status')
+  local wait = { kind = 'wait', plan = 12, task = 'T01', model = 'a/b', note = 'the rate limit is reached',
+    until_ms = (os.time() + 90) * 1000 }
+  local state = require('piecework.state')
+  state.record(wait)
+  T.like(state.waits(12, 'T01', os.time()), '^again in %d+ s: the rate limit is reached$', 'a wait counts down')
+  T.like(state.waits(12, 'T01', os.time() - 1000), '^again in 19 min: ', 'in minutes while it is long')
+  T.eq(state.waits(12, 'T01', os.time() + 91), nil, 'and is over')
+  local page, notes = buffers.view(), nil
+  local draw = host.notes
+  host.notes = function(buf, marks) notes = marks return draw(buf, marks) end
+  require('piecework.ui.status').shown(page)
+  T.eq({ #notes, notes[1].line }, { 1, 2 }, 'behind the line of its task')
+  local first = notes[1].text
+  T.wait(function() return notes[1] and notes[1].text ~= first end, 'the next second')
+  state.record({ kind = 'task', plan = 12, task = 'T01', state = 'running' })
+  T.wait(function() return #notes == 0 end, 'the end of the wait')
+  host.notes = draw
   T.command('Piecework status')
   T.eq(#host.fn('win_findbuf', host.fn('bufnr', '%')), 1, 'again goes to the same window')
   T.command('Piecework cost 12')

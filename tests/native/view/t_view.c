@@ -263,7 +263,12 @@ TEST(status_stands_in_columns)
   CHECK(str_has(view.text, S("     +1 -1  no tokens\n")));
   CHECK(str_has(view.text, S("   +100 -2  no tokens\n")));
   CHECK(str_has(view.text, S("     +0 -0  no tokens\n")));
+  CHECK(!str_has(view.text, S("of 3")));   // all is done: no bar
   CHECK(!str_has(view.text, S("00:00")));  // less than a second is no time worth telling
+  tasks[1].state = TASK_RUNNING;
+  CHECK(journal_task_put(fx.engine->journal, &tasks[1], &err));
+  CHECK(view_status(fx.engine, fx.plan, STR_NONE, &fx.arena, &view, &err));
+  CHECK(str_has(view.text, S("\n  [##########################--------------]  2 of 3\n")));
   fx_deinit(&fx);
 }
 
