@@ -102,6 +102,22 @@ def all_or_none() -> None:
         ok(status == 0 and "LINE 5\n" in first.read_text() and second.read_text() == gone.read_text(), "with room: all are written", answer)
 
 
+def file_to_directory() -> None:
+    """A file goes and a directory of its name comes: two patches, and the first try says so."""
+    with Tree() as tree:
+        first = tree.write("a", "one\n")
+        gone = "diff --git a/a b/a\ndeleted file mode 100644\n--- a/a\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n"
+        made = "diff --git a/a/b b/a/b\nnew file mode 100644\n--- /dev/null\n+++ b/a/b\n@@ -0,0 +1 @@\n+two\n"
+        moved = "diff --git a/a b/a/b\nsimilarity index 100%\nrename from a\nrename to a/b\n"
+        for how, reply in (("delete and create", gone + made), ("rename", moved)):
+            status, answer = tree.patch(reply)
+            reason = answer["refusals"][0]["reason"]
+            ok(status == 1 and first.read_text() == "one\n" and codes(answer) == ["path_special"], f"{how}: nothing is written", answer)
+            ok(reason == "a is a file, and nothing can be made below it while it is there: let a patch of its own delete or "
+               "rename it first", f"{how}: and why, and what to do: {reason}")
+        ok(tree.patch(gone)[0] == 0 and tree.patch(made)[0] == 0 and (tree.root / "a/b").read_text() == "two\n", "one by one it goes")
+
+
 def bases() -> None:
     with Tree() as tree:
         place = tree.write("a.txt", "head\n" + TEXT)
@@ -160,6 +176,7 @@ def corpus() -> None:
 
 writing()
 all_or_none()
+file_to_directory()
 bases()
 guards()
 arguments()

@@ -22,7 +22,7 @@ static void locate_directly(Arena *arena, Str file, Str search, Str replace, Ran
 {
   Text text = text_split(arena, file);
   StrList a = lines_of(arena, search), b = lines_of(arena, replace);
-  Sides sides = {a.items, b.items, a.len, b.len};
+  Sides sides = {a.items, b.items, a.len, b.len, false};
   Locator locator;
   locator_init(&locator, arena, &text, range);
   size_t sought = locator_add(&locator, &sides);

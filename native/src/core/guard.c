@@ -69,6 +69,9 @@ static bool file_ok(Walk *walk, Str path, FsStat stat)
 static bool parent_ok(Walk *walk, Str dir, FsStat stat)
 {
   if (stat.kind == FS_LINK) return refuse(walk, REFUSE_PATH_SYMLINK, dir, "is a symlink");
+  if (stat.kind == FS_FILE)
+    return refuse(walk, REFUSE_PATH_SPECIAL, dir,
+                  "is a file, and nothing can be made below it while it is there");
   if (stat.kind != FS_DIR) return refuse(walk, REFUSE_PATH_SPECIAL, dir, "is not a directory");
   return true;
 }

@@ -186,6 +186,18 @@ static void present_as_shown(PatchRun *run, const PatchFile *patch, Str source, 
   if (patch->change == FILE_NEW && exists) read_under(run, run->guard.root, source, &file->present);
 }
 
+// Does the reply delete or rename a file in whose place [path] needs a directory?
+static bool goes_above(const PatchRun *run, Str path)
+{
+  for (size_t i = 0; i < run->result.files.len; i++) {
+    const PatchFile *patch = &run->result.files.items[i];
+    Str gone = patch->change == FILE_DELETE ? patch->path : patch->renamed_from;
+    if (gone.len && gone.len < path.len && str_starts(path, gone) && path.ptr[gone.len] == '/')
+      return true;
+  }
+  return false;
+}
+
 static void add_outcome(PatchRun *run, const PatchFile *patch)
 {
   RefuseCode why;
@@ -197,7 +209,10 @@ static void add_outcome(PatchRun *run, const PatchFile *patch)
                  (!patch->renamed_from.len || guard_path(&run->guard, source, &why, &err));
   if (!allowed) {
     file.writable = false;
-    add_refusal(run, why, patch->path, 0, str_dup(&run->arena, str_from(err.message)));
+    bool later = why == REFUSE_PATH_SPECIAL && goes_above(run, patch->path);
+    add_refusal(run, why, patch->path, 0,
+                str_fmt(&run->arena, "%s%s", err.message,
+                        later ? ": let a patch of its own delete or rename it first" : ""));
     PUSH(&run->arena, &run->files, file);
     return;
   }

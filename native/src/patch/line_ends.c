@@ -10,18 +10,6 @@ Str job_text_line(const Job *job, size_t line)
   return line == 0 && str_starts(s, S("\xef\xbb\xbf")) ? str_skip(s, 3) : s;
 }
 
-// Like the line that was there, else the line before, else the line after.
-static Str eol_for(const Text *text, size_t at, size_t old_len, size_t index)
-{
-  size_t near[3] = {at + (index < old_len ? index : (old_len ? old_len - 1 : 0)), at - 1,
-                    at + old_len};
-  bool use[3] = {old_len > 0, at > 0, at + old_len < text->len};
-  for (size_t i = 0; i < 3; i++) {
-    if (use[i] && text->items[near[i]].eol.len) return text->items[near[i]].eol;
-  }
-  return text->len && text->items[0].eol.len ? text->items[0].eol : S("\n");
-}
-
 // New text at the end of a file without a final newline: the line before gets one, the last goes without.
 static void join_last_line(Job *job, Edit *edit)
 {
@@ -30,7 +18,7 @@ static void join_last_line(Job *job, Edit *edit)
     return;
   Line *lines = NEW_N(job->arena, Line, edit->len + 1);
   lines[0] = text->items[edit->at - 1];
-  lines[0].eol = eol_for(text, edit->at, 0, 0);
+  lines[0].eol = text_eol_for(text, edit->at, 0, 0);
   memcpy(lines + 1, edit->lines, edit->len * sizeof(Line));
   edit->lines = lines;
   edit->len++;
@@ -64,8 +52,8 @@ static void keep_missing_newline(Job *job, Edit *edit)
 static void set_eols(Job *job, Edit *edit, size_t from)
 {
   for (size_t i = 0; i < edit->len; i++) {
-    edit->lines[i].eol =
-        job->eols ? job->eols->items[from + i] : eol_for(job->text, edit->at, edit->old_len, i);
+    edit->lines[i].eol = job->eols ? job->eols->items[from + i]
+                                   : text_eol_for(job->text, edit->at, edit->old_len, i);
   }
   join_last_line(job, edit);
   keep_missing_newline(job, edit);
@@ -108,7 +96,7 @@ void job_wish_eof(Job *job, EofWish eof, EditList *edits, size_t from)
   if (eof == EOF_AS_IS || text->len == 0 || job->match->end != text->len) return;
   const Edit *last = edits->len > from ? &edits->items[edits->len - 1] : NULL;
   if (last && last->at + last->old_len == text->len) return;  // has taken care of it
-  Str eol = eof == EOF_NO_NEWLINE ? STR_NONE : eol_for(text, text->len, 0, 0);
+  Str eol = eof == EOF_NO_NEWLINE ? STR_NONE : text_eol_for(text, text->len, 0, 0);
   if (eol.len && job->eols && job->eols->len) eol = job->eols->items[job->eols->len - 1];
   Line *line = NEW(job->arena, Line);
   *line = (Line){text->items[text->len - 1].text, eol};

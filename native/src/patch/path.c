@@ -209,6 +209,18 @@ static Str last_word(Str s)
   return equals == STR_NOT_FOUND ? s : path_clean(str_skip(s, equals + 1));
 }
 
+// "+++ b/src/new.c" names src/new.c, unless there is something in a directory b.
+static PathMatch without_side(const PatchSpec *spec, const Block *block, PathMatch match)
+{
+  bool made = match.kind == PATH_NEW && block->kind == BLOCK_HUNK && block->creates;
+  if (!made || !str_starts(match.path, S("b/")) || match.path.len == 2) return match;
+  for (size_t i = 0; i < spec->len; i++) {
+    if (str_starts(spec->targets[i].path, S("b/"))) return match;
+  }
+  match.path = str_skip(match.path, 2);
+  return match;
+}
+
 PathMatch path_resolve(const PatchSpec *spec, const Block *block, bool creates)
 {
   PathMatch unlisted = {PATH_NONE, 0, STR_NONE, REFUSE_COUNT};
@@ -223,7 +235,7 @@ PathMatch path_resolve(const PatchSpec *spec, const Block *block, bool creates)
       if (word.kind == PATH_FOUND) return word;
     }
     if (quoted_target(spec, block->hints[i], &match)) return match;
-    if (likely && unlisted.kind == PATH_NONE) unlisted = match;
+    if (likely && unlisted.kind == PATH_NONE) unlisted = without_side(spec, block, match);
   }
   return unlisted;
 }

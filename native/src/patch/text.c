@@ -49,3 +49,14 @@ Str text_range(const Text *text, Range range)
   const Line *end = &text->items[last - 1];
   return (Str){from, (size_t)(end->eol.ptr + end->eol.len - from)};
 }
+
+Str text_eol_for(const Text *text, size_t at, size_t old_len, size_t index)
+{
+  size_t near[3] = {at + (index < old_len ? index : (old_len ? old_len - 1 : 0)), at - 1,
+                    at + old_len};
+  bool use[3] = {old_len > 0, at > 0, at + old_len < text->len};
+  for (size_t i = 0; i < 3; i++) {
+    if (use[i] && text->items[near[i]].eol.len) return text->items[near[i]].eol;
+  }
+  return text->len && text->items[0].eol.len ? text->items[0].eol : S("\n");
+}

@@ -26,3 +26,7 @@ Text text_split(Arena *arena, Str bytes);
 Str text_join(Arena *arena, const Text *text);
 Str text_range(const Text *text, Range range);  // the bytes of those lines, clamped; borrowed
 bool range_is_whole(Range range);
+
+// The line end of the [index]th of new lines that stand for the [old_len] lines from [at] (from 0) on: like the line
+// that was there, else the line before, else the line after.
+Str text_eol_for(const Text *text, size_t at, size_t old_len, size_t index);

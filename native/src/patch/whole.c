@@ -69,6 +69,40 @@ void assemble_new(Assembly *assembly, Str path, const Block *block, const Str *l
   push_whole(assembly, file, block->number);
 }
 
+static const Str bom = S("\xef\xbb\xbf");
+
+// [old] as a model would write it: one kind of line end, no byte order mark.
+static Str plain_text(Arena *arena, Text old)
+{
+  Line *lines = NEW_N(arena, Line, old.len);
+  for (size_t i = 0; i < old.len; i++) lines[i] = (Line){old.items[i].text, S("\n")};
+  if (old.len && str_starts(lines[0].text, bom)) lines[0].text = str_skip(lines[0].text, bom.len);
+  old.items = lines;
+  return text_join(arena, &old);
+}
+
+// A model that writes a file anew says nothing of how its lines end: each line that stays keeps its end, new ones get
+// that of their neighbours, and the last line, and a byte order mark, are as they were.
+static Str with_ends_of(Arena *arena, Str old_text, Str made)
+{
+  Text old = text_split(arena, old_text), text = text_split(arena, made);
+  HunkList hunks = hunks_diff(arena, plain_text(arena, old), made);
+  size_t from = 0, to = 0;  // lines of both that stand side by side
+  for (size_t h = 0; h <= hunks.len; h++) {
+    const Hunk *hunk = h < hunks.len ? &hunks.items[h] : NULL;
+    size_t stop = hunk ? hunk->new_start - 1 : text.len;
+    for (; to < stop; from++, to++) text.items[to].eol = text_eol_for(&old, from, 1, 0);
+    for (size_t i = 0; hunk && i < hunk->new_len; i++, to++)
+      text.items[to].eol = text_eol_for(&old, from, hunk->old_len, i);
+    if (hunk) from += hunk->old_len;
+  }
+  bool ended = old.len && old.items[old.len - 1].eol.len;
+  if (!ended && text.len) text.items[text.len - 1].eol = STR_NONE;
+  Str out = text_join(arena, &text);
+  bool marked = str_starts(old_text, bom) && !str_starts(out, bom);
+  return marked ? str_cat(arena, bom, out) : out;
+}
+
 void assemble_rewrite(Assembly *assembly, const PatchTarget *target, const Block *block,
                       const Sides *sides)
 {
@@ -80,6 +114,8 @@ void assemble_rewrite(Assembly *assembly, const PatchTarget *target, const Block
   PatchFile file = {.path = target->path, .change = FILE_EDIT, .old_text = target->shown};
   file.new_text =
       join_lines(assembly->arena, sides->replace, sides->replace_len, !block->new_no_eol);
+  if (block->kind != BLOCK_HUNK)  // a diff says how lines end
+    file.new_text = with_ends_of(assembly->arena, target->shown, file.new_text);
   push_whole(assembly, file, block->number);
 }
 

@@ -259,8 +259,13 @@ static bool make_parents(Write *w, Str path, Error *err)
     if (path.ptr[i] != '/') continue;
     Str dir = str_sub(path, 0, i);
     char *name = absolute(w, dir);
+    struct stat st;
     if (mkdir(name, 0777) == 0) {
       PUSH(w->arena, &w->made, str_from(name));
+    } else if (errno == EEXIST && stat(name, &st) == 0 && !S_ISDIR(st.st_mode)) {
+      error_set(err, ERR_REFUSED, "%.*s is a file, and %.*s cannot be made below it", STR_ARG(dir),
+                STR_ARG(path));
+      return error_hint_set(err, "move or delete it, then apply again");
     } else if (errno != EEXIST) {
       return error_set(err, ERR_IO, "cannot make the directory %.*s: %s", STR_ARG(dir),
                        strerror(errno));

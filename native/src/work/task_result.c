@@ -39,12 +39,14 @@ static void add_refusals(Judge *j, const RefusalList *refusals)
 {
   for (size_t i = 0; i < refusals->len; i++) {
     const Refusal *refusal = &refusals->items[i];
-    Str where = refusal->path;
+    Str reason = refusal->reason.len ? refusal->reason : str_from(refuse_name(refusal->code));
+    bool named = refusal->path.len && str_starts(reason, refusal->path) &&
+                 str_starts(str_skip(reason, refusal->path.len), S(":"));
+    Str where = named ? STR_NONE : refusal->path;
     if (refusal->block) {
       where = str_fmt(j->arena, "block %zu%s%.*s", refusal->block, where.len ? ", " : "",
                       STR_ARG(where));
     }
-    Str reason = refusal->reason.len ? refusal->reason : str_from(refuse_name(refusal->code));
     add_problem(j, where, reason);
   }
 }
@@ -91,7 +93,8 @@ static bool path_allowed(Judge *j, Str path)
   RefuseCode why;
   Error err = {0};
   if (guard_path(&guard, path, &why, &err)) return true;
-  add_problem(j, path, str_dup(j->arena, str_from(err.message)));
+  Str said = str_dup(j->arena, str_from(err.message));  // begins with the path, or one above it
+  add_problem(j, str_starts(said, path) ? STR_NONE : path, said);
   return false;
 }
 

@@ -112,7 +112,8 @@ TEST(special_files)
   refused("d", REFUSE_PATH_SPECIAL, "is a directory");
   refused("pipe", REFUSE_PATH_SPECIAL, "is a device, pipe or socket");
   refused("link", REFUSE_PATH_SPECIAL, "is not a regular file");
-  refused("f/x", REFUSE_PATH_SPECIAL, "f is not a directory");
+  refused("f/x", REFUSE_PATH_SPECIAL, "f is a file, and nothing can be made below it");
+  refused("pipe/x", REFUSE_PATH_SPECIAL, "pipe is not a directory");
   teardown();
 }
 

@@ -134,6 +134,49 @@ TEST(line_ends_follow_the_file)
   try_free(t);
 }
 
+static Str rewritten(Try *t, Str text, Str lines)
+{
+  t->spec.len = 0;
+  try_file(t, "a.c", text)->may_rewrite = true;
+  try_reply(t, str_fmt(&t->arena, "a.c\n<<<<<<< SEARCH\n=======\n%.*s>>>>>>> REPLACE\n",
+                       STR_ARG(lines)));
+  return try_text(t);
+}
+
+TEST(a_file_written_anew_keeps_its_line_ends)
+{
+  Try *t = try_new();
+  CHECK_STR(rewritten(t, S("a\r\nb\r\nc\r\n"), S("a\nB\nB2\nc\nd\n")),
+            S("a\r\nB\r\nB2\r\nc\r\nd\r\n"));
+  CHECK_STR(rewritten(t, S("a\r\nb\r\n"), S("x\ny\nz\n")), S("x\r\ny\r\nz\r\n"));
+  CHECK_STR(rewritten(t, S("a\r\nb\nc\r\nd\n"), S("a\nb\nC\nd\n")), S("a\r\nb\nC\r\nd\n"));
+  CHECK_STR(rewritten(t, S("a\r\nb\r\nc\n"), S("b\nc\n")), S("b\r\nc\n"));
+  CHECK_STR(rewritten(t, S("a\nb"), S("a\nb\nc\n")), S("a\nb\nc"));
+  CHECK_STR(rewritten(t, S("a\r\nb"), S("b\nc\n")), S("b\r\nc"));
+  CHECK_STR(rewritten(t, S("\xef\xbb\xbf" "a\r\nb\r\n"), S("a\nB\n")), S("\xef\xbb\xbf" "a\r\nB\r\n"));
+  CHECK_INT(t->out.files.items[0].hunks.len, 1);
+  CHECK_STR(rewritten(t, S("a\r\nb\r\n"), S("a\nb\n")), S("!unchanged"));
+  CHECK_STR(rewritten(t, S("a\nb\n"), S("a\nB\n")), S("a\nB\n"));
+  try_free(t);
+}
+
+TEST(a_new_file_of_a_diff_has_no_b_in_front)
+{
+  Try *t = try_new();
+  t->spec.may_create = true;
+  try_reply(t, S("--- /dev/null\n+++ b/src/new.c\n@@ -0,0 +1 @@\n+x\n"));
+  CHECK_STR(t->out.files.items[0].path, S("src/new.c"));
+  try_file(t, "b/old.c", S("x\n"));  // there is a directory b
+  t->out = (PatchResult){0};
+  try_reply(t, S("--- /dev/null\n+++ b/src/new.c\n@@ -0,0 +1 @@\n+x\n"));
+  CHECK_STR(t->out.files.items[0].path, S("b/src/new.c"));
+  t->spec.len = 0;
+  t->out = (PatchResult){0};
+  try_reply(t, S("b/new.c\n<<<<<<< SEARCH\n=======\nx\n>>>>>>> REPLACE\n"));  // no diff
+  CHECK_STR(t->out.files.items[0].path, S("b/new.c"));
+  try_free(t);
+}
+
 TEST(no_newline_at_the_end_stays)
 {
   Try *t = try_new();

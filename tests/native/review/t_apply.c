@@ -295,6 +295,22 @@ TEST(a_new_file_never_overwrites)
   fx_deinit(&fx);
 }
 
+TEST(a_file_in_the_place_of_a_directory_is_named)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "d/new.txt", NULL, "theirs\n");
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  fx_write(&fx, "d", S("mine\n"));
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  Error err = write_out(&fx, &edits);
+  CHECK_INT(err.code, ERR_REFUSED);
+  CHECK_STR(str_from(err.message), S("d is a file, and d/new.txt cannot be made below it"));
+  CHECK_STR(fx_read(&fx, "d"), S("mine\n"));
+  fx_deinit(&fx);
+}
+
 TEST(all_or_none)
 {
   Fixture fx;

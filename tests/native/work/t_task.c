@@ -159,6 +159,34 @@ TEST(what_is_good_is_kept_beside_what_is_not)
   fx_deinit(&c.fx);
 }
 
+static size_t times(Str text, Str word)
+{
+  size_t count = 0;
+  for (size_t at; (at = str_find(text, word)) != STR_NOT_FOUND; count++)
+    text = str_skip(text, at + word.len);
+  return count;
+}
+
+TEST(a_path_is_told_once)
+{
+  Case c;
+  begin(&c);
+  writes(&c, "a.txt", 0, 0, false);
+  reply(&c, BLOCK("a.txt", "nowhere\n", "X\n"));
+  CHECK_INT(times(c.result.brief, S("a.txt")), 1);
+  CHECK_INT(times(c.result.problem, S("a.txt")), 1);
+  reply(&c, BLOCK("nope.txt", "a\n", "X\n"));
+  CHECK_INT(times(c.result.problem, S("nope.txt")), 1);
+  CHECK(!c.result.ok);
+  writes(&c, "n.txt", 0, 0, true);
+  CHECK_INT(input(&c), ERR_OK);
+  fx_sh(&c.fx, "mkdir n.txt");
+  task_result_of_reply(&c.fx.arena, c.fx.project, &c.input, S(BLOCK("n.txt", "", "C\n")), false,
+                       &c.result);
+  CHECK_INT(times(c.result.problem, S("n.txt")), 1);
+  fx_deinit(&c.fx);
+}
+
 TEST(abstaining_against_an_accept_line)
 {
   Case c;
