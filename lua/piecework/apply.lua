@@ -26,6 +26,7 @@ local M = {}
 ---@field change 'edit'|'new'|'delete'|'rename'
 ---@field from? string
 ---@field edits {first: integer, count: integer, lines: string[]}[]
+---@field ended? boolean  the last line gets its end, or loses it
 ---@field text? string
 ---@field hunks string[]
 
@@ -131,13 +132,15 @@ end
 
 -- Bottom-up, so that no edit moves another's lines.
 ---@param edits {first: integer, count: integer, lines: string[]}[]
-function M.change(buf, edits)
+---@param ended? boolean  whether the last line has an end from now on
+function M.change(buf, edits, ended)
   break_undo(buf)
   local form = form_of(buf)
   for i = #edits, 1, -1 do
     local e = edits[i]
     edit(buf, e.first, e.count, to_buffer_lines(form, e.lines or {}, e.first))
   end
+  if ended ~= nil then host.fn('setbufvar', buf, '&endofline', ended and 1 or 0) end
   break_undo(buf)
 end
 
@@ -182,7 +185,7 @@ function changers.edit(work, file)
   if #(file.edits or {}) == 0 and not is_there(file.path) then return true end
   local known = buffer_as_asked(work, file.path)
   if not known then return false end
-  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits) end
+  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits, file.ended) end
   return known.buf
 end
 
@@ -238,7 +241,7 @@ function changers.rename(work, file)
     refuse(work, file.from, err)
     return false
   end
-  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits) end
+  if #(file.edits or {}) > 0 then M.change(known.buf, file.edits, file.ended) end
   host.fn('mkdir', host.fn('fnamemodify', file.path, ':h'), 'p')
   if host.cmd_in(known.buf, 'silent write') then host.fn('delete', file.from) end
   return known.buf

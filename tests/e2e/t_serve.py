@@ -245,8 +245,32 @@ def hostile(wire: str) -> None:
         ok("Sanitizer" not in errors and "runtime error" not in errors, f"{wire}: no sanitizer report", errors)
 
 
+def only_the_last_newline(wire: str) -> None:
+    """A change that no line shows: the file gets its last line end, and a revert takes it."""
+    with Scratch() as scratch:
+        root = project(scratch, "w")
+        (root / "a.c").write_text("one\ntwo")
+        reply = "--- a/a.c\n+++ b/a.c\n@@ -1,2 +1,2 @@\n one\n-two\n\\ No newline at end of file\n+two\n"
+        scratch.provider([{"match": {}, "reply": {"text": reply}}])
+        (scratch.path / "plan.md").write_text("---\ntitle: x\n---\n## T01 end it\nfiles: a.c\nEnd the file.\n")
+        client = Client(scratch, root, wire)
+        hello(client, root)
+        client.call("plan/adopt", {"path": str(scratch.path / "plan.md"), "cwd": str(root)})
+        client.call("run/start", {"plan": 1, "verify": False, "buffers": []})
+        client.event("run", "done")
+        client.call("review/decide", {"plan": 1, "what": ["all"], "decision": "accepted"})
+        here, there = "one\ntwo", "one\ntwo\n"
+        for method, before, ended in (("review/apply", here, True), ("review/revert", there, False)):
+            buffers = [{"path": str(root / "a.c"), "text": before}]
+            edits = client.call(method, {"plan": 1, "buffers": buffers})[1]
+            got = [(f.get("ended"), f["edits"]) for f in edits["files"]]
+            ok(got == [(ended, [{"first": 2, "count": 1, "lines": ["two"]}])], f"{wire}: {method}: the last newline alone", edits)
+            client.call("review/applied", {"plan": 1, "hunks": edits["files"][0]["hunks"], "reverted": not ended})
+        client.end()
+
+
 if __name__ == "__main__":
-    for test in (life, hostile):
+    for test in (life, only_the_last_newline, hostile):
         for wire in ("json", "msgpack"):
             try:
                 test(wire)

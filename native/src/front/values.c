@@ -156,6 +156,11 @@ static Value *edit_value(Arena *arena, const LineEdit *edit)
   return one;
 }
 
+static bool is_ended(Str text)
+{
+  return !text.len || str_ends(text, S("\n"));
+}
+
 static Value *file_value(Arena *arena, const FileEdits *file, Project *project)
 {
   Value *one = value_map(arena), *edits = value_list(arena);
@@ -165,6 +170,9 @@ static Value *file_value(Arena *arena, const FileEdits *file, Project *project)
   for (size_t i = 0; i < file->edits.len; i++)
     value_push(edits, edit_value(arena, &file->edits.items[i]));
   value_set(one, S("edits"), edits);
+  // lines do not say it: the last one gets its end, or loses it
+  bool turned = file->edits.len && is_ended(file->before) != is_ended(file->text);
+  if (turned) value_put_bool(arena, one, S("ended"), is_ended(file->text));
   if (file->change == FILE_NEW) value_put_str(arena, one, S("text"), file->text);
   value_set(one, S("hunks"), strings_value(arena, &file->hunks));
   return one;

@@ -102,6 +102,12 @@ return function(T)
   run({ { path = noeol, change = 'edit', hunks = { 'x' },
     edits = { { first = 1, count = 1, lines = { 'A' } } } } }, { write = true })
   T.eq(T.read('noeol.txt'), 'A\nb', 'no newline at the end stays so')
+  run({ { path = noeol, change = 'edit', hunks = { 'x' }, ended = true,
+    edits = { { first = 2, count = 1, lines = { 'b' } } } } }, { write = true })
+  T.eq(T.read('noeol.txt'), 'A\nb\n', 'unless the change is that')
+  run({ { path = noeol, change = 'edit', hunks = { 'x' }, ended = false,
+    edits = { { first = 2, count = 1, lines = { 'b' } } } } }, { write = true })
+  T.eq(T.read('noeol.txt'), 'A\nb', 'and back')
   local bom = T.write('bom.txt', '\239\187\191a\nb\n')
   run({ { path = bom, change = 'edit', hunks = { 'x' },
     edits = { { first = 1, count = 1, lines = { '\239\187\191A' } } } } }, { write = true })
