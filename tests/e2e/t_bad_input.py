@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from harness import BINARY, Scratch, done, ok, tree_bytes
-from workloads import Tests, git_init
+from workloads import Tests, block, git_init
 
 
 def one_line(ran: subprocess.CompletedProcess, status: int, what: str, *words: str) -> None:
@@ -112,7 +112,32 @@ def wire() -> None:
         ok(ran.returncode == 0, "serve ends in order when its input ends", ran.returncode, ran.stderr)
 
 
-for test in (keys_and_servers, words_and_files, places, wire):
+def through_a_link() -> None:
+    """A plan that names a file through a symlinked directory, and replies that do, mean the file."""
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        (root / "real").mkdir(parents=True)
+        (root / "real/f.py").write_text("a = 1\n" + "x = 0\n" * 20 + "b = 1\n")
+        (root / "link").symlink_to("real")
+        git_init(root)
+        rules = [{"match": {"contains": f"the {name} one"}, "reply": {"text": block(f"link/{path}", old, new)}}
+                 for name, path, old, new in (("a", "f.py", "a = 1\n", "a = 2\n"), ("b", "f.py", "b = 1\n", "b = 2\n"), ("new", "g.py", "", "c = 1\n"))]
+        provider = scratch.provider(rules, config={"pilot": "never"})
+        plan = scratch.path / "plan.md"
+        plan.write_text("---\ntitle: x\n---\n## T01 the a one\nfiles: link/f.py:1-3\nDo.\n## T02 the b one\nfiles: real/f.py:20-22\n"
+                        "files: link/f.py:20-22\nDo.\n## T03 the new one\nfiles: link/g.py new\nDo.\n")
+        ran = scratch.run("run", str(plan), "--yes", "--no-verify", cwd=root)
+        ok(ran.returncode == 0 and provider.count() == 3, f"link: all three are done with {provider.count()} requests", ran.stderr)
+        ok("link/" not in scratch.run("diff", "last", cwd=root).stdout, "link: the review knows one name")
+        scratch.run("apply", "last", cwd=root)
+        ok((root / "real/f.py").read_text() == "a = 2\n" + "x = 0\n" * 20 + "b = 2\n" and (root / "real/g.py").read_text() == "c = 1\n"
+           and (root / "link").is_symlink(), "link: applied to the files", (root / "real/f.py").read_text())
+        (root / "away").symlink_to("/tmp")
+        plan.write_text("---\ntitle: x\n---\n## T01 the a one\nfiles: away/f.py new\nDo.\n")
+        one_line(scratch.run("run", str(plan), "--yes", cwd=root), 1, "link out of the project", "away/f.py", "outside")
+
+
+for test in (keys_and_servers, words_and_files, places, wire, through_a_link):
     try:
         test()
     except Exception as error:

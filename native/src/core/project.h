@@ -80,6 +80,10 @@ bool project_files(Project *project, Arena *arena, Str under, StrList *out, Erro
 // ERR_REFUSED when it is outside.
 bool project_path(Project *project, Arena *arena, Str given, Str *relative, Error *err);
 
+// [path] without symlinked directories on the way; what its last part is does not matter. False when it is no path of
+// the project, or a link leads out of it.
+bool project_beyond_links(Project *project, Arena *arena, Str path, Str *real);
+
 // The absolute path of a file of the project, ready for the fs_ functions. It checks nothing.
 char *project_absolute(const Project *project, Arena *arena, Str path);
 

@@ -98,3 +98,15 @@ bool project_path(Project *project, Arena *arena, Str given, Str *relative, Erro
   return error_hint_set(
       err, "piecework works on files below its root only; start it from another directory");
 }
+
+bool project_beyond_links(Project *project, Arena *arena, Str path, Str *real)
+{
+  Str normal, dir = path_dir(path), behind;
+  if (!path.len || path.ptr[0] == '/' || !path_normal(arena, path, &normal)) return false;
+  if (!str_eq(path, normal)) return false;
+  *real = path;
+  if (!dir.len || without_links(project, arena, dir)) return true;
+  if (!path_real(project, arena, dir, &behind)) return false;
+  *real = behind.len ? str_from(path_join(arena, behind, path_base(path))) : path_base(path);
+  return true;
+}

@@ -11,6 +11,7 @@
 // What the task may change. [shown] is the exact text the model saw.
 typedef struct {
   Str path;     // relative to the root, '/' between parts
+  Str called;   // another name that means it too; empty = none
   Str shown;    // whole file, even when only [range] was quoted in the prompt
   bool exists;  // false: the task may create it
   bool may_delete;

@@ -171,7 +171,9 @@ PathMatch path_resolve_one(const PatchSpec *spec, Str path, bool creates)
   for (Rule rule = RULE_SAME; rule <= loosest_rule(spec, creates); rule++) {
     size_t hits = 0, hit = 0;
     for (size_t i = 0; i < spec->len; i++) {
-      if (fits(rule, spec->targets[i].path, path)) hits++, hit = i;
+      const PatchTarget *target = &spec->targets[i];
+      bool called = rule <= RULE_PREFIX && target->called.len && fits(rule, target->called, path);
+      if (called || fits(rule, target->path, path)) hits++, hit = i;
     }
     if (hits == 1) return (PathMatch){PATH_FOUND, hit, path, REFUSE_COUNT};
     if (hits > 1) return refused(path, REFUSE_AMBIGUOUS);

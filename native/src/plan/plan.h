@@ -17,6 +17,7 @@ typedef struct {
   bool is_new;    // marked `new`: the task creates it
   bool selected;  // found by a selector (selector.h), not written in the plan file
   int line;       // in the plan file
+  Str called;     // as the plan has it, where a symlinked directory leads to [path]; else empty
 } FileRef;
 
 typedef struct {

@@ -117,9 +117,36 @@ static bool has_selectors(const Plan *plan)
   return false;
 }
 
+// A file has one name from here on, whatever symlinked directory the plan came through: else two tasks would write it
+// without knowing of each other. What is wrong with a path is said by plan_check.
+static void real_path(Project *project, Arena *arena, FileRef *ref)
+{
+  Str real;
+  bool other = project_beyond_links(project, arena, ref->path, &real) && !str_eq(real, ref->path);
+  if (!other) return;
+  ref->called = ref->path;
+  ref->path = real;
+}
+
+static void real_paths(Project *project, Arena *arena, Plan *plan)
+{
+  for (size_t i = 0; i < plan->tasks.len; i++) {
+    TaskSpec *task = &plan->tasks.items[i];
+    FileRefList *lists[] = {&task->files, &task->read, &task->each};
+    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
+      for (size_t k = 0; k < lists[l]->len; k++) real_path(project, arena, &lists[l]->items[k]);
+    }
+    FileRef to = {.path = task->to};
+    real_path(project, arena, &task->from);
+    real_path(project, arena, &to);
+    task->to = to.path;
+  }
+}
+
 void plan_find_targets(Engine *engine, Project *project, Arena *arena, const PlanRow *row,
                        Plan *plan, PlanProblemList *problems)
 {
+  real_paths(project, arena, plan);
   Error none = {0};
   Str kept = STR_NONE;
   if (!has_selectors(plan)) return;

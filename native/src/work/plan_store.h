@@ -17,7 +17,8 @@ int64_t plan_from_task(Engine *engine, Project *project, Arena *arena, const Tas
                        Str request, Nano budget, Error *err);
 
 // The targets that a plan's selectors find. A plan that has not begun looks at the present texts; one that has
-// keeps the places it began with, whatever became of the files. Problems carry lines.
+// keeps the places it began with, whatever became of the files. Problems carry lines. A file named through a symlinked
+// directory gets its real path.
 void plan_find_targets(Engine *engine, Project *project, Arena *arena, const PlanRow *row,
                        Plan *plan, PlanProblemList *problems);
 

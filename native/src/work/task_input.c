@@ -144,6 +144,15 @@ static Range hull(const TaskSpec *task, Str path)
   return all.first == SIZE_MAX ? (Range){0} : all;
 }
 
+static Str called(const TaskSpec *task, Str path)
+{
+  for (size_t i = 0; i < task->files.len; i++) {
+    const FileRef *ref = &task->files.items[i];
+    if (ref->called.len && str_eq(ref->path, path)) return ref->called;
+  }
+  return STR_NONE;
+}
+
 PatchSpec task_patch_spec(Arena *arena, const TaskInput *input)
 {
   PatchSpec spec = {0};
@@ -153,6 +162,7 @@ PatchSpec task_patch_spec(Arena *arena, const TaskInput *input)
   for (size_t i = 0; i < input->files.len; i++) {
     const ShownFile *file = &input->files.items[i];
     spec.targets[spec.len++] = (PatchTarget){.path = file->path,
+                                             .called = called(&input->spec, file->path),
                                              .shown = file->text,
                                              .exists = file->exists,
                                              .may_rewrite = input->spec.create,

@@ -147,6 +147,32 @@ TEST(links)
   teardown();
 }
 
+static Str beyond(const char *path)
+{
+  Str real = STR_NONE;
+  return project_beyond_links(project, &arena, str_from(path), &real) ? real : S("!");
+}
+
+TEST(links_on_the_way)
+{
+  setup(false,
+        "cd p && mkdir -p r/deep out && ln -s deep r/link && ln -s r/link two && ln -s r root && "
+        "ln -s .. r/up && ln -s /tmp r/away && echo x >r/deep/f && ln -s deep/f r/file && "
+        "ln -s none r/loose");
+  CHECK_STR(beyond("r/deep/f"), S("r/deep/f"));
+  CHECK_STR(beyond("two/f"), S("r/deep/f"));
+  CHECK_STR(beyond("root/link/new/g"), S("r/deep/new/g"));
+  CHECK_STR(beyond("r/up/f"), S("f"));
+  CHECK_STR(beyond("r/link"), S("r/link"));
+  CHECK_STR(beyond("root/file"), S("r/file"));  // a link to a file is a file
+  CHECK_STR(beyond("r/away/f"), S("!"));
+  CHECK_STR(beyond("r/loose/f"), S("!"));
+  CHECK_STR(beyond("../f"), S("!"));
+  CHECK_STR(beyond("/etc/passwd"), S("!"));
+  CHECK_STR(beyond(""), S("!"));
+  teardown();
+}
+
 TEST(ignore_files_add_up)
 {
   setup(true,
