@@ -45,11 +45,8 @@ static bool receipt_json(Cli *cli, int64_t plan)
 static const struct {
   const char *name;
   CostBy by;
-} groups[] = {{"phase", COST_BY_PHASE},
-              {"model", COST_BY_MODEL},
-              {"project", COST_BY_ROOT},
-              {"plan", COST_BY_PLAN},
-              {"task", COST_BY_TASK}};
+} groups[] = {{"phase", COST_BY_PHASE}, {"model", COST_BY_MODEL}, {"project", COST_BY_ROOT},
+              {"plan", COST_BY_PLAN},   {"task", COST_BY_TASK},   {"day", COST_BY_DAY}};
 
 static bool find_group(Cli *cli, Str name, CostBy *by)
 {
@@ -59,7 +56,7 @@ static bool find_group(Cli *cli, Str name, CostBy *by)
     return true;
   }
   error_set(&cli->err, ERR_USAGE, "--by does not know \"%.*s\"", STR_ARG(name));
-  return error_hint_set(&cli->err, "it is one of phase, model, project, plan, task");
+  return error_hint_set(&cli->err, "it is one of phase, model, project, plan, task, day");
 }
 
 static Value *sum_value(Arena *arena, const CostRow *row)

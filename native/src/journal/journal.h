@@ -291,9 +291,16 @@ typedef struct {
 } PlanMoney;
 bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err);
 
-typedef enum { COST_BY_PHASE, COST_BY_MODEL, COST_BY_ROOT, COST_BY_PLAN, COST_BY_TASK } CostBy;
+typedef enum {
+  COST_BY_PHASE,
+  COST_BY_MODEL,
+  COST_BY_ROOT,
+  COST_BY_PLAN,
+  COST_BY_TASK,
+  COST_BY_DAY
+} CostBy;
 typedef struct {
-  Str key;  // phase name, model, root, plan id or task id
+  Str key;  // phase name, model, root, plan id, task id, or local day as "2026-11-29"
   int64_t attempts;
   AttemptUsage usage;                // of attempts whose usage is known
   int64_t cost;                      // sum of what is known
@@ -305,7 +312,7 @@ typedef struct {
   CostRow *items;
   size_t len, cap;
 } CostRowList;
-// [plan] 0 = all plans. Ended attempts started at [since_ms] or later, dearest first.
+// [plan] 0 = all plans. Ended attempts started at [since_ms] or later, dearest first; days in their order.
 bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms, CostBy by,
                   CostRowList *out, Error *err);
 

@@ -15,7 +15,7 @@ bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err)
 }
 
 // Tokens count only where they are known; so does money.
-#define COST_OF(key)                                                                            \
+#define COST_OF(key, order)                                                                     \
   "SELECT " key                                                                                 \
   ", count(*), total(fresh_in * usage_known), total(cache_write * usage_known),"                \
   " total(cache_read * usage_known), total(out * usage_known), total(reasoning * usage_known)," \
@@ -23,12 +23,17 @@ bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err)
   " total(estimated_in), total((fresh_in + cache_write + cache_read) * (estimated_in > 0))"     \
   " FROM attempt"                                                                               \
   " WHERE ended_ms > 0 AND started_ms >= ?1 AND (?2 = 0 OR plan = ?2)"                          \
-  " GROUP BY 1 ORDER BY spent DESC, 1"
+  " GROUP BY 1 ORDER BY " order
+
+#define DEAREST "spent DESC, 1"
 
 static const char *const cost_sql[] = {
-    [COST_BY_PHASE] = COST_OF("phase"), [COST_BY_MODEL] = COST_OF("model"),
-    [COST_BY_ROOT] = COST_OF("root"),   [COST_BY_PLAN] = COST_OF("plan"),
-    [COST_BY_TASK] = COST_OF("task"),
+    [COST_BY_PHASE] = COST_OF("phase", DEAREST),
+    [COST_BY_MODEL] = COST_OF("model", DEAREST),
+    [COST_BY_ROOT] = COST_OF("root", DEAREST),
+    [COST_BY_PLAN] = COST_OF("plan", DEAREST),
+    [COST_BY_TASK] = COST_OF("task", DEAREST),
+    [COST_BY_DAY] = COST_OF("date(started_ms / 1000, 'unixepoch', 'localtime')", "1"),
 };
 
 bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms, CostBy by,

@@ -10,15 +10,6 @@ static void write_text(ViewText *view, LineMeaning meaning, Str text)
     view_line(view, meaning, "%.*s", STR_ARG(line));
 }
 
-static bool write_receipt(ViewText *view, Engine *engine, int64_t plan, Error *err)
-{
-  Receipt receipt;
-  if (!receipt_build(engine, plan, view->arena, &receipt, err)) return false;
-  LineMeaning meaning = {.kind = S("plan"), .plan = plan};
-  write_text(view, meaning, receipt_text(view->arena, &receipt));
-  return true;
-}
-
 static void cost_line(ViewText *view, const CostRow *row)
 {
   Arena *arena = view->arena;
@@ -43,6 +34,36 @@ static void estimate_line(ViewText *view, const CostRow *row)
             (long long)row->compared);
 }
 
+enum { DAYS_SHOWN = 30 };
+
+static void head_line(ViewText *view, const char *title)
+{
+  view_line(view, (LineMeaning){.kind = S("head")}, "%-36s %6s %7s %7s %7s %9s", title, "calls",
+            "in", "cached", "out", "cost");
+}
+
+// A bar for each of the last days that cost anything.
+static bool write_days(ViewText *view, Engine *engine, int64_t since, Error *err)
+{
+  enum { BAR = 23 };
+  int64_t first = wall_now_ms() - (int64_t)DAYS_SHOWN * 86400000, most = 0;
+  CostRowList rows = {0};
+  if (!journal_cost(engine->journal, view->arena, 0, since > first ? since : first, COST_BY_DAY,
+                    &rows, err))
+    return false;
+  if (rows.len < 2) return true;
+  for (size_t i = 0; i < rows.len; i++)
+    most = rows.items[i].cost > most ? rows.items[i].cost : most;
+  head_line(view, since > first ? "day" : "day (the last 30)");
+  for (size_t i = 0; i < rows.len; i++) {
+    CostRow *row = &rows.items[i];
+    Str bar = receipt_bar(view->arena, row->cost, most, BAR);
+    row->key = str_fmt(view->arena, "%.*s %.*s", STR_ARG(row->key), STR_ARG(bar));
+    cost_line(view, row);
+  }
+  return true;
+}
+
 typedef struct {
   const char *title;
   CostBy by;
@@ -57,8 +78,7 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
     CostRowList rows = {0};
     if (!journal_cost(engine->journal, view->arena, 0, since, sections[i].by, &rows, err))
       return false;
-    view_line(view, (LineMeaning){.kind = S("head")}, "%-36s %6s %7s %7s %7s %9s",
-              sections[i].title, "calls", "in", "cached", "out", "cost");
+    head_line(view, sections[i].title);
     for (size_t k = 0; k < rows.len; k++) {
       cost_line(view, &rows.items[k]);
       if (sections[i].by != COST_BY_PHASE) continue;
@@ -68,6 +88,7 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
     for (size_t k = 0; sections[i].by == COST_BY_MODEL && k < rows.len; k++)
       estimate_line(view, &rows.items[k]);
   }
+  if (!write_days(view, engine, since, err)) return false;
   Str sum = money(view->arena, total);
   view_line(view, (LineMeaning){.kind = S("head")}, "total (%.*s): %.*s", STR_ARG(which),
             STR_ARG(sum));
@@ -77,6 +98,33 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
               (long long)unknown);
   }
   return true;
+}
+
+// What the last 30 days came to, all projects together.
+static bool write_month(ViewText *view, Engine *engine, Error *err)
+{
+  int64_t since = wall_now_ms() - (int64_t)DAYS_SHOWN * 86400000, total = 0, unknown = 0;
+  CostRowList rows = {0};
+  if (!journal_cost(engine->journal, view->arena, 0, since, COST_BY_PLAN, &rows, err)) return false;
+  for (size_t i = 0; i < rows.len; i++) {
+    total += rows.items[i].cost;
+    unknown += rows.items[i].unknown;
+  }
+  Str sum = money(view->arena, total);
+  LineMeaning note = {.kind = S("note")};
+  view_line(view, note, "%s", "");
+  view_line(view, note, "the last 30 days: %.*s%s over %zu plan%s  (cost month)", STR_ARG(sum),
+            unknown ? "+" : "", rows.len, rows.len == 1 ? "" : "s");
+  return true;
+}
+
+static bool write_receipt(ViewText *view, Engine *engine, int64_t plan, Error *err)
+{
+  Receipt receipt;
+  if (!receipt_build(engine, plan, view->arena, &receipt, err)) return false;
+  LineMeaning meaning = {.kind = S("plan"), .plan = plan};
+  write_text(view, meaning, receipt_text(view->arena, &receipt));
+  return write_month(view, engine, err);
 }
 
 typedef struct {

@@ -202,12 +202,79 @@ static int percent(double share)
   return (int)((share < 0 ? -share : share) * 100);
 }
 
+// ---- bars ---------------------------------------------------------------------------------------
+
+enum { BAR_COLUMNS = 52, BAR_LABEL = 14 };
+
+static Nano most_of(const Nano *amounts, size_t count)
+{
+  Nano most = 0;
+  for (size_t i = 0; i < count; i++) most = amounts[i] > most ? amounts[i] : most;
+  return most;
+}
+
+// Cells of [amount] where [most] fills the bar; something is never nothing.
+static int bar_cells(Nano amount, Nano most, int columns)
+{
+  if (amount <= 0 || most <= 0) return 0;
+  int cells = (int)((double)amount * columns / (double)most + 0.5);
+  return cells ? cells : 1;
+}
+
+Str receipt_bar(Arena *arena, Nano amount, Nano most, int columns)
+{
+  return str_fmt(arena, "%.*s", bar_cells(amount, most, columns),
+                 "############################################################");
+}
+
+// "label  #####  |   $0.02": paid as a bar, with a mark where the estimate ends (-1 = none).
+static void add_bar(Arena *arena, Buf *out, Str label, Nano paid, Nano mark, Nano most, Str amount)
+{
+  char cells[BAR_COLUMNS + 1];
+  int full = bar_cells(paid, most, BAR_COLUMNS), at = bar_cells(mark, most, BAR_COLUMNS);
+  for (int i = 0; i < BAR_COLUMNS; i++) cells[i] = i < full ? '#' : ' ';
+  if (at) cells[at - 1] = '|';
+  cells[BAR_COLUMNS] = 0;
+  Str line = str_fmt(arena, "%-*.*s %s %12.*s", BAR_LABEL, STR_ARG(label), cells, STR_ARG(amount));
+  buf_add(out, line);
+  buf_add_char(out, '\n');
+}
+
+static void add_phase_bars(Arena *arena, Buf *out, const Receipt *r)
+{
+  const Nano guesses[] = {r->estimate.plan.cost, r->estimate.execute.cost, r->estimate.verify.cost};
+  Nano all[6];
+  for (int i = 0; i < 3; i++) {
+    all[i] = r->phases[i].cost;
+    all[i + 3] = r->has_estimate ? guesses[i] : 0;
+  }
+  Nano most = most_of(all, 6);
+  if (most <= 0) return;
+  buf_fmt(out, "\n%-*s # paid%s\n", BAR_LABEL, "", r->has_estimate ? "   | estimated" : "");
+  for (int i = 0; i < 3; i++) {
+    add_bar(arena, out, str_from(phase_name((Phase)i)), all[i], all[i + 3], most,
+            with_unknown(arena, &r->phases[i], money_short(arena, r->phases[i].cost)));
+  }
+}
+
+// The same work by this plan and by one model, on one scale.
+static void add_baseline_bars(Arena *arena, Buf *out, const Receipt *r)
+{
+  const Estimate *e = &r->estimate;
+  const Nano all[] = {r->total.cost, e->big_alone, e->small_alone};
+  Nano most = most_of(all, 3);
+  add_bar(arena, out, S("this plan"), all[0], 0, most,
+          with_unknown(arena, &r->total, money_short(arena, all[0])));
+  add_bar(arena, out, S("big alone"), all[1], 0, most, money_short(arena, all[1]));
+  add_bar(arena, out, S("small alone"), all[2], 0, most, money_short(arena, all[2]));
+}
+
 static void add_baselines(Arena *arena, Buf *out, const Receipt *r)
 {
   const Estimate *e = &r->estimate;
   if (!r->has_estimate) return;
-  buf_fmt(out, "\nthe same work by one model (estimate): big alone %.*s, small alone %.*s\n",
-          STR_ARG(money_short(arena, e->big_alone)), STR_ARG(money_short(arena, e->small_alone)));
+  buf_add(out, S("\nthe same work by one model alone (estimates)\n"));
+  add_baseline_bars(arena, out, r);
   if (!r->has_saving) {
     bool free = e->big_alone == 0 && !r->total.unknown;
     buf_add(out, !r->finished ? S("saving: known when all tasks are done\n")
@@ -234,7 +301,6 @@ static void add_budget(Arena *arena, Buf *out, const Receipt *r)
 
 Str receipt_text(Arena *arena, const Receipt *r)
 {
-  static const char *const names[] = {"plan", "execute", "verify"};
   const Nano guesses[] = {r->estimate.plan.cost, r->estimate.execute.cost, r->estimate.verify.cost};
   const Str heads[6] = {S("calls"), S("in"),   S("cached"),
                         S("out"),   S("paid"), r->has_estimate ? S("estimate") : STR_NONE};
@@ -247,13 +313,14 @@ Str receipt_text(Arena *arena, const Receipt *r)
     for (size_t i = 0; i < r->rows.len; i++) {
       const ReceiptRow *row = &r->rows.items[i];
       if (row->phase == (Phase)phase)
-        add_line(arena, &out, names[phase], row->model, row, INT64_MIN);
+        add_line(arena, &out, phase_name((Phase)phase), row->model, row, INT64_MIN);
     }
-    add_line(arena, &out, names[phase], S("all"), &r->phases[phase],
+    add_line(arena, &out, phase_name((Phase)phase), S("all"), &r->phases[phase],
              r->has_estimate ? guesses[phase] : INT64_MIN);
   }
   add_line(arena, &out, "total", STR_NONE, &r->total,
            r->has_estimate ? r->estimate.total : INT64_MIN);
+  add_phase_bars(arena, &out, r);
   add_budget(arena, &out, r);
   add_baselines(arena, &out, r);
   Str text = str_dup(arena, buf_str(&out));

@@ -55,6 +55,9 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
 Str tokens_short(Arena *arena, int64_t n);
 Str money_short(Arena *arena, Nano amount);
 
+// A bar of at most [columns] (60) '#' in which [most] fills all; something is never nothing.
+Str receipt_bar(Arena *arena, Nano amount, Nano most, int columns);
+
 // The table as plain text, at most 80 columns wide (also what the CLI prints), ends with the labels of what is estimated.
 Str receipt_text(Arena *arena, const Receipt *receipt);
 

@@ -332,6 +332,9 @@ TEST(costs)
         list.len == 0);
   CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_PLAN, &list, &err) && list.len == 2);
   CHECK(journal_cost(journal, &arena, plan, 0, COST_BY_TASK, &list, &err) && list.len == 5);
+  list.len = 0;
+  CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_DAY, &list, &err) && list.len == 1);
+  CHECK(list.items[0].key.len == 10 && list.items[0].attempts == 4);
   teardown();
 }
 

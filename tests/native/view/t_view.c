@@ -225,7 +225,9 @@ TEST(a_receipt_fits_80_columns)
   CHECK_INT(columns, 80);
   CHECK(str_has(text, S("claude-sonnet-5-5")) && str_has(text, S("<$0.0001")));
   CHECK(str_has(text, S("saving (estimate): 99 % under")) && str_has(text, S("unknown")));
-  CHECK(str_has(text, S("one model (estimate): big alone")));
+  CHECK(str_has(text, S("one model alone (estimates)\n")));
+  CHECK(str_has(text, S("\nbig alone      ####################################################")));
+  CHECK(str_has(text, S("\nsmall alone    # ")));
   CHECK(str_has(receipt_line(&arena, &r), S("about 99 % under the big model alone (estimate)")));
   r.saved_big = -1.2;
   CHECK(str_has(receipt_text(&arena, &r), S("saving (estimate): 120 % over")));
