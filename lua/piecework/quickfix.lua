@@ -46,6 +46,22 @@ local function to_item(item)
   return out
 end
 
+-- The lines of a failed test that 'errorformat' finds a place in; its paths are the project's.
+local function of_test(result)
+  local lines = { 'PIECEWORK-ROOT ' .. (result.root or '') }
+  for _, line in ipairs(result.test and result.test.lines or {}) do lines[#lines + 1] = line end
+  if #lines == 1 then return {} end
+  local format = '%DPIECEWORK-ROOT %f,' .. host.fn('eval', '&errorformat')
+  local out = {}
+  for _, item in ipairs(host.fn('getqflist', { lines = lines, efm = format }).items or {}) do
+    if item.valid == 1 and item.bufnr > 0 and item.lnum > 0 then
+      out[#out + 1] = { bufnr = item.bufnr, lnum = item.lnum, col = item.col, type = 'E', valid = 1,
+        text = '[!] test: ' .. item.text:gsub('^%s+', '') }
+    end
+  end
+  return out
+end
+
 local function remember(items)
   M.places = {}
   for _, item in ipairs(items) do
@@ -68,6 +84,7 @@ function M.fill(plan, done)
     end
     local items = {}
     for i, item in ipairs(result.items or {}) do items[i] = to_item(item) end
+    for _, item in ipairs(of_test(result)) do items[#items + 1] = item end
     remember(result.items or {})
     put('review ' .. plan, result.title or ('Piecework #' .. plan), items, { piecework = plan })
     if done then done(#items) end

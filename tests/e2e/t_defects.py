@@ -91,6 +91,8 @@ def one_bad_task_is_traced() -> None:
         ok(bad == [f"T{BAD}"], f"trace: rejected {bad}", ran.stderr, verdicts)
         ok("gives 7" in reasons.get(f"T{BAD}", ""), "trace: the reason has the test's words", reasons)
         ok(f"passes without T{BAD} and fails with it" in ran.stderr + ran.stdout, "trace: said", ran.stderr, ran.stdout)
+        tail = sql(scratch, "select test_tail from plan")[0][0]
+        ok('File "check.py", line' in tail and "/scratch/" not in tail, "trace: places as the project names them", tail)
         asks = [b for b in provider.bodies_text() if "submit_verdicts" in b]
         ok(len(asks) == 1 and f"passes without T{BAD}" in asks[0], "trace: the big model is told", len(asks))
         ok(provider.count() == TASKS + 1, f"trace: {provider.count()} requests for {TASKS} tasks and one verification")

@@ -216,6 +216,24 @@ static Value *review_applied(Serve *serve, RpcRequest *request, Error *err)
 
 // ---- review/quickfix, diff, proposal ---------------------------------------------------------------
 
+// What a failed test printed, for an editor's errorformat.
+static bool put_test(Serve *serve, Arena *arena, const Review *review, Value *map, Error *err)
+{
+  enum { LINES = 1000 };
+  PlanRow row;
+  if (!review->test_status) return true;
+  if (!journal_plan_get(serve->engine->journal, arena, review->plan, &row, err)) return false;
+  Value *test = value_set(map, S("test"), value_map(arena)), *lines = value_list(arena);
+  size_t skip = str_count_lines(row.test_tail), n = 0;
+  skip = skip > LINES ? skip - LINES : 0;
+  for (Str rest = row.test_tail, line; str_line(&rest, &line);) {
+    if (n++ >= skip) value_push(lines, value_str(arena, str_trim_end(line)));
+  }
+  value_put_str(arena, test, S("command"), row.test_command);
+  value_set(test, S("lines"), lines);
+  return true;
+}
+
 static Value *review_qf(Serve *serve, RpcRequest *request, Error *err)
 {
   Arena *arena = &request->arena;
@@ -231,7 +249,8 @@ static Value *review_qf(Serve *serve, RpcRequest *request, Error *err)
       str_fmt(arena, "Piecework #%lld: %.*s  [%zu/%zu]", (long long)review.plan,
               STR_ARG(review.title), review.accepted + review.rejected, review.hunks.len));
   value_set(map, S("items"), quickfix_value(arena, project, &list));
-  return map;
+  value_put_str(arena, map, S("root"), project_root(project));
+  return put_test(serve, arena, &review, map, err) ? map : NULL;
 }
 
 static bool optional_path(Serve *serve, RpcRequest *request, int64_t plan, Str *path, Error *err)

@@ -32,20 +32,36 @@ static Str tail(Str text, size_t most)
   return str_skip(text, str_utf8_floor(text, cut));
 }
 
+// [output] with the scratch tree's files named as the project names them: for whoever reads it, and for editors that
+// jump to its lines.
+static Str project_paths(Verify *v, Str output)
+{
+  Str scratch = str_cat(&v->round_arena, str_from(worktree_path(v->tree)), S("/"));
+  Buf out;
+  buf_init(&out, output.len + 1);
+  for (size_t at; (at = str_find(output, scratch)) != STR_NOT_FOUND;) {
+    buf_add(&out, str_sub(output, 0, at));
+    output = str_skip(output, at + scratch.len);
+  }
+  buf_add(&out, output);
+  return buf_take(&out, &v->round_arena);
+}
+
 static void test_done(void *owner, const ProcessResult *result)
 {
   Verify *v = owner;
   v->process = NULL;
   Str ended = process_ended(&v->round_arena, result);
+  Str output = project_paths(v, result->output);
   v->tested = !v->stopped;
   v->test_ok = result->status == 0;
   v->test_report = str_fmt(&v->round_arena, "%.*s %.*s\n%.*s", STR_ARG(v->plan.test),
-                           STR_ARG(ended), STR_ARG(tail(result->output, TAIL_MODEL)));
+                           STR_ARG(ended), STR_ARG(tail(output, TAIL_MODEL)));
   if (!v->stopped) {
     Error err = {0};
     int status = result->timed_out || result->killed ? -1 : result->status;
     if (!journal_plan_set_test(v->engine->journal, v->plan_id, v->plan.test, status,
-                               tail(result->output, TAIL_JOURNAL), &err)) {
+                               tail(output, TAIL_JOURNAL), &err)) {
       verify_note(v, "the test's result was not stored: %s", err.message);
     }
     verify_tell(v, "test", v->test_ok,

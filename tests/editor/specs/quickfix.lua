@@ -56,4 +56,22 @@ return function(T)
   T.pause(700)
   T.eq(#host.fn('getqflist'), 1, 'a list that is gone is not made again by a tick')
   T.eq(require('piecework.scope').quickfix(), { { path = T.cwd .. '/b.c', first = 1, last = 1 } }, 'theirs is a scope')
+
+  -- a failed test: what 'errorformat' finds in its output, wherever the editor stands
+  T.write('sub/d.c', 'x\n')
+  standin.script({ ['review/quickfix'] = { { result = { title = 'Piecework #13: t  [0/0]', items = {}, root = T.cwd,
+    test = { command = 'make check', lines = { 'cc -c a.c', 'a.c:4:2: error: no such name', 'sub/d.c:1: warning: odd',
+      '2 tests failed' } } } } } })
+  T.command('lcd sub')
+  T.command('set errorformat&')
+  done = nil
+  quickfix.fill(13, function(n) done = n end)
+  T.wait(function() return done end, 'the list of a failed test')
+  local found = {}
+  for _, item in ipairs(host.fn('getqflist', { title = 1, nr = '$', items = 1 }).items) do
+    found[#found + 1] = { host.fn('fnamemodify', host.fn('bufname', item.bufnr), ':p'), item.lnum, item.text, item.type }
+  end
+  T.eq(found, { { T.cwd .. '/a.c', 4, '[!] test: error: no such name', 'E' }, { T.cwd .. '/sub/d.c', 1, '[!] test: warning: odd', 'E' } },
+    'an entry per line of a failed test')
+  T.command('lcd ..')
 end
