@@ -24,7 +24,9 @@ static bool regex_error(Error *err, Err code, int rc, const char *what)
 
 static pcre2_code *compile(Str pattern, RegexOptions options, Error *err)
 {
-  uint32_t flags = PCRE2_MULTILINE | (options.ignore_case ? PCRE2_CASELESS : 0) |
+  // \C would cut characters in two
+  uint32_t flags = PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C |
+                   (options.ignore_case ? PCRE2_CASELESS : 0) |
                    (options.utf8 ? PCRE2_UTF | PCRE2_UCP : 0);
   pcre2_compile_context *ctx = pcre2_compile_context_create(NULL);
   if (!ctx) return NULL;

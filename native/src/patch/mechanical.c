@@ -63,6 +63,9 @@ bool substitute(Arena *arena, Str text, const Substitution *sub, Str *out, size_
   if (sub->except.len && !(work.except = regex_new(sub->except, options, err))) goto done;
   Text lines = text_split(arena, text);
   ok = replace_range(&work, &lines, sub->range);
+  bool nul = ok && str_find_char(buf_str(&work.out), 0) != STR_NOT_FOUND &&
+             str_find_char(text, 0) == STR_NOT_FOUND;
+  if (nul) ok = error_set(err, ERR_INVALID, "the replacement would put a NUL byte into a text");
   if (ok) *out = buf_take(&work.out, arena);
   *count = ok ? work.count : 0;
 done:
@@ -110,9 +113,22 @@ static bool ends_with_newline(Str s)
   return s.len == 0 || s.ptr[s.len - 1] == '\n';
 }
 
+// A byte order mark is of its file, not of the first line: it neither moves nor gets lines before it.
+#define BOM S("\xef\xbb\xbf")
+
+static Text without_bom(Arena *arena, Str text)
+{
+  return text_split(arena, str_skip(text, str_starts(text, BOM) ? BOM.len : 0));
+}
+
+static Str bom_again(Arena *arena, Str before, Str after)
+{
+  return after.len && str_starts(before, BOM) ? str_cat(arena, BOM, after) : after;
+}
+
 bool move_lines(Arena *arena, const Move *move, Moved *out, Error *err)
 {
-  Text from = text_split(arena, move->from_text), to = text_split(arena, move->to_text);
+  Text from = without_bom(arena, move->from_text), to = without_bom(arena, move->to_text);
   bool same = move->from_text.ptr == move->to_text.ptr && move->from_text.len == move->to_text.len;
   Range r = move->range;
   if (range_is_whole(r)) r = (Range){1, from.len};
@@ -143,9 +159,11 @@ bool move_lines(Arena *arena, const Move *move, Moved *out, Error *err)
     add_lines(arena, rest, &from, 0, r.first - 1, STR_NONE);
     add_lines(arena, rest, &from, r.last, from.len, STR_NONE);
   }
-  out->to_text = join_ended(arena, &target, eol, ends_with_newline(move->to_text));
-  out->from_text =
-      same ? out->to_text
-           : join_ended(arena, &source, usual_eol(&from), ends_with_newline(move->from_text));
+  Str target_text = join_ended(arena, &target, eol, ends_with_newline(move->to_text));
+  out->to_text = bom_again(arena, move->to_text, target_text);
+  out->from_text = out->to_text;
+  if (same) return true;
+  Str rest_text = join_ended(arena, &source, usual_eol(&from), ends_with_newline(move->from_text));
+  out->from_text = bom_again(arena, move->from_text, rest_text);
   return true;
 }

@@ -157,8 +157,15 @@ static bool path_ok(Check *c, int line, Str path)
 {
   RefuseCode why;
   if (patch_path_ok(path, &why)) return true;
-  BAD(line, "%.*s: a task names files inside the project, relative to its root (%s)", STR_ARG(path),
-      refuse_name(why));
+  if (why == REFUSE_PATH_GIT) {
+    BAD(line, "%.*s: no task touches what is inside .git", STR_ARG(path));
+  } else {
+    BAD(line,
+        "%.*s: a task's files are named from the project's root, without `..`, a leading ~, a "
+        "drive, "
+        "backslashes or control characters",
+        STR_ARG(path));
+  }
   return false;
 }
 
@@ -287,7 +294,9 @@ static void check_pattern(Check *c, const TaskSpec *task, Str pattern, const cha
 {
   Error err = {0};
   Regex *regex = regex_new(pattern, (RegexOptions){.utf8 = true}, &err);
-  if (!regex) BAD(task->line, "%.*s: `%s:` %s", STR_ARG(task->id), key, err.message);
+  Str why = str_from(err.message), said = S("pattern: ");
+  if (str_starts(why, said)) why = str_skip(why, said.len);
+  if (!regex) BAD(task->line, "%.*s: `%s:` %.*s", STR_ARG(task->id), key, STR_ARG(why));
   regex_free(regex);
 }
 

@@ -31,6 +31,10 @@ TEST(substitution_with_range_and_exceptions)
   CHECK_STR(substituted((Substitution){.pattern = S("cfg_get"), .replace = S("g"), .range = {3, 3}},
                         text),
             S("cfg_get(a)\n#define cfg_get x\ng(b)\ncfg_get_all()\n"));
+  CHECK_STR(substituted((Substitution){.pattern = S("h\\C"), .replace = S("g")}, S("h\xc3\xa9\n")),
+            S("invalid"));
+  CHECK_STR(substituted((Substitution){.pattern = S("h"), .replace = S("\\x{0}")}, S("h\n")),
+            S("invalid"));
   CHECK_STR(substituted((Substitution){.pattern = S("(a+)+$"), .replace = S("g")},
                         S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n")),
             S("refused"));
@@ -56,6 +60,24 @@ TEST(lines_move_between_files)
   m = moved(S("1\n2\n"), S(""), 1, 2, 0);
   CHECK_STR(m.from_text, S(""));
   CHECK_STR(m.to_text, S("1\n2\n"));
+}
+
+TEST(a_byte_order_mark_stays_with_its_file)
+{
+  Moved m = moved(S("\xef\xbb\xbf"
+                    "one\ntwo\n"),
+                  S("\xef\xbb\xbf"
+                    "a\nb\n"),
+                  1, 1, 1);
+  CHECK_STR(m.from_text, S("\xef\xbb\xbf"
+                           "two\n"));
+  CHECK_STR(m.to_text, S("\xef\xbb\xbf"
+                         "one\na\nb\n"));
+  m = moved(S("\xef\xbb\xbf"
+              "one\n"),
+            S("a\nb\n"), 1, 1, 2);
+  CHECK_STR(m.from_text, S(""));
+  CHECK_STR(m.to_text, S("a\none\nb\n"));
 }
 
 TEST(lines_move_inside_a_file)

@@ -340,7 +340,7 @@ TEST(checks_without_a_project)
   CHECK(problem_at(13, "T09, which is not in the plan"));
   CHECK(problem_at(16, "twice"));
   CHECK(problem_at(20, "says nothing to do"));
-  CHECK(problem_at(21, "inside the project"));
+  CHECK(problem_at(21, "named from the project's root"));
   CHECK(problem_at(22, "lacks `replace:`"));
   CHECK(problem_at(25, "lacks `from"));
   CHECK(problem_at(25, "lacks `to"));
