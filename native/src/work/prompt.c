@@ -109,11 +109,30 @@ static void add_reads(Buf *out, const Plan *plan, const TaskSpec *task, const Sh
   }
 }
 
+// The title that all targets of an `each` share: theirs without the place behind it.
+static Str shared_title(Arena *arena, const TaskSpec *task)
+{
+  if (!task->files.len) return task->title;
+  Str ref = file_ref_format(arena, &task->files.items[0]);
+  Str tail = str_cat(arena, S(": "), ref);
+  return str_ends(task->title, tail) ? str_sub(task->title, 0, task->title.len - tail.len)
+                                     : task->title;
+}
+
+// Without a planner the title is the instruction's first words: said once is enough.
+static bool repeats_title(Arena *arena, const TaskSpec *task, Str body)
+{
+  Str title = shared_title(arena, task);
+  if (str_ends(title, S("..."))) title.len -= 3;
+  return title.len && str_starts(body, title);
+}
+
 static void add_task_text(Arena *arena, Buf *out, const TaskSpec *task)
 {
   Str body = body_without_comments(arena, task->body);
-  buf_fmt(out, "\nTask: %.*s\n", STR_ARG(task->title));
-  if (body.len) {
+  bool once = repeats_title(arena, task, body);
+  buf_fmt(out, "\nTask: %.*s\n", STR_ARG(once ? body : task->title));
+  if (body.len && !once) {
     buf_add(out, body);
     buf_add_char(out, '\n');
   }
@@ -221,16 +240,6 @@ static bool same_accept(const TaskSpec *a, const TaskSpec *b)
   for (size_t i = 0; same && i < a->accept.len; i++)
     same = str_eq(a->accept.items[i], b->accept.items[i]);
   return same;
-}
-
-// The title that all targets of an `each` share: theirs without the place behind it.
-static Str shared_title(Arena *arena, const TaskSpec *task)
-{
-  if (!task->files.len) return task->title;
-  Str ref = file_ref_format(arena, &task->files.items[0]);
-  Str tail = str_cat(arena, S(": "), ref);
-  return str_ends(task->title, tail) ? str_sub(task->title, 0, task->title.len - tail.len)
-                                     : task->title;
 }
 
 // One task, or the targets of an `each` that differ in nothing but their places; how many that were.

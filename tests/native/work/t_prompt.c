@@ -41,6 +41,25 @@ TEST(a_one_line_edit_costs_few_bytes)
   CHECK_STR(request.role, S("execute"));
 }
 
+// `each` and `edit` have no other title than the instruction itself.
+TEST(an_instruction_is_said_once)
+{
+  ShownList files, none = {0};
+  ModelRequest request;
+  CHECK(parse("## T01 make it short: a.c\nfiles: a.c\n\nmake it short\n"));
+  files = shown("a.c", "a\n");
+  prompt_worker(&arena, &plan, &plan.tasks.items[0], &files, &none, &request);
+  CHECK(str_ends(last(&request), S("</change>\n\nTask: make it short\n")));
+  CHECK(parse("## T01 make it sh...\nfiles: a.c\n\nmake it short, and then\nshorter\n"));
+  files = shown("a.c", "a\n");
+  prompt_worker(&arena, &plan, &plan.tasks.items[0], &files, &none, &request);
+  CHECK(str_ends(last(&request), S("\n\nTask: make it short, and then\nshorter\n")));
+  CHECK(parse("## T01 net.c\nfiles: a.c\n\nmake it short\n"));
+  files = shown("a.c", "a\n");
+  prompt_worker(&arena, &plan, &plan.tasks.items[0], &files, &none, &request);
+  CHECK(str_ends(last(&request), S("\n\nTask: net.c\nmake it short\n")));
+}
+
 TEST(the_prefix_is_the_same_for_all_tasks)
 {
   CHECK(parse(
