@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 from harness import BINARY, Scratch, done, ok, wait_for
 from workloads import block, git_init
@@ -200,8 +201,40 @@ def only_some() -> None:
         ok(re.search(r"^verify +all .* \$0 +\$0$", cost, re.M), "edit: the receipt expects no verifier", cost)
 
 
+def last_is_the_one_worked_on() -> None:
+    with Scratch() as scratch:
+        root = small(scratch)
+        scratch.provider([UPPER])
+        plan = scratch.path / "p.md"
+        plan.write_text("---\ntitle: shared\n---\n## T01 up\nfiles: b.txt\nexecutor: substitute\npattern: beta\nreplace: BETA\n")
+        scratch.run("run", str(plan), "--only", "T01", "--no-verify", cwd=root)
+        scratch.run("edit", "a.txt", "make beta upper case", "--yes", cwd=root)
+        ok("a/a.txt" in scratch.run("diff", "last", cwd=root).stdout, "last: the newest plan")
+        plan.write_text(plan.read_text().replace("BETA", "Beta"))
+        scratch.run("run", str(plan), "--no-verify", cwd=root)
+        ok("+Beta" in scratch.run("diff", "last", cwd=root).stdout, "last: an older plan that was run again")
+
+
+def hangup() -> None:
+    """The terminal is closed while a test runs: it ends, too."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        scratch.provider([UPPER])
+        plan = scratch.path / "p.md"
+        mark = scratch.path / "runs"
+        plan.write_text(f"---\ntitle: t\ntest: echo $$ > {mark}; sleep 60\n---\n## T01 up\nfiles: b.txt\nexecutor: substitute\n"
+                        "pattern: beta\nreplace: BETA\n")
+        scratch.run("trust", str(plan), "--yes", cwd=root)
+        running = scratch.start("run", str(plan), "--yes", cwd=root)
+        wait_for(lambda: mark.exists() and mark.read_text().strip(), "the test")
+        running.send_signal(signal.SIGHUP)
+        _, err = running.communicate(timeout=30)
+        ok(running.returncode == 1 and "resume" in err, "SIGHUP stops in order", running.returncode, err)
+        ok(not Path(f"/proc/{mark.read_text().strip()}").exists(), "no test is left running")
+
+
 for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would,
-             not_what_it_seems, only_some):
+             not_what_it_seems, only_some, last_is_the_one_worked_on, hangup):
     try:
         test()
     except Exception as error:

@@ -159,7 +159,7 @@ static void help_all(void)
       PIECEWORK_VERSION);
   for (const CliCommand *c = cli_commands; c->name; c++) cli_print("  %-9s %s\n", c->name, c->help);
   cli_print(
-      "\nPLAN is a plan's number, the path of a plan file, or `last`.\n"
+      "\nPLAN is a plan's number, the path of a plan file, or `last`: the one worked on last.\n"
       "Exit status: 0 done, 1 failed or refused, 2 usage, 3 budget or consent, 4 provider or "
       "network.\n"
       "Environment: PIECEWORK_LOG=FILE for diagnostics. More: piecework help SUBCOMMAND, :help "
@@ -203,6 +203,7 @@ Project *cli_project(Cli *cli)
   return real ? engine_project(cli->engine, real, &cli->err) : NULL;
 }
 
+// The plan worked on last: after `run shared.md`, which may be an old plan, `apply last` means that one.
 static bool last_plan(Cli *cli, int64_t *plan)
 {
   Project *project = cli_project(cli);
@@ -212,11 +213,13 @@ static bool last_plan(Cli *cli, int64_t *plan)
                          &cli->err)) {
     return false;
   }
+  const PlanRow *last = NULL;
   for (size_t i = 0; i < rows.len; i++) {
-    if (rows.items[i].state == PLAN_DROPPED) continue;
-    *plan = rows.items[i].id;
-    return true;
+    const PlanRow *row = &rows.items[i];
+    if (row->state != PLAN_DROPPED && (!last || row->updated_ms > last->updated_ms)) last = row;
   }
+  *plan = last ? last->id : 0;
+  if (last) return true;
   error_set(&cli->err, ERR_NOT_FOUND, "there is no plan in %.*s yet",
             STR_ARG(project_root(project)));
   return error_hint_set(&cli->err, "make one: piecework plan \"what to do\"");

@@ -2,7 +2,7 @@
 //
 // On a terminal one line is drawn again and again; without one each end of a task is a plain line; with
 // --json each event is a line of JSON. Ctrl-C stops in order (what is in flight may end, it is paid for),
-// a second one cuts it.
+// a second one cuts it, as SIGTERM and a closed terminal do.
 #include <signal.h>
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ typedef struct Progress {
   bool redraw;   // a terminal: one line
   bool drawn;    // that line is on the screen
   Str end_note;  // of the run, held back: its error may say the same
-  Signal interrupt, terminate;
+  Signal interrupt, terminate, hangup;
   Timer tick;         // counts down behind [wait]
   const Value *wait;  // the event, in [wait_arena]
   Arena wait_arena;
@@ -232,7 +232,7 @@ static void on_signal(void *owner, int signum)
 {
   Progress *p = owner;
   Engine *engine = p->cli->engine;
-  bool at_once = ++p->signals > 1 || signum == SIGTERM;
+  bool at_once = ++p->signals > 1 || signum == SIGTERM || signum == SIGHUP;
   line_clear(p);
   if (p->signals > 2) {  // it does not end by itself: leave, the journal knows what was in flight
     error_set(&p->cli->err, ERR_CANCELLED, "stopped; what was in flight is lost");
@@ -260,6 +260,8 @@ void progress_begin(Cli *cli, int64_t plan)
   cli->engine->event_owner = p;
   signal_start(&cli->loop, &p->interrupt, SIGINT, on_signal, p);
   signal_start(&cli->loop, &p->terminate, SIGTERM, on_signal, p);
+  // A terminal that is closed must not leave a test command behind.
+  signal_start(&cli->loop, &p->hangup, SIGHUP, on_signal, p);
 }
 
 void progress_end(Cli *cli)
@@ -272,6 +274,7 @@ void progress_end(Cli *cli)
   timer_close(&p->tick, NULL);
   signal_close(&p->interrupt);
   signal_close(&p->terminate);
+  signal_close(&p->hangup);
   loop_turn(&cli->loop, false);  // handles are gone after a turn
   loop_turn(&cli->loop, false);
   cli->progress = NULL;

@@ -75,7 +75,7 @@ static void check_key(Health *h, Str provider)
   if (models_key_ready(h->engine->models, provider, &source, &err)) {
     row(h, "ok", "provider %.*s: key: %.*s", STR_ARG(provider), STR_ARG(source));
   } else {
-    row(h, "warn", "provider %.*s: %s. %s", STR_ARG(provider), err.message, error_hint(&err));
+    row(h, "warn", "provider %.*s: %s; %s", STR_ARG(provider), err.message, error_hint(&err));
   }
 }
 
@@ -141,7 +141,7 @@ void health_rows(Engine *engine, const Error *why, const char *dir, Arena *arena
   row(&h, "ok", "libraries: %.*s", STR_ARG(lib_versions(arena)));
   check_programs(&h);
   if (!engine) {
-    row(&h, "error", "%s. %s", why->message, error_hint(why));
+    row(&h, "error", "%s; %s", why->message, error_hint(why));
     return;
   }
   check_config(&h);
