@@ -39,7 +39,8 @@ command! -range -bang -nargs=* -complete=custom,s:complete Piecework
 
 augroup piecework
   autocmd!
-  autocmd BufReadCmd piecework://* call luaeval('require("piecework")._read(_A[1], _A[2])',
+  " A session names such a buffer, and does not read it.
+  autocmd BufReadCmd,SessionLoadPost piecework://* call luaeval('require("piecework")._read(_A[1], _A[2])',
         \ [str2nr(expand('<abuf>')), expand('<amatch>')])
   autocmd BufWriteCmd piecework://* call luaeval('require("piecework")._write(_A)', str2nr(expand('<abuf>')))
   autocmd BufWipeout piecework://* call luaeval('require("piecework")._forget(_A)', str2nr(expand('<abuf>')))

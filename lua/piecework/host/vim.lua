@@ -304,7 +304,7 @@ end
 function M.popup(lines, title)
   M.fn('popup_atcursor', lines, {
     title = ' ' .. title .. ' ', border = {}, padding = { 0, 1, 0, 1 }, moved = 'any',
-    maxheight = math.max(1, M.fn('eval', '&lines') - 6), maxwidth = M.fn('eval', '&columns') - 4,
+    maxheight = math.max(1, M.fn('eval', '&lines') - 6), maxwidth = M.fn('eval', '&columns') - 5,
   })
 end
 

@@ -33,11 +33,17 @@ return function(T)
     ['review/get'] = { review_script(REVIEW) },
     ['review/decide'] = { { result = { changed = 1 } } },
     ['review/files'] = { { result = { files = { { path = T.cwd .. '/src/net.c', change = 'edit', hunks = 1 } } } } },
+    ['cost/get'] = { { result = { text = 'the receipt\n', index = {} } } },
     ['preview/get'] = { { result = { text = 'the task', index = {} } } },
     ['task/retry'] = { { result = {} } },
     ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } },
   })
   T.write('src/net.c', ('line\n'):rep(100))
+  -- What :mksession writes for it.
+  T.command('enew | file piecework://cost/12 | setlocal buftype=nofile nomodifiable | doautoall SessionLoadPost')
+  T.wait(function() return buffers.view() and buffers.view().shown end, 'the page')
+  T.eq(host.fn('getline', 1), 'the receipt', 'a session brings a page back')
+  T.command('bwipeout')
   T.command('set foldmethod=indent foldlevel=0 spell wrap')
   T.command('Piecework cost 12')
   local function of_window(name)
