@@ -39,8 +39,8 @@ M.touch = touch
 
 -- What is told ----------------------------------------------------------------------------------
 
-local function tell(text)
-  if config.get('messages') then message.say(text) end
+local function tell(text, level)
+  if config.get('messages') then message.say(text, level) end
 end
 
 -- A plan that is only the way to something else (`edit`): its readiness is no news.
@@ -95,8 +95,11 @@ local tellers = {
       local n = tonumber(event[what]) or 0
       if n > 0 then counts[#counts + 1] = n .. ' ' .. what end
     end
+    if #counts == 0 then counts[1] = message.count(event.hunks or 0, 'hunk') end
+    -- Before the verdicts: these are what a narrow screen cuts.
+    if event.tests then table.insert(counts, 1, 'tests ' .. event.tests) end
     tell(('#%d ready to review (%s): :Piecework review'):format(event.plan,
-      #counts > 0 and table.concat(counts, ', ') or message.count(event.hunks or 0, 'hunk')))
+      table.concat(counts, ', ')), event.tests and event.tests ~= 'passed' and 'warn' or nil)
     if config.get('quickfix') then require('piecework.quickfix').fill(event.plan) end
     host.event('PieceworkReviewReady', event)
   end,

@@ -74,7 +74,7 @@ def drive(name: str, editor: str, load, scratch, notes: Path, before: dict) -> N
         e.keys("A")
         e.type(" and mine")
         e.keys("Escape")
-        e.wait(r"ready to review", PATIENCE)
+        e.wait(r"ready to review \(tests passed", PATIENCE)
         ok(e.eval("bufname('%')") == '"notes.txt"', f"{name}: focus stays where the user is")
         ok(tree_bytes(load.root) == before, f"{name}: nothing changed before apply")
         e.wait_until(lambda: e.quickfix()["title"].startswith("Piecework #"), "the quickfix list")

@@ -85,6 +85,7 @@ local function save(view, done)
 end
 
 function M.write(view)
+  message.fresh()
   save(view, function(ok)
     if ok then message.say(('plan %d saved'):format(view.plan)) end
   end)

@@ -156,7 +156,7 @@ static void record_end(Run *run, const RunCount *count, bool verifies)
   }
   run_tell_state(run, stopped ? "stopped" : words[state], note);
   if (run->stop_error.code == ERR_BUDGET) run_tell_budget(run, note);
-  if (count->patches && !verifies) review_tell(run->engine, run->spec.plan);
+  if (count->patches && !verifies) review_tell(run->engine, run->spec.plan, STR_NONE);
 }
 
 // What failed only because the provider was not well waits for better times.

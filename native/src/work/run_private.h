@@ -94,8 +94,9 @@ void run_tell_task(Run *run, size_t task);
 void run_tell_money(Run *run);
 void run_tell_state(Run *run, const char *state, Str note);
 void run_tell_budget(Run *run, Str note);
-Str run_summary(Run *run, Arena *arena);         // "12 of 14 done, 1 failed, 1 skipped"
-void review_tell(Engine *engine, int64_t plan);  // the event `review`
+Str run_summary(Run *run, Arena *arena);  // "12 of 14 done, 1 failed, 1 skipped"
+// The event `review`. [tests]: passed, failed, "not run"; empty when there are none.
+void review_tell(Engine *engine, int64_t plan, Str tests);
 
 // run_status.c
 void run_write_status(Run *run);

@@ -128,7 +128,7 @@ static size_t count_hunks(Engine *engine, int64_t plan, Arena *arena)
   return hunks;
 }
 
-void review_tell(Engine *engine, int64_t plan)
+void review_tell(Engine *engine, int64_t plan, Str tests)
 {
   Arena arena;
   arena_init(&arena);
@@ -144,6 +144,7 @@ void review_tell(Engine *engine, int64_t plan)
   value_put_int(&arena, params, S("doubt"), counts[VERDICT_DOUBT]);
   value_put_int(&arena, params, S("rejected"), counts[VERDICT_REJECTED]);
   value_put_int(&arena, params, S("hunks"), (int64_t)count_hunks(engine, plan, &arena));
+  if (tests.len) value_put_str(&arena, params, S("tests"), tests);
   engine_event(engine, S("review"), params);
   arena_deinit(&arena);
 }

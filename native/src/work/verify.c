@@ -216,6 +216,12 @@ static void verify_free(void *owner)
   mem_free(v);
 }
 
+static Str tests(const Verify *v)
+{
+  if (!v->tested) return v->plan.test.len ? S("not run") : STR_NONE;
+  return v->test_ok ? S("passed") : S("failed");
+}
+
 static void step_end(Verify *v)
 {
   Str note = v->error.code ? str_dup(&v->arena, str_from(v->error.message)) : verify_summary(v);
@@ -230,7 +236,7 @@ static void step_end(Verify *v)
   apply_settle(v->engine, v->plan_id, NULL);  // it may have been applied meanwhile
   set_error(v, note);
   verify_tell(v, "done", good, note);
-  review_tell(v->engine, v->plan_id);
+  review_tell(v->engine, v->plan_id, tests(v));
   journal_lease_release(v->engine->journal, v->plan_id, str_from(v->engine->holder), NULL);
   unlink_verify(v);
   Error done = v->error;
