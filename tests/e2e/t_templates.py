@@ -3,7 +3,7 @@ finds; a plan for fifty places costs the planner no more than one for five."""
 
 import json
 
-from harness import BINARY, Scratch, done, ok
+from harness import TREE, BINARY, Scratch, done, ok
 from workloads import block, git_init
 
 SUBMIT = {"has_tool": "submit_plan"}
@@ -60,6 +60,11 @@ with Scratch() as scratch:
     names = {t["name"] for t in json.loads(listed.stdout)["templates"]}
     ok({"split", "rename", "docstring", "tests", "types", "migrate", "translate", "convert"} <= names,
        "eight built-in templates", listed.stdout)
+    printed = scratch.run("templates", "@docstring", cwd=root)
+    source = TREE / "native/templates/docstring.md"
+    ok(printed.returncode == 0 and printed.stdout == source.read_text(), "a template is printed as it is, to be copied", printed.stdout)
+    ran = scratch.run("templates", "nope", cwd=root)
+    ok(ran.returncode == 1 and "no template @nope" in ran.stderr, "no such template", ran.stderr)
     ran = scratch.run("each", "docstrings in src/*.py longer than 3", "@docstring", "--yes", cwd=root)
     ok(ran.returncode == 0 and ran.stdout.count('+    """Do job') == 5, "each SELECTOR @docstring", ran.stdout, ran.stderr)
     ran = scratch.run("edit", "src/m00.py", "@docstring", "the", "first", "line", "--yes", cwd=root)
@@ -72,6 +77,12 @@ with Scratch() as scratch:
     ok(ran.returncode == 1 and "finds nothing" in ran.stderr, "a selector without targets", ran.stderr)
     mine = root / ".piecework/templates"
     mine.mkdir(parents=True)
+    (mine / "copied.md").write_text(printed.stdout.replace("shorter docstring", "the copy"))
+    ran = scratch.run("edit", "src/m00.py", "@copied", "the", "first", "line", "--yes", cwd=root)
+    ok(ran.returncode == 0 and "the copy" in ran.stderr, "and the copy works", ran.stderr)
+    (mine / "bytes.md").write_bytes(b"\xff\xfe")
+    ran = scratch.run("edit", "src/m00.py", "@bytes", "--yes", cwd=root)
+    ok(ran.returncode == 1 and ran.stderr.count("bytes.md") == 1, "a broken one is named once", ran.stderr)
     (mine / "docstring.md").write_text("---\ntitle: theirs\ncheck: touch /tmp/evil\n---\nDo it.\n")
     ran = scratch.run("edit", "src/m00.py", "@docstring", "--yes", cwd=root)
     ok(ran.returncode == 1 and "may not set `check`" in ran.stderr, "a project's template sets no command", ran.stderr)

@@ -17,11 +17,31 @@ static void say_one(Cli *cli, const Template *template)
             template_source_name(template->source), STR_ARG(about));
 }
 
+// Its text as it stands in the file: to be copied to a directory of one's own and changed.
+static bool print_one(Cli *cli, Project *project, Str name)
+{
+  Template found;
+  if (str_starts(name, S("@"))) name = str_skip(name, 1);
+  if (!template_find(project, &cli->arena, name, &found, &cli->err)) return false;
+  if (!cli_has(cli, OPT_JSON)) {
+    cli_print("%.*s", STR_ARG(found.text));
+    return true;
+  }
+  Value *map = value_map(&cli->arena);
+  value_put_str(&cli->arena, map, S("name"), found.name);
+  value_put_str(&cli->arena, map, S("source"), str_from(template_source_name(found.source)));
+  value_put_str(&cli->arena, map, S("path"), found.path);
+  value_put_str(&cli->arena, map, S("text"), found.text);
+  cli_json(map);
+  return true;
+}
+
 bool cli_templates(Cli *cli)
 {
   Project *project = cli_project(cli);
   TemplateList list;
   if (!project) return false;
+  if (cli->args.len) return print_one(cli, project, cli->args.items[0]);
   template_list(project, &cli->arena, &list);
   if (cli_has(cli, OPT_JSON)) {
     cli_json(templates_value(&cli->arena, &list));
@@ -29,7 +49,9 @@ bool cli_templates(Cli *cli)
   }
   for (size_t i = 0; i < list.len; i++) say_one(cli, &list.items[i]);
   char *dir = fs_config_dir(&cli->arena);
-  cli_say("your own: %s/templates/NAME.md; a project's: .piecework/templates/NAME.md\n",
-          dir ? dir : "");
+  cli_say(
+      "your own: %s/templates/NAME.md; a project's: .piecework/templates/NAME.md\n"
+      "start from one: piecework templates docstring > .piecework/templates/mine.md\n",
+      dir ? dir : "");
   return true;
 }

@@ -134,6 +134,7 @@ static void read_template(Arena *arena, Str text, Template *out)
   Str rest = text, line = STR_NONE;
   bool closed = false;
   buf_init(&r.fields, TEMPLATE_BYTES * 2);
+  out->text = text;
   out->uses = TEMPLATE_FOR_EACH | TEMPLATE_FOR_EDIT | TEMPLATE_FOR_PLAN;
   if (!str_is_utf8(text)) bad(&r, "it is not UTF-8 text");
   str_line(&rest, &line);
@@ -179,10 +180,12 @@ static bool read_file(Project *project, Arena *arena, TemplateSource source, Str
                                        : fs_read(arena, path, TEMPLATE_BYTES, &text, &err);
   if (ok && text.len > TEMPLATE_BYTES)
     ok = error_set(&err, ERR_TOO_BIG, "it is longer than 64 KiB");
-  if (ok)
+  if (ok) {
     read_template(arena, text, out);
-  else
-    out->problem = str_fmt(arena, "%s", err.message);
+    return true;
+  }
+  Str why = str_from(err.message), said = str_cat(arena, relative, S(": "));  // the path is known
+  out->problem = str_dup(arena, str_skip(why, str_starts(why, said) ? said.len : 0));
   return true;
 }
 

@@ -29,6 +29,7 @@ typedef struct {
   unsigned uses;  // bits of TEMPLATE_FOR_
   TemplateSource source;
   Str path;       // of its file, empty when built in
+  Str text;       // all of that file
   TaskSpec task;  // its fields and body, placeholders not filled in
   Str problem;    // why it cannot be used, empty = it can
 } Template;
