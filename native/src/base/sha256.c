@@ -40,6 +40,7 @@ static void compress(uint32_t hash[8], const unsigned char *block)
   schedule(block, w);
   uint32_t a = hash[0], b = hash[1], c = hash[2], d = hash[3];
   uint32_t e = hash[4], f = hash[5], g = hash[6], h = hash[7];
+#pragma GCC unroll 8  // then the turning of the names costs nothing
   for (int i = 0; i < ROUNDS; i++) {
     uint32_t t1 = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + k[i] + w[i];
     uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));

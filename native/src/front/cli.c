@@ -88,15 +88,20 @@ void cli_say(const char *format, ...)
   va_end(args);
 }
 
-void cli_json(const Value *value)
+void cli_json_event(const Value *value)
 {
   Buf buf;
   buf_init(&buf, 256u << 20);
   json_write(&buf, value);
+  buf_add_char(&buf, '\n');
   fwrite(buf.ptr, 1, buf.len, stdout);
-  putchar('\n');
-  fflush(stdout);
   buf_deinit(&buf);
+}
+
+void cli_json(const Value *value)
+{
+  cli_json_event(value);
+  fflush(stdout);
 }
 
 void cli_print_error(const Error *err)

@@ -213,7 +213,7 @@ static void on_event(void *owner, Str kind, const Value *params)
   int64_t plan = value_get_int(params, S("plan"), 0);
   if (!p->plan) p->plan = plan;
   if (cli_has(p->cli, OPT_JSON)) {
-    cli_json(params);
+    cli_json_event(params);
     return;
   }
   Arena arena;
@@ -291,6 +291,7 @@ void cli_on_done(void *owner, const Error *err)
 
 bool cli_wait(Cli *cli)
 {
-  while (!cli->done && loop_turn(&cli->loop, true)) continue;
+  fflush(stdout);
+  while (!cli->done && loop_turn(&cli->loop, true)) fflush(stdout);
   return cli->err.code == ERR_OK;
 }

@@ -98,6 +98,16 @@ void journal_rollback(Journal *journal)
   store_rollback(journal->store);
 }
 
+void journal_read(Journal *journal)
+{
+  store_read(journal->store);
+}
+
+void journal_read_end(Journal *journal)
+{
+  store_read_end(journal->store);
+}
+
 bool journal_end(Journal *journal, bool ok, Error *err)
 {
   if (ok) return store_commit(journal->store, err);

@@ -45,6 +45,10 @@ bool journal_commit_soon(Journal *journal, Error *err);
 bool journal_flush(Journal *journal, Error *err);
 void journal_rollback(Journal *journal);
 
+// Reads that belong together: of one moment, and cheaper. Nest; nothing may be written in between.
+void journal_read(Journal *journal);
+void journal_read_end(Journal *journal);
+
 // ---- Plans ------------------------------------------------------------------------------------
 
 // clang-format off
@@ -336,6 +340,18 @@ typedef struct {
 // are taken; [shown] and [made] are the texts, one for each row, stored as blobs. count 0 clears.
 bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow *rows,
                        const Str *shown, const Str *made, size_t count, Error *err);
+// Results with their texts, of tasks done or partly done, by task and path; empty [task] = of the whole plan.
+typedef struct {
+  PatchRow row;
+  Str shown, made;
+  int64_t ended_ms;  // of the task
+} ResultRow;
+typedef struct {
+  ResultRow *items;
+  size_t len, cap;
+} ResultRowList;
+bool journal_result_list(Journal *journal, Arena *arena, int64_t plan, Str task, ResultRowList *out,
+                         Error *err);
 // Empty [task] = all of the plan, by task and path.
 bool journal_patch_list(Journal *journal, Arena *arena, int64_t plan, Str task, PatchRowList *out,
                         Error *err);

@@ -203,6 +203,19 @@ void store_rollback(Store *store)
   store_exec(store, inner ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
 }
 
+void store_read(Store *store)
+{
+  if (store->reading++ || store->nesting || store->held) return;
+  store->snapshot = store_run(store, NULL, "BEGIN", "");
+}
+
+void store_read_end(Store *store)
+{
+  if (--store->reading || !store->snapshot) return;
+  store->snapshot = false;
+  store_run(store, NULL, "COMMIT", "");
+}
+
 // ---- Commits that wait for each other --------------------------------------------------------
 
 static void on_turn(void *owner)

@@ -36,6 +36,11 @@ bool store_commit_soon(Store *store, Error *err);
 bool store_flush(Store *store, Error *err);
 bool store_is_grouping(const Store *store);  // something waits for the next commit
 
+// Reads between these see one moment, and lock the file once instead of once each. Nest; nothing may be
+// written in between.
+void store_read(Store *store);
+void store_read_end(Store *store);
+
 // Until it is switched on again, commits survive a killed process but not a power cut, and cost no
 // fsync. For what is nice to have (log lines). Ignored inside a transaction.
 void store_durable(Store *store, bool on);

@@ -21,9 +21,11 @@ struct Store {
   Arena arena;  // path
   char *path;
   sqlite3 *db;
-  int nesting;  // open store_begin calls
-  bool held;    // a transaction is open under them, with commits that wait
-  Loop *loop;   // borrowed; NULL = nothing waits
+  int nesting;    // open store_begin calls
+  int reading;    // open store_read calls
+  bool snapshot;  // they opened a transaction of their own
+  bool held;      // a transaction is open under them, with commits that wait
+  Loop *loop;     // borrowed; NULL = nothing waits
   LoopSoon soon;
   void (*on_lost)(void *owner, const Error *err);
   void *owner;

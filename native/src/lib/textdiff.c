@@ -87,8 +87,9 @@ void textdiff_lines(Arena *arena, Str old_text, Str new_text, TextChangeList *ou
   a.len -= tail;
   b.len -= tail;
   size_t skipped = str_count_lines((Str){old_text.ptr, head});
-  if (a.len && b.len && diff_middle(arena, a, b, skipped, out)) return;
   TextChange all = {skipped, str_count_lines(a), skipped, str_count_lines(b)};
+  bool simple = all.old_len * all.new_len < 2;  // no line can be shared inside
+  if (!simple && diff_middle(arena, a, b, skipped, out)) return;
   PUSH(arena, out, all);
 }
 

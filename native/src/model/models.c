@@ -118,11 +118,7 @@ bool models_key_ready(Models *models, Str provider, Str *source, Error *err)
 
 static ModelInfo info_of(const Models *models, Str provider, Str model)
 {
-  Arena scratch;
-  arena_init(&scratch);
-  ModelInfo info = prices_find(models->prices, provider, model, date_utc(&scratch, wall_now_ms()));
-  arena_deinit(&scratch);
-  return info;
+  return prices_find(models->prices, provider, model, prices_today(models->prices));
 }
 
 void models_prices(Models *models, const Value *prices)

@@ -39,7 +39,7 @@ void prices_deinit(Prices *prices)
 void prices_override(Prices *prices, const Value *overrides)
 {
   prices->overrides = value_dup(&prices->arena, overrides);
-  for (size_t i = 0; i < PRICE_MEMOS; i++) prices->memos[i].question[0] = 0;
+  memset(prices->memos, 0, sizeof(prices->memos));
 }
 
 Str date_utc(Arena *arena, int64_t wall_ms)
@@ -181,20 +181,44 @@ static ModelInfo look_up(Prices *prices, Str provider, Str model, Str today)
   return info;
 }
 
+static bool copy(char *to, size_t size, Str text)
+{
+  if (text.len >= size) return false;
+  if (text.len) memcpy(to, text.ptr, text.len);
+  to[text.len] = 0;
+  return true;
+}
+
+static bool is_about(const PriceMemo *memo, Str provider, Str model, Str today)
+{
+  return model.len && str_eq(str_from(memo->model), model) &&
+         str_eq(str_from(memo->provider), provider) && str_eq(str_from(memo->date), today);
+}
+
 ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today)
 {
-  PriceMemo memo = {0};
-  int len = snprintf(memo.question, sizeof(memo.question), "%.*s/%.*s %.*s", STR_ARG(provider),
-                     STR_ARG(model), STR_ARG(today));
-  if (len < 0 || (size_t)len >= sizeof(memo.question)) {
-    return look_up(prices, provider, model, today);
-  }
   for (size_t i = 0; i < PRICE_MEMOS; i++) {
-    if (strcmp(prices->memos[i].question, memo.question) == 0) return prices->memos[i].info;
+    if (is_about(&prices->memos[i], provider, model, today)) return prices->memos[i].info;
   }
-  memo.info = look_up(prices, provider, model, today);
-  prices->memos[prices->next_memo++ % PRICE_MEMOS] = memo;
+  PriceMemo memo = {.info = look_up(prices, provider, model, today)};
+  if (copy(memo.provider, sizeof(memo.provider), provider) &&
+      copy(memo.model, sizeof(memo.model), model) && copy(memo.date, sizeof(memo.date), today)) {
+    prices->memos[prices->next_memo++ % PRICE_MEMOS] = memo;
+  }
   return memo.info;
+}
+
+Str prices_today(Prices *prices)
+{
+  int64_t now = wall_now_ms(), day = now / (24 * 3600 * 1000);
+  if (!prices->date[0] || prices->day != day) {
+    Arena scratch;
+    arena_init(&scratch);
+    copy(prices->date, sizeof(prices->date), date_utc(&scratch, now));
+    prices->day = day;
+    arena_deinit(&scratch);
+  }
+  return str_from(prices->date);
 }
 
 // ---- money ----------------------------------------------------------------------------------------------

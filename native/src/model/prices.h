@@ -13,7 +13,7 @@ typedef struct {
 
 // What prices_find said last: each call asks several times for one of a few models.
 typedef struct {
-  char question[160];  // "provider/model date"; "" = nothing
+  char provider[64], model[128], date[16];  // model "" = nothing
   ModelInfo info;
 } PriceMemo;
 
@@ -25,6 +25,8 @@ typedef struct {
   Arena arena;
   PriceMemo memos[PRICE_MEMOS];
   unsigned next_memo;
+  int64_t day;    // since the epoch, of [date]
+  char date[16];  // "" = not asked yet
 } Prices;
 
 void prices_init(Prices *prices);
@@ -34,4 +36,5 @@ void prices_override(Prices *prices, const Value *overrides);  // copied; replac
 // What is known on the UTC date [today] ("2026-11-23"): announced prices count from their day on. A dated
 // model name ("name-20251001") falls back to the plain one.
 ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today);
+Str prices_today(Prices *prices);  // valid until it is asked on another day
 Str date_utc(Arena *arena, int64_t wall_ms);

@@ -56,60 +56,48 @@ bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *o
 
 // ---- which results, in which order -----------------------------------------------------------------
 
-typedef struct {
-  Str id;
-  int64_t ended_ms;
-} Ended;
-
-typedef struct {
-  Ended *items;
-  size_t len, cap;
-} EndedList;
+static int in_time(int64_t a_ms, Str a, int64_t b_ms, Str b)
+{
+  if (a_ms != b_ms) return a_ms < b_ms ? -1 : 1;
+  return str_cmp_natural(a, b);
+}
 
 static int by_end(const void *left, const void *right)
 {
-  const Ended *a = left, *b = right;
-  if (a->ended_ms != b->ended_ms) return a->ended_ms < b->ended_ms ? -1 : 1;
-  return str_cmp_natural(a->id, b->id);
-}
-
-static void add_ended(Arena *arena, EndedList *list, const TaskRow *row)
-{
-  if (row->state != TASK_DONE && row->state != TASK_PARTIAL) return;
-  PUSH(arena, list, ((Ended){row->id, row->ended_ms}));
-}
-
-// Tasks with results, those of [tasks] or all, in the order they ended: what a task was made on ended
-// before it did.
-static bool ended_tasks(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks,
-                        EndedList *out, Error *err)
-{
-  if (tasks) {
-    for (size_t i = 0; i < tasks->len; i++) {
-      TaskRow row;
-      Error why = {0};
-      if (journal_task_get(engine->journal, arena, plan, tasks->items[i], &row, &why)) {
-        add_ended(arena, out, &row);
-      } else if (why.code != ERR_NOT_FOUND) {
-        if (err) *err = why;
-        return false;
-      }
-    }
-  } else {
-    TaskRowList rows = {0};
-    if (!journal_task_list(engine->journal, arena, plan, &rows, err)) return false;
-    for (size_t i = 0; i < rows.len; i++) add_ended(arena, out, &rows.items[i]);
-  }
-  if (out->len) qsort(out->items, out->len, sizeof(*out->items), by_end);
-  return true;
+  const TaskRow *a = left, *b = right;
+  return in_time(a->ended_ms, a->id, b->ended_ms, b->id);
 }
 
 bool base_order(Engine *engine, int64_t plan, Arena *arena, StrList *out, Error *err)
 {
-  EndedList ended = {0};
-  if (!ended_tasks(engine, plan, arena, NULL, &ended, err)) return false;
-  for (size_t i = 0; i < ended.len; i++) PUSH(arena, out, ended.items[i].id);
+  TaskRowList rows = {0};
+  if (!journal_task_list(engine->journal, arena, plan, &rows, err)) return false;
+  if (rows.len) qsort(rows.items, rows.len, sizeof(*rows.items), by_end);
+  for (size_t i = 0; i < rows.len; i++) {
+    TaskState state = rows.items[i].state;
+    if (state == TASK_DONE || state == TASK_PARTIAL) PUSH(arena, out, rows.items[i].id);
+  }
   return true;
+}
+
+static int by_task_end(const void *left, const void *right)
+{
+  const ResultRow *a = left, *b = right;
+  int order = in_time(a->ended_ms, a->row.task, b->ended_ms, b->row.task);
+  return order ? order : str_cmp(a->row.path, b->row.path);
+}
+
+// Results of [tasks] or of all, in the order they ended: what a task was made on ended before it did.
+static bool ended_results(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks,
+                          ResultRowList *out, Error *err)
+{
+  Journal *journal = engine->journal;
+  bool ok = tasks || journal_result_list(journal, arena, plan, STR_NONE, out, err);
+  for (size_t i = 0; ok && tasks && i < tasks->len; i++) {
+    ok = journal_result_list(journal, arena, plan, tasks->items[i], out, err);
+  }
+  if (out->len) qsort(out->items, out->len, sizeof(*out->items), by_task_end);
+  return ok;
 }
 
 // ---- folding ---------------------------------------------------------------------------------------
@@ -128,42 +116,35 @@ bool base_fold(Engine *engine, int64_t plan, Arena *arena, CombinedList *list, c
     }
     file = combine_start(arena, list, &base);
   }
-  return combine_change(arena, file, change, err);
+  if (!combine_change(arena, file, change, err)) return false;
+  map_add(arena, &list->names, file->path, (size_t)(file - list->items));
+  return true;
 }
 
-static bool fold_row(Engine *engine, int64_t plan, Arena *arena, CombinedList *list,
-                     const PatchRow *row, Error *err)
+static bool fold_results(Engine *engine, int64_t plan, Arena *arena, const ResultRowList *results,
+                         CombinedList *out, Error *err)
 {
-  Change change = {.task = row->task,
-                   .path = row->path,
-                   .change = row->change,
-                   .renamed_from = row->renamed_from};
-  Journal *journal = engine->journal;
-  if (row->shown_hash.len &&
-      !journal_blob_get(journal, arena, row->shown_hash, &change.shown, err)) {
-    return false;
+  for (size_t i = 0; i < results->len; i++) {
+    const ResultRow *result = &results->items[i];
+    const PatchRow *row = &result->row;
+    Change change = {row->task,         row->path,     row->change,
+                     row->renamed_from, result->shown, result->made};
+    if (!base_fold(engine, plan, arena, out, &change, err)) return false;
   }
-  if (row->new_hash.len && !journal_blob_get(journal, arena, row->new_hash, &change.made, err)) {
-    return false;
-  }
-  return base_fold(engine, plan, arena, list, &change, err);
+  return true;
 }
 
 bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks,
                   CombinedList *out, Error *err)
 {
   *out = (CombinedList){0};
-  EndedList ended = {0};
-  if (!ended_tasks(engine, plan, arena, tasks, &ended, err)) return false;
-  for (size_t i = 0; i < ended.len; i++) {
-    PatchRowList rows = {0};
-    if (!journal_patch_list(engine->journal, arena, plan, ended.items[i].id, &rows, err))
-      return false;
-    for (size_t r = 0; r < rows.len; r++) {
-      if (!fold_row(engine, plan, arena, out, &rows.items[r], err)) return false;
-    }
-  }
-  return true;
+  if (tasks && !tasks->len) return true;
+  ResultRowList results = {0};
+  journal_read(engine->journal);
+  bool ok = ended_results(engine, plan, arena, tasks, &results, err) &&
+            fold_results(engine, plan, arena, &results, out, err);
+  journal_read_end(engine->journal);
+  return ok;
 }
 
 bool base_with(Engine *engine, int64_t plan, Arena *arena, Str path, const CombinedList *done,

@@ -2,6 +2,7 @@
 // the texts as they stand with some or all patches done.
 #pragma once
 
+#include "base/map.h"
 #include "core/engine.h"
 #include "plan/plan.h"
 
@@ -41,6 +42,7 @@ typedef struct {
 typedef struct {
   CombinedFile *items;
   size_t len, cap;
+  Map names;  // every name a file has or had, to its place when it was started
 } CombinedList;
 
 bool base_combine(Engine *engine, int64_t plan, Arena *arena, const StrList *tasks,

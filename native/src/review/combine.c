@@ -9,6 +9,9 @@ enum { OWNERS_MAX = 65534 };
 
 CombinedFile *combine_find(const CombinedList *list, Str path)
 {
+  size_t at;
+  if (!map_get(&list->names, path, &at)) return NULL;
+  if (str_eq(list->items[at].path, path)) return &list->items[at];
   for (size_t i = 0; i < list->len; i++) {
     if (str_eq(list->items[i].path, path)) return &list->items[i];
   }
@@ -33,6 +36,7 @@ CombinedFile *combine_start(Arena *arena, CombinedList *list, const ShownFile *b
                        .existed = base->exists,
                        .exists = base->exists};
   new_owners(arena, str_count_lines(file.text), &file.line_owner, &file.gap_owner);
+  map_add(arena, &list->names, file.path, list->len);
   PUSH(arena, list, file);
   return &list->items[list->len - 1];
 }

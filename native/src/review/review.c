@@ -258,22 +258,32 @@ static int by_path(const void *left, const void *right)
   return str_cmp(((const CombinedFile *)left)->path, ((const CombinedFile *)right)->path);
 }
 
+static bool build_read(Build *b, PlanRow *row, Error *err)
+{
+  Engine *engine = b->engine;
+  Review *out = b->out;
+  journal_read(engine->journal);
+  bool ok = journal_plan_get(engine->journal, b->arena, out->plan, row, err) &&
+            build_load(b, err) && journal_money(engine->journal, out->plan, &out->money, err) &&
+            base_combine(engine, out->plan, b->arena, NULL, &out->files, err) &&
+            hand_fold(engine, out->plan, b->arena, &out->files, err);
+  journal_read_end(engine->journal);
+  return ok;
+}
+
 bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err)
 {
   *out = (Review){.plan = plan};
   Build b = {.engine = engine, .arena = arena, .out = out};
   PlanRow row = {0};
-  if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
+  if (!build_read(&b, &row, err)) return false;
   Project *project = engine_project_of_plan(engine, plan, err);
-  if (!project || !build_load(&b, err)) return false;
+  if (!project) return false;
   out->title = row.title.len ? row.title : row.request;
   out->root = row.root;
   out->state = row.state;
   out->test_command = row.test_command;
   out->test_status = row.test_status;
-  if (!journal_money(engine->journal, plan, &out->money, err)) return false;
-  if (!base_combine(engine, plan, arena, NULL, &out->files, err)) return false;
-  if (!hand_fold(engine, plan, arena, &out->files, err)) return false;
   if (out->files.len) qsort(out->files.items, out->files.len, sizeof(CombinedFile), by_path);
   out->first_hunk = NEW_N(arena, size_t, out->files.len + 1);
   for (size_t i = 0; i < out->files.len; i++) add_file(&b, i);

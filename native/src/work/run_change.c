@@ -54,16 +54,17 @@ static bool take_task(Run *run, const Map *known, const TaskSpec *task, Differen
                       Error *err)
 {
   size_t t;
+  Str hash = task_spec_hash(&run->arena, task);
   if (!map_get(known, task->id, &t)) {
     diff->joined++;
     PUSH(&run->arena, &run->tasks, *task);
-    return run_begin_anew(run, run->tasks.len - 1, err);
+    return run_begin_anew(run, run->tasks.len - 1, hash, err);
   }
-  bool same = str_eq(run->rows[t].spec_hash, task_spec_hash(&run->arena, task));
+  bool same = str_eq(run->rows[t].spec_hash, hash);
   if (!is_free(run, t) || (same && run->rows[t].state == TASK_WAITING)) return true;
   diff->changed++;
   run->tasks.items[t] = *task;
-  return run_begin_anew(run, t, err);
+  return run_begin_anew(run, t, hash, err);
 }
 
 static bool skip_gone(Run *run, const TaskList *now, size_t before, Difference *diff, Error *err)

@@ -72,7 +72,8 @@ bool run_setup(Run *run, Error *err);
 // on the base, and what they make is there after apply.
 bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan *out, Error *err);
 
-bool run_begin_anew(Run *run, size_t task, Error *err);  // row and result of a task, from nothing
+// Row and result of a task, from nothing; [hash] is its task_spec_hash.
+bool run_begin_anew(Run *run, size_t task, Str hash, Error *err);
 bool run_take_bases(Run *run, size_t first, bool fresh, Error *err);  // of the tasks from [first]
 
 // run_change.c: the plan file changed while the run goes on.

@@ -4,26 +4,19 @@
 
 #include "review/base_text.h"
 
-static bool is_done(TaskState state)
-{
-  return state == TASK_DONE || state == TASK_ABSTAINED;
-}
-
+// Asked for each event, so it looks at a task once: a plan may have thousands.
 RunCount run_count(const Run *run)
 {
-  RunCount count = {0};
-  for (size_t t = 0; t < run->tasks.len; t++) {
-    TaskState state = run->rows[t].state;
-    count.done += is_done(state);
-    count.abstained += state == TASK_ABSTAINED;
-    count.partial += state == TASK_PARTIAL;
-    count.failed += state == TASK_FAILED || state == TASK_REFUSED;
-    count.skipped += state == TASK_SKIPPED;
-    count.cancelled += state == TASK_CANCELLED;
-    count.patches += state == TASK_DONE || state == TASK_PARTIAL;
-  }
-  size_t ended = count.done + count.partial + count.failed + count.skipped + count.cancelled;
-  count.waiting = run->tasks.len - ended;
+  size_t in[TASK_STATE_COUNT] = {0};
+  for (size_t t = 0; t < run->tasks.len; t++) in[run->rows[t].state]++;
+  RunCount count = {.done = in[TASK_DONE] + in[TASK_ABSTAINED],
+                    .partial = in[TASK_PARTIAL],
+                    .failed = in[TASK_FAILED] + in[TASK_REFUSED],
+                    .skipped = in[TASK_SKIPPED],
+                    .cancelled = in[TASK_CANCELLED],
+                    .waiting = in[TASK_WAITING] + in[TASK_RUNNING] + in[TASK_CHECKING],
+                    .abstained = in[TASK_ABSTAINED],
+                    .patches = in[TASK_DONE] + in[TASK_PARTIAL]};
   return count;
 }
 

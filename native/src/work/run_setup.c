@@ -164,11 +164,11 @@ static bool clear_extra(Run *run, Str id, Error *err)
                           STR_NONE, err);
 }
 
-bool run_begin_anew(Run *run, size_t t, Error *err)
+bool run_begin_anew(Run *run, size_t t, Str hash, Error *err)
 {
   Journal *journal = run->engine->journal;
   const TaskSpec *task = &run->tasks.items[t];
-  run->rows[t] = new_row(run, task, task_spec_hash(&run->arena, task));
+  run->rows[t] = new_row(run, task, hash);
   return journal_task_drop(journal, run->spec.plan, task->id, err) &&
          clear_extra(run, task->id, err) && journal_task_put(journal, &run->rows[t], err);
 }
@@ -182,7 +182,7 @@ static bool begin_redo(Run *run, size_t t, const TaskRow *old, Str hash, size_t 
   if (!store_remark(run, task, remark, err)) return false;
   bool result = old && (old->state == TASK_DONE || old->state == TASK_PARTIAL);
   bool keep = result && str_eq(old->spec_hash, hash);
-  if (!keep && !run_begin_anew(run, t, err)) return false;
+  if (!keep && !run_begin_anew(run, t, hash, err)) return false;
   if (keep && (!task_put_aside(journal, old, err) || !clear_extra(run, task->id, err)))
     return false;
   run->rows[t] = new_row(run, task, hash);
@@ -206,7 +206,7 @@ static bool set_row(Run *run, size_t t, const TaskRow *old, NodeState *node, Err
   bool part = redo != SIZE_MAX || asked || (!run->spec.only.len && !run->spec.redo.len);
   *node = part ? NODE_WAITING : NODE_BAD;
   if (!old || (part && begins_anew(run, old, hash, redo != SIZE_MAX, asked))) {
-    return redo == SIZE_MAX ? run_begin_anew(run, t, err)
+    return redo == SIZE_MAX ? run_begin_anew(run, t, hash, err)
                             : begin_redo(run, t, old, hash, redo, err);
   }
   TaskRow *row = &run->rows[t];

@@ -219,6 +219,28 @@ TEST(writers_wait_for_each_other)
   teardown();
 }
 
+TEST(reads_of_one_moment)
+{
+  setup();
+  Store *other = store_open(file, &err);
+  store_read(store);
+  store_read(store);
+  CHECK_INT(count_rows(store), 0);
+  CHECK(store_run(other, &err, "INSERT INTO t VALUES(1,1)", ""));
+  store_read_end(store);
+  CHECK_INT(count_rows(store), 0);
+  store_read_end(store);
+  CHECK_INT(count_rows(store), 1);
+  CHECK(store_begin(store, &err));
+  store_read(store);
+  CHECK_INT(count_rows(store), 1);
+  store_read_end(store);
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(2,2)", "") && store_commit(store, &err));
+  CHECK_INT(count_rows(other), 2);
+  store_close(other);
+  teardown();
+}
+
 TEST(a_killed_writer_loses_only_its_open_transaction)
 {
   setup();
