@@ -39,12 +39,13 @@ function M.local_rows()
   return rows
 end
 
--- All rows; comes once, soon.
+-- All rows; comes once, soon. [reach]: the providers are asked, too, which takes longer.
 ---@param done fun(rows: piecework.HealthRow[])
-function M.rows(done)
+---@param reach? boolean
+function M.rows(done, reach)
   local rows = M.local_rows()
   if not engine.find() then return done(rows) end
-  engine.request('health/get', {}, function(err, result)
+  engine.request('health/get', { reach = reach }, function(err, result)
     if err then
       add(rows, 'error', err.message .. (err.hint and err.hint ~= '' and '. ' .. err.hint or ''))
     else

@@ -65,7 +65,8 @@ M.verbs = {
     help = 'exactly what would be sent for a task' },
   bug = { module = 'show', args = '[N]', complete = { 'plans' },
     help = 'a report and a cassette of a plan, to read before you send them' },
-  health = { module = 'show', help = 'what is there and what is missing' },
+  health = { module = 'show', bang = 'asks the providers in use, too',
+    help = 'what is there and what is missing' },
   build = { module = 'show', help = 'build the engine, in a visible log' },
 }
 

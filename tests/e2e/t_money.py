@@ -84,6 +84,26 @@ def counted() -> None:
            "counted: a provider that does not count", silent.stdout, silent.stderr)
 
 
+def reach() -> None:
+    """`doctor --reach`: each provider in use is asked, for nothing; without it nobody is."""
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        root.mkdir()
+        provider = scratch.provider([{"match": {"model": "small-1"}, "reply": {"text": "x"}}])
+        address = {"key": {"env": "ANTHROPIC_API_KEY"}}
+        scratch.configure(provider.url, {
+            "providers": {"a": {"dialect": "anthropic", "base_url": provider.url, **address},
+                          "dead": {"dialect": "openai-chat", "base_url": "http://127.0.0.1:9/v1"}},
+            "models": {"big": {"rungs": ["a/big-9"], "fallback": "dead/x"}, "small": "a/small-1"}})
+        quiet = scratch.run("doctor", cwd=root)
+        ok("reached" not in quiet.stdout and provider.count() == 0, "reach: nobody is asked unasked", quiet.stdout)
+        asked = scratch.run("doctor", "--reach", cwd=root).stdout
+        ok(re.search(r"^warn +provider a: reached in \d+ ms; does not list big-9$", asked, re.M), "reach: a model that is not known", asked)
+        ok(re.search(r"^error provider dead: cannot connect to 127.0.0.1:9", asked, re.M), "reach: one that is not there", asked)
+        ok([line["endpoint"] for line in log(provider, "arrived")] == ["models"], "reach: one free question")
+        ok(KEY not in asked, "reach: the key is not shown")
+
+
 def no_tools() -> None:
     """A server that knows no tools plans all the same, in words."""
     with Scratch() as scratch:
@@ -273,7 +293,7 @@ def bug_report() -> None:
         ok(provider.count() == asked, "bug: without asking anybody")
 
 
-ALL = (every_dialect, counted, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure)
+ALL = (every_dialect, counted, reach, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure)
 
 if __name__ == "__main__":
     for test in ALL:

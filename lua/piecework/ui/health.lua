@@ -5,14 +5,15 @@ local keys = require('piecework.ui.keys')
 
 local M = {}
 
-function M.load(_, show)
+-- piecework://health/reach asks the providers, too; `R` there asks them again.
+function M.load(view, show)
   require('piecework.check').rows(function(rows)
     local text = { 'piecework://health' }
     for _, row in ipairs(rows) do
       text[#text + 1] = ('%-5s %s'):format(row.level, row.text)
     end
     show(table.concat(text, '\n'))
-  end)
+  end, view.rest == 'reach')
 end
 
 M.keys = {

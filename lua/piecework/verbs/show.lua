@@ -45,7 +45,7 @@ function M.bug(call)
 end
 
 function M.health(call)
-  context.open(call, 'health', 0)
+  context.open(call, 'health', 0, call.bang and 'reach' or nil)
 end
 
 function M.build(call)

@@ -59,7 +59,7 @@ const CliCommand cli_commands[] = {
     {"trust", "PLAN", "show a plan's commands and allow them", cli_trust, NULL, COMMON | O(YES), 1,
      1, true},
     {"doctor", "", "versions, configuration, keys, journal: what works and what does not",
-     cli_doctor, NULL, COMMON, 0, 0, false},
+     cli_doctor, NULL, COMMON | O(REACH), 0, 0, false},
     {"bug", "[PLAN]", "a report and a cassette of a plan, as files to read before you send them",
      cli_bug, NULL, COMMON, 0, 1, true},
     {"prune", "", "forget the texts of old plans; the money stays in the books", cli_prune, NULL,

@@ -23,6 +23,8 @@
   X(JSON, "json", 0, false, false, "", "JSON on stdout")                                          \
   X(ONLY, "only", 0, true, false, "T01,T02", "these tasks only")                                  \
   X(NO_VERIFY, "no-verify", 0, false, false, "", "execute only")                                  \
+  X(REACH, "reach", 0, false, false, "",                                                          \
+    "also ask the providers in use: are they there, is the key good, are the models known")       \
   X(COUNTED, "count", 0, false, false, "",                                                        \
     "the provider counts its tokens, for nothing, where it offers that")                          \
   X(BATCH, "batch", 0, false, false, "",                                                          \

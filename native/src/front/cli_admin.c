@@ -59,6 +59,12 @@ bool cli_trust(Cli *cli)
 
 // ---- doctor ----------------------------------------------------------------------------------------
 
+static void reached(void *owner)
+{
+  Cli *cli = owner;
+  cli->done = true;
+}
+
 bool cli_doctor(Cli *cli)
 {
   Error why = {0};
@@ -71,6 +77,10 @@ bool cli_doctor(Cli *cli)
   char *real = fs_realpath(&cli->arena, dir, &cli->err);
   if (!real) return false;
   health_rows(cli->engine, &why, real, &cli->arena, &rows);
+  if (cli->engine && cli_has(cli, OPT_REACH)) {
+    health_reach(cli->engine, &cli->arena, &rows, reached, cli);
+    while (!cli->done && loop_turn(&cli->loop, true)) continue;
+  }
   health_view(&cli->arena, &rows, &view);
   if (cli_has(cli, OPT_JSON)) {
     Value *map = value_map(&cli->arena), *list = value_list(&cli->arena);

@@ -1,4 +1,4 @@
-// health.c: see health.h. Nothing here spends money or touches the network; keys are looked for, not shown.
+// health.c: see health.h. Keys are looked for, not shown.
 #include "front/health.h"
 
 #include <stdlib.h>

@@ -74,25 +74,39 @@ static Value *preview_count(Serve *serve, RpcRequest *request, Error *err)
   return asked ? SERVE_LATER : NULL;
 }
 
+static Value *health_value(Arena *arena, const HealthList *rows)
+{
+  View view;
+  health_view(arena, rows, &view);
+  Value *map = view_value(arena, &view), *list = value_list(arena);
+  for (size_t i = 0; i < rows->len; i++) {
+    Value *one = value_map(arena);
+    value_put_str(arena, one, S("level"), str_from(rows->items[i].level));
+    value_put_str(arena, one, S("text"), rows->items[i].text);
+    value_push(list, one);
+  }
+  value_set(map, S("rows"), list);
+  return map;
+}
+
+static void reached(void *owner)
+{
+  RpcRequest *request = owner;
+  rpc_reply(request, health_value(&request->arena, request->data));
+}
+
 static Value *health_get(Serve *serve, RpcRequest *request, Error *err)
 {
   (void)err;
   Arena *arena = &request->arena;
   Str cwd = value_get_str(request->params, S("cwd"), str_from(serve->cwd));
-  HealthList rows = {0};
-  View view;
+  HealthList *rows = NEW(arena, HealthList);
   Error none = {0};
-  health_rows(serve->engine, &none, str_z(arena, cwd), arena, &rows);
-  health_view(arena, &rows, &view);
-  Value *map = view_value(arena, &view), *list = value_list(arena);
-  for (size_t i = 0; i < rows.len; i++) {
-    Value *one = value_map(arena);
-    value_put_str(arena, one, S("level"), str_from(rows.items[i].level));
-    value_put_str(arena, one, S("text"), rows.items[i].text);
-    value_push(list, one);
-  }
-  value_set(map, S("rows"), list);
-  return map;
+  health_rows(serve->engine, &none, str_z(arena, cwd), arena, rows);
+  if (!value_get_bool(request->params, S("reach"), false)) return health_value(arena, rows);
+  request->data = rows;
+  health_reach(serve->engine, arena, rows, reached, request);
+  return SERVE_LATER;
 }
 
 static Value *bug_report(Serve *serve, RpcRequest *request, Error *err)

@@ -8,7 +8,6 @@
 #include "front/cli.h"
 #include "front/version.h"
 #include "lib/fs.h"
-#include "model/count.h"
 #include "work/planner.h"
 #include "work/run.h"
 #include "work/verify.h"
@@ -83,7 +82,7 @@ static void begin_end(Serve *serve)
   if (serve->ending) return;
   serve->ending = true;
   stop_all(serve, false);
-  if (serve->engine) count_cancel_all(serve->engine->models);
+  if (serve->engine) models_asks_cancel(serve->engine->models);
   timer_start(&serve->patience, PATIENCE_MS, 0);
   end_when_idle(serve);
 }

@@ -374,6 +374,11 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
+static Str models_url(Arena *arena, const Target *target)
+{
+  return str_fmt(arena, "%.*s/v1/models?limit=1000", STR_ARG(target->base_url));
+}
+
 const Dialect dialect_anthropic = {.name = "anthropic",
                                    .build = build,
                                    .feed = feed,
@@ -381,4 +386,5 @@ const Dialect dialect_anthropic = {.name = "anthropic",
                                    .finish = finish,
                                    .classify = failure_from_answer,
                                    .count = count,
-                                   .counted = "input_tokens"};
+                                   .counted = "input_tokens",
+                                   .models_url = models_url};

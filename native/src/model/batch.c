@@ -142,19 +142,6 @@ static bool request_of(Batch *batch, Arena *arena, const Target *target, WireReq
   }
 }
 
-// The provider's own headers, as for a live request; what it says of the content is ours.
-static void add_headers(Batch *batch, Arena *arena, const Target *target, const Key *key,
-                        WireRequest *out)
-{
-  ModelRequest any = {.provider = batch->config->name, .model = batch->model};
-  WireRequest live;
-  batch->dialect->build(arena, &any, target, key, &live);
-  for (size_t i = 0; i < live.header_count; i++) {
-    if (!str_eq(live.headers[i].name, S("content-type")))
-      wire_header(out, live.headers[i].name, live.headers[i].value);
-  }
-}
-
 void batch_wait(Batch *batch, uint64_t ms)
 {
   timer_start(&batch->timer, ms, 0);
@@ -373,7 +360,7 @@ static void ask(Batch *batch, const Key *key)
   arena_init(&scratch);
   Target target = models_target(batch->models, batch->config, batch->model);
   if (request_of(batch, &scratch, &target, &wire)) {
-    add_headers(batch, &scratch, &target, key, &wire);
+    wire_provider_headers(&scratch, batch->dialect, batch->config, &target, key, &wire);
     bool cancel = batch->state == BATCH_POLLING && batch->cancelling && !batch->cancel_sent;
     HttpSpec spec = {.url = wire.url,
                      .headers = wire.headers,

@@ -22,4 +22,3 @@ bool count_possible(const Models *models, const ModelRequest *request, Error *er
 
 // Only after count_possible. [request] is used during the call only.
 void count_start(Models *models, const ModelRequest *request, CountDone *on_done, void *owner);
-void count_cancel_all(Models *models);  // on_done of each comes from inside, with ERR_CANCELLED

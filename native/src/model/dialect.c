@@ -97,6 +97,18 @@ void wire_header(WireRequest *out, Str name, Str value)
   out->headers[out->header_count++] = (HttpHeader){name, value};
 }
 
+void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderConfig *config,
+                           const Target *target, const Key *key, WireRequest *out)
+{
+  ModelRequest any = {.provider = config->name, .model = S("any")};
+  WireRequest live;
+  dialect->build(arena, &any, target, key, &live);
+  for (size_t i = 0; i < live.header_count; i++) {
+    if (!str_eq(live.headers[i].name, S("content-type")))
+      wire_header(out, live.headers[i].name, live.headers[i].value);
+  }
+}
+
 void wire_wipe(WireRequest *wire)
 {
   for (size_t i = 0; i < wire->header_count; i++) {

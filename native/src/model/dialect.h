@@ -151,6 +151,7 @@ typedef struct {
   void (*count)(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                 WireRequest *out);
   const char *counted;
+  Str (*models_url)(Arena *arena, const Target *target);  // GET lists the models it knows
 } Dialect;
 
 extern const Dialect dialect_anthropic, dialect_openai_chat, dialect_openai_responses,
@@ -173,6 +174,9 @@ const ToolCall *request_call_of(const ModelRequest *request, size_t index);
 // Every object of [schema] is closed and all its properties are required: what strict modes ask for.
 bool schema_is_strict(const Value *schema);
 void wire_header(WireRequest *out, Str name, Str value);
+// The headers of a live request but for its content's: key, versions.
+void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderConfig *config,
+                           const Target *target, const Key *key, WireRequest *out);
 void wire_wipe(WireRequest *wire);  // the key, once the request was handed on
 
 // Will its end be read again by another turn? A tool loop's will; a verifier's one question will not.

@@ -304,6 +304,11 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
+static Str models_url(Arena *arena, const Target *target)
+{
+  return str_fmt(arena, "%.*s/models?pageSize=1000", STR_ARG(target->base_url));
+}
+
 const Dialect dialect_gemini = {.name = "gemini",
                                 .build = build,
                                 .feed = feed,
@@ -311,4 +316,5 @@ const Dialect dialect_gemini = {.name = "gemini",
                                 .finish = finish,
                                 .classify = failure_from_answer,
                                 .count = count,
-                                .counted = "totalTokens"};
+                                .counted = "totalTokens",
+                                .models_url = models_url};

@@ -162,6 +162,9 @@ bool models_key_ready(Models *models, Str provider, Str *source, Error *err);
 ModelCall *model_start(Models *models, const ModelSpec *spec);
 void model_cancel(ModelCall *call);
 
+// Ends what was asked of providers beside calls (count.h, reach.h) with ERR_CANCELLED, from inside.
+void models_asks_cancel(Models *models);
+
 // After a terminal error a provider answers every call with that error until this is called.
 bool models_open(const Models *models, Str provider, Str model);
 void models_reopen(Models *models);

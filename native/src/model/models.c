@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/count.h"
 #include "model/presets.h"
 #include "model/redact.h"
 
@@ -40,7 +39,7 @@ void models_free(Models *models)
 {
   if (!models) return;
   models_batches_drop(models);
-  count_cancel_all(models);
+  models_asks_cancel(models);
   models_calls_drop(models);
   limiter_free(models->limiter);
   keys_free(models->keys);

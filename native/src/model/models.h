@@ -7,8 +7,8 @@
 #include "model/limit.h"
 #include "model/prices.h"
 
-typedef struct Batch Batch;            // batch.c
-typedef struct TokenCount TokenCount;  // count.c
+typedef struct Batch Batch;  // batch.c
+typedef struct Ask Ask;      // ask.c
 
 typedef struct {
   Str provider, model;
@@ -26,7 +26,7 @@ struct Models {
   Cassette *cassette;  // owned; NULL = nothing to replay
   ModelCall *first;    // calls not yet done
   Batch *batches;      // not yet over
-  TokenCount *counts;  // not yet told
+  Ask *asks;           // not yet told
   void (*on_stray)(void *owner, Str key, const ModelReply *reply);  // batch.h
   void *stray_owner;
   struct {

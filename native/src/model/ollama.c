@@ -225,10 +225,16 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
+static Str models_url(Arena *arena, const Target *target)
+{
+  return str_fmt(arena, "%.*s/api/tags", STR_ARG(home(target->base_url)));
+}
+
 const Dialect dialect_ollama = {.name = "ollama",
                                 .lines = true,
                                 .build = build,
                                 .feed = feed,
                                 .whole = whole,
                                 .finish = finish,
-                                .classify = failure_from_answer};
+                                .classify = failure_from_answer,
+                                .models_url = models_url};

@@ -395,9 +395,15 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
+static Str models_url(Arena *arena, const Target *target)
+{
+  return str_fmt(arena, "%.*s/models", STR_ARG(target->base_url));
+}
+
 const Dialect dialect_openai_chat = {.name = "openai-chat",
                                      .build = build,
                                      .feed = feed,
                                      .whole = whole,
                                      .finish = finish,
-                                     .classify = failure_from_answer};
+                                     .classify = failure_from_answer,
+                                     .models_url = models_url};

@@ -371,6 +371,11 @@ static void finish(ReplyBuilder *reply)
   reply->raw = reply->items;
 }
 
+static Str models_url(Arena *arena, const Target *target)
+{
+  return str_fmt(arena, "%.*s/models", STR_ARG(target->base_url));
+}
+
 const Dialect dialect_openai_responses = {.name = "openai-responses",
                                           .build = build,
                                           .feed = feed,
@@ -378,4 +383,5 @@ const Dialect dialect_openai_responses = {.name = "openai-responses",
                                           .finish = finish,
                                           .classify = failure_from_answer,
                                           .count = count,
-                                          .counted = "input_tokens"};
+                                          .counted = "input_tokens",
+                                          .models_url = models_url};

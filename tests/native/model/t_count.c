@@ -134,14 +134,14 @@ TEST(a_missing_key_and_a_cancelled_count_end_it_once)
   Counted early, late;
   request = request_of(&bench, "a", "hello");
   start(&bench, &early, &request);
-  count_cancel_all(bench.models);  // nothing was sent yet
+  models_asks_cancel(bench.models);  // nothing was sent yet
   CHECK_INT(early.done, 1);
   CHECK_INT(early.count.error.code, ERR_CANCELLED);
   start(&bench, &late, &request);
   Result r = {0};  // something to turn the loop with, until the count has been sent
   bench_start(&bench, &r, &request);
   while (!r.done) loop_turn(&bench.loop, true);
-  count_cancel_all(bench.models);
+  models_asks_cancel(bench.models);
   CHECK_INT(late.done, 1);
   CHECK_INT(late.count.error.code, ERR_CANCELLED);
   start(&bench, &late, &request);
