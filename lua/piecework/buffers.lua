@@ -202,7 +202,9 @@ end
 
 -- Events came for these plans: live pages that can be seen are loaded anew.
 function M.refresh_live(plans)
+  local status = require('piecework.state').status
   for _, view in pairs(views) do
+    host.fn('setbufvar', view.buf, 'piecework_status', status(view.plan))
     local concerned = plans[view.plan] or plans[0] or view.plan == 0
     if view.page.live and concerned and view.shown and M.visible(view) then M.load(view) end
   end

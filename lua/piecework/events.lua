@@ -24,6 +24,7 @@ local function refresh()
   dirty = {}
   require('piecework.buffers').refresh_live(plans)
   host.cmd('let g:piecework_status = ' .. host.fn('string', state.statusline()))
+  for _, progress in ipairs(state.progress()) do host.progress(progress) end
   host.cmd('redrawstatus!')
 end
 

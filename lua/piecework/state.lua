@@ -118,13 +118,47 @@ local short = {
   paused = function(p) return ('%d/%d paused'):format(p.done, p.total) end,
 }
 
--- '[P 5/9 $0.110]' while something is going on, else ''.
-function M.statusline()
-  local plan = M.plans[M.newest or 0]
+-- '[P 5/9 $0.110]' while something is going on with the plan, else ''.
+function M.status(id)
+  local plan = M.plans[id]
   local text = plan and short[plan.state]
   if not text then return '' end
   local money = plan.spent >= 0 and ' ' .. M.money(plan.spent) or ''
   return '[P ' .. text(plan) .. money .. ']'
+end
+
+-- The same of the plan that was last talked of.
+function M.statusline()
+  return M.status(M.newest or 0)
+end
+
+local active = { running = true, verifying = true }
+local outcome = { failed = 'failed', stopped = 'cancel', paused = 'cancel' }
+
+---@class piecework.Progress
+---@field plan integer
+---@field percent integer
+---@field status 'running'|'success'|'failed'|'cancel'
+---@field text string
+
+-- Of the plans at work, and once more of those that have ended since the last time.
+---@return piecework.Progress[]
+function M.progress()
+  local out = {}
+  for id, plan in pairs(M.plans) do
+    local percent = plan.total > 0 and math.floor(100 * plan.done / plan.total) or 0
+    if active[plan.state] then
+      plan.progressing = true
+      -- A hundred would be the end, and the verification is not.
+      out[#out + 1] = { plan = id, status = 'running', percent = math.min(percent, 99),
+        text = ('#%d %d/%d'):format(id, plan.done, plan.total) }
+    elseif plan.progressing then
+      plan.progressing = nil
+      out[#out + 1] = { plan = id, status = outcome[plan.state] or 'success', percent = 100,
+        text = ('#%d %s'):format(id, plan.state) }
+    end
+  end
+  return out
 end
 
 return M

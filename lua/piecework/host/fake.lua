@@ -111,6 +111,10 @@ function M.echo(text, highlight)
   S.echoed[#S.echoed + 1] = { text, highlight }
 end
 
+function M.progress(progress)
+  S.progress = progress
+end
+
 function M.event(name, data)
   S.events[#S.events + 1] = { name, data }
 end

@@ -20,6 +20,7 @@
 ---@field flush fun()  what waits for a safe time is done now (before quitting, in tests)
 ---@field echo fun(text: string, highlight: string)  one line that fits, kept in :messages
 ---@field event fun(name: string, data: table)  User autocommand; data also in g:piecework_event
+---@field progress fun(progress: piecework.Progress)  for UIs that draw it; never a message
 ---@field lines fun(buf: integer): string[]  the text of a loaded buffer
 ---@field set_lines fun(buf: integer, first: integer, lines: string[])  replaces existing lines
 ---@field append fun(buf: integer, after: integer, lines: string[])  0 = before line 1

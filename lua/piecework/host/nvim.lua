@@ -183,6 +183,33 @@ function M.event(name, data)
   pcall(api.nvim_exec_autocmds, 'User', options)
 end
 
+local function draws_messages()
+  for _, ui in ipairs(api.nvim_list_uis()) do
+    if ui.ext_messages then return true end
+  end
+  return false
+end
+
+local progress_ids = {}
+
+-- Neovim 0.12: the default statusline and terminals that show a bar listen to the event. As a
+-- message it goes only to a UI that has a place of its own for it: on the message line it would
+-- wipe off, twice a second, what the user is reading.
+function M.progress(progress)
+  if vfn.exists('##Progress') == 0 then return end
+  local data = { title = 'piecework', source = 'piecework', status = progress.status,
+    percent = progress.percent }
+  if draws_messages() then
+    data.kind, data.id = 'progress', progress_ids[progress.plan]
+    local ok, id = pcall(api.nvim_echo, { { progress.text } }, false, data)
+    progress_ids[progress.plan] = ok and progress.status == 'running' and id or nil
+    return
+  end
+  data.id, data.text = 'piecework ' .. progress.plan, { progress.text }
+  local options = { pattern = 'piecework', modeline = false, data = data }
+  pcall(api.nvim_exec_autocmds, 'Progress', options)
+end
+
 -- Vim functions hand over NUL as newline and take it that way.
 local function swap(lines, from, to)
   for i = 1, #lines do

@@ -165,6 +165,9 @@ end
 
 -- What the user sees ----------------------------------------------------------------------------
 
+-- Vim has no place for it but the statusline, which has ours.
+function M.progress() end
+
 function M.echo(text, highlight)
   vim.command('redraw')
   vim.command('echohl ' .. highlight)

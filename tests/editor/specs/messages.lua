@@ -46,8 +46,21 @@ return function(T)
   state.record({ kind = 'task', plan = 9, task = 'T01', state = 'done', done = 5, total = 9 })
   state.record({ kind = 'money', plan = 9, spent = 110000000, budget = 600000000 })
   T.eq(require('piecework').statusline(), '[P 5/9 $0.110]', 'running')
+  T.eq(state.progress(), { { plan = 9, status = 'running', percent = 55, text = '#9 5/9' } }, 'and its progress')
   state.record({ kind = 'review', plan = 9, ok = 8, doubt = 1 })
   T.eq(require('piecework').statusline(), '', 'ready: nothing again')
+  T.eq(state.progress(), { { plan = 9, status = 'success', percent = 100, text = '#9 review' } }, 'the end of it, once')
+  T.eq(state.progress(), {}, 'and no more')
+  if host.fn('exists', '##Progress') == 1 then
+    host.cmd('lua vim.api.nvim_create_autocmd("Progress", { pattern = "piecework", callback = function(e)'
+      .. ' vim.g.progress = e.data.status .. e.data.percent end })')
+    local before = host.fn('execute', 'messages')
+    host.progress({ plan = 9, status = 'running', percent = 55, text = '#9 5/9' })
+    T.eq(host.fn('eval', 'g:progress'), 'running55', 'listeners of the editor hear it')
+    T.eq(host.fn('execute', 'messages'), before, 'and :messages does not')
+  else
+    host.progress({ plan = 9, status = 'running', percent = 55, text = '#9 5/9' })
+  end
 
   -- events through the wire
   local function event(e)
