@@ -115,6 +115,10 @@ function M.progress(progress)
   S.progress = progress
 end
 
+function M.ui()
+  return nil
+end
+
 function M.event(name, data)
   S.events[#S.events + 1] = { name, data }
 end

@@ -29,6 +29,7 @@
 ---@field overlay fun(buf: integer, marks: piecework.Mark[])  drawn over the text; no others stay
 ---@field folds fun(buf: integer, folds: {first: integer, last: integer}[])  closed; no others stay
 ---@field popup fun(lines: string[], title: string)  beside the cursor, gone when it moves
+---@field ui fun(name: 'input'|'select'): function?  vim.ui's, where the user has put in another
 ---@field health fun(title: string, rows: piecework.HealthRow[])  writes a :checkhealth report
 ---@field clock fun(): number  milliseconds, only good for differences
 

@@ -196,7 +196,8 @@ local progress_ids = {}
 -- message it goes only to a UI that has a place of its own for it: on the message line it would
 -- wipe off, twice a second, what the user is reading.
 function M.progress(progress)
-  if vfn.exists('##Progress') == 0 then return end
+  -- The default statusline counts from when vim.ui was first used on.
+  if vfn.exists('##Progress') == 0 or not vim.ui.progress_status then return end
   local data = { title = 'piecework', source = 'piecework', status = progress.status,
     percent = progress.percent }
   if draws_messages() then
@@ -308,6 +309,14 @@ function M.folds(buf, folds)
       vfn.winrestview(view)
     end)
   end
+end
+
+-- Neovim's own ask at a prompt that blocks; what is better than the command line is only what the
+-- user has chosen instead.
+function M.ui(name)
+  local ask = vim.ui and vim.ui[name]
+  if not ask or debug.getinfo(ask, 'S').source:find('vim/ui.lua', 1, true) then return nil end
+  return ask
 end
 
 function M.popup(lines, title)

@@ -304,6 +304,10 @@ function M.folds(buf, folds)
   end
 end
 
+function M.ui()
+  return nil
+end
+
 function M.popup(lines, title)
   M.fn('popup_atcursor', lines, {
     title = ' ' .. title .. ' ', border = {}, padding = { 0, 1, 0, 1 }, moved = 'any',

@@ -185,6 +185,13 @@ end
 local function comment(view, first)
   local task = task_of(view, first)
   if not task then return message.say('no task on this line', 'warn') end
+  local input = host.ui('input')
+  if input then
+    return input({ prompt = ('Remark for %s: '):format(task) }, function(remark)
+      if (remark or '') == '' then return end
+      require('piecework.verbs.run').retry_task(view.plan, task, remark)
+    end)
+  end
   -- The command line is the place to type: it has editing and history, and can be left.
   host.fn('feedkeys', (':Piecework retry %d %s '):format(view.plan, task), 'n')
 end

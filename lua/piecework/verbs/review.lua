@@ -99,6 +99,21 @@ local function named(call)
   return path and 'file:' .. path
 end
 
+-- For those who have put a picker of their own in vim.ui.select's place.
+local function choose(call, number)
+  local meant = { words = { number and tostring(number) or nil }, text = '' }
+  context.plan(meant, REVIEWABLE, function(plan)
+    local choices = { 'plan' }
+    local known = require('piecework.state').plans[plan]
+    for task in pairs(known and known.tasks or {}) do choices[#choices + 1] = 'task ' .. task end
+    table.sort(choices)
+    local prompt = ('%s of plan %d what?'):format(call.sub, plan)
+    host.ui('select')(choices, { prompt = prompt }, function(choice)
+      if choice then host.cmd(('Piecework %s %d %s'):format(call.sub, plan, choice)) end
+    end)
+  end)
+end
+
 local function decide(call, decision)
   local view = buffers.view()
   if #call.words == 0 then
@@ -112,6 +127,7 @@ local function decide(call, decision)
   end
   local number = context.take_plan(call)
   local what = named(call)
+  if not what and #call.words == 0 and host.ui('select') then return choose(call, number) end
   if not what then
     return message.error(('%s what? plan, file [path], task T01, or a range of a file')
       :format(call.sub))

@@ -130,6 +130,12 @@ return function(T)
   T.command('normal 11Gr')
   T.wait(function() return standin.last('task/retry') end, 'r')
   T.eq(standin.last('task/retry').task, 'T05', 'r does the task again')
+  local ui = host.ui
+  host.ui = function() return function(options, done) done('not the macro: ' .. options.prompt) end end
+  T.command('normal 11GC')
+  T.wait(function() return standin.last('task/retry').remark end, 'C with a prompt of the user\'s')
+  T.eq(standin.last('task/retry').remark, 'not the macro: Remark for T05: ', 'C takes a remark')
+  host.ui = ui
 
   -- files may change their order when they are loaded again: the cursor stays on its hunk
   T.command('buffer piecework://review/12')

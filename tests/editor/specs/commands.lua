@@ -151,4 +151,17 @@ return function(T)
   T.command('Piecework stop 5 T03')
   T.wait(function() return standin.last('task/cancel') end, 'stop of a task')
   T.eq(standin.last('task/cancel').task, 'T03', 'stop of one task')
+
+  -- a picker and a prompt of the user's own, on Neovim
+  if host.name == 'nvim' then
+    T.eq({ host.ui('select') == nil, host.ui('input') == nil }, { true, true }, 'the editor\'s own prompts are not used')
+    host.cmd('lua vim.ui.select = function(items, options, done) vim.g.asked = options.prompt done(items[1]) end')
+    standin.script({ ['review/decide'] = { { result = { changed = 1 } } } })
+    T.command('enew')
+    T.command('Piecework accept 5')
+    T.wait(function() return standin.last('review/decide') end, 'a picker')
+    T.like(host.fn('eval', 'g:asked'), 'accept of plan 5 what', 'asks what to accept')
+    T.eq(standin.last('review/decide').what, { 'all' }, 'and takes the choice')
+    host.cmd('lua package.loaded["vim.ui"].select = nil')
+  end
 end
