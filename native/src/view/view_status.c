@@ -130,9 +130,11 @@ static void task_line(ViewText *view, int64_t plan, const TaskRow *task, TaskCol
   Str left =
       str_fmt(arena, " %s  %-*.*s  %.*s", sign, wide.id, STR_ARG(task->id), STR_ARG(task->title));
   view_pair(view, meaning, text_cut(arena, left, VIEW_WIDTH - text_columns(right) - 2), right);
-  if (task->note.len && task->state != TASK_DONE) {
+  if (task->note.len) {
+    bool done = task->state == TASK_DONE;  // says nothing new then
     view_wrapped(view, meaning, S("      "),
-                 str_fmt(arena, "%s: %.*s", task_state_name(task->state), STR_ARG(task->note)));
+                 str_fmt(arena, "%s%s%.*s", done ? "" : task_state_name(task->state),
+                         done ? "" : ": ", STR_ARG(task->note)));
   }
 }
 

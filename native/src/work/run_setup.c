@@ -6,6 +6,7 @@
 #include "work/plan_store.h"
 #include "work/run_private.h"
 #include "work/task_private.h"
+#include "work/trust.h"
 
 enum { LEASE_MS = 30000, REMARK_DIFF_MAX = 3000, PLAN_FILE_MAX = 16 << 20 };
 
@@ -190,6 +191,26 @@ static bool begin_redo(Run *run, size_t t, const TaskRow *old, Str hash, size_t 
   return journal_task_put(journal, &run->rows[t], err);
 }
 
+// It was done before its check was trusted, and now it is.
+static bool missed_check(Run *run, const TaskSpec *task, const TaskRow *row)
+{
+  return row->state == TASK_DONE && check_was_untrusted(row->note) &&
+         trust_given(run->engine, project_root(run->project), task->check);
+}
+
+// The task is done again from what was paid for (attempt.c finds the replies since it started), this time with its
+// check. What the user has decided stays.
+static bool check_again(Run *run, size_t t, Error *err)
+{
+  TaskRow *row = &run->rows[t];
+  row->state = TASK_WAITING;
+  row->note = STR_NONE;
+  row->ended_ms = row->added = row->removed = 0;
+  return journal_patch_set(run->engine->journal, run->spec.plan, row->id, NULL, NULL, NULL, 0,
+                           err) &&
+         journal_task_put(run->engine->journal, row, err);
+}
+
 static const TaskRow *find_row(const TaskRowList *rows, const Map *index, Str id)
 {
   size_t at;
@@ -212,6 +233,7 @@ static bool set_row(Run *run, size_t t, const TaskRow *old, NodeState *node, Err
   TaskRow *row = &run->rows[t];
   *row = *old;
   row->title = task->title;
+  if (part && missed_check(run, task, row)) return check_again(run, t, err);
   if (row->state == TASK_DONE || row->state == TASK_ABSTAINED) *node = NODE_OK;
   if (row->state == TASK_PARTIAL || ended_bad(row->state)) *node = NODE_BAD;
   if (!part || !is_open(row->state)) return true;

@@ -315,11 +315,11 @@ static void check_done(void *owner, const CheckResult *result)
   Str problem =
       str_fmt(arena, "`%.*s` %.*s with this change:\n%.*s", STR_ARG(task->input.spec.check),
               STR_ARG(result->note), STR_ARG(str_trim(result->output)));
-  task_result_spoil(arena, &task->result, problem, result->note);
+  task_result_spoil(arena, &task->result, problem, result->told);
   if (task->row_is_model) {
     retry_result(task, false);
   } else {
-    fail(task, ERR_TEST_FAILED, result->note);
+    fail(task, ERR_TEST_FAILED, result->told);
   }
 }
 

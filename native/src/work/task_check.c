@@ -11,7 +11,7 @@
 
 typedef enum { CHECKS_NONE, CHECKS_MAKING, CHECKS_IDLE, CHECKS_BUSY, CHECKS_BROKEN } ChecksState;
 
-enum { FILE_MAX = 16 << 20, OUTPUT_TAIL = 6 << 10 };
+enum { FILE_MAX = 16 << 20, OUTPUT_TAIL = 6 << 10, TOLD_LINE = 160 };
 
 struct Check {
   Checks *checks;
@@ -112,6 +112,15 @@ static void finish(Checks *checks, CheckResult result)
   if (checks->first || checks->on_closed) step_soon(checks);
 }
 
+static Str last_line(Str output)
+{
+  Str last = STR_NONE;
+  for (Str rest = output, line; str_line(&rest, &line);) {
+    if (str_trim(line).len) last = str_trim(line);
+  }
+  return str_sub(last, 0, str_utf8_floor(last, TOLD_LINE));
+}
+
 static void process_done(void *owner, const ProcessResult *process)
 {
   Checks *checks = owner;
@@ -127,6 +136,9 @@ static void process_done(void *owner, const ProcessResult *process)
                         .output = str_skip(process->output, str_utf8_floor(process->output, cut))};
   result.note = missing ? str_fmt(&arena, "check not run: %.*s", STR_ARG(str_trim(result.output)))
                         : str_fmt(&arena, "check %.*s", STR_ARG(ended));
+  Str said = last_line(result.output);
+  result.told =
+      said.len ? str_fmt(&arena, "%.*s: %.*s", STR_ARG(result.note), STR_ARG(said)) : result.note;
   put_back(checks);
   checks->state = CHECKS_IDLE;
   finish(checks, result);
@@ -153,6 +165,13 @@ static Process *start(Checks *checks, Check *check, Error *err)
                     .on_done = process_done,
                     .owner = checks};
   return trust_run(checks->engine, &run, err);
+}
+
+#define UNTRUSTED "not trusted yet"
+
+bool check_was_untrusted(Str note)
+{
+  return str_eq(note, S("check not run: " UNTRUSTED));
 }
 
 static void finish_unrun(Checks *checks, const Error *err)
@@ -229,7 +248,7 @@ static void checks_step(void *owner)
     Error err = {0};
     if (!asked_before(checks, check->spec.command))
       start(checks, check, NULL);  // asks, runs nothing
-    error_set(&err, ERR_UNTRUSTED, "not trusted yet");
+    error_set(&err, ERR_UNTRUSTED, UNTRUSTED);
     finish_unrun(checks, &err);
   } else if (checks->state == CHECKS_NONE) {
     step_make(checks);

@@ -18,6 +18,7 @@ typedef struct {
   bool ok;   // ran and passed
   bool cancelled;
   Str note;    // one line
+  Str told;    // the same with the last thing it said, for people
   Str output;  // its end; valid until on_done returns
 } CheckResult;
 
@@ -28,6 +29,9 @@ typedef struct {
   void (*on_done)(void *owner, const CheckResult *result);  // once, never from inside check_start
   void *owner;
 } CheckSpec;
+
+// Of the note of a task that is done: its check did not run because nobody had trusted it yet.
+bool check_was_untrusted(Str note);
 
 Checks *checks_new(Engine *engine, Project *project, int64_t plan);
 Check *check_start(Checks *checks, const CheckSpec *spec);
