@@ -90,7 +90,8 @@ def budget_holds() -> None:
         ok(ran.returncode == 3, f"budget: exit 3, not {ran.returncode}", ran.stdout, ran.stderr)
         total = rows(scratch, "select sum(cost) from attempt")[0][0]
         ok(total <= cap * 1e9, f"budget: {total / 1e9:.4f} of {cap:.4f} spent")
-        ok("budget" in ran.stderr and "run!" in ran.stderr + "--yes", "budget: says how to go on", ran.stderr)
+        ok("`budget:`" in ran.stderr and "--yes" in ran.stderr, "budget: says how to go on", ran.stderr)
+        ok(ran.stderr.count("paused at") == 1, "budget: the pause is one line", ran.stderr)
         ran = scratch.run("run", "last", "--yes", cwd=load.root)
         ok(ran.returncode == 0, "budget: --yes goes on", ran.stdout, ran.stderr)
         ok(path.returncode == 0 and json.loads(path.stdout), "budget: status --json is JSON")

@@ -164,6 +164,22 @@ def not_what_it_seems() -> None:
         ok(provider.count() == 0, "none of it asked a model")
 
 
+def said_to_a_shell() -> None:
+    """No word of an editor's, and the next step is one that can be taken."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        scratch.provider([UPPER])
+        ran = scratch.run("plan", "--json", "--yes", "--budget", "0", "all of it upper case", cwd=root)
+        told = json.loads(ran.stdout.splitlines()[-1])["error"]
+        ok(ran.returncode == 3 and told["code"] == "budget" and "--budget USD" in told["hint"], "a plan without money", ran.stdout, ran.stderr)
+        ran = scratch.run("plan", "why is alpha first?", cwd=root)
+        ok(ran.returncode == 3 and "--yes plans it all the same" in ran.stderr, "advice", ran.stderr)
+        said = ran.stderr + json.dumps(told)
+        ran = scratch.run("run", "last", "--json", cwd=root)
+        said += ran.stderr + ran.stdout
+        ok("CLI" not in said and ":Piecework" not in said and "! " not in said, "no word of an editor's", said)
+
+
 def only_some() -> None:
     """--only, done tasks and no verification count in the estimate; a failure is said once; each's tasks go by one name."""
     with Scratch() as scratch:
@@ -234,7 +250,7 @@ def hangup() -> None:
 
 
 for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would,
-             not_what_it_seems, only_some, last_is_the_one_worked_on, hangup):
+             not_what_it_seems, only_some, last_is_the_one_worked_on, hangup, said_to_a_shell):
     try:
         test()
     except Exception as error:

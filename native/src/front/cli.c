@@ -104,19 +104,53 @@ void cli_json(const Value *value)
   fflush(stdout);
 }
 
+// "run! (CLI: --yes)" is one thing said to two: what is written so far loses the editor's word.
+static void drop_bang(Buf *out)
+{
+  if (!str_ends(buf_str(out), S("! "))) {
+    buf_add_char(out, '(');
+    return;
+  }
+  size_t len = out->len - 2;
+  while (len && out->ptr[len - 1] >= 'a' && out->ptr[len - 1] <= 'z') len--;
+  out->len = len;
+}
+
+Str cli_shell_words(Arena *arena, Str text)
+{
+  static const Str editor = S(":Piecework "), shell = S("(CLI: ");
+  Buf out;
+  buf_init(&out, text.len + 64);
+  while (text.len) {
+    if (str_starts(text, editor)) {
+      buf_add(&out, S("piecework "));
+      text = str_skip(text, editor.len);
+    } else if (str_starts(text, shell) && str_find_char(text, ')') != STR_NOT_FOUND) {
+      size_t end = str_find_char(text, ')');
+      bool bang = str_ends(buf_str(&out), S("! "));
+      drop_bang(&out);
+      buf_add(&out, str_sub(text, shell.len, bang ? end : end + 1));
+      text = str_skip(text, end + 1);
+    } else {
+      buf_add_char(&out, text.ptr[0]);
+      text = str_skip(text, 1);
+    }
+  }
+  return buf_take(&out, arena);
+}
+
 void cli_print_error(const Error *err)
 {
-  char hint[sizeof(err->hint)];
-  snprintf(hint, sizeof(hint), "%s", error_hint(err));
-  for (char *at; (at = strstr(hint, ":Piecework "));) {  // said to a shell
-    memmove(at, at + 1, strlen(at));
-    *at = 'p';
-  }
+  Arena arena;
+  arena_init(&arena);
+  char *hint = str_z(&arena, cli_shell_words(&arena, str_from(error_hint(err))));
   bool command = str_starts(str_from(hint), S("piecework "));
   if (hint[0] >= 'a' && hint[0] <= 'z' && !command) hint[0] = (char)(hint[0] - 'a' + 'A');
-  Str message = str_from(err->message);  // providers' words may bring their own full stop
+  Str message = cli_shell_words(&arena, str_from(err->message));
+  // providers' words may bring their own full stop
   if (hint[0] && str_ends(message, S("."))) message.len--;
   cli_say("piecework: %.*s%s%s\n", STR_ARG(message), hint[0] ? ". " : "", hint);
+  arena_deinit(&arena);
 }
 
 void cli_print_view(Cli *cli, const View *view)
@@ -378,8 +412,10 @@ static void report(Cli *cli)
   if (!cli_has(cli, OPT_JSON)) return;
   Value *map = value_map(&cli->arena), *error = value_map(&cli->arena);
   value_put_str(&cli->arena, error, S("code"), str_from(err_name(cli->err.code)));
-  value_put_str(&cli->arena, error, S("message"), str_from(cli->err.message));
-  value_put_str(&cli->arena, error, S("hint"), str_from(error_hint(&cli->err)));
+  value_put_str(&cli->arena, error, S("message"),
+                cli_shell_words(&cli->arena, str_from(cli->err.message)));
+  value_put_str(&cli->arena, error, S("hint"),
+                cli_shell_words(&cli->arena, str_from(error_hint(&cli->err))));
   value_set(map, S("error"), error);
   cli_json(map);
 }

@@ -112,7 +112,8 @@ void cli_json(const Value *value);  // one line on stdout
 void cli_json_event(
     const Value *value);  // the same, flushed with others at the end of the loop's turn
 void cli_print_view(Cli *cli, const View *view);
-void cli_print_error(const Error *err);  // "piecework: MESSAGE. HINT"
+Str cli_shell_words(Arena *arena, Str text);  // what the engine says to an editor, said to a shell
+void cli_print_error(const Error *err);       // "piecework: MESSAGE. HINT"
 
 // Shows the events of [plan] (0 = the one whose events come) until an operation has ended.
 //   progress_begin -> start the operation with cli_on_done -> cli_wait -> progress_end

@@ -68,7 +68,7 @@ static bool take_advice(Cli *cli, Project *project, const PlanRequest *request)
   if (!cli->engine->config->advice || request->go_on) return true;
   Advice advice = advise(cli->engine, project, &cli->arena, request->request, &request->scope);
   if (advice.kind == ADVICE_FITS || advice.seen) return true;
-  cli_say("%.*s\n", STR_ARG(advice.text));
+  cli_say("%.*s\n", STR_ARG(cli_shell_words(&cli->arena, advice.text)));
   if (terminal_ask("plan all the same?")) return true;
   error_set(&cli->err, ERR_CONSENT, "not planned: see the advice above");
   return error_hint_set(&cli->err, "--yes plans all the same");

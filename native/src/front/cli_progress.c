@@ -14,11 +14,11 @@
 
 typedef struct Progress {
   Cli *cli;
-  int64_t plan;  // 0 until the first event tells
-  int signals;   // Ctrl-C so far
-  bool redraw;   // a terminal: one line
-  bool drawn;    // that line is on the screen
-  Str end_note;  // of the run, held back: its error may say the same
+  int64_t plan;            // 0 until the first event tells
+  int signals;             // Ctrl-C so far
+  bool redraw;             // a terminal: one line
+  bool drawn;              // that line is on the screen
+  Str end_line, end_note;  // how it ended, held back: its error may say the same
   Signal interrupt, terminate, hangup;
   Timer tick;         // counts down behind [wait]
   const Value *wait;  // the event, in [wait_arena]
@@ -45,8 +45,16 @@ static void line_draw(Progress *p, Str text)
 
 static void say_end_note(Progress *p)
 {
-  if (p->end_note.len) cli_say("run: %.*s\n", STR_ARG(p->end_note));
-  p->end_note = STR_NONE;
+  if (p->end_line.len) cli_say("%.*s\n", STR_ARG(p->end_line));
+  p->end_line = STR_NONE;
+}
+
+static void hold_end_note(Progress *p, Str line, Str note)
+{
+  line_clear(p);
+  say_end_note(p);
+  p->end_line = str_dup(&p->cli->arena, line);
+  p->end_note = str_dup(&p->cli->arena, note);
 }
 
 static void line_print(Progress *p, Str text)
@@ -94,8 +102,7 @@ static void show_task(Progress *p, Arena *arena, const Value *params)
     if (p->redraw) line_draw(p, text);
     return;
   }
-  if (note.len && !str_eq(state, S("done")))
-    text = str_fmt(arena, "%.*s: %.*s", STR_ARG(text), STR_ARG(note));
+  if (note.len) text = str_fmt(arena, "%.*s: %.*s", STR_ARG(text), STR_ARG(note));
   if (p->redraw && str_eq(state, S("done"))) {
     line_draw(p, text);
   } else {
@@ -109,7 +116,9 @@ static void show_verify(Progress *p, Arena *arena, const Value *params)
       note = value_get_str(params, S("note"), STR_NONE);
   Str text =
       str_fmt(arena, "verify: %.*s%s%.*s", STR_ARG(state), note.len ? "  " : "", STR_ARG(note));
-  if (note.len) {
+  if (note.len && str_eq(state, S("done"))) {
+    hold_end_note(p, text, note);
+  } else if (note.len) {
     line_print(p, text);
   } else if (p->redraw) {
     line_draw(p, text);
@@ -180,8 +189,7 @@ static void show_run(Progress *p, Arena *arena, const Value *params)
     line_print(p, str_fmt(arena, "run: %.*s", STR_ARG(note)));
     return;
   }
-  say_end_note(p);
-  p->end_note = str_dup(&p->cli->arena, note);
+  hold_end_note(p, str_fmt(arena, "run: %.*s", STR_ARG(note)), note);
 }
 
 // A failure's note is the command's own error: said once, at its end.
@@ -199,12 +207,12 @@ typedef struct {
   void (*show)(Progress *p, Arena *arena, const Value *params);
 } Shower;
 
-// Events not in the table (money, log, review ...) are for --json and editors; commands that are not trusted are
-// listed at the end.
+// Events not in the table (money, budget, log, review ...) are for --json and editors; commands that are not
+// trusted are listed at the end.
 static const Shower showers[] = {
     {"plan", show_plan},     {"planning", show_planning}, {"task", show_task},
-    {"verify", show_verify}, {"budget", show_note},       {"run", show_run},
-    {"commit", show_commit}, {"wait", show_wait},         {"fallback", show_fallback},
+    {"verify", show_verify}, {"run", show_run},           {"commit", show_commit},
+    {"wait", show_wait},     {"fallback", show_fallback},
 };
 
 static void on_event(void *owner, Str kind, const Value *params)
@@ -268,7 +276,7 @@ void progress_end(Cli *cli)
 {
   Progress *p = cli->progress;
   line_clear(p);
-  if (str_eq(p->end_note, str_from(cli->err.message))) p->end_note = STR_NONE;
+  if (str_eq(p->end_note, str_from(cli->err.message))) p->end_line = STR_NONE;
   say_end_note(p);
   cli->engine->on_event = NULL;
   timer_close(&p->tick, NULL);

@@ -243,6 +243,14 @@ static void rename_advice(Arena *arena, Buf *out, Advice *advice, const Count *c
   buf_add(out, S("  or go on when there are exceptions to judge: say them in the request.\n"));
 }
 
+// A typing error, likely: a plan would cost money to find that out.
+static void nothing_to_rename(Buf *out, Advice *advice, const Count *count, Str from)
+{
+  advice->kind = ADVICE_FREE;
+  buf_fmt(out, "There is nothing to rename: no line of %zu file%s has the word %.*s.\n",
+          count->looked_at, count->looked_at == 1 ? "" : "s", STR_ARG(from));
+}
+
 static void choose(Engine *engine, Project *project, Arena *arena, Str request,
                    const FileRefList *scope, Buf *out, Advice *advice)
 {
@@ -252,7 +260,10 @@ static void choose(Engine *engine, Project *project, Arena *arena, Str request,
   Estimate estimate = estimate_request(engine, project, arena, scope);
   if (plain_rename(request, &from, &to)) {
     Count count = count_word(project, scope, from);
-    rename_advice(arena, out, advice, &count, from, to);
+    if (count.places || count.cut)
+      rename_advice(arena, out, advice, &count, from, to);
+    else
+      nothing_to_rename(out, advice, &count, from);
   } else if (says(request,
                   "\\b(re-?format|run the formatter|sort (the )?(imports|includes)|fix (the "
                   ")?indentation)\\b")) {

@@ -133,6 +133,8 @@ static void ask(Planner *p)
   }
   if (err.code == ERR_OK)
     error_set(&err, ERR_BUDGET, "the planner's next turn does not fit the budget");
+  if (answer == BUDGET_OUT && !err.hint[0])  // there is no plan file yet to raise it in
+    error_hint_set(&err, "raise `budget` in the configuration (CLI: --budget USD)");
   end_with(p, &err);
 }
 

@@ -82,6 +82,14 @@ TEST(the_free_way_is_shown_with_its_count)
   CHECK(str_has(advice.text, S("1 line in 1 file has my_cfg_get")));
 }
 
+TEST(a_name_that_is_nowhere)
+{
+  Advice advice = ask("rename cfg_gte to config_get", NULL);
+  CHECK_INT(advice.kind, ADVICE_FREE);
+  CHECK(str_has(advice.text, S("nothing to rename: no line of ")));
+  CHECK(!str_has(advice.text, S("LSP")) && advice.command.len == 0);
+}
+
 TEST(never_twice)
 {
   CHECK(!ask("why is it so?", NULL).seen);
