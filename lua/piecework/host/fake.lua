@@ -143,6 +143,8 @@ function M.notes() end
 
 function M.overlay() end
 
+function M.room() end
+
 function M.folds() end
 
 function M.popup() end

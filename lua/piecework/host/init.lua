@@ -27,6 +27,7 @@
 ---@field fill fun(buf: integer, lines: string[])  whole text of a buffer of ours, without undo
 ---@field notes fun(buf: integer, notes: {line: integer, text: string}[])  text behind lines
 ---@field overlay fun(buf: integer, marks: piecework.Mark[])  drawn over the text; no others stay
+---@field room fun()  the current window shows what is drawn above its first line
 ---@field folds fun(buf: integer, folds: {first: integer, last: integer}[])  closed; no others stay
 ---@field popup fun(lines: string[], title: string)  beside the cursor, gone when it moves
 ---@field ui fun(name: 'input'|'select'): function?  vim.ui's, where the user has put in another

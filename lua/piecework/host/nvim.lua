@@ -266,13 +266,14 @@ end
 
 local drawn = api.nvim_create_namespace('piecework_overlay')
 
--- What stands above the first line is not on the screen unless the window makes room for it.
-local function make_room(buf, lines)
-  for _, win in ipairs(vfn.win_findbuf(buf)) do
-    api.nvim_win_call(win, function()
-      if vfn.line('w0') == 1 then vfn.winrestview({ topline = 1, topfill = lines }) end
-    end)
-  end
+-- What stands above the first line is not on the screen unless the window makes room for it, and
+-- again each time that it comes back there. buffer -> lines above its first.
+local above_first = {}
+
+function M.room()
+  local lines = above_first[api.nvim_get_current_buf()]
+  if not lines or vfn.line('w0') ~= 1 or vfn.winsaveview().topfill > 0 then return end
+  vfn.winrestview({ topline = 1, topfill = lines })
 end
 
 local function draw(buf, mark, last)
@@ -287,10 +288,14 @@ local function draw(buf, mark, last)
   if #virtual > 0 then options.virt_lines, options.virt_lines_above = virtual, above end
   if mark.note then options.virt_text = { { '  ' .. mark.note, 'PieceworkNote' } } end
   if next(options) then api.nvim_buf_set_extmark(buf, drawn, row, 0, options) end
-  if above and #virtual > 0 then make_room(buf, #virtual) end
+  if above and #virtual > 0 then
+    above_first[buf] = #virtual
+    for _, win in ipairs(vfn.win_findbuf(buf)) do api.nvim_win_call(win, M.room) end
+  end
 end
 
 function M.overlay(buf, marks)
+  above_first[buf] = nil
   api.nvim_buf_clear_namespace(buf, drawn, 0, -1)
   local last = api.nvim_buf_line_count(buf)
   for _, mark in ipairs(marks) do draw(buf, mark, last) end

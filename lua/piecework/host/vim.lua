@@ -296,6 +296,9 @@ function M.overlay(buf, marks)
   for _, mark in ipairs(marks) do draw(buf, mark, last) end
 end
 
+-- Vim shows what stands above the first line.
+function M.room() end
+
 function M.folds(buf, folds)
   local list = {}
   for i, fold in ipairs(folds) do list[i] = fold.first .. ',' .. fold.last end

@@ -111,6 +111,7 @@ local function watch(on)
   if on then
     host.cmd('autocmd piecework_overlay BufWinEnter,TextChanged,InsertLeave *'
       .. ' lua require("piecework.ui.overlay").touched()')
+    host.cmd('autocmd piecework_overlay CursorMoved * lua require("piecework.host").room()')
   end
 end
 

@@ -73,6 +73,10 @@ return function(T)
     or host.fn('getbufvar', '%', '&modified') == false }, { { 'one', 'two', 'three', 'four' }, tick, true },
     'the text is as it was')
   T.eq(standin.last('review/at').lines, true, 'the lines are asked for')
+  if host.name == 'nvim' then
+    T.command('call winrestview({"topline": 1, "topfill": 0}) | doautocmd CursorMoved')
+    T.eq(host.fn('winsaveview').topfill, 1, 'who comes back to line 1 sees what stands above it')
+  end
 
   script({ HUNKS[2] })
   require('piecework.buffers').changed(12)
