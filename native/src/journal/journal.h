@@ -381,6 +381,8 @@ bool journal_decision_set(Journal *journal, int64_t plan, const DecisionRow *row
 // Marks [hunks] of one file as applied or reverted, with the file's text before and after.
 bool journal_decision_applied(Journal *journal, int64_t plan, const StrList *hunks,
                               AppliedState applied, Str before, Str after, Error *err);
+// What is known of hunk [from], said of [to] as well; no row, no copy.
+bool journal_decision_copy(Journal *journal, int64_t plan, Str from, Str to, Error *err);
 bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, DecisionRowList *out,
                            Error *err);
 

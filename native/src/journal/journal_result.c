@@ -150,6 +150,17 @@ bool journal_decision_applied(Journal *journal, int64_t plan, const StrList *hun
   return journal_end(journal, ok, err);
 }
 
+bool journal_decision_copy(Journal *journal, int64_t plan, Str from, Str to, Error *err)
+{
+  return store_run(
+      journal->store, err,
+      "INSERT OR REPLACE INTO decision(plan, hunk, task, path, decision, at_ms, applied, "
+      "before_hash, after_hash)"
+      " SELECT plan, ?, task, path, decision, at_ms, applied, before_hash, after_hash FROM decision"
+      " WHERE plan = ? AND hunk = ?",
+      "sis", to, plan, from);
+}
+
 bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, DecisionRowList *out,
                            Error *err)
 {

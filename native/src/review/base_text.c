@@ -48,10 +48,61 @@ bool base_take(Engine *engine, Project *project, int64_t plan, Str path, Error *
   return ok;
 }
 
-bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err)
+// ---- bases that moved ------------------------------------------------------------------------------
+
+// The hashes of the text a base moved to and of the one before that: facts of their own keep the texts alive.
+static Str moved_fact(Arena *arena, Str path)
+{
+  return str_cat(arena, S("base of "), path);
+}
+
+static Str left_fact(Arena *arena, Str path)
+{
+  return str_cat(arena, S("base left of "), path);
+}
+
+bool base_move(Engine *engine, int64_t plan, Str path, Str text, Error *err)
+{
+  Arena arena;
+  Journal *journal = engine->journal;
+  Str old = STR_NONE, hash;
+  arena_init(&arena);
+  Str moved = moved_fact(&arena, path);
+  bool ok = journal_fact_get(journal, &arena, plan, moved, &old, err) &&
+            journal_fact_set(journal, plan, left_fact(&arena, path), old, err) &&
+            journal_blob_put(journal, &arena, text, &hash, err) &&
+            journal_fact_set(journal, plan, moved, hash, err);
+  arena_deinit(&arena);
+  return ok;
+}
+
+bool base_move_back(Journal *journal, int64_t plan, Str path, Error *err)
+{
+  Arena arena;
+  Str old = STR_NONE;
+  arena_init(&arena);
+  Str left = left_fact(&arena, path);
+  bool ok = journal_fact_get(journal, &arena, plan, left, &old, err) &&
+            journal_fact_set(journal, plan, moved_fact(&arena, path), old, err) &&
+            journal_fact_set(journal, plan, left, STR_NONE, err);
+  arena_deinit(&arena);
+  return ok;
+}
+
+bool base_first(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err)
 {
   *out = (ShownFile){.path = str_dup(arena, path)};
   return journal_base_get(engine->journal, arena, plan, path, &out->text, &out->exists, err);
+}
+
+bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err)
+{
+  Str hash = STR_NONE;
+  if (!journal_fact_get(engine->journal, arena, plan, moved_fact(arena, path), &hash, err))
+    return false;
+  if (!hash.len) return base_first(engine, plan, arena, path, out, err);
+  *out = (ShownFile){.path = str_dup(arena, path), .exists = true};
+  return journal_blob_get(engine->journal, arena, hash, &out->text, err);
 }
 
 // ---- which results, in which order -----------------------------------------------------------------

@@ -22,6 +22,14 @@ bool base_take(Engine *engine, Project *project, int64_t plan, Str path, Error *
 // The same, replacing what the plan has: only while no result was made on it.
 bool base_retake(Engine *engine, Project *project, int64_t plan, Str path, Error *err);
 
+// A task that is done again by hand is done on the text as it is by then: the base of [path] moves to [text], and what
+// others made is merged with that. Moved back, it is what it was before the last move.
+bool base_move(Engine *engine, int64_t plan, Str path, Str text, Error *err);
+bool base_move_back(Journal *journal, int64_t plan, Str path, Error *err);
+
+// The text that a plan's line numbers count in: the base before any move. Otherwise as base_get.
+bool base_first(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err);
+
 // Base text of [path]; exists = false for files that did not exist.
 bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err);
 

@@ -76,6 +76,9 @@ bool run_load_plan(Engine *engine, int64_t id, Arena *arena, PlanRow *row, Plan 
 bool run_begin_anew(Run *run, size_t task, Str hash, Error *err);
 bool run_take_bases(Run *run, size_t first, bool fresh, Error *err);  // of the tasks from [first]
 
+// run_rebase.c: the bases of the tasks that are done again by hand move to the text as it is now.
+bool run_move_bases(Run *run, Error *err);
+
 // run_change.c: the plan file changed while the run goes on.
 void run_reload(Run *run);  // when it did
 

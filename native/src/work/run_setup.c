@@ -420,7 +420,9 @@ static bool set_up_journal(Run *run, Error *err)
   if (!finished && !interrupted(run) && !check_plan(run, err)) return false;
   bool pilot = run->engine->config->pilot && !finished && run->plan_row.state != PLAN_PAUSED;
   if (!schedule_init(&run->schedule, &run->arena, &run->tasks, pilot, err)) return false;
-  if (!settle(run, err) || !set_rows(run, &rows, nodes, err) || !run_take_bases(run, 0, fresh, err))
+  // Before the rows: what the tasks made is out of sight once they are to be done again.
+  if (!settle(run, err) || !run_move_bases(run, err) || !set_rows(run, &rows, nodes, err) ||
+      !run_take_bases(run, 0, fresh, err))
     return false;
   schedule_preset(&run->schedule, nodes);
   return touch_known(run, err) &&

@@ -17,12 +17,14 @@ const ShownFile *shown_find(const ShownList *list, Str path)
   return NULL;
 }
 
-// The base of [path]; with `present` what has none yet is what it would be.
-static bool get_base(const Build *b, Str path, ShownFile *out, Error *err)
+// The base of [path], the first one or where it moved to; with `present` what has none yet is what it would be.
+static bool get_base(const Build *b, Str path, bool first, ShownFile *out, Error *err)
 {
   const TaskInputSpec *spec = b->spec;
   Error why = {0};
-  if (base_get(spec->engine, spec->plan, b->arena, path, out, &why)) return true;
+  bool (*get)(Engine *, int64_t, Arena *, Str, ShownFile *, Error *) =
+      first ? base_first : base_get;
+  if (get(spec->engine, spec->plan, b->arena, path, out, &why)) return true;
   if (why.code == ERR_NOT_FOUND && spec->present) {
     error_clear(&why);
     *out = (ShownFile){.path = path};
@@ -48,10 +50,9 @@ static bool may_show(const Build *b, Str path, bool from_disk, Error *err)
 // [path] as the task finds it, and the base its ranges count in.
 static bool get_shown(const Build *b, Str path, ShownFile *base, ShownFile *shown, Error *err)
 {
-  if (!get_base(b, path, base, err) || !may_show(b, path, base->exists, err)) return false;
+  if (!get_base(b, path, true, base, err) || !may_show(b, path, base->exists, err)) return false;
   const CombinedFile *file = combine_find(&b->out->done, path);
-  *shown = *base;
-  if (!file) return true;
+  if (!file) return get_base(b, path, false, shown, err);
   bool here = str_eq(file->path, path) && file->exists;
   *shown = (ShownFile){.path = path, .exists = here, .text = here ? file->text : STR_NONE};
   return true;

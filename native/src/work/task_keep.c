@@ -68,6 +68,32 @@ bool task_put_aside(Journal *journal, const TaskRow *row, Error *err)
   return ok;
 }
 
+static Str moved_fact(Arena *arena, Str id)
+{
+  return str_cat(arena, S("moved for "), id);
+}
+
+bool task_moved_bases(Journal *journal, int64_t plan, Str id, const StrList *paths, Error *err)
+{
+  Arena arena;
+  arena_init(&arena);
+  bool ok = journal_fact_set(journal, plan, moved_fact(&arena, id),
+                             str_join(&arena, paths, S("\n")), err);
+  arena_deinit(&arena);
+  return ok;
+}
+
+static bool move_bases_back(Journal *journal, const TaskRow *row, Arena *arena, Error *err)
+{
+  Str paths = STR_NONE, path, name = moved_fact(arena, row->id);
+  if (!journal_fact_get(journal, arena, row->plan, name, &paths, err)) return false;
+  if (!paths.len) return true;
+  while (str_line(&paths, &path)) {
+    if (!base_move_back(journal, row->plan, path, err)) return false;
+  }
+  return journal_fact_set(journal, row->plan, name, STR_NONE, err);
+}
+
 static bool next_number(Str *rest, int64_t *out)
 {
   Str word;
@@ -82,7 +108,8 @@ bool task_take_back(Journal *journal, TaskRow *row, Arena *arena, Str why, bool 
 {
   Str text = STR_NONE, state;
   *restored = false;
-  if (!journal_fact_get(journal, arena, row->plan, was_fact(arena, row->id), &text, err))
+  if (!move_bases_back(journal, row, arena, err) ||
+      !journal_fact_get(journal, arena, row->plan, was_fact(arena, row->id), &text, err))
     return false;
   if (!str_cut(&text, ' ', &state) || !next_number(&text, &row->added) ||
       !next_number(&text, &row->removed) || !next_number(&text, &row->ended_ms)) {

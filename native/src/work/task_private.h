@@ -80,6 +80,8 @@ Str task_remark_fact(Arena *arena, Str id);
 
 // A task that is done again keeps its result until there is a better one: its old row waits in a fact.
 bool task_put_aside(Journal *journal, const TaskRow *row, Error *err);
+// The paths whose base moved for a task that is done again: they move back when nothing comes of it.
+bool task_moved_bases(Journal *journal, int64_t plan, Str id, const StrList *paths, Error *err);
 // Nothing better came: [row] is as it was, with [why] in its note. [*restored] false: nothing was put aside.
 bool task_take_back(Journal *journal, TaskRow *row, Arena *arena, Str why, bool *restored,
                     Error *err);
