@@ -3,11 +3,21 @@
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
 from harness import BINARY, Scratch, done, ok, wait_for
 from workloads import block, git_init
+
+
+def sql(base: Path, text: str) -> list[tuple]:
+    journal = sqlite3.connect(base)
+    try:
+        return journal.execute(text).fetchall()
+    finally:
+        journal.commit()
+        journal.close()
 
 
 def small(scratch: Scratch, name: str = "w"):
@@ -231,6 +241,39 @@ def last_is_the_one_worked_on() -> None:
         ok("+Beta" in scratch.run("diff", "last", cwd=root).stdout, "last: an older plan that was run again")
 
 
+def prune() -> None:
+    """By age and by size: texts go, the oldest first, and give their space back; what was paid stays in the books."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        big = "".join(f"line {i} of a long file\n" for i in range(8000))
+        (root / "a.txt").write_text("beta\n" + big)
+        scratch.provider([UPPER])
+        ids = []
+        for n in range(3):
+            (root / "a.txt").write_text("beta\n" + big + f"{n}\n")
+            scratch.run("edit", "a.txt", "make beta upper case", "--yes", cwd=root)
+            scratch.run("apply", "last", cwd=root)
+        base = scratch.path / "state/piecework/journal.db"
+        ids = sql(base, "select id from plan where state = 'done' order by id")
+        ok(len(ids) == 3, f"prune: three plans that ended {ids}")
+        paid = scratch.run("cost", "all", "--json", cwd=root).stdout
+        young = scratch.run("prune", cwd=root)
+        ok("forgot 0 of 3 plans" in young.stdout, "prune: none is older than a month", young.stdout, young.stderr)
+        sql(base, "update blob set at_ms = 1")  # the last hour's texts are never taken
+        before = base.stat().st_size
+        kept = scratch.run("prune", "--max-size", "0", "--keep", "3", cwd=root)
+        ok("forgot 0" in kept.stdout and "still above" in kept.stderr, "prune: --keep wins", kept.stdout, kept.stderr)
+        sized = scratch.run("prune", "--max-size", "1", cwd=root)
+        ok(sql(base, "select id from plan") == ids[1:] or sql(base, "select id from plan") == ids[2:],
+           "prune: the oldest go first", sized.stdout)
+        ok(base.stat().st_size < before, f"prune: {before} became {base.stat().st_size} bytes")
+        ok(scratch.run("cost", "all", "--json", cwd=root).stdout == paid, "prune: the money stays")
+        aged = scratch.run("prune", "--older-than", "0", "--json", cwd=root)
+        ok(json.loads(aged.stdout)["forgotten"] >= 1 and sql(base, "select id from plan") == [], "prune: by age", aged.stdout)
+        wrong = scratch.run("prune", "--max-size", "big", cwd=root)
+        ok(wrong.returncode == 2 and "--max-size wants a number" in wrong.stderr, "prune: no number", wrong.stderr)
+
+
 def hangup() -> None:
     """The terminal is closed while a test runs: it ends, too."""
     with Scratch() as scratch:
@@ -250,7 +293,7 @@ def hangup() -> None:
 
 
 for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would,
-             not_what_it_seems, only_some, last_is_the_one_worked_on, hangup, said_to_a_shell):
+             not_what_it_seems, only_some, last_is_the_one_worked_on, prune, hangup, said_to_a_shell):
     try:
         test()
     except Exception as error:

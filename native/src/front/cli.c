@@ -63,7 +63,7 @@ const CliCommand cli_commands[] = {
     {"bug", "[PLAN]", "a report and a cassette of a plan, as files to read before you send them",
      cli_bug, NULL, COMMON, 0, 1, true},
     {"prune", "", "forget the texts of old plans; the money stays in the books", cli_prune, NULL,
-     O(JSON) | O(OLDER) | O(KEEP), 0, 0, true},
+     O(JSON) | O(OLDER) | O(MAX_SIZE) | O(KEEP), 0, 0, true},
     {"patch", "[--root D] [--file F[:A-B]] [--check] [--json] < reply", "the patch engine alone",
      NULL, cli_patch, 0, 0, 0, false},
     {"help", "[SUBCOMMAND]", "this list, or one subcommand", cli_help, NULL, 0, 0, 1, false},

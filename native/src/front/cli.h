@@ -40,6 +40,8 @@
   X(MESSAGE, "message", 'm', true, false, "TEXT",                                                 \
     "the commit message (default: your editor asks)")                                             \
   X(OLDER, "older-than", 0, true, false, "DAYS", "plans that ended earlier (default 30)")         \
+  X(MAX_SIZE, "max-size", 0, true, false, "MB",                                                   \
+    "the oldest that ended, until the journal holds no more than this")                           \
   X(KEEP, "keep", 0, true, false, "N", "keep the newest N whatever their age")                    \
   X(WIRE, "wire", 0, true, false, "KIND", "msgpack (default) or json")                            \
   X(SOLO, "solo", 0, false, false, "", "one big model does it all in one call, no plan")          \

@@ -134,32 +134,38 @@ static bool number_arg(Cli *cli, CliOption option, const char *name, uint64_t fa
   return error_set(&cli->err, ERR_USAGE, "--%s wants a number, not %.*s", name, STR_ARG(given));
 }
 
-static bool ended(PlanState state)
+// By age unless a size is all that was asked for.
+static bool prune_spec(Cli *cli, PruneSpec *spec)
 {
-  return state == PLAN_DONE || state == PLAN_FAILED || state == PLAN_DROPPED;
+  uint64_t days, keep, megabytes;
+  if (!number_arg(cli, OPT_OLDER, "older-than", 30, &days) ||
+      !number_arg(cli, OPT_KEEP, "keep", 0, &keep) ||
+      !number_arg(cli, OPT_MAX_SIZE, "max-size", 0, &megabytes))
+    return false;
+  bool by_size = cli_has(cli, OPT_MAX_SIZE), by_age = !by_size || cli_has(cli, OPT_OLDER);
+  *spec = (PruneSpec){.before_ms = by_age ? wall_now_ms() - (int64_t)days * 86400000 : 0,
+                      .max_bytes = by_size ? (int64_t)megabytes * 1000000 : -1,
+                      .keep = (int64_t)keep};
+  return true;
 }
 
 bool cli_prune(Cli *cli)
 {
-  uint64_t days, keep;
-  PlanRowList rows = {0};
-  if (!number_arg(cli, OPT_OLDER, "older-than", 30, &days)) return false;
-  if (!number_arg(cli, OPT_KEEP, "keep", 0, &keep)) return false;
-  Journal *journal = cli->engine->journal;
-  if (!journal_plan_list(journal, &cli->arena, STR_NONE, 0, &rows, &cli->err)) return false;
-  int64_t before = wall_now_ms() - (int64_t)days * 86400000, forgotten = 0;
-  for (size_t i = (size_t)keep; i < rows.len; i++) {
-    const PlanRow *row = &rows.items[i];
-    if (!ended(row->state) || row->updated_ms >= before) continue;
-    if (!journal_plan_forget(journal, row->id, &cli->err)) return false;
-    forgotten++;
-  }
+  PruneSpec spec;
+  Pruned done;
+  if (!prune_spec(cli, &spec) || !journal_prune(cli->engine->journal, &spec, &done, &cli->err))
+    return false;
   if (cli_has(cli, OPT_JSON)) {
     Value *map = value_map(&cli->arena);
-    value_put_int(&cli->arena, map, S("forgotten"), forgotten);
+    value_put_int(&cli->arena, map, S("forgotten"), done.forgotten);
+    value_put_int(&cli->arena, map, S("plans"), done.plans);
+    value_put_int(&cli->arena, map, S("bytes"), done.bytes);
     cli_json(map);
-  } else {
-    cli_print("forgot %lld of %zu plans\n", (long long)forgotten, rows.len);
+    return true;
   }
+  cli_print("forgot %lld of %lld plans; the journal holds %.1f MB\n", (long long)done.forgotten,
+            (long long)done.plans, (double)done.bytes / 1e6);
+  if (spec.max_bytes >= 0 && done.bytes > spec.max_bytes)
+    cli_say("still above the size: what has not ended, --keep and the last hour's texts stay\n");
   return true;
 }

@@ -112,12 +112,20 @@ bool journal_fact_set(Journal *journal, int64_t plan, Str name, Str text, Error 
 bool journal_fact_get(Journal *journal, Arena *arena, int64_t plan, Str name, Str *text,
                       Error *err);
 
-// Forgets the texts of plans that ended (done, failed, dropped) before [before_ms]: blobs, bases,
-// patches, decisions, verdicts, log, tasks and the plan itself. The money of their attempts stays,
-// without prompts and replies, so that `cost` stays true. [*removed] = plans forgotten; may be
-// NULL.
-bool journal_prune(Journal *journal, int64_t before_ms, int64_t *removed, Error *err);
-bool journal_plan_forget(Journal *journal, int64_t id, Error *err);  // one plan, in whatever state
+// What to forget of plans that ended (done, failed, dropped): their texts, that is blobs, bases, patches, decisions,
+// verdicts, log, tasks and the plan itself. The money of their attempts stays, without prompts and replies, so that
+// `cost` stays true.
+typedef struct {
+  int64_t before_ms;  // those that ended earlier; INT64_MAX = all
+  int64_t max_bytes;  // and further ones, oldest first, while more is in use; -1 = no matter
+  int64_t keep;       // the newest so many plans stay whatever their age
+} PruneSpec;
+
+typedef struct {
+  int64_t forgotten, plans;  // of so many
+  int64_t bytes;             // in use afterwards
+} Pruned;
+bool journal_prune(Journal *journal, const PruneSpec *spec, Pruned *out, Error *err);
 
 // ---- Blobs and base ---------------------------------------------------------------------------
 

@@ -39,44 +39,85 @@ static bool drop_blobs(Journal *journal, int64_t before_ms, Error *err)
                    "i", before_ms);
 }
 
-bool journal_plan_forget(Journal *journal, int64_t id, Error *err)
+// Bytes of the pages that hold something.
+static int64_t bytes_in_use(Journal *journal, Error *err)
 {
-  if (!journal_begin(journal, err)) return false;
-  bool ok = forget(journal, id, err);
-  if (ok && store_changes(journal->store) == 0) {
-    ok = error_set(err, ERR_NOT_FOUND, "there is no plan %lld", (long long)id);
+  int64_t bytes = 0;
+  for (Query *q = store_query(journal->store, err,
+                              "SELECT (p.page_count - f.freelist_count) * s.page_size FROM"
+                              " pragma_page_count AS p, pragma_freelist_count AS f,"
+                              " pragma_page_size AS s",
+                              "");
+       query_next(q);) {
+    bytes = query_int(q, 0);
   }
-  return journal_end(journal, ok && drop_blobs(journal, journal_now_ms(), err), err);
+  return bytes;
 }
 
-static bool forget_old(Journal *journal, int64_t before_ms, int64_t *count, Error *err)
+typedef struct {
+  int64_t id, updated_ms;
+} Candidate;
+
+typedef struct {
+  Candidate *items;
+  size_t len, cap;
+} CandidateList;
+
+static bool candidates(Journal *journal, Arena *arena, int64_t keep, CandidateList *out, Error *err)
 {
   Error own = {0};
-  bool ok = true;
-  for (bool more = true; ok && more;) {
-    int64_t id = 0;
-    for (Query *q = store_query(journal->store, &own,
-                                "SELECT id FROM plan WHERE updated_ms < ?"
-                                " AND state IN ('done', 'failed', 'dropped') LIMIT 1",
-                                "i", before_ms);
-         query_next(q);) {
-      id = query_int(q, 0);
-    }
-    more = id > 0;
-    if (more) ok = forget(journal, id, &own);
-    *count += more && ok;
+  for (Query *q = store_query(journal->store, &own,
+                              "SELECT id, updated_ms FROM plan"
+                              " WHERE state IN ('done', 'failed', 'dropped') AND id NOT IN"
+                              " (SELECT id FROM plan ORDER BY id DESC LIMIT ?)"
+                              " ORDER BY updated_ms, id",
+                              "i", keep);
+       query_next(q);) {
+    Candidate one = {query_int(q, 0), query_int(q, 1)};
+    PUSH(arena, out, one);
   }
   return journal_listed(&own, err);
 }
 
-bool journal_prune(Journal *journal, int64_t before_ms, int64_t *removed, Error *err)
+static bool forget_wanted(Journal *journal, const PruneSpec *spec, const CandidateList *list,
+                          Pruned *out, Error *err)
+{
+  bool ok = drop_blobs(journal, journal_now_ms(), err);
+  for (size_t i = 0; ok && i < list->len; i++) {
+    bool old = list->items[i].updated_ms < spec->before_ms;
+    if (!old && (spec->max_bytes < 0 || bytes_in_use(journal, err) <= spec->max_bytes)) continue;
+    ok = forget(journal, list->items[i].id, err);
+    if (ok && spec->max_bytes >= 0) ok = drop_blobs(journal, journal_now_ms(), err);
+    out->forgotten += ok;
+  }
+  return ok && drop_blobs(journal, journal_now_ms(), err);
+}
+
+static int64_t count_plans(Journal *journal, Error *err)
 {
   int64_t count = 0;
-  if (!journal_begin(journal, err)) return false;
-  bool ok = forget_old(journal, before_ms, &count, err) && drop_blobs(journal, before_ms, err);
-  ok = journal_end(journal, ok, err);
-  if (ok && removed) *removed = count;
-  if (ok && count)
-    store_run(journal->store, NULL, "VACUUM", "");  // gives the space back; may fail when busy
-  return ok;
+  for (Query *q = store_query(journal->store, err, "SELECT count(*) FROM plan", ""); query_next(q);)
+    count = query_int(q, 0);
+  return count;
+}
+
+bool journal_prune(Journal *journal, const PruneSpec *spec, Pruned *out, Error *err)
+{
+  Arena arena;
+  CandidateList list = {0};
+  Error own = {0};
+  *out = (Pruned){.plans = count_plans(journal, &own)};
+  arena_init(&arena);
+  bool ok = own.code == ERR_OK && journal_begin(journal, &own);
+  if (ok) {
+    ok = candidates(journal, &arena, spec->keep, &list, &own) &&
+         forget_wanted(journal, spec, &list, out, &own);
+    ok = journal_end(journal, ok, &own);
+  }
+  // Gives the space back; may fail when another process is at work.
+  if (ok) store_run(journal->store, NULL, "VACUUM", "");
+  if (ok) out->bytes = bytes_in_use(journal, &own);
+  arena_deinit(&arena);
+  if (own.code != ERR_OK && err) *err = own;
+  return ok && own.code == ERR_OK;
 }

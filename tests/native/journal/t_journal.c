@@ -576,14 +576,21 @@ TEST(prune)
   CHECK(journal_blob_put(journal, &arena, S("loose"), &hash, &err));
   PlanRow live = new_plan("/live");
   CHECK(journal_plan_new(journal, &live, &err));
-  int64_t removed = -1;
-  CHECK(journal_prune(journal, INT64_MAX, &removed, &err));
-  CHECK_INT(removed, 0);  // still open
+  PruneSpec all = {INT64_MAX, -1, 0}, young = {1000, -1, 0}, newest = {INT64_MAX, -1, 2},
+            large = {0, 1 << 30, 0}, small = {0, 0, 0};
+  Pruned done;
+  CHECK(journal_prune(journal, &all, &done, &err));
+  CHECK_INT(done.forgotten, 0);  // still open
+  CHECK_INT(done.plans, 2);
   CHECK(journal_plan_set_state(journal, plan, PLAN_DONE, S(""), &err));
-  CHECK(journal_prune(journal, 1000, &removed, &err));
-  CHECK_INT(removed, 0);  // too young
-  CHECK(journal_prune(journal, INT64_MAX, &removed, &err));
-  CHECK_INT(removed, 1);
+  PruneSpec not_now[] = {young, newest, large};
+  for (int i = 0; i < 3; i++) {
+    CHECK(journal_prune(journal, &not_now[i], &done, &err));
+    CHECK_INT(done.forgotten, 0);  // too young, among the newest two, small enough
+  }
+  CHECK(done.bytes > 10000 && done.bytes < 1 << 20);
+  CHECK(journal_prune(journal, &small, &done, &err));
+  CHECK_INT(done.forgotten, 1);
   PlanRow row;
   CHECK(!journal_plan_get(journal, &arena, plan, &row, NULL));
   CHECK(journal_plan_get(journal, &arena, live.id, &row, &err));
@@ -594,8 +601,6 @@ TEST(prune)
   CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_ROOT, &costs, &err) && costs.len == 1);
   CHECK_STR(costs.items[0].key, S("/r"));
   CHECK(journal_blob_get(journal, &arena, hash, &text, &err));  // young: somebody may need it
-  CHECK(!journal_plan_forget(journal, 99, NULL));
-  CHECK(journal_plan_forget(journal, live.id, &err));
   teardown();
 }
 
