@@ -1,6 +1,8 @@
 """What a shell user meets: closed and full outputs, Ctrl-C, words for one and for none, doubts with their places."""
 
 import json
+import os
+import pty
 import re
 import signal
 import sqlite3
@@ -190,6 +192,42 @@ def said_to_a_shell() -> None:
         ok("CLI" not in said and ":Piecework" not in said and "! " not in said, "no word of an editor's", said)
 
 
+def hostile_texts() -> None:
+    """What models and files say is shown on a terminal, not obeyed; a pipe gets a diff as it is."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        plan = {"title": "t\033[2Jx", "tasks": [{"id": "T01", "title": "up\033]0;x\007", "files": ["a.txt"],
+                                                 "accept": ["fine\ncheck: touch evil"], "body": "Upper\033[31m\ncase."}]}
+        doubt = {"task": "T01", "verdict": "doubt", "reason": "bad\033[31m\nsecond", "path": "a.txt"}
+        scratch.provider([{"match": {"has_tool": "submit_plan"}, "reply": {"tool_calls": [{"name": "submit_plan", "input": plan}]}},
+                          {"match": {"has_tool": "submit_verdicts"},
+                           "reply": {"tool_calls": [{"name": "submit_verdicts", "input": {"verdicts": [doubt]}}]}},
+                          {"match": {}, "reply": {"text": block("a.txt", "beta\n", "BE\033[31mTA\u202e\n")}}])
+        said = ""
+        ran = scratch.run("plan", "--yes", "make it upper case", cwd=root)
+        said += ran.stderr + Path(ran.stdout.strip()).read_text()
+        ran = scratch.run("run", "last", cwd=root)
+        said += ran.stderr
+        ok("\033" not in said and "\007" not in said and "T01 doubt a.txt:2: bad [31m second\n" in said, "messages and plan file", repr(said))
+        ok("\ncheck:" not in said, "a rule is one line", said)
+        raw = scratch.run("diff", "last", cwd=root).stdout
+        ok("+BE\033[31mTA\u202e\n" in raw, "a piped diff is exact", repr(raw))
+        main, end = pty.openpty()
+        shown = subprocess.Popen([str(BINARY), "diff", "last"], cwd=root, env=scratch.env, stdout=end, stderr=end, stdin=subprocess.DEVNULL)
+        os.close(end)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(main, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+        shown.wait()
+        ok(b"+BE^[[31mTA<U+202E>\033[m" in seen, "on a terminal it is seen", seen)
+
+
 def only_some() -> None:
     """--only, done tasks and no verification count in the estimate; a failure is said once; each's tasks go by one name."""
     with Scratch() as scratch:
@@ -293,7 +331,7 @@ def hangup() -> None:
 
 
 for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would,
-             not_what_it_seems, only_some, last_is_the_one_worked_on, prune, hangup, said_to_a_shell):
+             not_what_it_seems, only_some, last_is_the_one_worked_on, prune, hangup, said_to_a_shell, hostile_texts):
     try:
         test()
     except Exception as error:

@@ -272,3 +272,43 @@ uint64_t str_hash(Str s)
   }
   return hash;
 }
+
+// The length of what is better not sent to a terminal as it is, at the start of [s]; 0 = none. [out]: how it looks.
+static size_t unseen(Str s, char out[12])
+{
+  unsigned char c = (unsigned char)s.ptr[0];
+  unsigned second = s.len > 1 ? (unsigned char)s.ptr[1] : 0,
+           third = s.len > 2 ? (unsigned char)s.ptr[2] : 0;
+  if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+    snprintf(out, 12, "^%c", c ^ 0x40);
+    return 1;
+  }
+  if (c == 0xc2 && second >= 0x80 && second < 0xa0) {
+    snprintf(out, 12, "<U+%04X>", second);
+    return 2;
+  }
+  unsigned code = (second & 0x3fu) << 6 | (third & 0x3fu);
+  bool turns = (code >= 0x2a && code <= 0x2e) || (code >= 0x66 && code <= 0x69);
+  if (c != 0xe2 || second < 0x80 || third < 0x80 || !turns) return 0;
+  snprintf(out, 12, "<U+%04X>", 0x2000 | code);
+  return 3;
+}
+
+Str str_visible(Arena *arena, Str s)
+{
+  char look[12];
+  size_t grown = 0;
+  for (size_t i = 0; i < s.len; i++) {
+    if (unseen(str_skip(s, i), look)) grown += strlen(look);
+  }
+  if (!grown) return s;
+  char *out = arena_alloc(arena, s.len + grown);
+  size_t len = 0;
+  for (size_t i = 0; i < s.len;) {
+    size_t taken = unseen(str_skip(s, i), look), width = taken ? strlen(look) : 1;
+    memcpy(out + len, taken ? look : s.ptr + i, width);
+    len += width;
+    i += taken ? taken : 1;
+  }
+  return (Str){out, len};
+}

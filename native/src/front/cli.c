@@ -72,11 +72,29 @@ const CliCommand cli_commands[] = {
 
 // ---- output ----------------------------------------------------------------------------------------
 
+// Texts of models, repositories and providers: to a terminal they are shown, not obeyed.
+static void put(FILE *file, Str text, bool visible)
+{
+  Arena arena;
+  arena_init(&arena);
+  if (visible) text = str_visible(&arena, text);
+  fwrite(text.ptr ? text.ptr : "", 1, text.len, file);
+  arena_deinit(&arena);
+}
+
+static void put_formatted(FILE *file, bool visible, const char *format, va_list args)
+{
+  Arena arena;
+  arena_init(&arena);
+  put(file, str_vfmt(&arena, format, args), visible);
+  arena_deinit(&arena);
+}
+
 void cli_print(const char *format, ...)
 {
   va_list args;
   va_start(args, format);
-  vprintf(format, args);
+  put_formatted(stdout, terminal_out(), format, args);
   va_end(args);
 }
 
@@ -84,7 +102,7 @@ void cli_say(const char *format, ...)
 {
   va_list args;
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  put_formatted(stderr, true, format, args);
   va_end(args);
 }
 
@@ -156,7 +174,7 @@ void cli_print_error(const Error *err)
 void cli_print_view(Cli *cli, const View *view)
 {
   if (!cli_has(cli, OPT_JSON)) {
-    fwrite(view->text.ptr, 1, view->text.len, stdout);
+    put(stdout, view->text, terminal_out());
     return;
   }
   Value *map = value_map(&cli->arena);

@@ -114,6 +114,7 @@ void cli_json(const Value *value);  // one line on stdout
 void cli_json_event(
     const Value *value);  // the same, flushed with others at the end of the loop's turn
 void cli_print_view(Cli *cli, const View *view);
+void cli_print_diff(Str diff, bool color);
 Str cli_shell_words(Arena *arena, Str text);  // what the engine says to an editor, said to a shell
 void cli_print_error(const Error *err);       // "piecework: MESSAGE. HINT"
 

@@ -263,7 +263,7 @@ static bool from_targets(Cli *cli)
   Buf diff;
   buf_init(&diff, 64 << 20);
   review_diff(&cli->arena, &review, STR_NONE, &diff);
-  if (!cli_has(cli, OPT_JSON)) cli_print("%.*s", STR_ARG(buf_str(&diff)));
+  if (!cli_has(cli, OPT_JSON)) cli_print_diff(buf_str(&diff), terminal_out());
   buf_deinit(&diff);
   if (review.hunks.len) cli_say("next: piecework apply %lld\n", (long long)plan);
   return true;

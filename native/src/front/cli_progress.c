@@ -29,7 +29,7 @@ enum { TICK_MS = 1000 };
 
 static void line_clear(Progress *p)
 {
-  if (p->drawn) cli_say("\r\033[K");
+  if (p->drawn) fputs("\r\033[K", stderr);
   p->drawn = false;
 }
 

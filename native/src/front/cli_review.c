@@ -26,12 +26,13 @@ static const char *line_color(Str line)
   return NULL;
 }
 
-static void print_diff(Str diff, bool color)
+void cli_print_diff(Str diff, bool color)
 {
   for (Str rest = diff, line; str_line(&rest, &line);) {
     const char *c = color ? line_color(line) : NULL;
-    if (c) cli_print("\033[%sm%.*s\033[m\n", c, STR_ARG(line));
-    if (!c) cli_print("%.*s\n", STR_ARG(line));
+    if (c) printf("\033[%sm", c);
+    cli_print("%.*s", STR_ARG(line));
+    fputs(c ? "\033[m\n" : "\n", stdout);
   }
 }
 
@@ -85,7 +86,7 @@ bool cli_diff(Cli *cli)
   buf_init(&diff, 256u << 20);
   if (!paths.len) review_diff(&cli->arena, &review, STR_NONE, &diff);
   for (size_t i = 0; i < paths.len; i++) review_diff(&cli->arena, &review, paths.items[i], &diff);
-  print_diff(buf_str(&diff), color);
+  cli_print_diff(buf_str(&diff), color);
   buf_deinit(&diff);
   return true;
 }

@@ -193,7 +193,7 @@ static bool go_on_after_pilot(Cli *cli, int64_t plan)
   Buf diff;
   buf_init(&diff, 64u << 20);
   review_diff(&cli->arena, &review, STR_NONE, &diff);
-  if (!cli_has(cli, OPT_JSON)) cli_print("%.*s", STR_ARG(buf_str(&diff)));
+  if (!cli_has(cli, OPT_JSON)) cli_print_diff(buf_str(&diff), terminal_out());
   buf_deinit(&diff);
   cli_say("%s\n", cli->err.message);
   return !cli_has(cli, OPT_JSON) && terminal_in() && terminal_ask("run the rest?");
@@ -246,20 +246,23 @@ bool cli_run(Cli *cli)
 
 // ---- stop ------------------------------------------------------------------------------------------
 
-static bool has_ended(Cli *cli, int64_t plan, Str task)
+// Has the plan, or every task that [task] means, come to an end? [*stopped]: by being stopped.
+static bool has_ended(Cli *cli, int64_t plan, Str task, bool *stopped)
 {
   Arena arena;
   TaskRowList rows = {0};
   Str holder = STR_NONE;
-  bool ended = true;
   arena_init(&arena);
   if (!journal_lease_holder(cli->engine->journal, &arena, plan, &holder, NULL)) holder = STR_NONE;
-  if (holder.len && !task.len) ended = false;
-  if (holder.len && task.len) journal_task_list(cli->engine->journal, &arena, plan, &rows, NULL);
+  bool ended = !holder.len || task.len;
+  *stopped = !task.len;
+  if (task.len) journal_task_list(cli->engine->journal, &arena, plan, &rows, NULL);
   for (size_t i = 0; i < rows.len; i++) {
     TaskState state = rows.items[i].state;
+    if (!task_id_is(rows.items[i].id, task)) continue;
     bool open = state == TASK_WAITING || state == TASK_RUNNING || state == TASK_CHECKING;
-    if (open && task_id_is(rows.items[i].id, task)) ended = false;
+    if (open && holder.len) ended = false;
+    *stopped |= state == TASK_CANCELLED;
   }
   arena_deinit(&arena);
   return ended;
@@ -288,10 +291,11 @@ bool cli_stop(Cli *cli)
   const struct timespec pause = {0, POLL_MS * 1000000L};
   for (int waited = 0; waited < WAIT_MS; waited += POLL_MS) {
     nanosleep(&pause, NULL);
-    if (has_ended(cli, plan, task)) {
-      cli_say("plan %lld%s%.*s: stopped\n", (long long)plan, task.len ? " " : "", STR_ARG(task));
-      return true;
-    }
+    bool stopped;
+    if (!has_ended(cli, plan, task, &stopped)) continue;
+    cli_say("plan %lld%s%.*s: %s\n", (long long)plan, task.len ? " " : "", STR_ARG(task),
+            stopped ? "stopped" : "had ended already");
+    return true;
   }
   error_set(&cli->err, ERR_TIMEOUT, "plan %lld was asked to stop and still works", (long long)plan);
   return error_hint_set(&cli->err, "what is in flight may end first; --now cuts it");

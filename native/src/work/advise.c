@@ -244,11 +244,10 @@ static void rename_advice(Arena *arena, Buf *out, Advice *advice, const Count *c
 }
 
 // A typing error, likely: a plan would cost money to find that out.
-static void nothing_to_rename(Buf *out, Advice *advice, const Count *count, Str from)
+static void nothing_to_rename(Buf *out, Advice *advice, Str from)
 {
   advice->kind = ADVICE_FREE;
-  buf_fmt(out, "There is nothing to rename: no line of %zu file%s has the word %.*s.\n",
-          count->looked_at, count->looked_at == 1 ? "" : "s", STR_ARG(from));
+  buf_fmt(out, "There is nothing to rename: no file here has the word %.*s.\n", STR_ARG(from));
 }
 
 static void choose(Engine *engine, Project *project, Arena *arena, Str request,
@@ -263,7 +262,7 @@ static void choose(Engine *engine, Project *project, Arena *arena, Str request,
     if (count.places || count.cut)
       rename_advice(arena, out, advice, &count, from, to);
     else
-      nothing_to_rename(out, advice, &count, from);
+      nothing_to_rename(out, advice, from);
   } else if (says(request,
                   "\\b(re-?format|run the formatter|sort (the )?(imports|includes)|fix (the "
                   ")?indentation)\\b")) {

@@ -178,6 +178,17 @@ static void read_field(Reader *r, const PlanField *field, const Value *value)
   }
 }
 
+// Lines and tabs are all the layout a specification needs.
+static Str plain_lines(Arena *arena, Str text)
+{
+  char *out = str_z(arena, text);
+  size_t len = 0;
+  for (const char *c = out; *c; c++) {
+    if ((unsigned char)*c >= 0x20 || *c == '\n' || *c == '\t') out[len++] = *c;
+  }
+  return (Str){out, len};
+}
+
 static Str short_line(Arena *arena, Str text, size_t max)
 {
   char *line = str_z(arena, str_trim(text));
@@ -190,12 +201,14 @@ static Str short_line(Arena *arena, Str text, size_t max)
 
 // An empty text and an absent one are the same to many models, except where an empty replacement
 // deletes.
-static void tidy(TaskSpec *task)
+static void tidy(Arena *arena, TaskSpec *task)
 {
   bool substitutes = task->executor == EXECUTOR_SUBSTITUTE;
   if (!task->pattern.len) task->pattern = STR_NONE;
   if (!task->except.len) task->except = STR_NONE;
   if (!task->replace.len && !substitutes) task->replace = STR_NONE;
+  for (size_t i = 0; i < task->accept.len; i++)
+    task->accept.items[i] = short_line(arena, task->accept.items[i], task->accept.items[i].len);
   if (str_starts(task->title, S("[pilot]"))) task->title = str_trim(str_skip(task->title, 7));
 }
 
@@ -212,13 +225,13 @@ static void read_task(Arena *arena, const Value *value, size_t number, TaskSpec 
     bad(&reader, str_fmt(arena, "its id `%.*s` is not like T01", STR_ARG(str_sub(given, 0, 40))));
   }
   task->title = short_line(arena, value_get_str(value, S("title"), STR_NONE), TITLE_BYTES);
-  task->body = value_get_str(value, S("body"), STR_NONE);
+  task->body = plain_lines(arena, value_get_str(value, S("body"), STR_NONE));
   task->pilot = value_get_bool(value, S("pilot"), false);
   for (size_t i = 0; i < plan_field_count; i++) {
     const Value *field = value_get(value, plan_fields[i].name);
     if (field && from_model(&plan_fields[i])) read_field(&reader, &plan_fields[i], field);
   }
-  tidy(task);
+  tidy(arena, task);
 }
 
 bool submission_read(Arena *arena, const Value *input, Submission *out, PlanProblemList *problems)

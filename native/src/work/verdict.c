@@ -70,7 +70,11 @@ static bool names_task(Str said, Str id)
 static Str cut(Arena *arena, Str s)
 {
   s = str_trim(s);
-  return str_dup(arena, str_sub(s, 0, str_utf8_floor(s, REASON_MAX)));
+  char *line = str_z(arena, str_sub(s, 0, str_utf8_floor(s, REASON_MAX)));
+  for (char *c = line; *c; c++) {
+    if ((unsigned char)*c < 0x20) *c = ' ';
+  }
+  return str_from(line);
 }
 
 // "T01", or "T01: rename the calls"; a map's key when the answer is {"T01": "ok"}.

@@ -70,6 +70,23 @@ TEST(error_keeps_the_first_cause)
   CHECK_STR(str_from(err.message), S("Your limit is reached"));
 }
 
+TEST(what_a_terminal_would_obey_is_shown)
+{
+  Arena arena;
+  arena_init(&arena);
+  Str plain = S("tab\there\nand \xc3\xa9\n");
+  CHECK(str_visible(&arena, plain).ptr == plain.ptr);
+  CHECK_STR(str_visible(&arena, S("a\x1b[31mb\r\x7f\x07")), S("a^[[31mb^M^?^G"));
+  CHECK_STR(str_visible(&arena, S("\xc2\x9b"
+                                  "2J\xe2\x80\xae"
+                                  "x\xe2\x81\xa9")),
+            S("<U+009B>2J<U+202E>x<U+2069>"));
+  CHECK_STR(str_visible(&arena, S("\xe2\x80\x99\xe2\x82\xac\xe2")),
+            S("\xe2\x80\x99\xe2\x82\xac\xe2"));
+  CHECK_STR(str_visible(&arena, S("")), S(""));
+  arena_deinit(&arena);
+}
+
 TEST(value_reads_with_defaults)
 {
   Arena arena;

@@ -86,7 +86,7 @@ TEST(a_name_that_is_nowhere)
 {
   Advice advice = ask("rename cfg_gte to config_get", NULL);
   CHECK_INT(advice.kind, ADVICE_FREE);
-  CHECK(str_has(advice.text, S("nothing to rename: no line of ")));
+  CHECK(str_has(advice.text, S("nothing to rename: no file ")));
   CHECK(!str_has(advice.text, S("LSP")) && advice.command.len == 0);
 }
 
