@@ -80,6 +80,7 @@ class Bill:
     phases: dict[str, float] = field(default_factory=lambda: {"plan": 0.0, "execute": 0.0, "verify": 0.0})
     calls: list[tuple[str, str, dict, float]] = field(default_factory=list)
     again: int = 0  # execute calls that were repeats
+    told: float = 0.0  # USD for what plan and verify tell the big model: instructions, tools, the project; not the diff
 
     @property
     def total(self) -> float:
@@ -94,6 +95,14 @@ ROLES = {"You plan work": "plan", "You check the combined": "verify"}
 
 def phase_of(body: str) -> str:
     return next((phase for words, phase in ROLES.items() if words in body), "execute")
+
+
+def told(phase: str, model: str, usage: dict, body: str) -> float:
+    """What a call of the big model costs but for its answer and for the diff that it has to read."""
+    if phase == "execute":
+        return 0.0
+    diff = len(body.split("\\nDiff:\\n", 1)[1].encode()) / 4 if phase == "verify" else 0
+    return max(price(model, {**usage, "out": 0}) - diff * PRICES[model]["price"]["input"] / 1e6, 0.0)
 
 
 def read_bill(provider: Provider, pair: Pair) -> Bill:
@@ -114,6 +123,7 @@ def read_bill(provider: Provider, pair: Pair) -> Bill:
         cost = price(model, event["usage"])
         bill.phases[phase] += cost
         bill.again += phase == "execute" and "That cannot be used" in body
+        bill.told += told(phase, f"{pair.name}/{arrived[event['seq']]['model']}", event["usage"], body)
         bill.calls.append((phase, model, event["usage"], cost))
     return bill
 
@@ -180,9 +190,10 @@ def line(kind: type[Load], pair: Pair, bills: dict[str, Bill]) -> bool:
     share = 100 * (mine.phases["plan"] + mine.phases["verify"]) / big.total
     big_row, small_row = (PRICES[f"{pair.name}/{m}"]["price"] for m in (pair.big, pair.small))
     good = saving >= GOALS[kind.name]
+    limit = 100 * (1 - (mine.total - mine.told) / big.total)
     print(f"{kind.name:11} {pair.name:9} {mine.phases['plan']:8.4f} {mine.phases['execute']:8.4f} "
           f"{mine.phases['verify']:8.4f} {mine.total:9.4f} {big.total:9.4f} {small.total:9.4f} {saving:7.1f} "
-          f"{GOALS[kind.name]:5} {share:6.1f} {100 * mine.again / max(calls, 1):4.0f} "
+          f"{GOALS[kind.name]:5} {limit:6.1f} {share:6.1f} {100 * mine.again / max(calls, 1):4.0f} "
           f"{big_row['output'] / small_row['output']:4.0f}{'' if good else '   BELOW THE GOAL'}", flush=True)
     return good
 
@@ -190,10 +201,12 @@ def line(kind: type[Load], pair: Pair, bills: dict[str, Bill]) -> bool:
 NOTES = """
 plan, execute, verify: USD paid in each phase of the delegated way; total: their sum. saving: % under big alone.
 o: plan and verify as % of big alone; e: % of execute calls that were repeats; r: output price, big over small.
-What limits the rest is o. A plan costs at least its instructions (about 1,400 tokens), and the verifier reads
-every new or changed line once: at an input price of a fifth of the output price that is 20 % of writing them,
-so work that is all new text cannot save much more than 75 %, and small work saves less. Moves and repeated
-changes are shown once and cost next to nothing. Big alone is one call that is shown exactly the right files: an
+limit: the saving if what plan and verify tell the big model cost nothing; the diff and its answers are still paid.
+What limits the rest is o. A plan and a verdict cost at least their instructions (some 2,100 tokens, whatever the
+work is), and the verifier reads every new or changed line once: at an input price of a fifth of the output price
+that is 20 % of writing them, so work that is all new text cannot save much more than 75 %, and small work (ten
+short test modules are five cents) saves less. Moves, repeated changes and lines that stand in several files are
+shown once and cost next to nothing. Big alone is one call that is shown exactly the right files: an
 agent that looks for them pays more. Thinking is not in these figures: it is paid as output, by the big model
 once for a plan and once for a verdict, and when it works alone once for all of the work.
 """
@@ -203,7 +216,7 @@ def main() -> int:
     words = [w for w in sys.argv[1:] if not w.startswith("-")]
     kinds = [k for k in LOADS if not words or k.name in words]
     print(f"{'workload':11} {'prices of':9} {'plan':>8} {'execute':>8} {'verify':>8} {'total':>9} {'big alone':>9} "
-          f"{'small':>9} {'saving%':>7} {'goal':>5} {'o%':>6} {'e%':>4} {'r':>4}")
+          f"{'small':>9} {'saving%':>7} {'goal':>5} {'limit%':>6} {'o%':>6} {'e%':>4} {'r':>4}")
     good = True
     for kind in kinds:
         for pair in PAIRS:

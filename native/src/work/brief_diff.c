@@ -1,7 +1,8 @@
 // brief_diff.c: see brief_diff.h.
 //
 // Moves: every line of some length that was deleted exactly once is a thread; where it was added again, the
-// run of equal lines around it is followed both ways. Runs of MOVE_MIN lines and more are moves.
+// run of equal lines around it is followed both ways. Runs of MOVE_MIN lines and more are moves. Lines that stand in a
+// row just as they were written out before (the head of every new file, say) are named by where that was.
 #include "work/brief_diff.h"
 
 #include "base/map.h"
@@ -10,6 +11,8 @@
 enum {
   MOVE_MIN = 5,    // lines
   THREAD_MIN = 8,  // bytes of a line that can be followed
+  AGAIN_MIN = 4,   // lines in a row that are not said again
+  AGAIN_BYTES = 100,
   CONTEXT = 1,
   PLACES_SHOWN = 400,
 };
@@ -26,6 +29,13 @@ typedef struct {
   size_t len, cap;
 } SideList;
 
+// What was written out of one side so far: indices into it, and the first with each text.
+typedef struct {
+  size_t *items;
+  size_t len, cap;
+  Map first;
+} Said;
+
 // A change that was shown, and where else it is.
 typedef struct {
   Str key, place;
@@ -38,6 +48,7 @@ struct BriefDiff {
   size_t count;
   HunkList *hunks;  // one list for each file
   SideList gone, come;
+  Said said_gone, said_come;
   Map seen;  // key of a change -> index into shown
   struct {
     Shown *items;
@@ -146,17 +157,49 @@ static size_t side_of(const SideList *list, size_t file, size_t number)
   return low;
 }
 
-// Lines of one side of a hunk; moved runs as one line each.
+// How many lines from [at] up to [end] were written out before in the same order; *from is the first of those.
+static size_t said_before(const SideList *own, const Said *said, size_t at, size_t end,
+                          size_t *from)
+{
+  size_t first, run = 0, bytes = 0;
+  if (!map_get(&said->first, own->items[at].text, &first)) return 0;
+  *from = said->items[first];
+  for (; at + run < end && first + run < said->len; run++) {
+    const Side *here = &own->items[at + run], *there = &own->items[said->items[first + run]];
+    bool on = there->file == own->items[*from].file &&
+              there->number == own->items[*from].number + run && !here->moved;
+    if (!on || !str_eq(here->text, there->text)) break;
+    bytes += here->text.len + 2;
+  }
+  return run >= AGAIN_MIN && bytes >= AGAIN_BYTES ? run : 0;
+}
+
+static void say(BriefDiff *d, const SideList *own, Said *said, size_t at, char sign, Buf *out)
+{
+  Str text = own->items[at].text;
+  buf_fmt(out, "%c%.*s\n", sign, STR_ARG(text));
+  if (str_trim(text).len >= THREAD_MIN) map_add(d->arena, &said->first, text, said->len);
+  PUSH(d->arena, said, at);
+}
+
+// Lines of one side of a hunk; moved runs, and those said before, as one line each.
 static void add_side(BriefDiff *d, Buf *out, const SideList *own, const SideList *other, char sign,
                      size_t file, size_t start, size_t len)
 {
   size_t at = side_of(own, file, start), end = at + len;
+  Said *said = sign == '-' ? &d->said_gone : &d->said_come;
   while (at < end && at < own->len) {
     const Side *side = &own->items[at];
-    size_t run = 1;
+    size_t run = 1, from, again = side->moved ? 0 : said_before(own, said, at, end, &from);
+    if (again) {
+      size_t first = own->items[from].number;
+      buf_fmt(out, "%c[again lines %zu-%zu of %.*s]\n", sign, first, first + again - 1,
+              STR_ARG(d->files[own->items[from].file]->path));
+      at += again;
+      continue;
+    }
     if (!side->moved) {
-      buf_fmt(out, "%c%.*s\n", sign, STR_ARG(side->text));
-      at++;
+      say(d, own, said, at++, sign, out);
       continue;
     }
     while (at + run < end && own->items[at + run].moved &&
@@ -175,9 +218,12 @@ static void add_side(BriefDiff *d, Buf *out, const SideList *own, const SideList
   }
 }
 
+// A blank line says nothing of where the change stands.
 static void add_context(Buf *out, const Line *lines, size_t from, size_t to)
 {
-  for (size_t i = from; i < to; i++) buf_fmt(out, " %.*s\n", STR_ARG(lines[i].text));
+  for (size_t i = from; i < to; i++) {
+    if (str_trim(lines[i].text).len) buf_fmt(out, " %.*s\n", STR_ARG(lines[i].text));
+  }
 }
 
 static bool any_moved(const BriefDiff *d, size_t file, const Hunk *hunk)
@@ -267,6 +313,11 @@ void brief_diff_file(BriefDiff *d, size_t index, Buf *out)
   }
 }
 
+void brief_diff_forget(BriefDiff *d)
+{
+  d->said_gone = d->said_come = (Said){0};
+}
+
 void brief_diff_end(BriefDiff *d, Buf *out)
 {
   for (size_t i = 0; i < d->shown.len; i++) {
@@ -280,4 +331,5 @@ void brief_diff_end(BriefDiff *d, Buf *out)
   }
   d->shown.len = 0;
   d->seen = (Map){0};
+  brief_diff_forget(d);
 }

@@ -1,6 +1,7 @@
 // brief_diff.h: the combined result as the verifier reads it: a diff that says each thing once. Lines that went
 // from one place to another are named, not quoted twice; a change that many places share is shown at the
-// first and the others are listed. What is shown is exact, and what is folded is identical to the byte.
+// first and the others are listed; lines in a row that stood there before are named. What is shown is exact, and what
+// is folded is identical to the byte.
 //
 //   === src/net.c                                   a file (new), (deleted), (was OLD)
 //   @@ 78 @@                                        first line in the new text
@@ -9,6 +10,7 @@
 //   +config_get(a);
 //   -[lines 120-340 go to src/http.c:1-221]
 //   +[lines 120-340 of src/net.c]
+//   +[again lines 1-15 of src/new.c]                written out before, there, in the new text; -[again ...]: the old
 //   [the same change: 22 more: src/a.c:10, ...]     at the end of a call's part
 //
 // Life:  brief_diff_new -> brief_diff_file for each file, brief_diff_end where a call's part ends
@@ -23,5 +25,7 @@ typedef struct BriefDiff BriefDiff;
 BriefDiff *brief_diff_new(Arena *arena, const CombinedFile **files, size_t count);
 
 void brief_diff_file(BriefDiff *diff, size_t index, Buf *out);
+// What was written out so far is not to be referred to: its reader does not get all of it.
+void brief_diff_forget(BriefDiff *diff);
 void brief_diff_end(BriefDiff *diff,
                     Buf *out);  // the places of changes shown before; begins the next part

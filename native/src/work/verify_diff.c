@@ -30,6 +30,7 @@ static Str file_diff(Arena *arena, BriefDiff *brief, size_t index, const Combine
     size_t shown = str_utf8_floor(diff, FILE_BYTES);
     diff = str_fmt(arena, "%.*s\n[%zu more bytes of this file's diff are not shown]\n",
                    STR_ARG(str_sub(diff, 0, shown)), diff.len - shown);
+    brief_diff_forget(brief);
   } else {
     diff = str_dup(arena, diff);
   }
