@@ -320,12 +320,14 @@ return function(T)
     local typing = dice(1, 4)
     engine.request = function(method, params, callback)
       local asked = method == 'review/apply' or method == 'review/revert'
+      local earlier = method == 'review/files' and heard.was
       if method == 'review/applied' then heard.told = params.hunks end
-      request(method, params, not asked and callback or function(err, result)
-        heard.result, heard.err = result, err
+      request(method, params, (asked or earlier) and function(err, result)
+        if asked then heard.result, heard.err = result, err end
+        if earlier and result then heard.earlier = result.files end
         callback(err, result)
-      end)
-      if method == 'review/files' and typing == 1 then random_edit() end
+      end or callback)
+      if method == 'review/files' and not earlier and typing == 1 then random_edit() end
       if asked then
         heard.was = snapshot()
         if typing == 2 then
@@ -398,6 +400,12 @@ return function(T)
           changed[#changed + 1] = doc
         end
         if options.write and doc.buf and (doc.disk or file.change == 'new') then doc:saved() end
+      end
+    end
+    -- With a bang what an earlier apply did is written as well.
+    for _, file in ipairs(heard.earlier or {}) do
+      for _, doc in ipairs(docs) do
+        if doc.full == file.path and doc.buf and doc.disk and not heard.late[doc] then doc:saved() end
       end
     end
     local told = check_told(heard.told, done, back)
