@@ -107,6 +107,8 @@ static const KindRow phrases[] = {
     QUOTA_ROW("You have reached your specified API usage limits"),
     QUOTA_ROW("credit balance is too low"),
     {"API key not valid", 401, ERR_OK, 0, NULL},
+    QUOTA_ROW("hourly usage limit"),
+    QUOTA_ROW("weekly usage limit"),
     TOO_LONG_ROW("prompt is too long"),
     TOO_LONG_ROW("input token count"),
     TOO_LONG_ROW("longer than the context"),
@@ -121,8 +123,10 @@ static const struct {
   unsigned quirk;
 } lessons[] = {
     {"stream_options", QUIRK_NO_STREAM_OPTIONS},
-    {"max_completion_tokens", QUIRK_MAX_TOKENS},
+    {"max_completion_tokens", QUIRK_MAX_TOKENS},  // or back again: call.c
     {"prompt_cache", QUIRK_NO_CACHE_MARK},
+    {"'store'", QUIRK_NO_CACHE_MARK},
+    {"supplied: store", QUIRK_NO_CACHE_MARK},
     {"reasoning_effort", QUIRK_NO_EFFORT},
     {"output_config.effort", QUIRK_NO_EFFORT},
     {"developer", QUIRK_SYSTEM_ROLE},
@@ -200,13 +204,33 @@ static Str message_of(const Value *error)
   return message;
 }
 
-static unsigned lesson_of(Str message, Str param)
+// The field it is about: error.param, or where a validator's `loc` points to, and what stood there:
+// {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "...", "input": "developer"}]}. In quotes, as messages
+// have it.
+static Str field_of(Arena *arena, const Value *error)
 {
-  for (size_t i = 0; i < sizeof(lessons) / sizeof(lessons[0]); i++) {
-    Str field = str_from(lessons[i].field);
-    if (str_has(message, field) || str_has(param, field)) return lessons[i].quirk;
+  Str path = value_get_str(error, S("param"), STR_NONE);
+  const Value *detail = value_at(value_get(error, S("detail")), 0);
+  for (VALUE_EACH (step, value_get(detail, S("loc")))) {
+    Str name = value_to_str(step, STR_NONE);
+    if (name.len) path = str_fmt(arena, "%.*s'%.*s'", STR_ARG(path), STR_ARG(name));
   }
-  return 0;
+  Str input = str_sub(value_get_str(detail, S("input"), STR_NONE), 0, 64);
+  return str_fmt(arena, "'%.*s' %.*s", STR_ARG(path), STR_ARG(input));
+}
+
+static unsigned lesson_of(const Value *error, Str message)
+{
+  Arena arena;
+  arena_init(&arena);
+  Str named = field_of(&arena, error);
+  unsigned quirk = 0;
+  for (size_t i = 0; !quirk && i < sizeof(lessons) / sizeof(lessons[0]); i++) {
+    Str field = str_from(lessons[i].field);
+    if (str_has(message, field) || str_has(named, field)) quirk = lessons[i].quirk;
+  }
+  arena_deinit(&arena);
+  return quirk;
 }
 
 static void words_set(Failure *out, Err code, const char *words, int status, Str message)
@@ -286,7 +310,7 @@ void failure_classify(int status, const Value *error, Failure *out)
   out->model_only = what & MODEL_ONLY;
   out->loading = what & LOADING;
   if (row->code == ERR_REQUEST && !overrules) {
-    out->learned = lesson_of(message, value_get_str(error, S("param"), STR_NONE));
+    out->learned = lesson_of(error, message);
   }
   retry_info(error, out);
   words_set(out, overrules ? kind->code : row->code, overrules ? kind->words : row->words, status,

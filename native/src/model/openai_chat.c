@@ -170,7 +170,7 @@ static void put_limits(Arena *arena, Value *body, const ModelRequest *request, c
 {
   int64_t max = request_max_output(request, target);
   if (max > 0) {
-    bool old = has(target, QUIRK_MAX_TOKENS);
+    bool old = has(target, QUIRK_MAX_TOKENS) && !has(target, QUIRK_MAX_COMPLETION);
     value_put_int(arena, body, old ? S("max_tokens") : S("max_completion_tokens"), max);
   }
   value_put_bool(arena, body, S("stream"), true);

@@ -383,6 +383,9 @@ TEST(lessons_of_a_400)
               {"response_format json_schema is not available", QUIRK_NO_SCHEMA},
               {"Unrecognized: prompt_cache_breakpoint", QUIRK_NO_CACHE_MARK},
               {"no parser: JSON schema error at #: unrecognized type", QUIRK_NO_SCHEMA},
+              {"Unsupported parameter: 'store' is not supported", QUIRK_NO_CACHE_MARK},
+              {"Unrecognized request argument supplied: store", QUIRK_NO_CACHE_MARK},
+              {"the data store is not restored", 0},
               {"something else", 0}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     char body[256];
@@ -392,6 +395,36 @@ TEST(lessons_of_a_400)
     CHECK_INT(got.learned, rows[i].quirk);
     classify(&dialect_openai_chat, 500, "application/json", str_from(body), &got);
     CHECK_INT(got.learned, 0);
+  }
+}
+
+// Validators say where, and only sometimes what.
+TEST(lessons_of_a_422)
+{
+  static const struct {
+    const char *detail;
+    unsigned quirk;
+  } rows[] = {
+      {"\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"reasoning_effort\"],\"msg\":\"Extra "
+       "inputs are not "
+       "permitted\",\"input\":\"low\"",
+       QUIRK_NO_EFFORT},
+      {"\"loc\":[\"body\",\"stream_options\"],\"msg\":\"Extra inputs are not permitted\"",
+       QUIRK_NO_STREAM_OPTIONS},
+      {"\"loc\":[\"body\",\"store\"],\"msg\":\"Extra inputs are not permitted\"",
+       QUIRK_NO_CACHE_MARK},
+      {"\"loc\":[\"body\",\"tools\"],\"msg\":\"Extra inputs are not permitted\"", QUIRK_NO_TOOLS},
+      {"\"loc\":[\"body\",\"messages\",0,\"role\"],\"msg\":\"Input should be 'system', 'user' or "
+       "'assistant'\",\"input\":\"developer\"",
+       QUIRK_SYSTEM_ROLE},
+      {"\"loc\":[\"body\",\"messages\",1,\"content\"],\"msg\":\"Field required\"", 0},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    char body[512];
+    snprintf(body, sizeof(body), "{\"detail\":[{%s}]}", rows[i].detail);
+    Failure got;
+    classify(&dialect_openai_chat, 422, "application/json", str_from(body), &got);
+    CHECK_INT(got.learned, rows[i].quirk);
   }
 }
 
@@ -429,9 +462,11 @@ TEST(a_compatible_server_gets_the_common_set)
       "max_completion_tokens", "reasoning_effort", "store", "temperature",
       "prompt_cache_key",      "response_format",  "tools", "provider"};
   for (size_t i = 0; i < 8; i++) CHECK(value_get(body, str_from(never[i])) == NULL);
-  target.quirks |= QUIRK_NO_STREAM_OPTIONS;
+  target.quirks |= QUIRK_NO_STREAM_OPTIONS | QUIRK_MAX_COMPLETION;
   body = built(&arena, &dialect_openai_chat, &request, &target, &(Key){0}, &wire);
   CHECK(value_get(body, S("stream_options")) == NULL);
+  CHECK(value_get(body, S("max_tokens")) == NULL);
+  CHECK_INT(value_get_int(body, S("max_completion_tokens"), 0), 900);
   arena_deinit(&arena);
 }
 
