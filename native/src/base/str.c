@@ -312,3 +312,21 @@ Str str_visible(Arena *arena, Str s)
   }
   return (Str){out, len};
 }
+
+size_t str_columns(Str s)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < s.len; i++) n += ((unsigned char)s.ptr[i] & 0xc0) != 0x80;
+  return n;
+}
+
+Str str_fit(Arena *arena, Str s, size_t columns)
+{
+  if (str_columns(s) <= columns) return s;
+  size_t at = 0;
+  for (size_t n = 0; at < s.len && n + 3 < columns; n++) {
+    at++;
+    while (at < s.len && ((unsigned char)s.ptr[at] & 0xc0) == 0x80) at++;
+  }
+  return str_fmt(arena, "%.*s...", STR_ARG(str_sub(s, 0, at)));
+}

@@ -65,6 +65,9 @@ size_t str_count_lines(Str s);
 // Strict decimal, the whole string, no sign, no overflow.
 bool str_to_u64(Str s, uint64_t *out);
 
+size_t str_columns(Str s);                         // characters; wide ones count as one
+Str str_fit(Arena *arena, Str s, size_t columns);  // ends in "..." when something was cut off
+
 bool str_is_utf8(Str s);  // strict: no surrogates, no overlong forms
 size_t str_utf8_len(Str s,
                     size_t at);  // bytes of the character at [at] < s.len; 0: not UTF-8 there

@@ -11,7 +11,7 @@
 #include "base/value.h"
 #include "core/engine.h"
 #include "plan/plan.h"
-#include "review/review.h"
+#include "view/view.h"
 
 // name, short letter or 0, takes a value, may come again, help
 #define CLI_OPTIONS(X)                                                                            \

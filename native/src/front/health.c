@@ -8,7 +8,7 @@
 #include "lib/fs.h"
 #include "lib/versions.h"
 #include "plan/ctags.h"
-#include "review/view_text.h"
+#include "view/view_text.h"
 
 typedef struct {
   Engine *engine;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/engine.h"
-#include "review/review.h"
+#include "view/view.h"
 
 typedef struct {
   const char *level;  // "ok", "warn", "error"

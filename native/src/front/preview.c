@@ -1,7 +1,7 @@
 // preview.c: see preview.h.
 #include "front/preview.h"
 
-#include "review/view_text.h"
+#include "view/view_text.h"
 #include "work/estimate.h"
 #include "work/run.h"
 

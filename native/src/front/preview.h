@@ -4,7 +4,7 @@
 
 #include "core/engine.h"
 #include "model/count.h"
-#include "review/review.h"
+#include "view/view.h"
 
 bool preview_view(Engine *engine, int64_t plan, Str task, Arena *arena, View *out, Error *err);
 

@@ -3,7 +3,7 @@
 
 #include "plan/template.h"
 #include "review/apply.h"
-#include "review/review.h"
+#include "view/view.h"
 
 Value *view_value(Arena *arena, const View *view);
 Value *templates_value(Arena *arena, const TemplateList *list);  // {templates: [...]}

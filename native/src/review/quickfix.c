@@ -1,5 +1,5 @@
 // quickfix.c: the review as quickfix entries: one per hunk, stale ones as warnings, failed tasks as errors.
-#include "review/view_text.h"
+#include "review/review.h"
 
 static const char *box(const ReviewHunk *hunk)
 {

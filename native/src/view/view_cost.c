@@ -1,6 +1,6 @@
 // view_cost.c: money: the receipt of one plan, or what a day, week, month or all of it came to.
 #include "lib/loop.h"
-#include "review/view_text.h"
+#include "view/view_text.h"
 #include "work/estimate.h"
 #include "work/receipt.h"
 
@@ -18,7 +18,7 @@ static void cost_line(ViewText *view, const CostRow *row)
   Str cached = tokens_short(arena, u->cache_read);
   Str out = tokens_short(arena, u->out), cost = money_short(arena, row->cost);
   Str key = row->key.len ? row->key : S("(none)");
-  if (text_columns(key) > 34) key = str_skip(key, key.len - str_utf8_floor(key, 34));
+  if (str_columns(key) > 34) key = str_skip(key, key.len - str_utf8_floor(key, 34));
   view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %9.*s%s",
             STR_ARG(key), (long long)row->attempts, STR_ARG(in), STR_ARG(cached), STR_ARG(out),
             STR_ARG(cost), row->unknown ? "+" : "");

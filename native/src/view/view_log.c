@@ -1,7 +1,7 @@
 // view_log.c: the plan's log, oldest first: time, task, what happened.
 #include <time.h>
 
-#include "review/view_text.h"
+#include "view/view_text.h"
 
 enum { LOG_SHOWN = 5000 };
 
@@ -22,7 +22,7 @@ bool view_log(Engine *engine, int64_t plan, Arena *arena, View *out, Error *err)
   ViewText view;
   view_begin(&view, arena, out);
   view_line(&view, (LineMeaning){.kind = S("head"), .plan = plan}, "piecework://log/%lld  %.*s",
-            (long long)plan, STR_ARG(text_cut(arena, row.title.len ? row.title : row.request, 50)));
+            (long long)plan, STR_ARG(str_fit(arena, row.title.len ? row.title : row.request, 50)));
   for (size_t i = 0; i < rows.len; i++) {
     const LogRow *entry = &rows.items[i];
     LineMeaning meaning = {.kind = S("log"), .plan = plan, .task = entry->task};

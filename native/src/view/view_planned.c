@@ -1,6 +1,6 @@
 // view_planned.c: the tasks of a plan that has not begun, with the targets its selectors find: what a run
 // would do. See view_text.h.
-#include "review/view_text.h"
+#include "view/view_text.h"
 #include "work/run_private.h"
 
 enum { TARGETS_SHOWN = 500 };
@@ -20,8 +20,7 @@ static void write_task(ViewText *view, const PlanRow *row, const TaskSpec *task)
   size_t targets = task->each.len;
   Str left = str_fmt(view->arena, " .  %.*s  %.*s", STR_ARG(task->id), STR_ARG(task->title));
   Str right = targets ? str_fmt(view->arena, "%zu targets", targets) : STR_NONE;
-  view_pair(view, meaning, text_cut(view->arena, left, VIEW_WIDTH - text_columns(right) - 2),
-            right);
+  view_pair(view, meaning, str_fit(view->arena, left, VIEW_WIDTH - str_columns(right) - 2), right);
   for (size_t i = 0; i < task->select.len; i++)
     view_wrapped(view, meaning, S("      "), task->select.items[i]);
   for (size_t i = 0; i < targets && i < TARGETS_SHOWN; i++) write_target(view, row, task, i);

@@ -8,7 +8,7 @@
 // Context around two hunks that are close is shown once, so that the whole stays a diff.
 #include <stdlib.h>
 
-#include "review/view_text.h"
+#include "view/view_text.h"
 #include "work/estimate.h"
 
 enum { LIKE_TOLD = 3 };  // more hunks than this that make one change are said
@@ -106,8 +106,8 @@ static void write_head(Writer *w)
   Str right =
       str_fmt(w->arena, "[%zu/%zu decided  %.*s]", decided_n, review->hunks.len, STR_ARG(cost));
   Str name = str_fmt(w->arena, "piecework://review/%lld", (long long)review->plan);
-  size_t room = VIEW_WIDTH - text_columns(name) - text_columns(right) - 3;
-  Str title = room < VIEW_WIDTH ? text_cut(w->arena, review->title, room) : STR_NONE;
+  size_t room = VIEW_WIDTH - str_columns(name) - str_columns(right) - 3;
+  Str title = room < VIEW_WIDTH ? str_fit(w->arena, review->title, room) : STR_NONE;
   LineMeaning head = {.kind = S("head"), .plan = review->plan};
   view_pair(&w->text, head, str_fmt(w->arena, "%.*s  %.*s", STR_ARG(name), STR_ARG(title)), right);
   if (!review->test_command.len) return;
@@ -156,11 +156,11 @@ static void write_file_head(Writer *w, size_t index)
   Str reason = judged ? judged->reason : STR_NONE;
   Str left =
       str_fmt(w->arena, "diff %.*s  %.*s%.*s  %.*s", STR_ARG(file->path), STR_ARG(file_kind(file)),
-              STR_ARG(text_cut(w->arena, tasks, 24)), STR_ARG(words));
+              STR_ARG(str_fit(w->arena, tasks, 24)), STR_ARG(words));
   Str counts = str_fmt(w->arena, "  +%zu -%zu", stat.added, stat.removed);
   Str mark = file_mark(w->review, index);
   Str with = str_fmt(w->arena, "%.*s: %.*s%.*s", STR_ARG(left), STR_ARG(reason), STR_ARG(counts));
-  bool inline_reason = reason.len && text_columns(with) + text_columns(mark) < VIEW_WIDTH;
+  bool inline_reason = reason.len && str_columns(with) + str_columns(mark) < VIEW_WIDTH;
   view_pair(&w->text, head, inline_reason ? with : str_cat(w->arena, left, counts), mark);
   head.kind = S("note");
   if (reason.len && !inline_reason) view_wrapped(&w->text, head, S("#   "), reason);
@@ -212,7 +212,7 @@ static void write_hunk_head(Writer *w, const ReviewHunk *hunk, LineMeaning meani
   Str new_range = range(w->arena, h->new_start - ctx.before, h->new_len + more);
   Str tasks = str_join(w->arena, &hunk->tasks, S(" "));
   Str left = str_fmt(w->arena, "@@ -%.*s +%.*s @@ %.*s", STR_ARG(old_range), STR_ARG(new_range),
-                     STR_ARG(text_cut(w->arena, tasks, 24)));
+                     STR_ARG(str_fit(w->arena, tasks, 24)));
   if (hunk->like > LIKE_TOLD)
     left = str_fmt(w->arena, "%.*s  %zu like this", STR_ARG(left), hunk->like);
   view_pair(&w->text, meaning, left, hunk_mark(w->arena, hunk));

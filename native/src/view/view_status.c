@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/loop.h"
-#include "review/view_text.h"
+#include "view/view_text.h"
 #include "work/receipt.h"
 
 enum { PLANS_SHOWN = 20 };
@@ -129,7 +129,7 @@ static void task_line(ViewText *view, int64_t plan, const TaskRow *task, TaskCol
   const char *sign = task->state < TASK_STATE_COUNT ? signs[task->state] : "  ";
   Str left =
       str_fmt(arena, " %s  %-*.*s  %.*s", sign, wide.id, STR_ARG(task->id), STR_ARG(task->title));
-  view_pair(view, meaning, text_cut(arena, left, VIEW_WIDTH - text_columns(right) - 2), right);
+  view_pair(view, meaning, str_fit(arena, left, VIEW_WIDTH - str_columns(right) - 2), right);
   if (task->note.len) {
     bool done = task->state == TASK_DONE;  // says nothing new then
     view_wrapped(view, meaning, S("      "),
@@ -193,8 +193,7 @@ static bool write_plan_line(ViewText *view, Engine *engine, const PlanRow *plan,
   Str title = plan->title.len ? plan->title : plan->request;
   Str left = str_fmt(view->arena, " #%-4lld %-9s %.*s", (long long)plan->id,
                      plan_state_name(plan->state), STR_ARG(title));
-  view_pair(view, meaning, text_cut(view->arena, left, VIEW_WIDTH - text_columns(right) - 2),
-            right);
+  view_pair(view, meaning, str_fit(view->arena, left, VIEW_WIDTH - str_columns(right) - 2), right);
   return true;
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/map.h"
-#include "review/view_text.h"
 #include "work/run.h"
 
 static void add_row(ReceiptRow *to, const ReceiptRow *row)
@@ -165,15 +164,15 @@ static Str with_unknown(Arena *arena, const ReceiptRow *row, Str text)
 static Str short_model(Arena *arena, Str name, size_t columns)
 {
   size_t slash = str_find_char(name, '/');
-  if (text_columns(name) > columns && slash != STR_NOT_FOUND) name = str_skip(name, slash + 1);
-  return text_cut(arena, name, columns);
+  if (str_columns(name) > columns && slash != STR_NOT_FOUND) name = str_skip(name, slash + 1);
+  return str_fit(arena, name, columns);
 }
 
-enum { MODEL_COLUMNS = 28 };
+enum { MODEL_COLUMNS = 28, RECEIPT_WIDTH = 80 };
 
 static void add_cells(Buf *out, const char *phase, Str model, const Str cells[6])
 {
-  int pad = MODEL_COLUMNS - (int)text_columns(model);
+  int pad = MODEL_COLUMNS - (int)str_columns(model);
   buf_fmt(out, "%-7s %.*s%*s %5.*s %5.*s %6.*s %5.*s %9.*s", phase, STR_ARG(model), pad, "",
           STR_ARG(cells[0]), STR_ARG(cells[1]), STR_ARG(cells[2]), STR_ARG(cells[3]),
           STR_ARG(cells[4]));
@@ -307,7 +306,7 @@ Str receipt_text(Arena *arena, const Receipt *r)
   Buf out;
   buf_init(&out, 256 * 1024);
   Str head = str_fmt(arena, "plan %lld: %.*s", (long long)r->plan, STR_ARG(r->title));
-  buf_fmt(&out, "%.*s\n\n", STR_ARG(text_cut(arena, head, VIEW_WIDTH)));
+  buf_fmt(&out, "%.*s\n\n", STR_ARG(str_fit(arena, head, RECEIPT_WIDTH)));
   add_cells(&out, "phase", S("model"), heads);
   for (int phase = 0; phase < 3; phase++) {
     for (size_t i = 0; i < r->rows.len; i++) {

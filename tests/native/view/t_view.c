@@ -1,7 +1,7 @@
 // t_view.c: the texts of piecework:// buffers: one meaning per line, nothing wider than it must be.
 #include "work_fixture.h"
 
-#include "review/view_text.h"
+#include "view/view_text.h"
 #include "work/receipt.h"
 
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
@@ -47,7 +47,7 @@ TEST(a_review_is_a_diff)
   fx_verdict(&fx, "T01", VERDICT_OK, "");
   View view = review_view(&fx);
   CHECK(str_starts(line_of(&view, 0), S("piecework://review/")));
-  CHECK(str_ends(line_of(&view, 0), S("]")) && text_columns(line_of(&view, 0)) == 80);
+  CHECK(str_ends(line_of(&view, 0), S("]")) && str_columns(line_of(&view, 0)) == 80);
   CHECK_STR(line_of(&view, 1), S("diff src/a.txt  T01  verified ok  +3 -2"));
   CHECK_STR(line_of(&view, 2), S("@@ -1,2 +1,2 @@ T01"));
   CHECK_STR(line_of(&view, 3), S(" one"));
@@ -80,7 +80,7 @@ TEST(what_worries_comes_first)
   size_t first = find_kind(&view, "file", 0);
   CHECK(str_starts(line_of(&view, first), S("diff b.txt  T02  DOUBT")));
   CHECK(str_starts(line_of(&view, first + 1), S("#   a reason with")));
-  for (size_t i = 0; i < view.len; i++) CHECK(text_columns(line_of(&view, i)) <= 80);
+  for (size_t i = 0; i < view.len; i++) CHECK(str_columns(line_of(&view, i)) <= 80);
   fx_deinit(&fx);
 }
 
@@ -219,7 +219,7 @@ TEST(a_receipt_fits_80_columns)
   Str text = receipt_text(&arena, &r);
   size_t columns = 0;
   for (Str rest = text, line; str_line(&rest, &line);) {
-    if (text_columns(line) > columns) columns = text_columns(line);
+    if (str_columns(line) > columns) columns = str_columns(line);
     CHECK(!str_ends(line, S(" ")));
   }
   CHECK_INT(columns, 80);
@@ -320,9 +320,9 @@ TEST(lines_stay_lines)
   check_index(&view);
   CHECK_STR(line_of(&view, 0), S("a   b"));
   CHECK_STR(line_of(&view, 1), S("+x\ty z"));
-  CHECK_INT(text_columns(line_of(&view, 2)), 80);
+  CHECK_INT(str_columns(line_of(&view, 2)), 80);
   CHECK_INT(view.len, 5);
-  CHECK_STR(text_cut(&arena, S("h\xc3\xa9llo w\xc3\xb6rld"), 8), S("h\xc3\xa9llo..."));
+  CHECK_STR(str_fit(&arena, S("h\xc3\xa9llo w\xc3\xb6rld"), 8), S("h\xc3\xa9llo..."));
   arena_deinit(&arena);
 }
 

@@ -1,5 +1,5 @@
 // view_text.c: see view_text.h.
-#include "review/view_text.h"
+#include "view/view_text.h"
 
 void view_begin(ViewText *view, Arena *arena, View *out)
 {
@@ -56,7 +56,7 @@ void view_line(ViewText *view, LineMeaning meaning, const char *format, ...)
 
 void view_pair(ViewText *view, LineMeaning meaning, Str left, Str right)
 {
-  size_t l = text_columns(left), r = text_columns(right);
+  size_t l = str_columns(left), r = str_columns(right);
   if (r && l + 1 + r > VIEW_WIDTH) {
     view_line(view, meaning, "%.*s", STR_ARG(left));
     l = 0;
@@ -81,7 +81,7 @@ static size_t fitting(Str text, size_t columns)
 
 void view_wrapped(ViewText *view, LineMeaning meaning, Str indent, Str text)
 {
-  size_t width = VIEW_WIDTH - text_columns(indent);
+  size_t width = VIEW_WIDTH - str_columns(indent);
   for (text = str_trim(text); text.len;) {
     size_t n = fitting(text, width);
     if (n == 0) n = text.len;
@@ -94,22 +94,4 @@ void view_end(ViewText *view)
 {
   view->out->text = buf_take(&view->buf, view->arena);
   buf_deinit(&view->buf);
-}
-
-size_t text_columns(Str s)
-{
-  size_t n = 0;
-  for (size_t i = 0; i < s.len; i++) n += ((unsigned char)s.ptr[i] & 0xc0) != 0x80;
-  return n;
-}
-
-Str text_cut(Arena *arena, Str s, size_t columns)
-{
-  if (text_columns(s) <= columns) return s;
-  size_t at = 0;
-  for (size_t n = 0; at < s.len && n + 3 < columns; n++) {
-    at++;
-    while (at < s.len && ((unsigned char)s.ptr[at] & 0xc0) == 0x80) at++;
-  }
-  return str_fmt(arena, "%.*s...", STR_ARG(str_sub(s, 0, at)));
 }

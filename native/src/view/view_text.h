@@ -7,7 +7,8 @@
 // that says so.
 #pragma once
 
-#include "review/review.h"
+#include "base/buf.h"
+#include "view/view.h"
 
 enum { VIEW_MAX = 32 << 20, VIEW_WIDTH = 80 };
 
@@ -30,6 +31,3 @@ void view_end(ViewText *view);
 
 // view_planned.c: the tasks of a plan that has not begun, one line each, with their targets.
 void view_planned(ViewText *view, Engine *engine, const PlanRow *row);
-
-size_t text_columns(Str s);                         // characters; wide ones count as one
-Str text_cut(Arena *arena, Str s, size_t columns);  // ends in "..." when something was cut off
