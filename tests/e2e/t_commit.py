@@ -159,6 +159,39 @@ def what_git_says() -> None:
         ok(case.log("%B")[:3] == ["#12 negated", "", "# not a comment"], "-m is taken as it is", case.log("%B"))
 
 
+def filtered() -> None:
+    """A file that git stores through a filter (encrypted, secrets taken out) is never committed as it stands."""
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        root.mkdir()
+        (root / "README").write_text("filters\n")
+        git_init(root)
+        for side in ("clean", "smudge"):
+            git(root, "config", f"filter.rot.{side}", "tr a-z n-za-m")
+        (root / ".gitattributes").write_text("*.txt filter=rot\n")
+        for name in ("a.txt", "b.txt"):
+            (root / name).write_text("one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n")
+        git(root, "add", ".")
+        git(root, "-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "-qm", "x")
+        plan = scratch.path / "plan.md"
+        plan.write_text("---\ntitle: ones\n---\n## T01 ones\nfiles: a.txt, b.txt\nexecutor: substitute\npattern: one\nreplace: ein\n")
+        scratch.provider([])
+        for argv in (["run", str(plan), "--yes", "--no-verify"], ["apply", "last"]):
+            scratch.run(*argv, cwd=root)
+        with (root / "b.txt").open("a") as file:
+            file.write("mine, and secret\n")
+        ran = scratch.run("commit", "last", "-m", "ones", cwd=root)
+        ok(ran.returncode == 1 and "b.txt: git filters this file" in ran.stderr, "filtered: with more in it, refused", ran.stderr)
+        (root / "b.txt").write_text((root / "b.txt").read_text().replace("mine, and secret\n", ""))
+        ran = scratch.run("commit", "last", "-m", "ones", cwd=root)
+        stored = git(root, "cat-file", "blob", "HEAD:a.txt")
+        ok(ran.returncode == 0 and stored.startswith("rva\n") and git(root, "status", "--porcelain") == "",
+           "filtered: committed through the filter", ran.stderr, stored, git(root, "status", "--porcelain"))
+        everything = git(root, "cat-file", "--batch-check", "--batch-all-objects")
+        blobs = "".join(git(root, "cat-file", "blob", line.split()[0]) for line in everything.splitlines() if " blob " in line)
+        ok("ein\n" not in blobs and "secret" not in blobs, "filtered: nothing is stored in clear", blobs)
+
+
 def submodule() -> None:
     """What lies in a submodule is not this repository's to commit; the rest is."""
     with Scratch() as scratch:
@@ -193,5 +226,6 @@ if __name__ == "__main__":
     before_the_commit()
     by_task()
     what_git_says()
+    filtered()
     submodule()
     done()

@@ -88,6 +88,8 @@ static SendVerdict load(Project *project, Arena *arena, Str path, Str real, Str 
   if (verdict != SEND_OK) return verdict;
   if (str_find_char(found, 0) != STR_NOT_FOUND) return say(why, SEND_BINARY, S("binary"));
   if (!str_is_utf8(found)) return say(why, SEND_BINARY, S("not UTF-8 text"));
+  if (str_starts(found, S("version https://git-lfs.github.com/spec/")))
+    return say(why, SEND_BINARY, S("a Git LFS pointer, its content is not here"));
   *text = overlay ? str_dup(arena, found) : found;
   return say(why, SEND_OK, S(""));
 }

@@ -2,6 +2,8 @@
 //
 //   staged   ls-files -s          what the user's index has for our paths
 //   head     ls-tree HEAD         what HEAD has
+//   filters  check-attr filter    files that git does not store as they are
+//   smudged  cat-file --filters   those of HEAD as they would be checked out
 //   texts    cat-file --batch     both as text                         -> commit_files_texts
 //   blobs    hash-object -w       new blobs into the repository
 //   base     read-tree HEAD       into a temporary index
@@ -127,6 +129,48 @@ static bool start_texts(void *owner, StrList *argv, Buf *input)
   return true;  // also with nothing to ask: what follows sorts out files git does not know
 }
 
+static bool start_filters(void *owner, StrList *argv, Buf *input)
+{
+  Commit *c = owner;
+  git_words(&c->arena, argv, WORDS("check-attr", "-z", "--stdin", "filter"));
+  for (size_t i = 0; i < c->files.len; i++) {
+    buf_add(input, c->files.items[i].path);
+    buf_add_char(input, '\0');
+  }
+  return true;
+}
+
+// "PATH\0filter\0VALUE\0", in the order asked.
+static bool take_filters(void *owner, Str out, Error *err)
+{
+  Commit *c = owner;
+  (void)err;
+  Str rest = out, path, name, value;
+  while (str_cut(&rest, '\0', &path) && str_cut(&rest, '\0', &name) &&
+         str_cut(&rest, '\0', &value)) {
+    CommitFile *file = find_file(c, path);
+    if (file) file->filtered = !str_eq(value, S("unspecified")) && !str_eq(value, S("unset"));
+  }
+  return true;
+}
+
+static bool is_smudged(const CommitFile *file)
+{
+  return file->filtered && file->head.id.len && str_find_char(file->path, '\n') == STR_NOT_FOUND;
+}
+
+static bool start_smudged(void *owner, StrList *argv, Buf *input)
+{
+  Commit *c = owner;
+  git_words(&c->arena, argv, WORDS("cat-file", "--batch", "--filters"));
+  for (size_t i = 0; i < c->files.len; i++) {
+    const CommitFile *file = &c->files.items[i];
+    if (is_smudged(file))
+      buf_fmt(input, "%.*s %.*s\n", STR_ARG(file->head.id), STR_ARG(file->path));
+  }
+  return input->len > 0;
+}
+
 // "ID TYPE SIZE\n" and SIZE bytes and "\n".
 static bool next_blob(Str *rest, Str *bytes, Error *err)
 {
@@ -150,6 +194,17 @@ static bool take_texts(void *owner, Str out, Error *err)
     CommitFile *file = &c->files.items[i];
     if (file->head.id.len && !next_blob(&rest, &file->head_text, err)) return false;
     if (file->staged.id.len && !next_blob(&rest, &file->staged_text, err)) return false;
+  }
+  return true;
+}
+
+static bool take_smudged(void *owner, Str out, Error *err)
+{
+  Commit *c = owner;
+  Str rest = str_dup(&c->arena, out);
+  for (size_t i = 0; i < c->files.len; i++) {
+    CommitFile *file = &c->files.items[i];
+    if (is_smudged(file) && !next_blob(&rest, &file->smudged_text, err)) return false;
   }
   return true;
 }
@@ -346,6 +401,8 @@ static bool after_texts(void *owner, Str out, Error *err)
 static const GitStep steps[] = {
     {"staged", .start = start_staged, .take = take_staged},
     {"head", .start = start_head, .take = take_head},
+    {"filters", .start = start_filters, .take = take_filters},
+    {"smudged", .start = start_smudged, .take = take_smudged},
     {"texts", .start = start_texts, .take = after_texts},
     {"blobs", .start = start_blobs, .take = take_blobs},
     {"base", .temporary = true, .start = start_base},

@@ -88,6 +88,7 @@ static bool find_edited(Find *f, size_t index, CommitFileList *out, Error *err)
     return error_hint_set(err, "commit the plan as one");
   }
   CommitFile *one = add(f, out, index, file->path, false);
+  one->disk_text = disk.text;
   if (!as_applied) one->on_disk = true;  // commit_files_texts refuses it unless the file was clean
   return true;
 }
@@ -166,6 +167,28 @@ static bool refuse_mixed(Str path, Error *err)
   return error_hint_set(err, "commit your own changes first, or commit this file yourself");
 }
 
+static bool refuse_filtered(Str path, Error *err)
+{
+  error_set(err, ERR_REFUSED,
+            "%.*s: git filters this file, and it holds more than what is to be committed",
+            STR_ARG(path));
+  return error_hint_set(err, "commit your own changes first, or the plan as one");
+}
+
+// Nothing but the applied hunks on top of HEAD, as checked out.
+static bool filtered_as_is(Arena *arena, const Review *review, Str only, CommitFile *one,
+                           Error *err)
+{
+  const CombinedFile *file = &review->files.items[one->file];
+  FileHunks hunks = applied_hunks(arena, review, one->file, only);
+  Str wanted;
+  bool whole = same_lines(arena, one->smudged_text, file->base) &&
+               with_hunks(arena, file->base, file->base, &hunks, &wanted) &&
+               (one->on_disk || same_lines(arena, one->disk_text, wanted));
+  one->on_disk = true;
+  return whole || refuse_filtered(one->path, err);
+}
+
 static bool file_texts(Arena *arena, const Review *review, Str only, CommitFile *one, Error *err)
 {
   const CombinedFile *file = &review->files.items[one->file];
@@ -216,7 +239,8 @@ bool commit_files_texts(Project *project, const Review *review, Str only, Arena 
       PUSH(arena, notes, why);
       continue;
     }
-    if (edited && !file_texts(arena, review, only, one, err)) return false;
+    if (edited && !(one->filtered ? filtered_as_is : file_texts)(arena, review, only, one, err))
+      return false;
     PUSH(arena, &keep, *one);
   }
   *files = keep;

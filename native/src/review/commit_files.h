@@ -2,6 +2,8 @@
 //
 // A file that had other changes before the plan ran gives HEAD's text plus the applied hunks; one that was
 // clean, is new, gone or renamed goes as it is on disk. What cannot be told apart is refused or left out.
+// A file with a `filter` attribute (secrets taken out, encryption) is not what HEAD says: it must go through
+// `git add`, so it is taken as it is on disk or not at all.
 #pragma once
 
 #include "review/review.h"
@@ -16,6 +18,9 @@ typedef struct {
   size_t file;   // index into the review's files
   GitEntry head, staged;
   Str head_text, staged_text;
+  Str disk_text;     // of a file that is edited
+  bool filtered;     // has a `filter` attribute
+  Str smudged_text;  // then: HEAD's text as git would check it out
   Str text;          // what is committed, unless on_disk
   Str index_text;    // what the user's index gets when something else was staged; ptr NULL = [text]
   Str id, index_id;  // their blobs, once written

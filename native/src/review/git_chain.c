@@ -44,7 +44,7 @@ static void git_failed(GitChain *chain, const ProcessResult *result, Error *err)
     if (reason && (now || !fatal)) last = str_trim(line);
   }
   if (!last.len) last = str_fmt(chain->arena, "exit status %d", result->status);
-  chain->said = str_dup(chain->arena, all);
+  if (chain->steps[chain->step].spoken) chain->said = str_dup(chain->arena, all);
   error_set(err, ERR_GIT, "git could not %s: %.*s", chain->aim, STR_ARG(last));
   error_hint_set(err, "nothing was committed, staged work is as it was");
 }

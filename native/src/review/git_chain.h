@@ -2,9 +2,9 @@
 //
 // Life:  git_chain_start -> (start -> git -> take)* -> on_done (once, never from inside git_chain_start)
 //
-// A command that fails ends the chain with git's own last words; all it said is in [said]. GIT_* variables of the
-// user's are not passed on. A step that is `spoken` runs what is the user's (hooks, signing): it gets no variable that
-// a plain `git` would not give.
+// A command that fails ends the chain with git's own last words. GIT_* variables of the user's are not passed on. A
+// step that is `spoken` runs what is the user's (hooks, signing): it gets no variable that a plain `git` would not
+// give, and all it said when it failed is in [said].
 #pragma once
 
 #include "base/buf.h"

@@ -101,6 +101,7 @@ TEST(verdicts)
   setup(true,
         "cd p && echo '*.log' >.gitignore && touch a.log && echo hello >ok.c && printf 'a\\0b' "
         ">bin && printf '\\377x' >latin &&"
+        "printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 5\\n' >pointer &&"
         "mkdir sub && echo k >.env && echo k >sub/id_rsa && mkfifo fifo && truncate -s 17M big && "
         "touch forced.log && git add -f forced.log &&"
         "printf 'x\\n-----BEGIN RSA PRIVATE "
@@ -110,6 +111,7 @@ TEST(verdicts)
   verdict("a.log", SEND_IGNORED, "ignored by .gitignore");
   verdict("bin", SEND_BINARY, "binary");
   verdict("latin", SEND_BINARY, "not UTF-8");
+  verdict("pointer", SEND_BINARY, "LFS");
   verdict(".env", SEND_SECRET, "a .env file");
   verdict("sub/id_rsa", SEND_SECRET, "an SSH key");
   verdict("keyfile", SEND_SECRET, "a private key inside");
@@ -123,7 +125,7 @@ TEST(verdicts)
   verdict("/etc/passwd", SEND_OUTSIDE, "outside");
   verdict("", SEND_OUTSIDE, "outside");
   verdict("./ok.c", SEND_OUTSIDE, "outside");
-  CHECK_STR(files(""), S(".gitignore big bin forced.log keyfile latin ok.c"));
+  CHECK_STR(files(""), S(".gitignore big bin forced.log keyfile latin ok.c pointer"));
   teardown();
 }
 
