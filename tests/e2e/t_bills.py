@@ -55,7 +55,40 @@ def learned() -> None:
                    f"learned: {name}, {quirk} {' '.join(style)}: {statuses}", ran.stderr)
 
 
-ALL = (learned,)
+# ---- the cap of a day -----------------------------------------------------------------------------------
+
+
+def one_day() -> None:
+    """Three plans at once, each in its own process: what all of them have in flight stays below today's cap."""
+    count, cap = 8, 0.02
+    with Scratch() as scratch:
+        make(scratch.path / "w", count)
+        provider = serve(scratch, rules(count, delay_ms=400), prices={"input": 4, "output": 20}, day_budget=str(cap), parallel=10,
+                         pilot="never", ask_above=100)
+        config = json.loads((scratch.path / "config/piecework/config.json").read_text())
+        config["models"]["small"]["max_output"] = 300
+        (scratch.path / "config/piecework/config.json").write_text(json.dumps(config))
+        going = [scratch.start("run", plan_file(scratch, f"p{i}", count), "--no-verify", cwd=scratch.path / "w") for i in range(3)]
+        most = 0
+
+        def ended() -> bool:
+            nonlocal most
+            try:
+                held = attempts(scratch, "select total(case when ended_ms = 0 then worst_case else cost end) from attempt")[0][0]
+                most = max(most, held)
+            except Exception:  # not made yet, or locked
+                pass
+            return all(process.poll() is not None for process in going)
+
+        wait_for(ended, "all plans")
+        said = [process.communicate()[1] for process in going]
+        ok(0 < most <= cap * 1e9, f"day: {most / 1e9} of {cap} were spent or in flight at most", *said)
+        stopped = [text for process, text in zip(going, said) if process.returncode == 3]
+        ok(stopped and all("today's $0.020" in text and "day_budget" in text for text in stopped), "day: it is said", *said)
+        ok(len(log(provider, "done")) >= 2, "day: and something was done")
+
+
+ALL = (learned, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

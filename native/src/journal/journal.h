@@ -251,16 +251,22 @@ typedef struct {
   size_t len, cap;
 } AttemptRowList;
 
+// What money (spent, lost and reserved) may come to; negative = no cap.
+typedef struct {
+  int64_t plan;
+  int64_t day, day_from_ms;  // over all plans, calls that began at [day_from_ms] or later
+} MoneyCaps;
+
 // Before the request leaves: stores [prompt], reserves worst_case, fills id, prompt_hash (in
-// [arena]) and started_ms. With [limit] >= 0 it refuses with ERR_BUDGET, in the same transaction,
-// what would take the plan's money (spent, lost and reserved) past it. An unknown worst case counts
+// [arena]) and started_ms. It refuses with ERR_BUDGET, in the same transaction, what would go past one of [caps]
+// (NULL = none), so that two processes cannot both take the last cent. An unknown worst case counts
 // as nothing: whether that is allowed is the caller's question.
 bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, Str prompt,
-                           int64_t limit, Error *err);
+                           const MoneyCaps *caps, Error *err);
 // Before a further try of the same attempt: reserves [worst_case] (of all its tries together)
 // instead, under the same rule as journal_attempt_start.
-bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
-                           Error *err);
+bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case,
+                           const MoneyCaps *caps, Error *err);
 // When the exchange ended, before the reply is used: stores [reply] and outcome, error, usage,
 // cost, sent, request_id and estimated_in in one transaction; fills reply_hash and ended_ms.
 bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
@@ -302,6 +308,8 @@ typedef struct {
   int64_t unpriced;  // attempts with neither cost nor worst case: the sums are lower bounds
 } PlanMoney;
 bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err);
+// The same of all plans together, of attempts started at [since_ms] or later.
+bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Error *err);
 
 typedef enum {
   COST_BY_PHASE,

@@ -51,18 +51,27 @@ static AttemptRow attempt_row(Query *q, Arena *arena)
   };
 }
 
-// ERR_BUDGET when [worst] more would take the plan's money past [limit].
-static bool within(Journal *journal, int64_t plan, int64_t worst, int64_t limit, Error *err)
+static bool below(const PlanMoney *money, int64_t worst, int64_t limit, const char *whose,
+                  Error *err)
 {
-  PlanMoney money;
-  if (limit < 0 || worst < 0) return true;
-  if (!journal_money(journal, plan, &money, err)) return false;
-  int64_t taken = money.spent + money.lost + money.reserved;
+  int64_t taken = money->spent + money->lost + money->reserved;
   if (taken <= limit && worst <= limit - taken) return true;
   return error_set(
       err, ERR_BUDGET,
-      "the budget of $%.4f is used up: $%.4f spent or in flight, the next call may cost $%.4f",
-      (double)limit / 1e9, (double)taken / 1e9, (double)worst / 1e9);
+      "%s budget of $%.4f is used up: $%.4f spent or in flight, the next call may cost $%.4f",
+      whose, (double)limit / 1e9, (double)taken / 1e9, (double)worst / 1e9);
+}
+
+// ERR_BUDGET when [worst] more would go past one of [caps].
+static bool within(Journal *journal, int64_t plan, int64_t worst, const MoneyCaps *caps, Error *err)
+{
+  PlanMoney money;
+  if (!caps || worst < 0) return true;
+  if (caps->plan >= 0 && !(journal_money(journal, plan, &money, err) &&
+                           below(&money, worst, caps->plan, "the plan's", err)))
+    return false;
+  return caps->day < 0 || (journal_money_since(journal, caps->day_from_ms, &money, err) &&
+                           below(&money, worst, caps->day, "today's", err));
 }
 
 static bool insert(Journal *journal, AttemptRow *a, Error *err)
@@ -79,19 +88,19 @@ static bool insert(Journal *journal, AttemptRow *a, Error *err)
 }
 
 bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, Str prompt,
-                           int64_t limit, Error *err)
+                           const MoneyCaps *caps, Error *err)
 {
   if (!journal_begin(journal, err)) return false;
   attempt->started_ms = journal_now_ms();
   attempt->ended_ms = 0;
-  bool ok = within(journal, attempt->plan, attempt->worst_case, limit, err) &&
+  bool ok = within(journal, attempt->plan, attempt->worst_case, caps, err) &&
             blob_put(journal, arena, prompt, false, &attempt->prompt_hash, err) &&
             insert(journal, attempt, err);
   return journal_end_soon(journal, ok, err);
 }
 
-bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case, int64_t limit,
-                           Error *err)
+bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case,
+                           const MoneyCaps *caps, Error *err)
 {
   Arena arena;
   AttemptRow row;
@@ -99,7 +108,7 @@ bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case
   bool ok = journal_begin(journal, err);
   if (ok) {
     ok = journal_attempt_get(journal, &arena, attempt, &row, err) &&
-         within(journal, row.plan, worst_case - row.worst_case, limit, err) &&
+         within(journal, row.plan, worst_case - row.worst_case, caps, err) &&
          store_run(journal->store, err, "UPDATE attempt SET worst_case = ? WHERE id = ?", "ii",
                    worst_case, attempt);
     ok = journal_end(journal, ok, err);

@@ -14,6 +14,23 @@ bool journal_money(Journal *journal, int64_t plan, PlanMoney *out, Error *err)
   return journal_listed(&own, err);
 }
 
+bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Error *err)
+{
+  Error own = {0};
+  *out = (PlanMoney){0};
+  for (Query *q = store_query(journal->store, &own,
+                              "SELECT total((ended_ms > 0) * max(cost, 0)),"
+                              " total((ended_ms > 0 AND cost < 0 AND sent) * max(worst_case, 0)),"
+                              " total((ended_ms = 0) * max(worst_case, 0)), total(worst_case < 0 "
+                              "AND cost < 0 AND sent)"
+                              " FROM attempt WHERE started_ms >= ?",
+                              "i", since_ms);
+       query_next(q);) {
+    *out = (PlanMoney){query_int(q, 0), query_int(q, 1), query_int(q, 2), query_int(q, 3)};
+  }
+  return journal_listed(&own, err);
+}
+
 // Tokens count only where they are known; so does money.
 #define COST_OF(key, order)                                                                     \
   "SELECT " key                                                                                 \

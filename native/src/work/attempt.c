@@ -146,10 +146,8 @@ static bool may_retry(void *owner, Nano spent, Nano worst)
       BUDGET_GO) {
     return false;
   }
-  if (!journal_attempt_raise(engine->journal, attempt->row.id, total, attempt->budget.plan_limit,
-                             &err)) {
-    return false;
-  }
+  MoneyCaps caps = budget_caps(&attempt->budget);
+  if (!journal_attempt_raise(engine->journal, attempt->row.id, total, &caps, &err)) return false;
   attempt->row.worst_case = total;
   return true;
 }
@@ -323,8 +321,9 @@ static bool start_call(Attempt *attempt, const ModelRequest *request, Str prompt
                               .model = request->model,
                               .worst_case = worst};
   Error why = {0};
-  if (!journal_attempt_start(spec->engine->journal, &attempt->arena, &attempt->row, prompt,
-                             attempt->budget.plan_limit, &why)) {
+  MoneyCaps caps = budget_caps(&attempt->budget);
+  if (!journal_attempt_start(spec->engine->journal, &attempt->arena, &attempt->row, prompt, &caps,
+                             &why)) {
     if (why.code == ERR_BUDGET) *answer = BUDGET_OUT;
     if (err) *err = why;
     return false;

@@ -32,19 +32,19 @@ static bool fits(Nano limit, Nano used, Nano worst)
   return limit < 0 || (used <= limit && worst <= limit - used);
 }
 
-BudgetAnswer budget_answer(const Budget *budget, const PlanMoney *held, Nano day_spent, Nano worst)
+BudgetAnswer budget_answer(const Budget *budget, const PlanMoney *held, const PlanMoney *day,
+                           Nano worst)
 {
   bool capped = budget->plan_limit >= 0 || budget->day_limit >= 0;
   if (!capped) return BUDGET_GO;
   if (worst < 0) return BUDGET_NO_PRICE;
-  Nano gone = money_committed(held);
+  Nano gone = money_committed(held), today = money_committed(day);
   if (fits(budget->plan_limit, gone + held->reserved, worst) &&
-      fits(budget->day_limit, day_spent + held->lost + held->reserved, worst)) {
+      fits(budget->day_limit, today + day->reserved, worst)) {
     return BUDGET_GO;
   }
-  // Waiting helps only when it could fit once the reservations are gone.
-  bool ever = fits(budget->plan_limit, gone, worst) &&
-              fits(budget->day_limit, day_spent + held->lost, worst);
+  // Waiting helps only when it could fit once the reservations are gone, and only a call of this plan wakes it.
+  bool ever = fits(budget->plan_limit, gone, worst) && fits(budget->day_limit, today, worst);
   return held->reserved > 0 && ever ? BUDGET_WAIT : BUDGET_OUT;
 }
 
@@ -58,26 +58,23 @@ static int64_t midnight_ms(void)
   return (int64_t)mktime(&day) * 1000;
 }
 
-static bool day_spent(Engine *engine, const Budget *budget, Arena *arena, Nano *out, Error *err)
+MoneyCaps budget_caps(const Budget *budget)
 {
-  *out = 0;
-  if (budget->day_limit < 0) return true;
-  CostRowList rows = {0};
-  if (!journal_cost(engine->journal, arena, 0, midnight_ms(), COST_BY_PHASE, &rows, err))
-    return false;
-  for (size_t i = 0; i < rows.len; i++) *out += rows.items[i].cost;
-  return true;
+  return (MoneyCaps){budget->plan_limit, budget->day_limit,
+                     budget->day_limit < 0 ? 0 : midnight_ms()};
 }
 
-static void say_out(Arena *arena, const Budget *budget, const PlanMoney *held, Nano day, Nano worst,
-                    Error *err)
+static void say_out(Arena *arena, const Budget *budget, const PlanMoney *held, const PlanMoney *day,
+                    Nano worst, Error *err)
 {
-  Nano gone = money_committed(held);
-  bool plan_fits = fits(budget->plan_limit, gone, worst);
-  Str spent = money(arena, plan_fits ? day : gone);
-  Str limit = money(arena, plan_fits ? budget->day_limit : budget->plan_limit);
-  error_set(err, ERR_BUDGET, "%.*s of %s %.*s are spent, and the next call may cost %.*s",
-            STR_ARG(spent), plan_fits ? "today's" : "the plan's", STR_ARG(limit),
+  bool plan_fits = fits(budget->plan_limit, money_committed(held), worst);
+  const PlanMoney *used = plan_fits ? day : held;
+  Nano limit = plan_fits ? budget->day_limit : budget->plan_limit;
+  bool elsewhere = fits(limit, money_committed(used), worst);
+  Nano gone = money_committed(used) + (elsewhere ? used->reserved : 0);
+  error_set(err, ERR_BUDGET, "%.*s of %s %.*s are spent%s, and the next call may cost %.*s",
+            STR_ARG(money(arena, gone)), plan_fits ? "today's" : "the plan's",
+            STR_ARG(money(arena, limit)), elsewhere ? " or in flight" : "",
             STR_ARG(money(arena, worst)));
   if (plan_fits) {
     error_hint_set(
@@ -100,13 +97,13 @@ BudgetAnswer budget_ask(Engine *engine, int64_t plan, const Budget *budget, Nano
 {
   Arena arena;
   arena_init(&arena);
-  PlanMoney held;
-  Nano day = 0;
+  PlanMoney held, day = {0};
   BudgetAnswer answer = BUDGET_OUT;
+  MoneyCaps caps = budget_caps(budget);
   if (journal_money(engine->journal, plan, &held, err) &&
-      day_spent(engine, budget, &arena, &day, err)) {
-    answer = budget_answer(budget, &held, day, worst);
-    if (answer == BUDGET_OUT) say_out(&arena, budget, &held, day, worst, err);
+      (caps.day < 0 || journal_money_since(engine->journal, caps.day_from_ms, &day, err))) {
+    answer = budget_answer(budget, &held, &day, worst);
+    if (answer == BUDGET_OUT) say_out(&arena, budget, &held, &day, worst, err);
     if (answer == BUDGET_NO_PRICE) say_no_price(model, err);
   }
   arena_deinit(&arena);

@@ -174,10 +174,10 @@ TEST(attempts_and_money)
   money(0, 0, 0, 0);
   AttemptRow a = attempt("T01", 100), b = attempt("T01", 50), c = attempt("T02", -1),
              d = attempt("T02", 30);
-  CHECK(journal_attempt_start(journal, &arena, &a, S("prompt a"), -1, &err));
-  CHECK(journal_attempt_start(journal, &arena, &b, S("prompt b"), -1, &err));
-  CHECK(journal_attempt_start(journal, &arena, &c, S("prompt c"), -1, &err));
-  CHECK(journal_attempt_start(journal, &arena, &d, S("prompt d"), -1, &err));
+  CHECK(journal_attempt_start(journal, &arena, &a, S("prompt a"), NULL, &err));
+  CHECK(journal_attempt_start(journal, &arena, &b, S("prompt b"), NULL, &err));
+  CHECK(journal_attempt_start(journal, &arena, &c, S("prompt c"), NULL, &err));
+  CHECK(journal_attempt_start(journal, &arena, &d, S("prompt d"), NULL, &err));
   money(0, 0, 180, 1);
   finish(&a, 60, true);
   money(60, 0, 80, 1);
@@ -209,24 +209,56 @@ TEST(attempts_and_money)
   teardown();
 }
 
+#define CAP(amount) (&(MoneyCaps){(amount), -1, 0})
+
 TEST(the_budget_is_hard)
 {
   setup();
   AttemptRow a = attempt("T01", 60), b = attempt("T02", 41), c = attempt("T03", 40),
              d = attempt("T04", -1);
-  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), 100, &err));
-  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), 100, &err));  // 60 are in flight
+  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), CAP(100), &err));
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), CAP(100), &err));  // 60 are in flight
   CHECK_INT(err.code, ERR_BUDGET);
   error_clear(&err);
-  CHECK(journal_attempt_start(journal, &arena, &c, S("p"), 100, &err));
-  CHECK(journal_attempt_start(journal, &arena, &d, S("p"), 100,
+  CHECK(journal_attempt_start(journal, &arena, &c, S("p"), CAP(100), &err));
+  CHECK(journal_attempt_start(journal, &arena, &d, S("p"), CAP(100),
                               &err));  // unknown: the caller's question
   finish(&a, 1, true);
-  CHECK(journal_attempt_start(journal, &arena, &b, S("p"), 100, &err));
-  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), 0, NULL));
+  CHECK(journal_attempt_start(journal, &arena, &b, S("p"), CAP(100), &err));
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), CAP(0), NULL));
   money(1, 0, 81, 1);
   AttemptRow huge = attempt("T05", INT64_MAX);
-  CHECK(!journal_attempt_start(journal, &arena, &huge, S("p"), 100, NULL));
+  CHECK(!journal_attempt_start(journal, &arena, &huge, S("p"), CAP(100), NULL));
+  teardown();
+}
+
+// Over all plans, whoever works on them: what is in flight and what was lost count.
+TEST(the_budget_of_a_day_is_hard_too)
+{
+  setup();
+  AttemptRow a = attempt("T01", 60), b = attempt("T01", 41), c = attempt("T01", 40),
+             d = attempt("T02", 1);
+  b.plan = d.plan = 2;
+  c.plan = 3;
+  MoneyCaps today = {-1, 100, 1}, tomorrow = {-1, 100, INT64_MAX};
+  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), &today, &err));
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), &today, &err));
+  CHECK_INT(err.code, ERR_BUDGET);
+  error_clear(&err);
+  CHECK(journal_attempt_start(journal, &arena, &c, S("p"), &today, &err));
+  CHECK(!journal_attempt_start(journal, &arena, &d, S("p"), &today, NULL));
+  CHECK(!journal_attempt_raise(journal, c.id, 41, &today, NULL));
+  CHECK(journal_attempt_start(journal, &arena, &d, S("p"), &tomorrow, &err));
+  finish(&a, -1, true);  // lost: it may have cost all of it
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), &today, NULL));
+  finish(&c, 9, true);
+  PlanMoney all;
+  CHECK(journal_money_since(journal, 1, &all, &err));
+  CHECK_INT(all.spent, 9);
+  CHECK_INT(all.lost, 60);
+  CHECK_INT(all.reserved, 1);
+  b.worst_case = 30;
+  CHECK(journal_attempt_start(journal, &arena, &b, S("p"), &today, &err));
   teardown();
 }
 
@@ -237,8 +269,8 @@ TEST(a_killed_engine_loses_no_money)
   if (pid == 0) {
     Journal *own = journal_open(dir, NULL);
     AttemptRow a = attempt("T01", 100), b = attempt("T02", 20);
-    journal_attempt_start(own, &arena, &a, S("p"), -1, NULL);
-    journal_attempt_start(own, &arena, &b, S("p2"), -1, NULL);
+    journal_attempt_start(own, &arena, &a, S("p"), NULL, NULL);
+    journal_attempt_start(own, &arena, &b, S("p2"), NULL, NULL);
     b.cost = 5;
     b.sent = true;
     journal_attempt_finish(own, &arena, &b, S("paid for"), NULL);
@@ -278,9 +310,9 @@ TEST(tasks)
   CHECK(journal_task_put(journal, &t, &err));
   CHECK(journal_task_set_state(journal, plan, S("T01"), TASK_RUNNING, S(""), &err));
   AttemptRow a = attempt("T01", 10), b = attempt("T01", 10);
-  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), -1, &err));
+  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), NULL, &err));
   finish(&a, 4, true);
-  CHECK(journal_attempt_start(journal, &arena, &b, S("p"), -1, &err));
+  CHECK(journal_attempt_start(journal, &arena, &b, S("p"), NULL, &err));
   CHECK(journal_task_get(journal, &arena, plan, S("T01"), &got, &err));
   CHECK(got.state == TASK_RUNNING && got.started_ms > 0 && got.ended_ms == 0);
   CHECK(got.attempts == 2 && got.cost == 4 && got.cost_known);
@@ -312,7 +344,7 @@ TEST(costs)
   d.plan = second.id;
   AttemptRow *all[] = {&a, &b, &c, &d};
   for (int i = 0; i < 4; i++)
-    CHECK(journal_attempt_start(journal, &arena, all[i], S("p"), -1, &err));
+    CHECK(journal_attempt_start(journal, &arena, all[i], S("p"), NULL, &err));
   finish(&a, 100, true);
   finish(&b, 5, true);
   finish(&c, -1, true);
@@ -345,7 +377,7 @@ TEST(estimates_beside_counts)
   AttemptRow a = attempt("T01", 10), b = attempt("T02", 10), c = attempt("T03", 10), got;
   AttemptRow *all[] = {&a, &b, &c};
   for (int i = 0; i < 3; i++)
-    CHECK(journal_attempt_start(journal, &arena, all[i], S("p"), -1, &err));
+    CHECK(journal_attempt_start(journal, &arena, all[i], S("p"), NULL, &err));
   a.estimated_in = 8;
   b.estimated_in = 9;
   for (int i = 0; i < 3; i++) finish(all[i], 5, true);
@@ -502,7 +534,7 @@ static void child_on_a_full_disk(rlim_t limit)
   for (bool ok = own != NULL; ok && kept < 100; kept += ok) {
     AttemptRow a = attempt("T01", 10);
     reply[0] = (char)kept;
-    ok = journal_attempt_start(own, &arena, &a, S("p"), -1, NULL);
+    ok = journal_attempt_start(own, &arena, &a, S("p"), NULL, NULL);
     a.cost = 1;
     a.sent = true;
     ok = ok && journal_attempt_finish(own, &arena, &a, (Str){reply, 20000}, NULL);
@@ -527,7 +559,7 @@ TEST(a_full_disk_keeps_what_was_said_to_be_kept)
     CHECK_INT(ended, kept);
     money(kept, 0, list.len > (size_t)kept ? 10 : 0, 0);
     AttemptRow a = attempt("T02", 10);
-    CHECK(journal_attempt_start(journal, &arena, &a, S("p"), -1, &err));
+    CHECK(journal_attempt_start(journal, &arena, &a, S("p"), NULL, &err));
     teardown();
   }
 }
@@ -557,8 +589,8 @@ TEST(a_refusal_inside_a_group)
   setup();
   AttemptRow a = attempt("T01", 10), b = attempt("T02", 200);
   CHECK(journal_begin(journal, &err));
-  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), 100, &err));
-  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), 100, NULL));
+  CHECK(journal_attempt_start(journal, &arena, &a, S("p"), CAP(100), &err));
+  CHECK(!journal_attempt_start(journal, &arena, &b, S("p"), CAP(100), NULL));
   CHECK(journal_commit(journal, &err));
   money(0, 0, 10, 0);
   teardown();
@@ -571,7 +603,7 @@ TEST(prune)
   bool exists;
   AttemptRow a = attempt("T01", 10), got;
   CHECK(journal_base_put(journal, plan, S("p"), S("base text"), true, &err));
-  CHECK(journal_attempt_start(journal, &arena, &a, S("prompt"), -1, &err));
+  CHECK(journal_attempt_start(journal, &arena, &a, S("prompt"), NULL, &err));
   finish(&a, 8, true);
   CHECK(journal_blob_put(journal, &arena, S("loose"), &hash, &err));
   PlanRow live = new_plan("/live");

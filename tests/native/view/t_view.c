@@ -288,7 +288,7 @@ TEST(a_cost_that_is_not_known_is_a_lower_bound)
     AttemptRow row = {.plan = fx.plan, .task = S("T01"), .phase = PHASE_EXECUTE};
     row.provider = S("p");
     row.model = S("m");
-    CHECK(journal_attempt_start(journal, &fx.arena, &row, S("?"), -1, &err));
+    CHECK(journal_attempt_start(journal, &fx.arena, &row, S("?"), NULL, &err));
     row.cost = cost;
     row.sent = true;
     CHECK(journal_attempt_finish(journal, &fx.arena, &row, S("!"), &err));

@@ -152,7 +152,7 @@ static void finished_plan(Nano paid)
                         .model = S("m"),
                         .role = S("small"),
                         .worst_case = paid};
-  CHECK(journal_attempt_start(engine->journal, &arena, &attempt, S("prompt"), -1, &err));
+  CHECK(journal_attempt_start(engine->journal, &arena, &attempt, S("prompt"), NULL, &err));
   attempt.cost = paid;
   attempt.sent = attempt.usage_known = true;
   CHECK(journal_attempt_finish(engine->journal, &arena, &attempt, S("reply"), &err));

@@ -1,6 +1,6 @@
 // t_run.c: plans carried out: order, merges, retries, the ladder, budget, stop and resume.
-#include "run_fixture.h"
 #include "journal/journal_private.h"
+#include "run_fixture.h"
 #include "work/task_private.h"
 
 static const char abc[] = "int a(void);\nint b(void);\nint c(void);\nint d(void);\nint e(void);\n";
@@ -265,7 +265,7 @@ TEST(calls_in_flight_at_a_crash_are_counted_and_made_again)
   rf_open(&rf, "", two_tasks);
   AttemptRow lost = {
       .plan = rf.fx.plan, .task = S("T01"), .phase = PHASE_EXECUTE, .worst_case = 12345};
-  CHECK(journal_attempt_start(rf.fx.engine->journal, &rf.fx.arena, &lost, S("?"), -1, NULL));
+  CHECK(journal_attempt_start(rf.fx.engine->journal, &rf.fx.arena, &lost, S("?"), NULL, NULL));
   Error err = rf_run(&rf);
   CHECK_STR(str_from(err.message), S(""));
   PlanMoney held = {0};
