@@ -1,6 +1,7 @@
 """plan --solo: one model does it all through the same review. plan --cheap-first: the big model plans only for what the
 small one failed at."""
 
+import json
 import signal
 
 from harness import Scratch, done, ok, wait_for
@@ -76,6 +77,9 @@ with Scratch() as scratch:
     ok(ran.returncode == 0 and "6 of 6 places done" in ran.stderr, "--cheap-first: all done, nothing planned",
        ran.stdout, ran.stderr)
     ok(not any("You plan work" in body for body in provider.bodies_text()), "--cheap-first: and no planner paid")
+    ran = scratch.run("plan", "--cheap-first", "--json", "--yes", "--scope", "files in src/*.py", "call new, not old", cwd=root)
+    ok(json.loads(ran.stdout.splitlines()[-1]) == {"kind": "tries", "plan": 2, "done": 6, "left": 0, "planned": 0},
+       "--cheap-first --json: what it came to", ran.stdout)
 
 with Scratch() as scratch:  # stopped while the big model plans what is left, from the shell and in an editor
     root = project(scratch)

@@ -136,11 +136,14 @@ static void drop_bang(Buf *out)
 
 Str cli_shell_words(Arena *arena, Str text)
 {
-  static const Str editor = S(":Piecework "), shell = S("(CLI: ");
+  static const Str editor = S(":Piecework "), build = S(":Piecework build"), shell = S("(CLI: ");
   Buf out;
   buf_init(&out, text.len + 64);
   while (text.len) {
-    if (str_starts(text, editor)) {
+    if (str_starts(text, build)) {
+      buf_add(&out, S("`make` where it was built"));
+      text = str_skip(text, build.len);
+    } else if (str_starts(text, editor)) {
       buf_add(&out, S("piecework "));
       text = str_skip(text, editor.len);
     } else if (str_starts(text, shell) && str_find_char(text, ')') != STR_NOT_FOUND) {

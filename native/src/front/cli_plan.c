@@ -88,10 +88,13 @@ static void say_estimate(Cli *cli, const Plan *plan, Project *project)
   Estimate e = estimate_plan(cli->engine, project, &cli->arena, plan);
   Str execute = money(&cli->arena, e.execute.cost), verify = money(&cli->arena, e.verify.cost);
   Str total = money(&cli->arena, e.total), big = money(&cli->arena, e.big_alone);
+  Str paid = e.plan.cost ? str_fmt(&cli->arena, "plan %.*s paid, ",
+                                   STR_ARG(money(&cli->arena, e.plan.cost)))
+                         : STR_NONE;
   cli_say(
-      "estimate: execute %.*s, verify %.*s, total %.*s; one big model alone about %.*s "
+      "estimate: %.*sexecute %.*s, verify %.*s, total %.*s; one big model alone about %.*s "
       "(estimates%.*s)\n",
-      STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big),
+      STR_ARG(paid), STR_ARG(execute), STR_ARG(verify), STR_ARG(total), STR_ARG(big),
       STR_ARG(estimate_trust(&cli->arena, &e)));
 }
 
@@ -155,6 +158,17 @@ static bool plan_alone(Cli *cli, Project *project, const PlanRequest *request)
   return plan > 0 && show_plan(cli, project, plan);
 }
 
+static void tries_json(Cli *cli, const CheapFirst *out)
+{
+  Value *map = value_map(&cli->arena);
+  value_put_str(&cli->arena, map, S("kind"), S("tries"));
+  value_put_int(&cli->arena, map, S("plan"), out->tries);
+  value_put_int(&cli->arena, map, S("done"), (int64_t)out->done);
+  value_put_int(&cli->arena, map, S("left"), (int64_t)out->left);
+  value_put_int(&cli->arena, map, S("planned"), out->planned);  // 0: none
+  cli_json(map);
+}
+
 // What the tries came to, and the plan for the rest; cli->err stays when it went wrong before.
 bool cli_say_tries(Cli *cli, int64_t tries, bool ok)
 {
@@ -164,6 +178,7 @@ bool cli_say_tries(Cli *cli, int64_t tries, bool ok)
   Project *project = engine_project_of_plan(cli->engine, tries, &cli->err);
   bool said = project && cheap_first_result(cli->engine, &cli->arena, tries, &out, &cli->err);
   if (said) {
+    if (cli_has(cli, OPT_JSON)) tries_json(cli, &out);
     cli_say("plan %lld: %zu of %zu places done by the small model: piecework diff %lld\n",
             (long long)tries, out.done, out.done + out.left, (long long)tries);
     if (!out.planned && out.left) cli_say("%zu are left and were not planned\n", out.left);
