@@ -19,9 +19,10 @@ static void read_reply(const Batch *batch, Arena *arena, const BatchItem *item,
   batch->dialect->finish(&builder);
   out->stop = builder.stop;
   out->stop_detail = builder.stop_detail;
-  out->text = models_without_keys(batch->models, arena, buf_str(&builder.text));
+  out->text = buf_str(&builder.text);
   out->calls = builder.calls;
   out->raw = builder.raw;
+  models_clean_reply(batch->models, arena, out);
   out->usage = builder.usage;
   if (!builder.usage.known) {
     out->usage.fresh_in = prompt_tokens;
@@ -33,6 +34,7 @@ static void read_reply(const Batch *batch, Arena *arena, const BatchItem *item,
     error_set(&out->error, ERR_REPLY,
               "the batch's answer is not a reply of this kind of model interface");
     if (builder.failed) out->error = builder.failure.error;
+    models_redact(batch->models, &out->error);
   }
   model_reply_end(&builder);
 }

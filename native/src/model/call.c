@@ -254,10 +254,11 @@ static void take_reply(ModelCall *call)
   ModelReply *reply = &call->reply;
   reply->stop = from->stop;
   reply->stop_detail = from->stop_detail;
-  reply->text = models_without_keys(call->models, &call->arena, buf_str(&from->text));
+  reply->text = buf_str(&from->text);
   reply->calls = from->calls;
   reply->raw = from->raw;
   if (call->try.request_id.len) reply->request_id = call->try.request_id;
+  models_clean_reply(call->models, &call->arena, reply);
 }
 
 // ---- after a failed try ---------------------------------------------------------------------------------

@@ -7,7 +7,11 @@
 #include "lib/process.h"
 #include "model/netrc.h"
 
-enum { COMMAND_MS = 120000, OUTPUT_MAX = 16 * 1024 };  // a person may have to unlock a store first
+enum {
+  COMMAND_MS = 120000,  // a person may have to unlock a store first
+  OUTPUT_MAX = 16 * 1024,
+  OLD_MAX = 32,  // forgotten keys that are remembered
+};
 
 typedef struct Entry Entry;
 struct Entry {
@@ -24,7 +28,9 @@ struct Entry {
 struct KeyStore {
   Loop *loop;
   Entry *first;
-  int busy;  // > 0 while waiters are being called
+  char *old[OLD_MAX];  // owned, wiped: forgotten keys, the latest over the earliest; NULL = none
+  size_t old_count;    // so far
+  int busy;            // > 0 while waiters are being called
   bool freeing;
 };
 
@@ -36,10 +42,27 @@ static char *heap_copy(Str s)
   return copy;
 }
 
-static void secret_wipe(Entry *entry)
+static void secret_wipe(char **secret)
 {
-  if (entry->secret) explicit_bzero(entry->secret, strlen(entry->secret));
-  mem_free(entry->secret);
+  if (*secret) explicit_bzero(*secret, strlen(*secret));
+  mem_free(*secret);
+  *secret = NULL;
+}
+
+// Not used any more, but still to be taken out of what servers say.
+static void secret_retire(Entry *entry)
+{
+  KeyStore *keys = entry->store;
+  bool there = entry->secret == NULL;
+  for (size_t i = 0; i < OLD_MAX && !there; i++)
+    there = keys->old[i] && strcmp(keys->old[i], entry->secret) == 0;
+  if (there) {
+    secret_wipe(&entry->secret);
+    return;
+  }
+  char **place = &keys->old[keys->old_count++ % OLD_MAX];
+  secret_wipe(place);
+  *place = entry->secret;
   entry->secret = NULL;
 }
 
@@ -60,7 +83,7 @@ static void store_free_if_idle(KeyStore *keys)
   while (keys->first) {
     Entry *entry = keys->first;
     keys->first = entry->next;
-    secret_wipe(entry);
+    secret_wipe(&entry->secret);
     mem_free(entry->provider);
     mem_free(entry);
   }
@@ -70,8 +93,9 @@ static void store_free_if_idle(KeyStore *keys)
 void keys_free(KeyStore *keys)
 {
   keys->freeing = true;
+  for (size_t i = 0; i < OLD_MAX; i++) secret_wipe(&keys->old[i]);
   for (Entry *entry = keys->first; entry; entry = entry->next) {
-    secret_wipe(entry);
+    secret_wipe(&entry->secret);
     entry->waiters = NULL;
     if (entry->process) process_kill(entry->process);
   }
@@ -100,7 +124,7 @@ void key_forget(KeyStore *keys, Str provider)
 {
   Entry *entry = entry_find(keys, provider);
   if (!entry) return;
-  secret_wipe(entry);
+  secret_retire(entry);
   if (entry->process) entry->forgotten = true;
 }
 
@@ -120,6 +144,9 @@ void keys_known(const KeyStore *keys, Arena *arena, StrList *out)
 {
   for (const Entry *entry = keys->first; entry; entry = entry->next) {
     if (entry->secret) PUSH(arena, out, str_from(entry->secret));
+  }
+  for (size_t i = 0; i < OLD_MAX; i++) {
+    if (keys->old[i]) PUSH(arena, out, str_from(keys->old[i]));
   }
 }
 
@@ -255,7 +282,7 @@ static void command_done(void *owner, const ProcessResult *result)
   if (!keys->freeing) command_judge(entry, result, &error);
   if (result->out.len) explicit_bzero((char *)result->out.ptr, result->out.len);
   if (result->output.len) explicit_bzero((char *)result->output.ptr, result->output.len);
-  if (entry->forgotten) secret_wipe(entry);
+  if (entry->forgotten) secret_wipe(&entry->secret);
   waiters_call(entry, &error);
   if (keys->freeing) store_free_if_idle(keys);
 }

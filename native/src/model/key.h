@@ -1,8 +1,8 @@
 // key.h: where keys come from, at first use: the first line a command prints if there is one, else an
 // environment variable, else the entry of the provider's host in the user's netrc.
 //
-// Keys live in memory only, one copy per provider, wiped when the store goes. They appear in no error, log,
-// cassette or argv; an error names the variable or the program, never what it held.
+// Keys live in memory only, wiped when the store goes. They appear in no error, log, cassette or argv; an error names
+// the variable or the program, never what it held.
 #pragma once
 
 #include "lib/loop.h"
@@ -35,5 +35,6 @@ void key_forget(KeyStore *keys,
 // Where the key would come from ("$NAME", "`pass`", "netrc (HOST)", "none needed"), without fetching it by command.
 bool key_source(const ProviderConfig *config, Arena *arena, Str *source, Error *err);
 
-// All keys fetched so far, borrowed, for redact().
+// All keys fetched so far, forgotten ones too: a server may still be answering what was sent with them. Borrowed, for
+// redact().
 void keys_known(const KeyStore *keys, Arena *arena, StrList *out);

@@ -133,8 +133,10 @@ typedef struct {
   // Asked before a try that follows one which may have cost money: [spent] so far, [worst] of the next.
   // False ends the call with the error of the failed try. May be NULL: always.
   bool (*may_retry)(void *owner, Nano spent, Nano worst);
-  void (*on_first)(void *owner);            // first token of the first try; may be NULL
-  void (*on_text)(void *owner, Str piece);  // may be NULL; pieces of a failed try may repeat
+  void (*on_first)(void *owner);  // first token of the first try; may be NULL
+  // Pieces of a failed try may repeat, and a key that a server sends back is only taken out of the whole reply:
+  // to be counted, not shown. May be NULL.
+  void (*on_text)(void *owner, Str piece);
   void (*on_wait)(void *owner, Str why, uint64_t ms);     // queued or backing off; may be NULL
   void (*on_done)(void *owner, const ModelReply *reply);  // may free its owner
   void *owner;

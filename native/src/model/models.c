@@ -263,14 +263,47 @@ void models_redact(const Models *models, Error *error)
   arena_deinit(&scratch);
 }
 
-Str models_without_keys(const Models *models, Arena *arena, Str text)
+static bool tree_has_secret(const Value *value, const StrList *secrets)
+{
+  if (!value) return false;
+  if (redact_finds(value->key, secrets)) return true;
+  if (value->type == VALUE_STR) return redact_finds(value->str, secrets);
+  if (value->type != VALUE_LIST && value->type != VALUE_MAP) return false;
+  for (VALUE_EACH (item, value)) {
+    if (tree_has_secret(item, secrets)) return true;
+  }
+  return false;
+}
+
+static void clean_text(Arena *arena, Str *text, const StrList *secrets)
+{
+  if (redact_finds(*text, secrets)) *text = redact(arena, *text, secrets, REDACT_CODE);
+}
+
+static void clean_tree(Arena *arena, const Value **tree, const StrList *secrets)
+{
+  if (!tree_has_secret(*tree, secrets)) return;
+  Value *copy = value_dup(arena, *tree);
+  redact_value(arena, copy, secrets, REDACT_CODE);
+  *tree = copy;
+}
+
+void models_clean_reply(const Models *models, Arena *arena, ModelReply *reply)
 {
   StrList secrets = {0};
   keys_known(models->keys, arena, &secrets);
-  bool found = false;
-  for (size_t i = 0; i < secrets.len; i++)
-    found |= secrets.items[i].len && str_has(text, secrets.items[i]);
-  return found ? redact(arena, text, &secrets, REDACT_CODE) : str_dup(arena, text);
+  reply->text = str_dup(arena, reply->text);
+  Str *texts[] = {&reply->text, &reply->stop_detail, &reply->request_id};
+  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    clean_text(arena, texts[i], &secrets);
+  clean_tree(arena, &reply->raw, &secrets);
+  for (size_t i = 0; i < reply->calls.len; i++) {
+    ToolCall *call = &reply->calls.items[i];
+    clean_text(arena, &call->id, &secrets);
+    clean_text(arena, &call->name, &secrets);
+    clean_text(arena, &call->broken, &secrets);
+    clean_tree(arena, &call->input, &secrets);
+  }
 }
 
 // ---- cassettes ------------------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ bool models_check(const Models *models, const ModelRequest *request, const Provi
 // Providers repeat keys in errors and models in replies: taken out before anything is kept, told or logged. All other
 // text stays to the byte.
 void models_redact(const Models *models, Error *error);
-Str models_without_keys(const Models *models, Arena *arena, Str text);
+// In a reply: its text (which is copied), calls, blocks that go back, ids, reasons.
+void models_clean_reply(const Models *models, Arena *arena, ModelReply *reply);
 
 void models_batches_drop(Models *models);  // batch.c
 void models_calls_drop(Models *models);    // call.c: ends all calls for models_free

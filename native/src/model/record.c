@@ -104,14 +104,6 @@ static void put_calls(Arena *arena, Value *reply, const ToolCallList *calls)
   }
 }
 
-// Goes through the strings, not the line, so that the line stays JSON.
-static void redact_strings(Arena *arena, Value *value, const StrList *secrets)
-{
-  if (value_is(value, VALUE_STR)) value->str = redact(arena, value->str, secrets, REDACT_CODE);
-  if (value->type != VALUE_LIST && value->type != VALUE_MAP) return;
-  for (Value *item = value->first; item; item = item->next) redact_strings(arena, item, secrets);
-}
-
 static Value *exchange_value(Arena *arena, const ModelRequest *request, const ModelReply *reply,
                              const StrList *secrets)
 {
@@ -130,7 +122,7 @@ static Value *exchange_value(Arena *arena, const ModelRequest *request, const Mo
   put_calls(arena, answer, &reply->calls);
   value_put_str(arena, answer, S("stop"), str_from(stop_name(reply->stop)));
   put_usage(arena, answer, &reply->usage);
-  redact_strings(arena, line, secrets);
+  redact_value(arena, line, secrets, REDACT_CODE);  // the tree, not the line, so that it stays JSON
   value_put_str(arena, asked, S("hash"), str_dup(arena, str_from(hash)));
   return line;
 }

@@ -9,6 +9,7 @@ enum {
   KEY_WORD_MIN = 20,     // in code
   RANDOM_WORD_MIN = 20,
   HEX_MIN = 32,
+  CUT_MIN = 8,  // of a known secret, at the end of a text that was cut
 };
 
 static const char *const key_prefixes[] = {"sk-",    "sk_", "gsk_",  "xai-",   "AIza", "ghp_",
@@ -71,13 +72,35 @@ static bool looks_secret(Str word, RedactKind kind)
   return ((key || id) && word.len >= PREFIX_WORD_MIN) || has_random_run(word);
 }
 
-// Length of the known secret that [text] starts with, 0 when none.
+// What was cut may say so.
+static Str without_dots(Str text)
+{
+  return str_ends(text, S("...")) ? str_sub(text, 0, text.len - 3) : text;
+}
+
+// Length of the known secret that [text] starts with, 0 when none; or of what is left of one where the text was cut.
 static size_t known_secret(Str text, const StrList *secrets)
 {
+  Str end = without_dots(text);
   for (size_t i = 0; secrets && i < secrets->len; i++) {
-    if (secrets->items[i].len && str_starts(text, secrets->items[i])) return secrets->items[i].len;
+    Str secret = secrets->items[i];
+    if (secret.len && str_starts(text, secret)) return secret.len;
+    if (end.len >= CUT_MIN && str_starts(secret, end)) return end.len;
   }
   return 0;
+}
+
+bool redact_finds(Str text, const StrList *secrets)
+{
+  Str end = without_dots(text);
+  for (size_t i = 0; i < secrets->len; i++) {
+    Str secret = secrets->items[i];
+    if (secret.len && str_has(text, secret)) return true;
+    for (size_t n = CUT_MIN; n < secret.len && n <= end.len; n++) {
+      if (str_ends(end, str_sub(secret, 0, n))) return true;
+    }
+  }
+  return false;
 }
 
 // Writes one step: a known secret, a word, or a single other byte. Returns how much of [rest] that was.
@@ -102,4 +125,13 @@ Str redact(Arena *arena, Str text, const StrList *secrets, RedactKind kind)
   buf_init(&out, REDACT_MAX);
   for (size_t at = 0; at < text.len;) at += redact_step(&out, str_skip(text, at), secrets, kind);
   return buf_take(&out, arena);
+}
+
+void redact_value(Arena *arena, Value *value, const StrList *secrets, RedactKind kind)
+{
+  if (value->key.len) value->key = redact(arena, value->key, secrets, kind);
+  if (value_is(value, VALUE_STR)) value->str = redact(arena, value->str, secrets, kind);
+  if (value->type != VALUE_LIST && value->type != VALUE_MAP) return;
+  for (Value *item = value->first; item; item = item->next)
+    redact_value(arena, item, secrets, kind);
 }

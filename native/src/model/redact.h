@@ -2,12 +2,19 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/value.h"
 
 typedef enum {
   REDACT_MESSAGE,  // a provider's words: everything shaped like a key, a request or an account id goes
   REDACT_CODE,     // a model's reply: only what is surely a key, so that code stays what it was
 } RedactKind;
 
-// [text] with every one of [secrets], and what [kind] says, replaced by "[removed]". The copy is in [arena];
-// [secrets] may be NULL.
+// Does [text] hold one of [secrets], or end, cut, within one?
+bool redact_finds(Str text, const StrList *secrets);
+
+// [text] with every one of [secrets], and what [kind] says, replaced by "[removed]"; at its end also the beginning of
+// a secret, for texts are cut. The copy is in [arena]; [secrets] may be NULL.
 Str redact(Arena *arena, Str text, const StrList *secrets, RedactKind kind);
+
+// The same in place for every text and key of a tree.
+void redact_value(Arena *arena, Value *value, const StrList *secrets, RedactKind kind);

@@ -251,4 +251,27 @@ TEST(what_is_taken_out_of_text)
   arena_deinit(&arena);
 }
 
+// A message is cut at a number of bytes, a reply at a number of tokens: half a key is a key, too.
+TEST(what_is_left_of_a_key_where_a_text_was_cut)
+{
+  static const struct {
+    const char *text, *clean;
+  } rows[] = {{"bad hunter2-hunter3 given", "bad [removed] given"},
+              {"bad hunter2-hunter", "bad [removed]"},
+              {"bad hunter2-...", "bad [removed]..."},
+              {"bad hunter2...", "bad hunter2..."},  // too short to be told from a word
+              {"hunter2- is no end", "hunter2- is no end"}};
+  Arena arena;
+  arena_init(&arena);
+  Str list[] = {S("other"), S("hunter2-hunter3")};
+  StrList secrets = {list, 2, 2};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    Str text = str_from(rows[i].text), clean = str_from(rows[i].clean);
+    CHECK_STR(redact(&arena, text, &secrets, REDACT_CODE), clean);
+    CHECK_STR(redact(&arena, text, &secrets, REDACT_MESSAGE), clean);
+    CHECK_INT(redact_finds(text, &secrets), !str_eq(text, clean));
+  }
+  arena_deinit(&arena);
+}
+
 TEST_MAIN

@@ -181,4 +181,72 @@ TEST(a_key_from_netrc)
   bench_close(&bench);
 }
 
+// All calls that are out when a key is refused are refused, and the last may say the key as well as the first.
+TEST(a_refused_key_is_taken_out_of_answers_that_come_later)
+{
+  enum { CALLS = 4 };
+  Bench bench;
+  setenv("T_KEYS_CANARY", "canary-hunter2", 1);
+  bench_open(&bench,
+             "[{\"reply\": {\"text\": \"x\", \"delay_ms\": 150}, \"fault\": {\"status\": 401,"
+             " \"message\": \"bad canary-hunter2 given\"}}]");
+  ProviderConfig config = *models_provider_get(bench.models, S("a"));
+  config.key_env = S("T_KEYS_CANARY");
+  models_provider(bench.models, &config);
+  static Result results[CALLS];
+  memset(results, 0, sizeof(results));
+  for (int i = 0; i < CALLS; i++) {
+    ModelRequest request = request_of(&bench, "a", "go");
+    bench_start(&bench, &results[i], &request);
+  }
+  bench_run(&bench);
+  CHECK_INT(log_count(&bench, "\"arrived\""), CALLS);
+  for (int i = 0; i < CALLS; i++) {
+    CHECK_INT(results[i].reply.error.code, ERR_AUTH);
+    CHECK(str_has(str_from(results[i].reply.error.message), S("bad [removed] given")));
+  }
+  bench_close(&bench);
+  unsetenv("T_KEYS_CANARY");
+}
+
+// Text, tool calls, the blocks that go back, why it stopped, the request's id.
+TEST(a_key_is_taken_out_of_every_part_of_a_reply)
+{
+  Bench bench;
+  setenv("T_KEYS_CANARY", "canary-hunter2", 1);
+  bench_open(&bench,
+             "[{\"reply\": {\"text\": \"t canary-hunter2\", \"thinking\": \"m canary-hunter2\","
+             " \"tool_calls\": [{\"name\": \"n-canary-hunter2\","
+             " \"input\": {\"canary-hunter2\": [\"canary-hunter2\"]}},"
+             " {\"name\": \"n\", \"input_text\": \"{canary-hunter2\"}],"
+             " \"headers\": {\"request-id\": \"id canary-hunter2\","
+             " \"x-request-id\": \"id canary-hunter2\"}}}]");
+  static const char *const names[] = {"a", "o", "r"};
+  for (int i = 0; i < 3; i++) {
+    ProviderConfig config = *models_provider_get(bench.models, str_from(names[i]));
+    config.key_env = S("T_KEYS_CANARY");
+    models_provider(bench.models, &config);
+    ModelRequest request = request_of(&bench, names[i], "go");
+    ModelTool tool = {S("n"), S("n"), NULL};
+    request.tools = &tool;
+    request.tool_count = 1;
+    Result r = {0};
+    bench_start(&bench, &r, &request);
+    bench_run(&bench);
+    CHECK_INT(r.reply.error.code, ERR_OK);
+    CHECK_STR(r.reply.text, S("t [removed]"));
+    CHECK_STR(r.reply.request_id, S("id [removed]"));
+    CHECK(r.reply.raw && !str_has(json_str(&bench.arena, r.reply.raw), S("hunter2")));
+    CHECK(str_has(json_str(&bench.arena, r.reply.raw), S("[removed]")));
+    CHECK_INT(r.reply.calls.len, 2);
+    if (r.reply.calls.len != 2) continue;
+    const ToolCall *calls = r.reply.calls.items;
+    CHECK_STR(calls[0].name, S("n-[removed]"));
+    CHECK_STR(json_str(&bench.arena, calls[0].input), S("{\"[removed]\":[\"[removed]\"]}"));
+    CHECK_STR(calls[1].broken, S("{[removed]"));
+  }
+  bench_close(&bench);
+  unsetenv("T_KEYS_CANARY");
+}
+
 TEST_MAIN
