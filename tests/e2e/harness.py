@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -21,6 +22,8 @@ TREE = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("PIECEWORK_BIN", TREE / "build/san/piecework"))
 # Of this run alone: another run beside it must not be found by the one that hunts for the key.
 KEY = f"canary-3f9d17-{os.getpid()}-not-a-real-key"
+# What must be found nowhere: of a key that was cut, too.
+KEY_PART = KEY[:18]
 
 _count = 0
 _failed = 0
@@ -129,6 +132,42 @@ class Scratch:
     def start(self, *argv: str, cwd: Path) -> subprocess.Popen:
         return subprocess.Popen([str(BINARY), *argv], cwd=cwd, env=self.env, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+class CommandLines:
+    """What stands in /proc/*/cmdline of any process while the block runs: `seen`. A key passed to a child would be there."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> CommandLines:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.01):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{pid}/cmdline", "rb") as file:
+                        self.seen.add(file.read().decode(errors="replace").replace("\0", " "))
+                except OSError:
+                    continue  # it has ended meanwhile
+
+    def holding(self, words: str) -> list[str]:
+        """The providers are told the key they ask for on theirs."""
+        return [line for line in self.seen if words in line and "tests/provider/provider.py" not in line]
+
+
+def leaks(scratch: Scratch) -> list[str]:
+    """Files of ours, databases and all, that hold the key or the beginning of it."""
+    return [str(path) for path in scratch.path.rglob("*")
+            if path.is_file() and "/provider" not in str(path) and KEY_PART.encode() in path.read_bytes()]
 
 
 def kill(process: subprocess.Popen) -> None:

@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from harness import Scratch, done, kill, ok, wait_for
+from harness import KEY, KEY_PART, CommandLines, Scratch, done, kill, leaks, ok, wait_for
 from t_money import attempts, log
 from t_storm import make, reply, tasks_text
 
@@ -184,7 +184,42 @@ def refused() -> None:
         ok(ran.returncode == 1 and "takes no batches" in ran.stderr, "refused: a server without batches is told at once", ran.stderr)
 
 
-ALL = (each_vendor, kept_for_an_hour, collected_later, collected_by_an_editor, partly, expired, cancelled, refused)
+def echoes() -> list[dict]:
+    """A key that comes back in items, in their errors, and in what is said of the batch itself."""
+    spoken = {"message": f"bad {KEY} given"}
+
+    def item(i: int, **more) -> dict:
+        return {"match": {"contains": f"m{i:04}.py: negate", "batch": True}, "times": 1, **more}
+
+    def whole(endpoint: str, status: int) -> dict:
+        return {"match": {"endpoint": endpoint}, "times": 1, "fault": {"status": status, **spoken}}
+
+    return [item(1, reply={"text": f"I saw {KEY}"}), item(2, fault={"status": 500, **spoken}), item(3, fault={"status": 400, **spoken}),
+            item(4, reply={"text": "x"}, fault="expired"), item(5, reply={"text": f"no {KEY}", "stop": "refusal"}),
+            item(6, reply={"text": f"I saw {KEY}"}, fault={"max_tokens": 0.9}), item(7, reply={"text": f"I saw {KEY}"}, fault="no_usage"),
+            whole("batch", 500), whole("batch_poll", 503), whole("batch_results", 503), whole("file", 500)]
+
+
+def key_stays_secret() -> None:
+    for dialect in DIALECTS:
+        with Scratch() as scratch, CommandLines() as commands:
+            case = Case(scratch, dialect, more=echoes())
+            scratch.env["PIECEWORK_LOG"] = str(scratch.path / "log")
+            said = [case.run("--record", str(scratch.path / "cassette.ndjson"))]
+            for argv in (["resume", "--yes", "--no-verify"], ["status", "last", "--json"], ["log", "last"], ["cost", "last"], ["bug", "last"]):
+                said.append(scratch.run(*argv, cwd=case.root))
+            played = {line["rule"] for line in case.items() + log(case.provider, "done")}
+            elsewhere = {"anthropic": {10}, "openai-responses": set(), "gemini": {9, 10}}[dialect]  # no files, no results of their own
+            ok(set(range(11)) - played == elsewhere, f"key, {dialect}: all of it was said {played}")
+            said = [ran.stdout + ran.stderr for ran in said]
+            ok(not any(KEY_PART in text for text in said), f"key, {dialect}: in no output", *[text for text in said if KEY_PART in text])
+            ok(any("[removed]" in text for text in said), f"key, {dialect}: what was said is shown without it")
+            ok(not leaks(scratch), f"key, {dialect}: in no file of ours {leaks(scratch)}")
+            ok(commands.holding("piecework run") and not commands.holding(KEY_PART), f"key, {dialect}: on no command line")
+
+
+ALL = (each_vendor, kept_for_an_hour, collected_later, collected_by_an_editor, partly, expired, cancelled, refused,
+       key_stays_secret)
 
 if __name__ == "__main__":
     for test in ALL:

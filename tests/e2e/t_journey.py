@@ -5,9 +5,8 @@ import os
 import signal
 import sqlite3
 import subprocess
-import time
 
-from harness import KEY, Scratch, done, kill, model_rules, ok, tree_bytes, wait_for
+from harness import KEY, KEY_PART, CommandLines, Scratch, done, kill, leaks, model_rules, ok, tree_bytes, wait_for
 from workloads import Docstrings, Rename, Tests, block
 
 
@@ -186,31 +185,18 @@ def key_stays_secret() -> None:
         rules = model_rules(load)
         rules.insert(3, {"match": {"last_contains": "tests/test_02.py"}, "times": 1, "reply": {"text": ""},
                          "fault": {"status": 400, "message": f"bad key {KEY} given"}})
-        provider = scratch.provider(rules, "--latency-ms", "20")
-        not_ours = {str(os.getpid()), str(provider.process.pid)}
+        scratch.provider(rules, "--latency-ms", "20")
         scratch.env["PIECEWORK_LOG"] = str(scratch.path / "log")
         cassette = scratch.path / "cassette.ndjson"
         said = []
         said.append(scratch.run("plan", "--yes", "--record", str(cassette), load.request, cwd=load.root))
-        running = scratch.start("run", "last", "--yes", "--record", str(cassette), cwd=load.root)
-        seen = ""
-        while running.poll() is None:
-            for pid in [p for p in os.listdir("/proc") if p.isdigit() and p not in not_ours]:
-                try:
-                    with open(f"/proc/{pid}/cmdline", "rb") as file:
-                        seen += file.read().decode(errors="replace")
-                except OSError:
-                    pass
-            time.sleep(0.01)
-        out, err = running.communicate()
+        with CommandLines() as commands:
+            said.append(scratch.run("run", "last", "--yes", "--record", str(cassette), cwd=load.root))
         for argv in (["status", "last", "--json"], ["log", "last"], ["doctor"], ["cost", "last"], ["preview", "last", "T01"]):
             said.append(scratch.run(*argv, cwd=load.root))
-        texts = out + err + "".join(r.stdout + r.stderr for r in said)
-        ok(KEY not in texts, "key: not in any output")
-        ok(KEY not in seen, "key: not on any command line")
-        leaks = [str(p) for p in scratch.path.rglob("*") if p.is_file() and "provider" not in str(p)
-                 and KEY.encode() in p.read_bytes()]
-        ok(not leaks, f"key: in no file of ours {leaks}")
+        ok(all(KEY_PART not in r.stdout + r.stderr for r in said), "key: not in any output")
+        ok(commands.holding("piecework run") and not commands.holding(KEY_PART), "key: not on any command line", commands.holding(KEY_PART))
+        ok(not leaks(scratch), f"key: in no file of ours {leaks(scratch)}")
         ok(cassette.exists() and "submit_plan" in cassette.read_text(), "key: the cassette holds the run")
 
 

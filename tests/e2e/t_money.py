@@ -8,7 +8,7 @@ import re
 import sqlite3
 import sys
 
-from harness import KEY, Scratch, done, model_rules, ok
+from harness import KEY, KEY_PART, CommandLines, Scratch, done, leaks, model_rules, ok
 from t_storm import make, reply, tasks_text
 from workloads import Tests
 
@@ -186,35 +186,45 @@ def cap() -> None:
         ok(ran.returncode == 0 and len(log(provider, "done")) == count + 1, "cap: --yes goes past it, and nothing is paid twice", ran.stderr)
 
 
+CLOSES = {"quota": "quota", "model": "unknown model", 401: "rejected key", 403: "key without the right"}
+
+
 def fallback() -> None:
-    """The quota of one provider ends: what is left goes to the fallback of the role, each reply paid once."""
-    for big_too in (False, True):
-        with Scratch() as scratch:
-            load = Tests(scratch.path / "w")
-            rules = model_rules(load)
-            good = scratch.provider(rules)
-            used_up = scratch.provider([{"match": {}, "fault": {"status": "quota"}}] if big_too else
-                                       [{**rules[3], "times": 1}, {"match": {}, "fault": {"status": "quota"}}])
-            first, other = {"base_url": used_up.url, "dialect": "anthropic"}, {"base_url": good.url, "dialect": "anthropic"}
-            key, prices = {"key": {"env": "ANTHROPIC_API_KEY"}}, {"input": 1, "output": 2}
-            scratch.configure(used_up.url, {
-                "providers": {"one": {**first, **key}, "two": {**other, **key}}, "parallel": 4,
-                "prices": {f"{p}/{m}": prices for p in ("one", "two") for m in ("big-1", "small-1")},
-                "models": {"small": {"rungs": ["one/small-1"], "fallback": "two/small-1"},
-                           "big": {"rungs": ["one/big-1"], "fallback": "two/big-1"} if big_too else "two/big-1"}})
-            what = "fallback, all" if big_too else "fallback, small"
-            planned = scratch.run("plan", "--yes", load.request, cwd=load.root)
-            ok(planned.returncode == 0, f"{what}: planned", planned.stdout, planned.stderr)
-            ran = scratch.run("run", "last", "--yes", cwd=load.root)
-            ok(ran.returncode == 0, f"{what}: ran", ran.stdout, ran.stderr)
-            ok("two/small-1 is asked instead" in ran.stderr, f"{what}: it is said", ran.stderr)
-            refused = [line for line in log(used_up, "done") if line["status"] == 429 or line["status"] == 400]
-            asked = len(log(used_up, "done"))
-            ok(1 <= len(refused) <= 6, f"{what}: {len(refused)} refusals of {asked}: nobody asks again what is closed")
-            told = [line["usage"] for p in (used_up, good) for line in log(p, "done") if line["usage"]]
-            ours = attempts(scratch, "select sum(fresh_in + cache_write + cache_read), sum(out) from attempt where usage_known")[0]
-            prompt = sum(u["fresh_in"] + u["cache_write"] + u["cache_read"] for u in told)
-            ok(ours == (prompt, sum(u["out"] for u in told)), f"{what}: the ledger is both logs {ours}", told)
+    """A model is closed for good: what is left goes to the fallback of the role, each reply paid once."""
+    for status, why in CLOSES.items():
+        for big_too in (False, True):
+            closed_for_good(status, f"fallback, {why}, {'all' if big_too else 'small'}", big_too)
+
+
+def closed_for_good(status: int | str, what: str, big_too: bool) -> None:
+    """The first provider answers with [status]: all, or from the second of the small calls on."""
+    with Scratch() as scratch:
+        load = Tests(scratch.path / "w")
+        rules = model_rules(load)
+        good = scratch.provider(rules)
+        closed = {"match": {}, "fault": {"status": status}}
+        bad = scratch.provider([closed] if big_too else [{**rules[3], "times": 1}, closed])
+        first, other = {"base_url": bad.url, "dialect": "anthropic"}, {"base_url": good.url, "dialect": "anthropic"}
+        key, prices = {"key": {"env": "ANTHROPIC_API_KEY"}}, {"input": 1, "output": 2}
+        scratch.configure(bad.url, {
+            "providers": {"one": {**first, **key}, "two": {**other, **key}}, "parallel": 4,
+            "prices": {f"{p}/{m}": prices for p in ("one", "two") for m in ("big-1", "small-1")},
+            "models": {"small": {"rungs": ["one/small-1"], "fallback": "two/small-1"},
+                       "big": {"rungs": ["one/big-1"], "fallback": "two/big-1"} if big_too else "two/big-1"}})
+        planned = scratch.run("plan", "--yes", load.request, cwd=load.root)
+        ok(planned.returncode == 0, f"{what}: planned", planned.stdout, planned.stderr)
+        ran = scratch.run("run", "last", "--yes", cwd=load.root)
+        ok(ran.returncode == 0, f"{what}: ran", ran.stdout, ran.stderr)
+        ok("two/small-1 is asked instead" in ran.stderr, f"{what}: it is said", ran.stderr)
+        asked = log(bad, "done")
+        refused = [line for line in asked if line["status"] >= 400]
+        ok(1 <= len(refused) <= 6, f"{what}: {len(refused)} refusals of {len(asked)}: nobody asks again what is closed")
+        told = [line["usage"] for p in (bad, good) for line in log(p, "done") if line["usage"]]
+        ours = attempts(scratch, "select sum(fresh_in + cache_write + cache_read), sum(out) from attempt where usage_known")[0]
+        prompt = sum(u["fresh_in"] + u["cache_write"] + u["cache_read"] for u in told)
+        ok(ours == (prompt, sum(u["out"] for u in told)), f"{what}: the ledger is both logs {ours}", told)
+        shown = scratch.run("log", "last", cwd=load.root).stdout
+        ok("two/small-1" in shown, f"{what}: and stands in the log", shown)
 
 
 def sums() -> None:
@@ -236,39 +246,179 @@ def sums() -> None:
         ok(ran.returncode == 2 and "phase, model" in ran.stderr, "cost --by says what it knows", ran.stderr)
 
 
-FAILURES = [{"status": 400}, {"status": 401}, {"status": 403}, {"status": 404}, {"status": 413}, {"status": 422},
-            {"status": 429, "retry_after": "0"}, {"status": 500}, {"status": 502, "html": True}, {"status": 529},
-            {"status": "quota"}, {"error_event_after_200": True}, {"truncated_stream": True},
-            {"reset_mid_stream": True}, {"malformed_json": True}]
+def echo(kind: int | str, words: str = "bad key", **more) -> dict:
+    """An error answer that repeats the key it was asked with."""
+    return {"status": kind, "message": f"{words} {KEY} given", **more}
+
+
+# Every failure the provider can play, and what the ledger calls a call whose tries all end so. `expired` is for batches.
+FAILURES = [
+    (echo(400), "request"), (echo(401), "auth"), (echo(403), "auth"), (echo(404), "model"), (echo(408), "timeout"),
+    (echo(409), "overloaded"), (echo(413), "too_big"), (echo(422), "request"), (echo(429, retry_after="0"), "rate"),
+    (echo(500), "overloaded"), (echo(503), "overloaded"), (echo(504), "timeout"), (echo(529), "overloaded"),
+    ({"status": 502, "html": True}, "overloaded"), ({"status": 502, "body": f"upstream said {KEY}"}, "overloaded"),
+    ({"status": 400, "body": f"{'x ' * 108}{KEY}"}, "request"),  # a message is cut after 240 bytes, here within the key
+    (echo(503, headers={"request-id": KEY}), "overloaded"),
+    (echo("quota"), "quota"), (echo("credit"), "quota"), (echo("contract"), "quota"),
+    (echo("spend_cap", "You have reached your specified API usage limits:"), "quota"),
+    (echo("ramp", retry_after="0"), "rate"), (echo("overflow", "prompt is too long:"), "too_big"), (echo("model"), "model"),
+    ({"reset_before": True}, "network"), ({"reset_before": "fin"}, "network"), ({"reset_mid_stream": True}, "network"),
+    ({"stall": "forever"}, "timeout"), ({"stall": "forever", "at": 300}, "timeout"), ({"stall": "forever", "at": "headers"}, "timeout"),
+    ({"stall": 200}, "ok"), ({"slow_headers": True}, "ok"), ({"truncated_stream": True}, "network"),
+    ({"truncated_stream": True, "keep_finish": True}, "network"), ({"truncated_stream": True, "close": "fin"}, "network"),
+    ({"error_event_after_200": True, "message": f"bad {KEY} given"}, "overloaded"),
+    ({"error_event_after_200": "quota", "message": f"bad {KEY} given"}, "quota"),
+    ({"malformed_json": True}, "reply"), ({"empty_text": True}, "ok"), ({"max_tokens": 0.7}, "truncated"), ({"no_usage": True}, "ok"),
+]
+
+
+def gated(fault: dict) -> bool:
+    """All calls wait longer after each of these: four at once would wait for minutes."""
+    return fault.get("status") in (429, 529, "ramp") or fault.get("error_event_after_200") is True
+
+
+def failed(provider) -> list[str]:
+    """The faults that were played, by the provider's own log: a reset has no answer, but a line all the same."""
+    return [name for line in log(provider, "done") for name in line["faults"]]
+
+
+class Canary:
+    """A scratch home in which everything is recorded, and all that is said is kept."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.scratch, self.load = scratch, Tests(scratch.path / "w")
+        self.cassette, self.said = scratch.path / "cassette.ndjson", ""
+        scratch.env.update(PIECEWORK_BACKOFF_MS="5", PIECEWORK_LOG=str(scratch.path / "log"),
+                           PIECEWORK_IDLE_MS="600", PIECEWORK_FIRST_BYTE_MS="900")
+
+    def provider(self, first: list[dict], **config):
+        """Another one; [first] are its first rules. One rung and no second attempt: a call that fails is the end."""
+        for old in self.scratch.providers:
+            old.stop()
+        self.scratch.providers.clear()
+        models = {"big": "anthropic/claude-opus-5-5", "small": "anthropic/claude-haiku-5-5"}
+        config = {"pilot": "never", "parallel": 4, "retries": 0, "models": models, **config}
+        return self.scratch.provider(first + model_rules(self.load), config=config)
+
+    def run(self, *argv: str) -> str:
+        ran = self.scratch.run(*argv, cwd=self.load.root)
+        self.said += ran.stdout + ran.stderr
+        return ran.stdout + ran.stderr
+
+    def plan(self) -> str:
+        return self.run("plan", "--yes", "--record", str(self.cassette), self.load.request)
+
+    def work(self, plan: str = "last") -> str:
+        return self.run("run", plan, "--yes", "--record", str(self.cassette))
+
+    def look(self) -> str:
+        return "".join(self.run(*argv) for argv in (["status", "last", "--json"], ["log", "last"], ["bug", "last", "--json"]))
+
+    def check(self, what: str) -> None:
+        for argv in (["cost", "last"], ["bug", "last"], ["status", "last"], ["preview", "last", "T01"], ["diff", "last"], ["doctor"]):
+            self.run(*argv)
+        ok(KEY_PART not in self.said, f"key: {what}: in no output", *[line for line in self.said.splitlines() if KEY_PART in line])
+        found = leaks(self.scratch)
+        ok(not found, f"key: {what}: in no file of ours {found}")
 
 
 def key_through_every_failure() -> None:
-    """The provider repeats the key in every kind of answer; nothing of ours keeps it or says it."""
+    """The provider repeats the key in every kind of failure, of four workers at once, until nothing is left to try."""
+    with Scratch() as scratch, CommandLines() as commands:
+        canary = Canary(scratch)
+        for number, (fault, outcome) in enumerate(FAILURES):
+            provider = canary.provider([{"match": {"contains": "Say it again."}, "fault": fault,
+                                         "reply": {"text": f"I saw {KEY} in the header"}}])
+            plan = scratch.path / "plan.md"
+            plan.write_text(f"---\ntitle: failure {number}\n---\n" + "".join(
+                f"## T0{i} again\nfiles: again{i}.py new\nSay it again.\n\n" for i in range(1, 2 if gated(fault) else 5)))
+            before = attempts(scratch, "select max(id) from attempt")[0][0] if number else 0
+            canary.work(str(plan))
+            shown, name = canary.look(), next(iter(fault))
+            ok(failed(provider).count(name) >= 4, f"key: {fault} happened ({len(failed(provider))} times)", failed(provider))
+            found = {row[0] for row in attempts(scratch, f"select outcome from attempt where phase = 'execute' and id > {before}")}
+            ok(found == {outcome}, f"key: {fault} is called {outcome}", found)
+            if outcome != "ok" and KEY in str(fault):
+                ok("[removed]" in shown, f"key: {fault}: what was said is shown without it", shown[-1500:])
+        canary.check(f"{len(FAILURES)} kinds of failure")
+        ok("$ANTHROPIC_API_KEY" in canary.said, "key: doctor says where it is from")
+        ok("I saw [removed]" in canary.cassette.read_text(), "key: the cassette holds what was said, without it")
+        ok(commands.holding("piecework run") and not commands.holding(KEY_PART), "key: on no command line", commands.holding(KEY_PART))
+
+
+def key_through_planning_and_judging() -> None:
+    """The same failures, one after the other, of the calls of the big model. The key comes from a command."""
+    for what, tool in (("planning", "submit_plan"), ("judging", "submit_verdicts")):
+        with Scratch() as scratch, CommandLines() as commands:
+            canary = Canary(scratch)
+            where = scratch.path / "provider-key"
+            where.write_text(KEY + "\n")
+            del scratch.env["ANTHROPIC_API_KEY"]
+            provider = canary.provider([{"match": {"has_tool": tool}, "times": 1, "fault": fault, "reply": {"text": f"I saw {KEY}"}}
+                                        for fault, _ in FAILURES])
+            file = scratch.path / "config/piecework/config.json"
+            config = json.loads(file.read_text())
+            config["providers"]["anthropic"]["key"] = {"cmd": ["sh", "-c", f"sleep 0.1; cat {where} # get-the-key"]}
+            file.write_text(json.dumps(config))
+            for _ in FAILURES:  # each call takes up to six of them
+                if len(failed(provider)) == len(FAILURES):
+                    break
+                canary.plan()
+                canary.work() if tool == "submit_verdicts" else None
+                canary.look()
+            ok(failed(provider) == [next(iter(fault)) for fault, _ in FAILURES], f"key: {what}: every failure happened", failed(provider))
+            canary.check(what)
+            ok(commands.holding("get-the-key") and not commands.holding(KEY_PART), f"key: {what}: on no command line",
+               commands.holding(KEY_PART))
+
+
+def key_in_every_part_of_a_reply() -> None:
+    """A server that answers well, and has the key in what it answers."""
+    task = {"last_contains": "tests/test_0"}
+    first = {"has_tool": "submit_plan", "turn": 0}
+    files = [{"name": "list_files", "input": {}}]
+    replies = {
+        "a worker's text": {"match": task, "reply": {"text": f"saw {KEY}", "thinking": f"hm {KEY}"}},
+        "a worker's refusal": {"match": task, "reply": {"text": f"no {KEY}", "stop": "refusal"}},
+        "a worker's call": {"match": task, "reply": {"text": "x", "tool_calls": [{"name": KEY, "input": {KEY: KEY}}]}},
+        "a request's id": {"match": task, "reply": {"text": "x", "headers": {"request-id": KEY}}},
+        "the planner's text": {"match": first, "reply": {"text": f"saw {KEY}", "thinking": f"hm {KEY}", "tool_calls": files}},
+        "a search": {"match": first, "reply": {"tool_calls": [{"name": "search", "input": {"pattern": KEY}}]}},
+        "an unknown tool": {"match": first, "reply": {"tool_calls": [{"name": KEY, "input": {KEY: KEY}}]}},
+        "a broken call": {"match": first, "reply": {"tool_calls": [{"name": "search", "input_text": "{" + KEY}]}},
+        "a plan": {"match": {"has_tool": "submit_plan"}, "reply": {"tool_calls": [{"name": "submit_plan", "input": {
+            "title": f"saw {KEY}", "tasks": [{"id": "T01", "title": f"saw {KEY}", "files": ["a.py new"], "body": f"saw {KEY}"}]}}]}},
+        "a verdict": {"match": {"has_tool": "submit_verdicts"}, "reply": {"tool_calls": [{"name": "submit_verdicts", "input": {
+            "verdicts": [{"task": "T01", "verdict": "doubt", "reason": f"saw {KEY}"}]}}]}},
+    }
+    for what, rule in replies.items():
+        with Scratch() as scratch:
+            canary = Canary(scratch)
+            provider = canary.provider([rule])
+            shown = canary.plan() + canary.work() + canary.look()
+            ok(any(line["rule"] == 0 for line in log(provider, "done")), f"key: {what}: was said")
+            if what in ("a search", "an unknown tool", "a plan", "a verdict"):
+                ok("[removed]" in shown, f"key: {what}: is shown without it", shown[-1500:])
+            canary.check(what)
+
+
+def key_in_free_questions() -> None:
+    """What is asked for nothing: the count of a prompt's tokens, and whether a provider can be reached."""
+    faults = [fault for fault, outcome in FAILURES if outcome != "ok" and not gated(fault) and "stall" not in fault
+              and "error_event_after_200" not in fault and outcome != "truncated"]
     with Scratch() as scratch:
-        load = Tests(scratch.path / "w")
-        scratch.env.update(PIECEWORK_BACKOFF_MS="5", PIECEWORK_LOG=str(scratch.path / "log"))
-        cassette, said = scratch.path / "cassette.ndjson", ""
-        for number, fault in enumerate(FAILURES):
-            rules = model_rules(load)
-            rules.insert(3, {"match": {"last_contains": "tests/test_0"}, "times": 8,
-                             "reply": {"text": f"I saw {KEY} in the header"}, "fault": {"message": f"bad {KEY} given", **fault}
-                             if "status" in fault or "error_event_after_200" in fault else fault})
-            scratch.provider(rules)
-            for argv in (["plan", "--yes", "--record", str(cassette), load.request],
-                         ["run", "last", "--yes", "--no-verify", "--record", str(cassette)], ["status", "last", "--json"],
-                         ["log", "last"], ["bug", "last"], ["bug", "last", "--json"], ["cost", "last"]):
-                ran = scratch.run(*argv, cwd=load.root)
-                said += ran.stdout + ran.stderr
-            if KEY in said:
-                ok(False, f"key: not said after {fault}", said[-2000:])
-                said = ""
-            scratch.providers.pop().stop()
-        ok(KEY not in said, f"key: not said after {number + 1} kinds of failure")
-        said = scratch.run("doctor", cwd=load.root)
-        ok("$ANTHROPIC_API_KEY" in said.stdout and KEY not in said.stdout, "key: doctor says where it is from", said.stdout)
-        leaks = [str(p) for p in scratch.path.rglob("*") if p.is_file() and "provider" not in str(p)
-                 and KEY.encode() in p.read_bytes()]
-        ok(not leaks, f"key: in no file of ours {leaks}")
+        canary = Canary(scratch)
+        provider = canary.provider([{"match": {"endpoint": what}, "times": 1, "fault": fault} for what in ("count", "models") for fault in faults])
+        canary.plan()
+        shown = ""
+        for what, argv in (("count", ["preview", "last", "T01", "--count"]), ("models", ["doctor", "--reach"])):
+            for _ in faults:
+                shown += canary.run(*argv)
+            played = [line for line in log(provider, "arrived") if line["endpoint"] == what]
+            ok(len(played) >= len(faults), f"key: {what}: {len(played)} questions, {len(faults)} failures")
+        ok(sorted(failed(provider)) == sorted(2 * [next(iter(fault)) for fault in faults]), "key: every failure happened", failed(provider))
+        ok("[removed]" in shown, "key: what was said is shown without it", shown[-1500:])
+        canary.check("free questions")
 
 
 def bug_report() -> None:
@@ -293,7 +443,8 @@ def bug_report() -> None:
         ok(provider.count() == asked, "bug: without asking anybody")
 
 
-ALL = (every_dialect, counted, reach, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure)
+ALL = (every_dialect, counted, reach, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure,
+       key_through_planning_and_judging, key_in_every_part_of_a_reply, key_in_free_questions)
 
 if __name__ == "__main__":
     for test in ALL:
