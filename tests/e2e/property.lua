@@ -405,7 +405,9 @@ return function(T)
     -- With a bang what an earlier apply did is written as well.
     for _, file in ipairs(heard.earlier or {}) do
       for _, doc in ipairs(docs) do
-        if doc.full == file.path and doc.buf and doc.disk and not heard.late[doc] then doc:saved() end
+        local refused = heard.late[doc] and touched[doc]
+        local there = doc.buf and heard.was[doc].exists
+        if doc.full == file.path and there and not refused then doc:saved() end
       end
     end
     local told = check_told(heard.told, done, back)
