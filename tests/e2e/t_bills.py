@@ -55,6 +55,49 @@ def learned() -> None:
                    f"learned: {name}, {quirk} {' '.join(style)}: {statuses}", ran.stderr)
 
 
+# ---- what is not known ----------------------------------------------------------------------------------
+
+AMOUNT = r"~(\$0\.\d+|<\$0\.0001)"
+
+
+def shown(scratch: Scratch) -> dict[str, str]:
+    """All forms of `cost`, by the words that ask for them."""
+    forms = (("last",), ("all",), ("day",), ("all", "--by", "model"), ("last", "--by", "day"), ("all", "--csv"), ("last", "--json"), ("all", "--json"))
+    return {" ".join(form): scratch.run("cost", *form, cwd=scratch.path / "w").stdout for form in forms}
+
+
+def guessed() -> None:
+    """A server that tells no usage: the money is estimated, and every form of `cost` says so."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        serve(scratch, rules(), "--quirk", "no-usage", prices={"input": 1, "output": 2})
+        ran = scratch.run("run", plan_file(scratch), "--no-verify", cwd=scratch.path / "w")
+        ok(re.search(rf"^cost: {AMOUNT} of", ran.stderr, re.M), "guessed: the end of the run", ran.stderr)
+        for form, text in shown(scratch).items():
+            if "json" in form:
+                ok(sum(row["guessed"] for row in json.loads(text)["rows"]) == COUNT, f"guessed: cost {form}", text)
+            elif "csv" in form:
+                ok(sum(int(row["guessed"]) for row in csv.DictReader(io.StringIO(text))) == COUNT, f"guessed: cost {form}", text)
+            else:
+                ok(re.search(AMOUNT, text), f"guessed: cost {form}", text)
+        ok(f"~ {COUNT} calls" in shown(scratch)["all"], "guessed: and what the sign means")
+
+
+def unknown() -> None:
+    """A model without a price: nowhere is its money nothing."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        serve(scratch, rules(), budget="none")
+        ran = scratch.run("run", plan_file(scratch), "--no-verify", cwd=scratch.path / "w")
+        ok("cost: unknown" in ran.stderr, "unknown: the end of the run", ran.stderr)
+        for form, text in shown(scratch).items():
+            if "json" in form:
+                ok(sum(row["unknown"] for row in json.loads(text)["rows"]) == COUNT, f"unknown: cost {form}", text)
+            elif "csv" not in form:
+                sums = [line for line in text.splitlines() if re.match(r"execute|  execute|total|small-1|\d{4}-|the last", line)]
+                ok(sums and all("unknown" in line and "$0" not in line for line in sums), f"unknown: cost {form}", text)
+
+
 # ---- the cap of a day -----------------------------------------------------------------------------------
 
 
@@ -88,7 +131,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, one_day)
+ALL = (learned, guessed, unknown, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

@@ -15,6 +15,7 @@ static Value *receipt_row(Arena *arena, const ReceiptRow *row)
   value_put_int(arena, map, S("out"), row->usage.out);
   value_put_int(arena, map, S("cost"), row->cost);
   value_put_int(arena, map, S("unknown"), row->unknown);
+  value_put_int(arena, map, S("guessed"), row->guessed);
   return map;
 }
 
@@ -29,6 +30,10 @@ static bool receipt_json(Cli *cli, int64_t plan)
     value_push(rows, receipt_row(arena, &receipt.rows.items[i]));
   value_set(map, S("rows"), rows);
   value_put_int(arena, map, S("cost"), receipt.total.cost);
+  value_put_int(arena, map, S("unknown"), receipt.total.unknown);
+  value_put_int(arena, map, S("guessed"), receipt.total.guessed);
+  value_put_int(arena, map, S("lost"), receipt.lost);
+  value_put_int(arena, map, S("reserved"), receipt.reserved);
   value_put_int(arena, map, S("budget"), receipt.budget);
   if (receipt.has_estimate) {
     value_put_int(arena, map, S("estimate"), receipt.estimate.total);
@@ -70,6 +75,7 @@ static Value *sum_value(Arena *arena, const CostRow *row)
   value_put_int(arena, map, S("out"), row->usage.out);
   value_put_int(arena, map, S("cost"), row->cost);
   value_put_int(arena, map, S("unknown"), row->unknown);
+  value_put_int(arena, map, S("guessed"), row->guessed);
   value_put_int(arena, map, S("compared"), row->compared);
   value_put_int(arena, map, S("estimated_in"), row->estimated_in);
   value_put_int(arena, map, S("counted_in"), row->counted_in);
@@ -96,30 +102,32 @@ static void csv_field(Str text)
   cli_print("\"");
 }
 
-// Money in USD to the nano-dollar; `unknown` counts the calls that are not in it.
+// Money in USD to the nano-dollar; `unknown` counts the calls that are not in it, `guessed` those that are in it with an
+// estimate.
 static void sums_csv(Str by, const CostRowList *rows)
 {
-  cli_print("%.*s,calls,in,written,cached,out,usd,unknown\n", STR_ARG(by));
+  cli_print("%.*s,calls,in,written,cached,out,usd,unknown,guessed\n", STR_ARG(by));
   for (size_t i = 0; i < rows->len; i++) {
     const CostRow *row = &rows->items[i];
     const AttemptUsage *u = &row->usage;
     csv_field(row->key);
-    cli_print(",%lld,%lld,%lld,%lld,%lld,%lld.%09lld,%lld\n", (long long)row->attempts,
+    cli_print(",%lld,%lld,%lld,%lld,%lld,%lld.%09lld,%lld,%lld\n", (long long)row->attempts,
               (long long)u->fresh_in, (long long)u->cache_write, (long long)u->cache_read,
               (long long)u->out, (long long)(row->cost / 1000000000),
-              (long long)(row->cost % 1000000000), (long long)row->unknown);
+              (long long)(row->cost % 1000000000), (long long)row->unknown,
+              (long long)row->guessed);
   }
 }
 
 static void sums_text(Cli *cli, Str by, const CostRowList *rows)
 {
-  cli_print("%-36.*s %6s %9s %9s %9s\n", STR_ARG(by), "calls", "in", "out", "cost");
+  cli_print("%-36.*s %6s %9s %9s %10s\n", STR_ARG(by), "calls", "in", "out", "cost");
   for (size_t i = 0; i < rows->len; i++) {
     const CostRow *row = &rows->items[i];
     const AttemptUsage *u = &row->usage;
-    cli_print("%-36.*s %6lld %9lld %9lld %9.*s%s\n", STR_ARG(row->key), (long long)row->attempts,
+    cli_print("%-36.*s %6lld %9lld %9lld %10.*s\n", STR_ARG(row->key), (long long)row->attempts,
               (long long)(u->fresh_in + u->cache_write + u->cache_read), (long long)u->out,
-              STR_ARG(money(&cli->arena, row->cost)), row->unknown ? "+" : "");
+              STR_ARG(money_sum(&cli->arena, row->cost, row->unknown, row->guessed)));
   }
 }
 

@@ -322,9 +322,11 @@ typedef enum {
 typedef struct {
   Str key;  // phase name, model, root, plan id, task id, or local day as "2026-11-29"
   int64_t attempts;
-  AttemptUsage usage;                // of attempts whose usage is known
-  int64_t cost;                      // sum of what is known
-  int64_t unknown;                   // sent attempts whose cost is not known
+  AttemptUsage usage;  // of attempts whose usage is known
+  int64_t cost;        // sum of what is known
+  int64_t unknown;     // sent attempts whose cost is not known
+  int64_t
+      guessed;  // attempts whose usage is not known: what they cost is estimated, and is in [cost]
   int64_t compared;                  // attempts whose prompt was estimated and counted
   int64_t estimated_in, counted_in;  // tokens of these prompts, either way
 } CostRow;

@@ -31,13 +31,14 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   return journal_listed(&own, err);
 }
 
-// Tokens count only where they are known; so does money.
+// Tokens count only where they are known. Money is estimated where they are not, and these attempts are counted.
 #define COST_OF(key, order)                                                                     \
   "SELECT " key                                                                                 \
   ", count(*), total(fresh_in * usage_known), total(cache_write * usage_known),"                \
   " total(cache_read * usage_known), total(out * usage_known), total(reasoning * usage_known)," \
   " total(max(cost, 0)) AS spent, total(cost < 0 AND sent), total(estimated_in > 0),"           \
-  " total(estimated_in), total((fresh_in + cache_write + cache_read) * (estimated_in > 0))"     \
+  " total(estimated_in), total((fresh_in + cache_write + cache_read) * (estimated_in > 0)),"    \
+  " total(cost > 0 AND NOT usage_known)"                                                        \
   " FROM attempt"                                                                               \
   " WHERE ended_ms > 0 AND started_ms >= ?1 AND (?2 = 0 OR plan = ?2)"                          \
   " GROUP BY 1 ORDER BY " order
@@ -69,6 +70,7 @@ bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms
         .compared = query_int(q, 9),
         .estimated_in = query_int(q, 10),
         .counted_in = query_int(q, 11),
+        .guessed = query_int(q, 12),
     };
     PUSH(arena, out, row);
   }

@@ -16,12 +16,13 @@ static void cost_line(ViewText *view, const CostRow *row)
   const AttemptUsage *u = &row->usage;
   Str in = tokens_short(arena, u->fresh_in + u->cache_write);
   Str cached = tokens_short(arena, u->cache_read);
-  Str out = tokens_short(arena, u->out), cost = money_short(arena, row->cost);
+  Str out = tokens_short(arena, u->out);
+  Str cost = money_sum(arena, row->cost, row->unknown, row->guessed);
   Str key = row->key.len ? row->key : S("(none)");
   if (str_columns(key) > 34) key = str_skip(key, key.len - str_utf8_floor(key, 34));
-  view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %9.*s%s",
+  view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %10.*s",
             STR_ARG(key), (long long)row->attempts, STR_ARG(in), STR_ARG(cached), STR_ARG(out),
-            STR_ARG(cost), row->unknown ? "+" : "");
+            STR_ARG(cost));
 }
 
 // How far the prompts of a model were estimated off, where its provider has counted them.
@@ -38,7 +39,7 @@ enum { DAYS_SHOWN = 30 };
 
 static void head_line(ViewText *view, const char *title)
 {
-  view_line(view, (LineMeaning){.kind = S("head")}, "%-36s %6s %7s %7s %7s %9s", title, "calls",
+  view_line(view, (LineMeaning){.kind = S("head")}, "%-36s %6s %7s %7s %7s %10s", title, "calls",
             "in", "cached", "out", "cost");
 }
 
@@ -73,7 +74,7 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
 {
   static const Section sections[] = {
       {"phase", COST_BY_PHASE}, {"model", COST_BY_MODEL}, {"project", COST_BY_ROOT}};
-  int64_t total = 0, unknown = 0;
+  int64_t total = 0, unknown = 0, guessed = 0;
   for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
     CostRowList rows = {0};
     if (!journal_cost(engine->journal, view->arena, 0, since, sections[i].by, &rows, err))
@@ -84,14 +85,17 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
       if (sections[i].by != COST_BY_PHASE) continue;
       total += rows.items[k].cost;
       unknown += rows.items[k].unknown;
+      guessed += rows.items[k].guessed;
     }
     for (size_t k = 0; sections[i].by == COST_BY_MODEL && k < rows.len; k++)
       estimate_line(view, &rows.items[k]);
   }
   if (!write_days(view, engine, since, err)) return false;
-  Str sum = money(view->arena, total);
+  Str sum = money_sum(view->arena, total, unknown, guessed);
   view_line(view, (LineMeaning){.kind = S("head")}, "total (%.*s): %.*s", STR_ARG(which),
             STR_ARG(sum));
+  if (guessed)
+    write_text(view, (LineMeaning){.kind = S("note")}, money_guessed(view->arena, guessed));
   if (unknown) {
     view_line(view, (LineMeaning){.kind = S("note")},
               "+ %lld calls whose cost is not known: the sums are lower bounds",
@@ -103,18 +107,20 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
 // What the last 30 days came to, all projects together.
 static bool write_month(ViewText *view, Engine *engine, Error *err)
 {
-  int64_t since = wall_now_ms() - (int64_t)DAYS_SHOWN * 86400000, total = 0, unknown = 0;
+  int64_t since = wall_now_ms() - (int64_t)DAYS_SHOWN * 86400000, total = 0, unknown = 0,
+          guessed = 0;
   CostRowList rows = {0};
   if (!journal_cost(engine->journal, view->arena, 0, since, COST_BY_PLAN, &rows, err)) return false;
   for (size_t i = 0; i < rows.len; i++) {
     total += rows.items[i].cost;
     unknown += rows.items[i].unknown;
+    guessed += rows.items[i].guessed;
   }
-  Str sum = money(view->arena, total);
+  Str sum = money_sum(view->arena, total, unknown, guessed);
   LineMeaning note = {.kind = S("note")};
   view_line(view, note, "%s", "");
-  view_line(view, note, "the last 30 days: %.*s%s over %zu plan%s  (cost month)", STR_ARG(sum),
-            unknown ? "+" : "", rows.len, rows.len == 1 ? "" : "s");
+  view_line(view, note, "the last 30 days: %.*s over %zu plan%s  (cost month)", STR_ARG(sum),
+            rows.len, rows.len == 1 ? "" : "s");
   return true;
 }
 

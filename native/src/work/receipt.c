@@ -13,6 +13,7 @@ static void add_row(ReceiptRow *to, const ReceiptRow *row)
   to->calls += row->calls;
   to->cost += row->cost;
   to->unknown += row->unknown;
+  to->guessed += row->guessed;
   to->usage.fresh_in += row->usage.fresh_in;
   to->usage.cache_write += row->usage.cache_write;
   to->usage.cache_read += row->usage.cache_read;
@@ -29,6 +30,7 @@ static ReceiptRow row_of(Arena *arena, const AttemptRow *attempt)
     row.cost = attempt->cost;
   else
     row.unknown = 1;
+  row.guessed = attempt->cost > 0 && !attempt->usage_known;
   return row;
 }
 
@@ -154,10 +156,24 @@ Str money_short(Arena *arena, Nano amount)
   return str_fmt(arena, "<%.*s", STR_ARG(str_skip(text, 6)));
 }
 
-static Str with_unknown(Arena *arena, const ReceiptRow *row, Str text)
+Str money_sum(Arena *arena, Nano cost, int64_t unknown, int64_t guessed)
 {
-  if (row->unknown && row->cost == 0) return S("unknown");
-  return row->unknown ? str_cat(arena, text, S("+")) : text;
+  if (unknown && cost == 0) return S("unknown");
+  return str_fmt(arena, "%s%.*s%s", guessed ? "~" : "", STR_ARG(money_short(arena, cost)),
+                 unknown ? "+" : "");
+}
+
+Str money_guessed(Arena *arena, int64_t calls)
+{
+  if (!calls) return STR_NONE;
+  return str_fmt(arena,
+                 "~ %lld call%s whose tokens the provider did not tell: what %s cost is estimated",
+                 (long long)calls, calls == 1 ? "" : "s", calls == 1 ? "it" : "they");
+}
+
+static Str row_money(Arena *arena, const ReceiptRow *row)
+{
+  return money_sum(arena, row->cost, row->unknown, row->guessed);
 }
 
 // The provider is dropped where it does not fit, then the name's end.
@@ -168,12 +184,12 @@ static Str short_model(Arena *arena, Str name, size_t columns)
   return str_fit(arena, name, columns);
 }
 
-enum { MODEL_COLUMNS = 28, RECEIPT_WIDTH = 80 };
+enum { MODEL_COLUMNS = 27, RECEIPT_WIDTH = 80 };
 
 static void add_cells(Buf *out, const char *phase, Str model, const Str cells[6])
 {
   int pad = MODEL_COLUMNS - (int)str_columns(model);
-  buf_fmt(out, "%-7s %.*s%*s %5.*s %5.*s %6.*s %5.*s %9.*s", phase, STR_ARG(model), pad, "",
+  buf_fmt(out, "%-7s %.*s%*s %5.*s %5.*s %6.*s %5.*s %10.*s", phase, STR_ARG(model), pad, "",
           STR_ARG(cells[0]), STR_ARG(cells[1]), STR_ARG(cells[2]), STR_ARG(cells[3]),
           STR_ARG(cells[4]));
   if (cells[5].len) buf_fmt(out, " %8.*s", STR_ARG(cells[5]));
@@ -189,7 +205,7 @@ static void add_line(Arena *arena, Buf *out, const char *phase, Str model, const
       tokens_short(arena, u->fresh_in + u->cache_write),
       tokens_short(arena, u->cache_read),
       tokens_short(arena, u->out),
-      with_unknown(arena, row, money_short(arena, row->cost)),
+      row_money(arena, row),
       estimated == INT64_MIN ? STR_NONE : money_short(arena, estimated),
   };
   add_cells(out, phase, short_model(arena, model, MODEL_COLUMNS), cells);
@@ -252,7 +268,7 @@ static void add_phase_bars(Arena *arena, Buf *out, const Receipt *r)
   buf_fmt(out, "\n%-*s # paid%s\n", BAR_LABEL, "", r->has_estimate ? "   | estimated" : "");
   for (int i = 0; i < 3; i++) {
     add_bar(arena, out, str_from(phase_name((Phase)i)), all[i], all[i + 3], most,
-            with_unknown(arena, &r->phases[i], money_short(arena, r->phases[i].cost)));
+            row_money(arena, &r->phases[i]));
   }
 }
 
@@ -262,8 +278,7 @@ static void add_baseline_bars(Arena *arena, Buf *out, const Receipt *r)
   const Estimate *e = &r->estimate;
   const Nano all[] = {r->total.cost, e->big_alone, e->small_alone};
   Nano most = most_of(all, 3);
-  add_bar(arena, out, S("this plan"), all[0], 0, most,
-          with_unknown(arena, &r->total, money_short(arena, all[0])));
+  add_bar(arena, out, S("this plan"), all[0], 0, most, row_money(arena, &r->total));
   add_bar(arena, out, S("big alone"), all[1], 0, most, money_short(arena, all[1]));
   add_bar(arena, out, S("small alone"), all[2], 0, most, money_short(arena, all[2]));
 }
@@ -319,6 +334,7 @@ Str receipt_text(Arena *arena, const Receipt *r)
   }
   add_line(arena, &out, "total", STR_NONE, &r->total,
            r->has_estimate ? r->estimate.total : INT64_MIN);
+  if (r->total.guessed) buf_fmt(&out, "%.*s\n", STR_ARG(money_guessed(arena, r->total.guessed)));
   add_phase_bars(arena, &out, r);
   add_budget(arena, &out, r);
   add_baselines(arena, &out, r);
@@ -329,7 +345,7 @@ Str receipt_text(Arena *arena, const Receipt *r)
 
 Str receipt_line(Arena *arena, const Receipt *r)
 {
-  Str paid = with_unknown(arena, &r->total, money(arena, r->total.cost));
+  Str paid = row_money(arena, &r->total);
   Str of = r->budget < 0 ? S("no budget") : money(arena, r->budget);
   if (!r->has_saving) return str_fmt(arena, "%.*s of %.*s", STR_ARG(paid), STR_ARG(of));
   return str_fmt(arena, "%.*s of %.*s, about %d %% %s the big model alone (estimate)",

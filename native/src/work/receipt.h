@@ -15,6 +15,7 @@ typedef struct {
   AttemptUsage usage;  // of calls whose usage is known
   int64_t cost;        // nano-dollars, sum of what is known
   int64_t unknown;     // calls whose cost is not known: then [cost] is a lower bound
+  int64_t guessed;  // calls whose usage is not known: what they cost is estimated, and is in [cost]
 } ReceiptRow;
 
 typedef struct {
@@ -54,6 +55,11 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
 // For columns: "985", "1.9k", "12.3k", "412k", "3.20M"; money with "<$0.0001" for what is less.
 Str tokens_short(Arena *arena, int64_t n);
 Str money_short(Arena *arena, Nano amount);
+// A sum as it must be shown: "~" where part of it is estimated, "+" where it is a lower bound, "unknown" where nothing
+// of it is known.
+Str money_sum(Arena *arena, Nano cost, int64_t unknown, int64_t guessed);
+// What "~" stands for; empty for no calls.
+Str money_guessed(Arena *arena, int64_t calls);
 
 // A bar of at most [columns] (60) '#' in which [most] fills all; something is never nothing.
 Str receipt_bar(Arena *arena, Nano amount, Nano most, int columns);

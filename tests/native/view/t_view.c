@@ -196,15 +196,16 @@ TEST(a_receipt_fits_80_columns)
   Arena arena;
   arena_init(&arena);
   ReceiptRow rows[] = {
-      {PHASE_PLAN, S("anthropic/claude-opus-5-5"), 3, {1936, 0, 2917, 233, 0}, 15000000, 0},
+      {PHASE_PLAN, S("anthropic/claude-opus-5-5"), 3, {1936, 0, 2917, 233, 0}, 15000000, 0, 0},
       {PHASE_EXECUTE,
        S("openrouter/a-vendor/with-a-model-name-that-is-long"),
        123456,
        {812345678, 5, 99949, 999499, 0},
        1234560000000,
-       3},
-      {PHASE_EXECUTE, S("anthropic/claude-sonnet-5-5"), 1, {12, 0, 0, 7, 0}, 100, 0},
-      {PHASE_VERIFY, S("x/y"), 1, {0}, 0, 1},
+       3,
+       2},
+      {PHASE_EXECUTE, S("anthropic/claude-sonnet-5-5"), 1, {12, 0, 0, 7, 0}, 100, 0, 1},
+      {PHASE_VERIFY, S("x/y"), 1, {0}, 0, 1, 0},
   };
   Receipt r = {.plan = 12345, .rows = {rows, 4, 4}, .finished = true, .tasks = 7, .mechanical = 6};
   r.title =
