@@ -169,6 +169,26 @@ def killed(name: str, editor: str) -> None:
             e.quit()
 
 
+def left(name: str, editor: str) -> None:
+    """Quitting with a call in flight: at once, and the answer is kept all the same."""
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        provider = scratch.provider([{"reply": {"text": shout(3), "delay_ms": 5000}}])
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup()) as e:
+            e.command("3Piecework edit shout")
+            wait_for(lambda: provider.count() == 1, "the request", PATIENCE)
+            start = time.monotonic()
+            e.quit()
+            ok(time.monotonic() - start < 1.5, f"{name}: quitting does not wait for the engine", time.monotonic() - start)
+        wait_for(lambda: provider.log.read_text().count('"done"') == 1, "the reply")
+        time.sleep(1)
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup()) as e:
+            e.command("Piecework resume")
+            e.wait(r"ready to review", PATIENCE)
+            ok(provider.count() == 1, f"{name}: what was in flight is not paid for twice", provider.count())
+            e.quit()
+
+
 def one_line(name: str, editor: str, root: Path, env: dict, what: str, command: str, pattern: str, **config: object) -> None:
     with Editor(editor, root, env, "a.txt", setup=setup(**config)) as e:
         e.command(command)
@@ -228,7 +248,7 @@ def bad_input(name: str, editor: str) -> None:
 
 for editor in editors():
     short = Path(editor).name
-    for scenario in (in_place, while_typing, killed, bad_input):
+    for scenario in (in_place, while_typing, killed, left, bad_input):
         if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
             continue
         try:

@@ -44,6 +44,8 @@ def resume_after_kill() -> None:
         stored = finished(scratch)
         ok(12 <= stored < 50, f"kill: {stored} replies stored when killed")
         ok(tree_bytes(load.root) == before, "kill: the user's tree is untouched")
+        shown = scratch.run("status", cwd=load.root).stdout
+        ok(shown.count("interrupted") == 2 and "#1 running" not in shown, "kill: nobody works on it, and status says so", shown)
         resumed = scratch.run("resume", "--yes", cwd=load.root)
         ok(resumed.returncode == 0, "kill: resume", resumed.stdout, resumed.stderr)
         # the docstring itself may stand in another task's context, its range may not
@@ -64,6 +66,8 @@ def kill_while_planning() -> None:
         planning = scratch.start("plan", "--yes", load.request, cwd=load.root)
         wait_for(lambda: provider.count() >= 2, "the second turn")
         kill(planning)
+        shown = scratch.run("status", cwd=load.root).stdout
+        ok("#1 interrupted" in shown, "kill while planning: status", shown)
         resumed = scratch.run("resume", "--yes", cwd=load.root)
         ok(resumed.returncode == 0, "kill while planning: resume", resumed.stdout, resumed.stderr)
         ok(provider.count() <= 3 + 11, f"kill while planning: {provider.count()} requests in all")

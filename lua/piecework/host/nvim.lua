@@ -121,6 +121,9 @@ function M.connect(argv, on)
   local feed = reader(on.message, function() M.stop(channel) end)
   local err
   channel, err = start(argv, {
+    -- Leaving ends its input, and it ends by itself: what is in flight is paid for, and quitting
+    -- does not wait for it.
+    detach = true,
     on_stdout = function(_, data)
       if not closed then feed(bytes(data)) end
     end,

@@ -147,7 +147,7 @@ static bool lease_obstacle(Journal *journal, Arena *arena, int64_t plan, Str hol
                            Error *err)
 {
   if (!journal_lease_holder(journal, arena, plan, other, err)) return false;
-  if (str_eq(*other, holder) || is_dead(*other)) *other = S("");
+  if (str_eq(*other, holder)) *other = S("");
   return true;
 }
 
@@ -194,6 +194,7 @@ bool journal_lease_holder(Journal *journal, Arena *arena, int64_t plan, Str *hol
        query_next(q);) {
     *holder = query_str_dup(q, 0, arena);
   }
+  if (is_dead(*holder)) *holder = S("");
   return journal_listed(&own, err);
 }
 

@@ -138,6 +138,20 @@ static void task_line(ViewText *view, int64_t plan, const TaskRow *task, TaskCol
   }
 }
 
+// A plan at work whose worker is gone waits for `resume`.
+static const char *state_text(ViewText *view, Engine *engine, const PlanRow *plan)
+{
+  Str holder = STR_NONE;
+  Error unknown = {0};
+  bool works =
+      plan->state == PLAN_PLANNING || plan->state == PLAN_RUNNING || plan->state == PLAN_VERIFYING;
+  if (works && journal_lease_holder(engine->journal, view->arena, plan->id, &holder, &unknown) &&
+      !holder.len) {
+    return "interrupted";
+  }
+  return plan_state_name(plan->state);
+}
+
 static int by_id(const void *left, const void *right)
 {
   return str_cmp_natural(((const TaskRow *)left)->id, ((const TaskRow *)right)->id);
@@ -171,7 +185,7 @@ static bool write_plan(ViewText *view, Engine *engine, const PlanRow *plan, Erro
   LineMeaning head = {.kind = S("head"), .plan = plan->id};
   Str time = elapsed(arena, &tasks);
   Str left = str_fmt(arena, "piecework://status  #%lld %s  %.*s%s%.*s", (long long)plan->id,
-                     plan_state_name(plan->state), STR_ARG(time), time.len ? "  " : "",
+                     state_text(view, engine, plan), STR_ARG(time), time.len ? "  " : "",
                      STR_ARG(counts(arena, &tasks)));
   view_pair(view, head, left, money_of(arena, plan, &m));
   view_wrapped(view, head, S("  "), plan->title.len ? plan->title : plan->request);
@@ -191,8 +205,8 @@ static bool write_plan_line(ViewText *view, Engine *engine, const PlanRow *plan,
   LineMeaning meaning = {.kind = S("plan"), .plan = plan->id};
   Str right = money_of(view->arena, plan, &m);
   Str title = plan->title.len ? plan->title : plan->request;
-  Str left = str_fmt(view->arena, " #%-4lld %-9s %.*s", (long long)plan->id,
-                     plan_state_name(plan->state), STR_ARG(title));
+  Str left = str_fmt(view->arena, " #%-4lld %-11s %.*s", (long long)plan->id,
+                     state_text(view, engine, plan), STR_ARG(title));
   view_pair(view, meaning, str_fit(view->arena, left, VIEW_WIDTH - str_columns(right) - 2), right);
   return true;
 }
