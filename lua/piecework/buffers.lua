@@ -146,7 +146,21 @@ function M.read(buf, uri)
   set(buf, { filetype = page.filetype or 'piecework-' .. kind })
   look.apply(kind, page.syntax)
   keys.install(page.keys)
+  if kind == 'review' then
+    host.cmd('augroup piecework_review | augroup END')
+    host.cmd('autocmd! piecework_review BufEnter <buffer=' .. buf .. '>'
+      .. ' lua require("piecework.buffers").entered(' .. buf .. ')')
+  end
   M.load(view)
+end
+
+-- A review is entered: what the user did to the files meanwhile shows in it.
+function M.entered(buf)
+  local view = views[buf]
+  local known = not view or not view.shown or require('piecework.scope').is_known(view.plan)
+  if known then return end
+  M.load_soon(view)
+  require('piecework.quickfix').touch(view.plan)
 end
 
 -- BufWriteCmd.

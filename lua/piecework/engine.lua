@@ -59,6 +59,21 @@ local function fail_queue(err)
   end)
 end
 
+-- What is shown of a review depends on the buffers: hunks are stale, moved, undone in them.
+local SHOWS = {
+  ['review/get'] = true, ['review/quickfix'] = true, ['review/diff'] = true,
+}
+
+local function tell_buffers(method, params)
+  local scope = require('piecework.scope')
+  if params.buffers then return scope.forget_known() end
+  local news = SHOWS[method] and scope.news(params.plan)
+  if news then
+    rpc.request(client, 'review/buffers', { plan = params.plan, buffers = news, cwd = params.cwd },
+      function() end)
+  end
+end
+
 local function stale_binary(what)
   return rpc.failure('protocol', what, ':Piecework build')
 end
@@ -157,6 +172,7 @@ local function start()
     return rpc.failure('no_engine', 'the engine is not built yet', ':Piecework build makes it')
   end
   generation = generation + 1
+  require('piecework.scope').forget_known()
   local mine = generation
   local err
   client, err = rpc.connect({ M.binary, 'serve', '--wire=' .. host.wire }, function(code, stderr)
@@ -183,6 +199,7 @@ function M.peek(method, params, callback)
     queue[#queue + 1] = { method = method, params = params, callback = callback }
     return
   end
+  tell_buffers(method, params)
   rpc.request(client, method, params, callback)
 end
 

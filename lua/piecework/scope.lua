@@ -59,16 +59,53 @@ function M.text(buf)
   return text
 end
 
--- Every loaded file buffer with changes that are not on disk.
----@return piecework.BufferText[]
-function M.buffers()
+-- Loaded file buffers with changes that are not on disk: their numbers.
+local function modified()
   local out = {}
   for buf = 1, host.fn('bufnr', '$') do
     if host.fn('bufloaded', buf) == 1 and is_on(option(buf, 'modified')) and M.is_file(buf) then
-      out[#out + 1] = { path = M.path(buf), text = M.text(buf) }
+      out[#out + 1] = buf
     end
   end
   return out
+end
+
+---@return piecework.BufferText[]
+function M.buffers()
+  local out = {}
+  for i, buf in ipairs(modified()) do out[i] = { path = M.path(buf), text = M.text(buf) } end
+  return out
+end
+
+-- Which texts the engine has of the buffers, by plan: numbers and ticks of all, for one that
+-- was written has left the list above.
+local told = {}
+
+-- One expression, not a call for each: this is asked at every key of a review.
+local TICKS = [[join(map(filter(range(1, bufnr('$')), ]]
+  .. [['bufloaded(v:val) && getbufvar(v:val, "&buftype") ==# ""'), ]]
+  .. [['v:val .. ":" .. getbufvar(v:val, "changedtick")'))]]
+
+local function ticks()
+  return host.fn('eval', TICKS)
+end
+
+-- Does the engine know the buffers as they are?
+function M.is_known(plan)
+  return told[plan] == ticks()
+end
+
+-- The buffers as they are, to be told to the engine; nil when it knows them.
+function M.news(plan)
+  local now = ticks()
+  if told[plan] == now then return nil end
+  told[plan] = now
+  return M.buffers()
+end
+
+-- It was told other texts, or is another engine.
+function M.forget_known()
+  told = {}
 end
 
 -- The lines of the current buffer, or all of it.

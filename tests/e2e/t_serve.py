@@ -196,6 +196,19 @@ def life(wire: str) -> None:
            listed(accepted=True, only=["file:b.c"]) == ["b.c 1"], f"{wire}: files of what is chosen", listed(accepted=True))
         ok(listed(applied=True) == ["a.c 1", "b.c 1"] and listed(applied=True, only=ids[1:2]) == [],
            f"{wire}: files of what is applied", listed(applied=True))
+        # the buffer has it, the file has not; then it is undone in the buffer
+        def marks(text: str) -> list[str]:
+            shown = {"a.c": text, "b.c": "int config_get(void) { return 1; }\n"}
+            buffers = [{"path": str(root / name), "text": each} for name, each in shown.items()]
+            client.call("review/buffers", {"plan": 1, "buffers": buffers})
+            lines = client.call("review/get", {"plan": 1})[1]["text"].split("\ndiff ")[1].splitlines()
+            return [line.rsplit("[", 1)[1] for line in lines if line.startswith("@@ -1") and line.endswith("]")]
+
+        done_text = TEXT.replace("int cfg_get(", "int config_get(", 1)
+        ok(marks(done_text) == ["applied]"] and marks(TEXT) == ["accepted]"], f"{wire}: what is undone is accepted", marks(TEXT))
+        ok(marks("// mine\n" + TEXT) == ["accepted]"], f"{wire}: also elsewhere", marks("// mine\n" + TEXT))
+        ok(marks(TEXT.replace("int cfg_get(", "long cfg_get(", 1)) == ["applied]"], f"{wire}: what the user changed stays applied")
+        marks(done_text)
         items = client.call("review/quickfix", {"plan": 1})[1]["items"]
         ok(len(items) == 3 and sum("[*]" in i["text"] for i in items) == 2, f"{wire}: quickfix", items)
         at = client.call("review/at", {"plan": 0, "path": str(root / "a.c"), "first": 8, "last": 8, "text": TEXT})[1]

@@ -27,6 +27,14 @@ static Value *review_get(Serve *serve, RpcRequest *request, Error *err)
   return map;
 }
 
+// The buffers as they are, for what is shown from now on.
+static Value *review_buffers(Serve *serve, RpcRequest *request, Error *err)
+{
+  int64_t plan = param_plan(request->params, err);
+  if (!plan || !param_plan_buffers(serve, plan, &request->arena, request->params, err)) return NULL;
+  return empty_answer(request);
+}
+
 static Value *review_decision(Serve *serve, RpcRequest *request, Error *err)
 {
   int64_t plan = param_plan(request->params, err);
@@ -340,11 +348,19 @@ static Value *commit_begin(Serve *serve, RpcRequest *request, Error *err)
 }
 
 const ServeMethod methods_review[] = {
-    {"review/get", review_get},         {"review/decide", review_decision},
-    {"review/at", review_at},           {"review/files", review_files},
-    {"review/apply", review_apply},     {"review/revert", review_revert},
-    {"review/applied", review_applied}, {"review/quickfix", review_qf},
-    {"review/diff", review_unified},    {"review/proposal", review_proposed},
-    {"review/edit", review_change},     {"commit/prepare", commit_prepare},
-    {"commit/start", commit_begin},     {0},
+    {"review/get", review_get},
+    {"review/buffers", review_buffers},
+    {"review/decide", review_decision},
+    {"review/at", review_at},
+    {"review/files", review_files},
+    {"review/apply", review_apply},
+    {"review/revert", review_revert},
+    {"review/applied", review_applied},
+    {"review/quickfix", review_qf},
+    {"review/diff", review_unified},
+    {"review/proposal", review_proposed},
+    {"review/edit", review_change},
+    {"commit/prepare", commit_prepare},
+    {"commit/start", commit_begin},
+    {0},
 };

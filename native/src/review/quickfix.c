@@ -4,7 +4,7 @@
 static const char *box(const ReviewHunk *hunk)
 {
   if (hunk->stale) return "[!]";
-  if (hunk->applied == APPLIED_DONE) return "[*]";
+  if (hunk->applied == APPLIED_DONE && !hunk->undone) return "[*]";
   if (hunk->decision == DECISION_REJECTED) return "[-]";
   if (hunk->decision == DECISION_ACCEPTED) return "[x]";
   return "[ ]";
@@ -25,7 +25,8 @@ static Str hunk_text(Arena *arena, const ReviewHunk *hunk)
 static void add_hunk(Arena *arena, const Review *review, const ReviewHunk *hunk, QfList *out)
 {
   QfEntry entry = {.path = review->files.items[hunk->file].path, .hunk = hunk->id};
-  size_t lines = hunk->applied == APPLIED_DONE ? hunk->hunk.new_len : hunk->hunk.old_len;
+  bool there = hunk->applied == APPLIED_DONE && !hunk->undone;
+  size_t lines = there ? hunk->hunk.new_len : hunk->hunk.old_len;
   entry.line = hunk->line ? hunk->line : hunk->hunk.old_start;
   entry.end_line = lines ? entry.line + lines - 1 : entry.line;
   entry.text = hunk_text(arena, hunk);

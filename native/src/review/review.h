@@ -22,6 +22,7 @@ typedef struct {
   Decision decision;
   AppliedState applied;
   bool stale;   // pending, and cannot be placed in the present text
+  bool undone;  // applied, and no longer in the present text: the user took it back there
   bool moved;   // stands elsewhere in the present text than in the base
   size_t line;  // in the present text; 0 = nowhere
   Str why;      // why it is stale, a phrase

@@ -23,7 +23,7 @@ typedef struct {
 
 static Str decided(const ReviewHunk *hunk)
 {
-  if (hunk->applied == APPLIED_DONE) return S("[applied]");
+  if (hunk->applied == APPLIED_DONE && !hunk->undone) return S("[applied]");
   if (hunk->decision == DECISION_REJECTED) return S("[rejected]");
   return hunk->decision == DECISION_ACCEPTED ? S("[accepted]") : STR_NONE;
 }
@@ -32,7 +32,7 @@ static Str hunk_mark(Arena *arena, const ReviewHunk *hunk)
 {
   if (hunk->stale) return str_fmt(arena, "[stale: %.*s]", STR_ARG(hunk->why));
   Str mark = decided(hunk);
-  if (hunk->moved && hunk->applied != APPLIED_DONE) {
+  if (hunk->moved && (hunk->applied != APPLIED_DONE || hunk->undone)) {
     return str_fmt(arena, "[moved to line %zu]%s%.*s", hunk->line, mark.len ? " " : "",
                    STR_ARG(mark));
   }

@@ -42,6 +42,16 @@ return function(T)
   local buffers = scope.buffers()
   T.eq(buffers, { { path = T.cwd .. '/one.c', text = 'changed\n' } }, 'only modified files are sent')
 
+  -- what the engine is told of them, once
+  T.eq({ scope.is_known(3), #scope.news(3), scope.news(3), scope.is_known(3) }, { false, 1, nil, true }, 'news are news once')
+  T.eq(scope.is_known(4), false, 'of each plan')
+  T.command('buffer one.c | call setline(1, "again")')
+  T.eq({ scope.is_known(3), scope.news(3)[1].text }, { false, 'again\n' }, 'an edit is news')
+  T.command('silent write')
+  T.eq({ scope.is_known(3), scope.news(3) }, { false, {} }, 'and so is a file that is written')
+  scope.forget_known()
+  T.eq(scope.is_known(3), false, 'another engine knows nothing')
+
   T.eq(scope.by_file({ { path = 'a', first = 10, last = 10 }, { path = 'b', first = 2, last = 2 },
     { path = 'a', first = 30, last = 31 }, { path = 'c', first = 0, last = 0 } }),
     { { path = 'a', first = 7, last = 34 }, { path = 'b', first = 1, last = 5 },
