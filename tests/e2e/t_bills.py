@@ -98,6 +98,25 @@ def unknown() -> None:
                 ok(sums and all("unknown" in line and "$0" not in line for line in sums), f"unknown: cost {form}", text)
 
 
+def router() -> None:
+    """Nothing but OpenRouter's key: the models taken have a price, the cap holds, and what is paid is what it says."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        provider = scratch.provider(rules(), "--quirk", "openrouter")
+        (scratch.path / "config/piecework/config.json").write_text("{}")
+        env = {"OPENROUTER_API_KEY": KEY, "ANTHROPIC_API_KEY": "", "OPENROUTER_BASE_URL": f"{provider.url}/v1"}
+        ran = scratch.run("run", plan_file(scratch), "--no-verify", cwd=scratch.path / "w", env=env)
+        told = sum(round((u["fresh_in"] + 1.25 * u["cache_write"] + 0.1 * u["cache_read"] + 4 * u["out"]) * 1000)
+                   for u in (line["usage"] for line in log(provider, "done")))
+        ours = attempts(scratch, "select sum(cost), count(*) from attempt")[0]
+        ok(ran.returncode == 0 and ours == (told, COUNT), f"router: {ours[0]} paid, {told} told", ran.stderr)
+        said = scratch.run("doctor", cwd=scratch.path / "w", env=env).stdout
+        ok("price unknown" not in said, "router: doctor knows the prices", said)
+        scratch.configure(provider.url, {"models": {"big": "openrouter/some/body", "small": "openrouter/any/body"}})
+        said = scratch.run("doctor", cwd=scratch.path / "w", env=env).stdout
+        ok(re.search(r"^warn  models: small: .*budget", said, re.M), "router: doctor says what an unknown price means", said)
+
+
 # ---- the cap of a day -----------------------------------------------------------------------------------
 
 
@@ -131,7 +150,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, guessed, unknown, one_day)
+ALL = (learned, guessed, unknown, router, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

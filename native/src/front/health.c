@@ -86,15 +86,22 @@ static void check_models(Health *h)
   for (size_t i = 0; i < config->ladder_count; i++) {
     const Ladder *ladder = &config->ladders[i];
     StrList names = {0};
+    bool all_known = true;
     for (size_t k = 0; k < ladder->len; k++) {
       const ModelName *rung = &ladder->rungs[k];
       bool known = price_of(h->engine->models, rung->provider, rung->model).known;
+      all_known = all_known && known;
       PUSH(h->arena, &names,
            str_fmt(h->arena, "%.*s/%.*s%s", STR_ARG(rung->provider), STR_ARG(rung->model),
                    known ? "" : " (price unknown)"));
     }
     row(h, ladder->len ? "ok" : "error", "models: %.*s = %.*s", STR_ARG(ladder->alias),
         STR_ARG(str_join(h->arena, &names, S(", "))));
+    if (!all_known && (config->budget >= 0 || config->day_budget >= 0))
+      row(h, "warn",
+          "models: %.*s: what has no price is not called under a budget; set `prices`, or `budget` "
+          "and `day_budget` to none",
+          STR_ARG(ladder->alias));
     for (size_t k = 0; k < ladder->len; k++) {
       Str provider = ladder->rungs[k].provider;
       if (told_before(&seen, provider)) continue;

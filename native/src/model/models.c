@@ -125,6 +125,12 @@ void models_prices(Models *models, const Value *prices)
   prices_override(models->prices, prices);
 }
 
+// Its preset is one for the user's own machine, and it is not the maker's: who pays for that pays by the month.
+static bool runs_at_home(const ProviderConfig *config)
+{
+  return config->quirks & QUIRK_LOCAL && !str_has(config->base_url, S("//ollama.com"));
+}
+
 // "replay/PROVIDER/MODEL" costs what the model costs that it stands for; so does a model's bare name that is
 // in the cassette.
 static bool replayed_model(const Models *models, Str *provider, Str *model)
@@ -150,8 +156,8 @@ Price price_of(const Models *models, Str provider, Str model)
     }
   }
   Price price = info_of(models, provider, model).price;
-  if (price.known || !config || !(config->quirks & QUIRK_LOCAL)) return price;
-  price.input = price.output = 0;  // the user's own machine
+  if (price.known || !config || !runs_at_home(config)) return price;
+  price.input = price.output = 0;
   price.cache_read = price.cache_write = price.cache_write_hour = 0;
   price.known = true;
   return price;

@@ -217,6 +217,17 @@ static int64_t cached_tokens(const Value *usage)
   return tokens_of(value_get(usage, S("prompt_tokens_details")), S("cached_tokens"), n);
 }
 
+// What a router asks for and, where the user's own key at a vendor was used, what that vendor asks for (facts:
+// providers.md section 4.1).
+static double cost_told(const Value *usage)
+{
+  double cost = value_get_double(usage, S("cost"), -1);
+  double vendor =
+      value_get_double(value_get(usage, S("cost_details")), S("upstream_inference_cost"), 0);
+  bool own_key = value_get_bool(usage, S("is_byok"), vendor > cost);
+  return cost >= 0 && own_key && vendor > 0 ? cost + vendor : cost;
+}
+
 static void read_usage(ReplyBuilder *reply, const Value *usage)
 {
   if (value_get_int(usage, S("prompt_tokens"), -1) < 0) return;
@@ -230,7 +241,7 @@ static void read_usage(ReplyBuilder *reply, const Value *usage)
   u.out = tokens_of(usage, S("completion_tokens"), 0);
   u.reasoning = tokens_of(out, S("reasoning_tokens"), 0);
   reply->usage = u;
-  double cost = value_get_double(usage, S("cost"), -1);
+  double cost = cost_told(usage);
   if (reply->quirks & QUIRK_COST && cost >= 0 && cost < 1e6) reply->cost = (Nano)(cost * 1e9 + 0.5);
 }
 

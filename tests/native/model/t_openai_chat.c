@@ -150,6 +150,32 @@ TEST(usage_where_servers_put_it)
   }
 }
 
+// With the user's own key at the vendor, the router asks for its fee and the vendor for the rest.
+TEST(the_price_of_a_router_and_its_vendor)
+{
+  static const struct {
+    const char *more;
+    Nano cost;
+  } rows[] = {
+      {"\"cost\":0.001,\"cost_details\":{\"upstream_inference_cost\":0.02},\"is_byok\":true",
+       21000000},
+      {"\"cost\":0.001,\"cost_details\":{\"upstream_inference_cost\":0.02}", 21000000},
+      {"\"cost\":0.02,\"cost_details\":{\"upstream_inference_cost\":0.02},\"is_byok\":false",
+       20000000},
+      {"\"cost\":0.02,\"cost_details\":{\"upstream_inference_cost\":null}", 20000000},
+      {"\"cost\":0,\"cost_details\":{\"upstream_inference_cost\":0.02},\"is_byok\":true",
+       20000000}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    char text[512];
+    snprintf(text, sizeof(text), USAGE("{\"prompt_tokens\":50,\"completion_tokens\":5,%s}"),
+             rows[i].more);
+    Stream1 s;
+    stream_run_cut(&s, &dialect_openai_chat, QUIRK_COST, str_from(text), strlen(text));
+    CHECK_INT(s.reply.cost, rows[i].cost);
+    stream_end(&s);
+  }
+}
+
 TEST(the_price_a_router_names)
 {
   Str text = S(USAGE("{\"prompt_tokens\":50,\"completion_tokens\":5,\"cost\":0.00123}"));

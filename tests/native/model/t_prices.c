@@ -248,7 +248,17 @@ TEST(prices_of_local_and_replayed_models)
   Price price = price_of(f.models, S("ollama"), S("anything"));
   CHECK(price.known);
   CHECK_INT(milli(price.output), 0);
+  ProviderConfig maker = *models_provider_get(f.models, S("ollama"));
+  maker.base_url = S("https://ollama.com/v1");
+  models_provider(f.models, &maker);
+  CHECK(!price_of(f.models, S("ollama"), S("anything")).known);  // paid by the month
   CHECK(!price_of(f.models, S("openrouter"), S("anything")).known);
+  // what is asked when only OpenRouter's key is there
+  CHECK_INT(milli(price_of(f.models, S("openrouter"), S("anthropic/claude-opus-5.5")).output),
+            20000);
+  price = price_of(f.models, S("openrouter"), S("anthropic/claude-haiku-5.5"));
+  CHECK_INT(milli(price.output), 500);
+  CHECK_INT(milli(price.tier_output), 2500);
   price = price_of(f.models, S("replay"), S("anthropic/claude-haiku-5-5"));
   CHECK_INT(milli(price.output), 500);
   CHECK(!price_of(f.models, S("replay"), S("big")).known);
