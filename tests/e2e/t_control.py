@@ -1,5 +1,5 @@
-"""Stop one task or a plan from another shell, a plan file that changes while it runs, a pause after the pilot, a
-correction that does not come."""
+"""Stop one task or a plan from another shell, a plan file that changes while it runs, a pause after the pilot, an
+answer of the verifier without verdicts, a correction that does not come."""
 
 import json
 import os
@@ -93,6 +93,24 @@ def pause_after_the_pilot() -> None:
         ok(ran.returncode == 0 and provider.count() == 5, f"pilot: run goes on, {provider.count()} requests", ran.stderr)
 
 
+def an_answer_without_verdicts() -> None:
+    """Run again, the plan is judged by another answer; one that was of use is not asked for again."""
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        make_project(root, CHECK)
+        judge = {"has_tool": "submit_verdicts"}
+        said = {"tool_calls": [{"name": "submit_verdicts", "input": {"verdicts": [], "rest": "ok"}}]}
+        provider = scratch.provider([{"match": judge, "times": 2, "reply": {"text": "It looks fine to me."}},
+                                     {"match": judge, "reply": said}, *rules({})], config=ONE_RUNG)
+        plan = plan_file(root, [task(1), task(2)], test="")
+        words = []
+        for _ in range(4):
+            before = provider.count()
+            ran = scratch.run("run", str(plan), "--yes", cwd=root)
+            words.append((provider.count() - before, "had no verdicts" in ran.stderr, "2 ok" in ran.stderr))
+        ok(words == [(3, True, False), (1, True, False), (1, False, True), (0, False, True)], f"verdicts: {words}", ran.stderr)
+
+
 def a_correction_that_does_not_come() -> None:
     """Rejected by the verifier, and the correction is refused by the provider: the old result stays."""
     with Scratch() as scratch:
@@ -116,7 +134,7 @@ def a_correction_that_does_not_come() -> None:
 
 if __name__ == "__main__":
     for test in (stop_one_task, stop_and_go_on, the_plan_changes_while_it_runs, pause_after_the_pilot,
-                 a_correction_that_does_not_come):
+                 an_answer_without_verdicts, a_correction_that_does_not_come):
         try:
             test()
         except Exception as error:  # one broken journey must not hide the others

@@ -66,6 +66,7 @@ struct Verify {
   bool tested, test_ok;  // in this round
   VerifyGroups groups;
   size_t group;
+  bool afresh;  // the stored answer of this group was of no use: ask for another
   Attempt *attempt;
   Budget budget;
   VerdictRowList verdicts;
