@@ -8,6 +8,7 @@ Debian has it in llama.cpp-tools. Without the variable the one of $PATH is taken
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -42,8 +43,8 @@ class LlamaServer:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "llama-server.log"
-        argv = [SERVER, "--model", str(write(folder / "tiny.gguf", **model)), "--port", str(self.port), "--parallel", "2",
-                "--threads", "1", "--ctx-size", "65536", "--metrics", "--offline", *options]
+        argv = [SERVER, "--model", str(write(folder / "tiny.gguf", **model)), "--port", str(self.port), "--alias", "tiny",
+                "--parallel", "2", "--threads", "1", "--ctx-size", "65536", "--metrics", "--offline", *options]
         env = {k: v for k, v in os.environ.items() if not k.startswith("LLAMA_")}
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -183,6 +184,34 @@ def journey() -> None:
                 ok("provider llamacpp: key: none needed" in said, f"{dialect}: doctor says that no key is needed", said)
 
 
+def counted() -> None:
+    """Asked beforehand, in the dialects that can ask, the server says to the token what it then reads."""
+    for dialect in DIALECTS:
+        with Case(dialect, say=sayings()) as case:
+            case.run("plan", "--yes", REQUEST)
+            before = case.server.counted()
+            count = case.run("preview", "last", "T01", "--count")
+            if dialect == "llamacpp":
+                ok(count.returncode == 1 and "counts no tokens" in count.stderr, f"{dialect}: has no count", count.stderr)
+                continue
+            said = re.search(r"^--- counted by \w+: (\d+) tokens in ", count.stdout, re.M)
+            ok(count.returncode == 0 and said, f"{dialect}: counts", count.stdout, count.stderr)
+            ok(case.server.counted() == before, f"{dialect}: and reads nothing for it")
+            ran = case.run("run", "last", "--yes", "--no-verify", "--only", "T01")
+            read = attempts(case.scratch, "select fresh_in + cache_read from attempt where task = 'T01'")
+            ok(said and read == [(int(said[1]),)], f"{dialect}: {said and said[1]} tokens", read, ran.stderr)
+
+
+def reach() -> None:
+    for dialect in DIALECTS:
+        with Case(dialect, say=sayings()) as case:
+            said = case.run("doctor", "--reach").stdout
+            ok(re.search(rf"^ok +provider {dialect}: reached in \d+ ms", said, re.M), f"{dialect}: is reached", said)
+        with Case(dialect, ready=False, say=sayings(), slow_start=40_000) as case:
+            said = case.run("doctor", "--reach").stdout
+            ok(f"provider {dialect}: the server is still loading its model (503)" in said, f"{dialect}: is not ready", said)
+
+
 def schema() -> None:
     """JSON of a schema: not asked for by any command, so that a unit test asks."""
     if not UNIT.exists():
@@ -287,7 +316,7 @@ def cancel() -> None:
             ok(row == [("cancelled", 0, 1, 1)], f"{dialect}: what it cost is estimated", row)
 
 
-ALL = (journey, schema, noise, rejected_key, overflow, loading, cancel)
+ALL = (journey, counted, reach, schema, noise, rejected_key, overflow, loading, cancel)
 
 if __name__ == "__main__":
     if not SERVER:
