@@ -83,14 +83,8 @@ bool cli_doctor(Cli *cli)
   }
   health_view(&cli->arena, &rows, &view);
   if (cli_has(cli, OPT_JSON)) {
-    Value *map = value_map(&cli->arena), *list = value_list(&cli->arena);
-    for (size_t i = 0; i < rows.len; i++) {
-      Value *one = value_map(&cli->arena);
-      value_put_str(&cli->arena, one, S("level"), str_from(rows.items[i].level));
-      value_put_str(&cli->arena, one, S("text"), rows.items[i].text);
-      value_push(list, one);
-    }
-    value_set(map, S("rows"), list);
+    Value *map = value_map(&cli->arena);
+    value_set(map, S("rows"), health_rows_value(&cli->arena, &rows));
     cli_json(map);
   } else {
     cli_print_view(cli, &view);

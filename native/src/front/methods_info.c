@@ -78,14 +78,8 @@ static Value *health_value(Arena *arena, const HealthList *rows)
 {
   View view;
   health_view(arena, rows, &view);
-  Value *map = view_value(arena, &view), *list = value_list(arena);
-  for (size_t i = 0; i < rows->len; i++) {
-    Value *one = value_map(arena);
-    value_put_str(arena, one, S("level"), str_from(rows->items[i].level));
-    value_put_str(arena, one, S("text"), rows->items[i].text);
-    value_push(list, one);
-  }
-  value_set(map, S("rows"), list);
+  Value *map = view_value(arena, &view);
+  value_set(map, S("rows"), health_rows_value(arena, rows));
   return map;
 }
 

@@ -31,6 +31,18 @@ static void put_count(Arena *arena, Value *map, Str key, size_t n)
   value_put_int(arena, map, key, (int64_t)n);
 }
 
+Value *health_rows_value(Arena *arena, const HealthList *rows)
+{
+  Value *list = value_list(arena);
+  for (size_t i = 0; i < rows->len; i++) {
+    Value *one = value_map(arena);
+    value_put_str(arena, one, S("level"), str_from(rows->items[i].level));
+    value_put_str(arena, one, S("text"), rows->items[i].text);
+    value_push(list, one);
+  }
+  return list;
+}
+
 Value *templates_value(Arena *arena, const TemplateList *list)
 {
   static const char *const uses[] = {"each", "edit", "plan"};

@@ -1,11 +1,13 @@
 // values.h: what the workflow gives, as trees for the wire and for --json. Shapes are in doc/wire.md.
 #pragma once
 
+#include "front/health.h"
 #include "plan/template.h"
 #include "review/apply.h"
 #include "view/view.h"
 
 Value *view_value(Arena *arena, const View *view);
+Value *health_rows_value(Arena *arena, const HealthList *rows);  // [{level, text}]
 Value *templates_value(Arena *arena, const TemplateList *list);  // {templates: [...]}
 Value *strings_value(Arena *arena, const StrList *list);
 Value *quickfix_value(Arena *arena, Project *project, const QfList *list);  // items, absolute paths
