@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Rows 6, 7, 11 and 12: what the editor feels: gaps of its main loop, the way from a verb to the provider, thousands of
-hunks applied and undone, and the plugin at startup. Each editor runs in a terminal of its own."""
+"""Rows 6, 7, 11, 12 and 14: what the editor feels: gaps of its main loop, the way from a verb to the provider, thousands of
+hunks applied, undone and reviewed, and the plugin at startup. Each editor runs in a terminal of its own."""
 
 import json
 import math
@@ -59,8 +59,26 @@ def editor(name, script, home, cwd, **variables):
     return out.read_text()
 
 
-def has_lua(name):
-    return shutil.which(name) and '+lua' in subprocess.run([name, '--version'], capture_output=True, text=True).stdout
+def samples(text):
+    """Lines of "name value"."""
+    found = {}
+    for line in text.splitlines():
+        key, value = line.split()
+        found.setdefault(key, Samples()).append(float(value))
+    return found
+
+
+def version(name):
+    return subprocess.run([name, '--version'], capture_output=True, text=True).stdout
+
+
+def editors():
+    """Those of $PIECEWORK_EDITORS, as tests/editor/run.sh has them; else nvim and a Vim with +lua."""
+    named = os.environ.get('PIECEWORK_EDITORS', '').split()
+    if named:
+        return named
+    vims = [name for name in ('vim', 'vim.nox', 'vim.gtk3') if shutil.which(name) and '+lua' in version(name)]
+    return ['nvim'] * bool(shutil.which('nvim')) + vims[:1]
 
 
 # ---- 6: gaps -----------------------------------------------------------------------------------------
@@ -137,10 +155,7 @@ def apply_in(name, rounds):
         root = apply_project(home)
         text = editor(name, HERE / 'editor/apply.lua', home, root, BENCH_FILES=FILES, BENCH_HUNKS=HUNKS, BENCH_STEP=STEP,
                       BENCH_ROUNDS=rounds)
-    found = {}
-    for line in text.splitlines():
-        key, value = line.split()
-        found.setdefault(key, Samples()).append(float(value))
+    found = samples(text)
     if found['left_ours'].median != HUNKS or found['left_raw'].median != HUNKS or found['decided'].median != FILES * HUNKS:
         raise RuntimeError(f'{name}: not every hunk was applied: {text}')
     row(f'11 {name}: 5,000 hunks over 20 files, apply ms / raw recipe', found['ours'], found['raw'], '<= 1.5')
@@ -149,6 +164,26 @@ def apply_in(name, rounds):
     row('  the same: largest gap of the main loop, ms', found['verb_gap'])
     m.row(f'13 growth of 11, 60 to 5,000 hunks, {name}: exponent',
           math.log(found['ours'].median / max(found['few'].median, 0.01), HUNKS / 3), None, '<= 1.1')
+
+
+# ---- 14: a large review ------------------------------------------------------------------------------
+
+def review_in(name, rounds):
+    with Home() as home:
+        home.configure('http://127.0.0.1:9')
+        root = apply_project(home)
+        text = editor(name, HERE / 'editor/review.lua', home, root, BENCH_ROUNDS=rounds, BENCH_KEYS=500)
+    found = samples(text)
+    if found['ours_next_line'].median != found['raw_next_line'].median:
+        raise RuntimeError(f'{name}: ]c went elsewhere: {text}')
+    row(f'14 {name}: review of 5,000 hunks opened, CPU ms / raw fill', found['ours_open'], found['raw_open'], '<= 1.5')
+    row('  until its first screen, engine and all, ms', found['ours_first'])
+    row('  until all of it is there, ms', found['ours_all'])
+    row('  the same: largest gap of the main loop, ms', found['ours_gap'], None, '<= 50')
+    row('14   ]c held down, 500 hunks with redraw, CPU ms / a search', found['ours_next'], found['raw_next'], '<= 1.5')
+    row('  a hunk is decided: largest gap of the main loop, ms', found['decide_gap'], None, '<= 50')
+    row('  the same with its 5,000 entries in the quickfix list, ms', found['tick_gap'])
+    row('  all are accepted, the list too: largest gap, ms', found['all_gap'])
 
 
 # ---- 12: startup -------------------------------------------------------------------------------------
@@ -176,17 +211,16 @@ def startup(name):
 
 
 def main():
-    nvim = shutil.which('nvim')
-    vim = next((name for name in ('vim', 'vim.nox', 'vim.gtk3') if has_lua(name)), None)
     m.head()
     rounds = max(1, (m.ROUNDS + 1) // 2)
-    if nvim:
+    if shutil.which('nvim'):
         gaps(rounds)
         verbs(rounds)
     else:
         m.note('rows 6 and 7 need nvim')
-    for name in filter(None, (nvim and 'nvim', vim)):
+    for name in editors():
         apply_in(name, m.ROUNDS)
+        review_in(name, rounds)
         startup(name)
     return 0
 

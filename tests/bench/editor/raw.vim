@@ -6,3 +6,8 @@ function! Bench_raw(buf, hunks, step) abort
     call appendbufline(a:buf, line, ['and one more'])
   endfor
 endfunction
+
+" A text that came as JSON, put into the current buffer.
+function! Bench_fill(json) abort
+  call setline(1, json_decode(a:json))
+endfunction

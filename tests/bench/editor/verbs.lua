@@ -18,8 +18,9 @@ local function step(i)
   vim.cmd('3Piecework edit Set the value to 2.')
   vim.defer_fn(function()
     stamp()
-    vim.fn.jobstart({ 'curl', '-sN', '--data-binary', ('x'):rep(1000), env.BENCH_URL })
-    vim.defer_fn(function() step(i + 1) end, 150)
+    vim.fn.jobstart({ 'curl', '-sN', '--data-binary', ('x'):rep(1000), env.BENCH_URL }, {
+      on_exit = function() vim.defer_fn(function() step(i + 1) end, 50) end,
+    })
   end, 400)
 end
 
