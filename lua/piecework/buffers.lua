@@ -30,7 +30,7 @@ local M = {}
 ---@field line? integer
 
 ---@class piecework.Page
----@field load fun(view: piecework.View, show: fun(text: string, index?: table))
+---@field load fun(view: piecework.View, show: fun(text: string|fun(), index?: table): boolean)
 ---@field write? fun(view: piecework.View)  `:w`
 ---@field editable? boolean  the user may change the text
 ---@field shown? fun(view: piecework.View, first: boolean)
@@ -83,19 +83,25 @@ local function alive(view)
   return views[view.buf] == view and host.fn('bufloaded', view.buf) == 1
 end
 
--- Loads the text anew, unless the user is changing it.
+-- Loads the text anew, unless the user is changing it. A page shows a text, or a function that
+-- changes what is shown; it is told whether that was done.
 function M.load(view)
   view.loads = view.loads + 1
   local mine = view.loads
   view.page.load(view, function(text, index)
-    if mine ~= view.loads or not alive(view) then return end
+    if mine ~= view.loads or not alive(view) then return false end
     local modified = host.fn('getbufvar', view.buf, '&modified')
-    if view.shown and (modified == 1 or modified == true) then return end
-    host.fill(view.buf, split(text))
+    if view.shown and (modified == 1 or modified == true) then return false end
+    if type(text) == 'function' then
+      text()
+    else
+      host.fill(view.buf, split(text))
+    end
     view.index = index or {}
     local first = not view.shown
     view.shown = true
     if view.page.shown then view.page.shown(view, first) end
+    return true
   end)
 end
 

@@ -67,7 +67,7 @@ local SHOWS = {
 local function tell_buffers(method, params)
   local scope = require('piecework.scope')
   if params.buffers then return scope.forget_known() end
-  local news = SHOWS[method] and scope.news(params.plan)
+  local news = SHOWS[method] and not params.more and scope.news(params.plan)
   if news then
     rpc.request(client, 'review/buffers', { plan = params.plan, buffers = news, cwd = params.cwd },
       function() end)

@@ -61,6 +61,32 @@ local function unicode_escape(text, i)
   return utf8(0x10000 + (code - 0xd800) * 0x400 + tonumber(low, 16) - 0xdc00), i + 12
 end
 
+-- Where the string ends in which [i] stands: a quote behind an even number of backslashes.
+local function closing_quote(text, i)
+  local stop = find(text, '"', i, true)
+  while stop do
+    local at = stop - 1
+    while at >= i and byte(text, at) == 92 do at = at - 1 end
+    if (stop - 1 - at) % 2 == 0 then return stop end
+    stop = find(text, '"', stop + 1, true)
+  end
+end
+
+-- Texts of buffers are long and have an escape a line: one pass of the string library over all of
+-- it. Not with \u in it, whose length is another.
+local LONG = 1000
+local long_start
+local plain = setmetatable({}, { __index = function() fail('bad escape', long_start) end })
+for escape, c in pairs(escapes) do plain[escape] = c end
+
+local function long_string(text, start, stop)
+  if stop - start < LONG then return nil end
+  local inner = sub(text, start, stop - 1)
+  if find(inner, '\\u', 1, true) then return nil end
+  long_start = start
+  return (string.gsub(inner, '\\(.)', plain))
+end
+
 local function string_with_escapes(text, start)
   local parts, n, i = {}, 0, start
   while true do
@@ -85,6 +111,9 @@ end
 local function decode_string(text, i)
   local stop = find(text, '["\\]', i)
   if stop and byte(text, stop) == 34 then return sub(text, i, stop - 1), stop + 1 end
+  local quote = stop and closing_quote(text, stop)
+  local value = quote and long_string(text, i, quote)
+  if value then return value, quote + 1 end
   return string_with_escapes(text, i)
 end
 

@@ -21,9 +21,8 @@ return function(T)
   end
 
   -- One of two hunks is accepted, neither is applied.
-  local entry
-  for _, line in ipairs(ask('review/get', { plan = 3 }).index) do entry = entry or (line.hunk and line) end
-  ask('review/decide', { plan = 3, what = { entry.hunk }, decision = 'accepted' })
+  local hunk = ask('review/get', { plan = 3 }).index:match('hunk %d+ %d+ %d+ (%x+)')
+  ask('review/decide', { plan = 3, what = { hunk }, decision = 'accepted' })
   local review = ask('review/get', { plan = 3 }).text
 
   -- Each kind of page, with a word that says it is there.

@@ -173,12 +173,21 @@ def life(wire: str) -> None:
         ok(not error, f"{wire}: run/start", error)
         client.event("run", "done")
         view = client.call("review/get", {"plan": 1})[1]
-        ok(view["hunks"] == 3 and len(view["index"]) == view["text"].count("\n"), f"{wire}: a meaning for each line", view)
+        sections = [line.split() for line in view["index"].splitlines()]
+        ok(view["hunks"] == 3 and sum(int(s[1]) for s in sections) == view["text"].count("\n") and not view["more"],
+           f"{wire}: a section for each line", view)
         ok((root / "a.c").read_text() == TEXT, f"{wire}: nothing was written")
 
-        ids = [line["hunk"] for line in view["index"] if line["kind"] == "hunk"]
+        ids = [s[4] for s in sections if s[0] == "hunk"]
         changed = client.call("review/decide", {"plan": 1, "what": ids[:1] + ["file:b.c"], "decision": "accepted"})[1]
         ok(changed["changed"] == 2, f"{wire}: two accepted", changed)
+        later = client.call("review/get", {"plan": 1, "version": view["version"]})[1]
+        marked = [s[5] for s in map(str.split, later["index"].splitlines()) if s[0] == "hunk"]
+        ok(not later["reset"] and marked == ["accepted"] * 2 and "[2/3 decided" in later["text"]
+           and later["text"].count("\n") == len(later["steps"]), f"{wire}: then only the lines that differ", later)
+        again = client.call("review/get", {"plan": 1, "version": view["version"]})[1]
+        ok(again["reset"] and again["hunks"] == 3 and again["text"].startswith("piecework://review/1"),
+           f"{wire}: all of it for a version that is gone", again)
         # the buffer was edited meanwhile: a line above
         buffers = [{"path": str(root / "a.c"), "text": "// mine\n" + TEXT}]
         edits = client.call("review/apply", {"plan": 1, "buffers": buffers})[1]

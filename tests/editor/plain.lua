@@ -135,22 +135,73 @@ for _, free in ipairs({ 'n', 'v', 'V', '\22', 't', 'cv', 's' }) do
   eq(ran, true, 'soon in mode ' .. free)
 end
 
--- review lines: pure
+-- sections of a review, and what its lines stand for: pure
+local sections = require('piecework.ui.sections')
 local review = require('piecework.ui.review_lines')
-local index = { { kind = 'head' }, { kind = 'file', path = 'a' }, { kind = 'hunk', hunk = 'x', path = 'a' },
-  { kind = 'add', hunk = 'x', path = 'a' }, { kind = 'hunk', hunk = 'y', path = 'a' },
-  { kind = 'hunk', hunk = 'y', path = 'a' }, { kind = 'file', path = 'b' }, { kind = 'hunk', hunk = 'z', path = 'b' } }
-local hunks = review.hunks(index, { '', '', '@@ [accepted]', '+', '@@ long', '[rejected]', '', '@@ [moved to line 3] [applied]' })
-eq({ hunks[1].decision, hunks[2].decision, hunks[3].decision, hunks[2].first, hunks[2].last },
-  { 'accepted', 'rejected', 'applied', 5, 6 }, 'decisions, also on a second line')
-eq(review.named(index, 1, 8), { 'file:a', 'x', 'y', 'file:b', 'z' }, 'what a range names')
-eq(review.next_of_kind(index, 'hunk', 5, 1), 8, 'a head of two lines counts once')
-eq(review.next_undecided(hunks, 0), nil, 'nothing undecided')
+
+-- A text and its sections as steps change them together.
+local list, lines = sections.new(), {}
+local function take(page)
+  local next_line = (page.text or ''):gmatch('([^\n]*)\n')
+  for _, edit in ipairs(sections.take(list, page)) do
+    for _ = 1, edit.drop do table.remove(lines, edit.first) end
+    for i = 1, edit.put do table.insert(lines, edit.first + i - 1, next_line()) end
+  end
+end
+local function text(n) return lines[n] end
+local function layout()
+  local out = {}
+  for i, one in ipairs(list.items) do
+    out[i] = ('%s %d-%d'):format(one.id or one.path or one.kind, one.first, one.last)
+  end
+  return table.concat(out, ', ')
+end
+
+take({ steps = { { 1, 0, 3, 0, 0, 4 } }, paths = { 'a' }, text = 'head\ndiff a\n@@ x [accepted]\n+one\n',
+  index = 'head 1 0 0 - - -\nfile 1 1 0 - - T01\nhunk 2 1 7 x accepted T01\n' })
+take({ steps = { { 4, 0, 3, 0, 0, 5 } }, paths = { 'b' }, text = '@@ y long\n[rejected]\ndiff b\n#   why\n@@ z\n',
+  index = 'hunk 2 2 9 y rejected T01\nfile 2 1 0 - - T02\nhunk 1 1 1 z applied T02\n' })
+eq(layout(), 'head 1-1, a 2-2, x 3-4, y 5-6, b 7-8, z 9-9', 'pages one after the other')
+eq(#lines, list.lines, 'the text is as long')
+local hunks = list.hunks
+eq({ hunks[1].decision, hunks[2].decision, hunks[3].decision, hunks[2].first, hunks[2].last, hunks[3].path },
+  { 'accepted', 'rejected', 'applied', 5, 6, 'b' }, 'hunks')
+eq(review.named(list, 1, 9), { 'file:a', 'x', 'y', 'file:b', 'z' }, 'what a range names')
+eq(review.named(list, 8, 8), {}, 'notes below a file name nothing')
+eq(review.next_of_kind(list, 'hunks', 5, 1), 9, 'a head of two lines counts once')
+eq({ review.next_of_kind(list, 'hunks', 1, 1), review.next_of_kind(list, 'hunks', 9, 1), review.next_of_kind(list, 'hunks', 6, -1),
+  review.next_of_kind(list, 'hunks', 5, -1), review.next_of_kind(list, 'files', 9, -1), review.next_of_kind(list, 'files', 2, -1) },
+  { 3, nil, 5, 3, 7, nil }, 'from hunk to hunk, from file to file')
+eq(review.next_undecided(list, 0), nil, 'nothing undecided')
 hunks[2].decision = 'none'
-eq({ review.next_undecided(hunks, 7), review.next_undecided(hunks, 8, -1) }, { 5, 5 }, 'round the end, and back')
+eq({ review.next_undecided(list, 7), review.next_undecided(list, 8, -1) }, { 5, 5 }, 'round the end, and back')
+eq(review.folds(list), { { key = 'x', first = 3, last = 4 }, { key = 'file:b', first = 7, last = 9 } },
+  'folds: decided hunks, decided files')
+local function fold(first, last) return review.fold_text(list, text, first, last, message.count) end
+eq({ fold(2, 6), fold(3, 4), fold(3, 6), fold(1, 9), fold(1, 1) },
+  { 'a  2 hunks  1 accepted, 1 open', '@@ x  accepted', '2 hunks  1 accepted, 1 open',
+    '2 files  3 hunks  1 accepted, 1 applied, 1 open', 'head' }, 'what is in a fold')
+
+-- One line of a hunk, a hunk that goes, one that comes longer, one at the end.
+local x = list.hunks[1]
+take({ steps = { { 3, 1, 1, 0, 1, 1 } }, paths = {}, text = '@@ x\n', index = 'hunk 2 1 7 x - T01\n' })
+eq({ lines[3], list.hunks[1] == x, x.decision }, { '@@ x', true, 'none' }, 'a mark changes in place')
+take({ steps = { { 4, 1, 0, 0, 2, 0 }, { 5, 1, 1, 0, 1, 3 }, { 6, 0, 1, 0, 0, 1 } }, paths = {}, text = '@@ z\n+1\n+2\n@@ w\n',
+  index = 'hunk 3 1 1 z - T02\nhunk 1 1 8 w - T02\n' })
+eq(layout(), 'head 1-1, a 2-2, x 3-4, b 5-6, z 7-9, w 10-10', 'steps in their order')
+eq(lines, { 'head', 'diff a', '@@ x', '+one', 'diff b', '#   why', '@@ z', '+1', '+2', '@@ w' }, 'and their text')
+eq({ #list.hunks, list.hunks[3].path, list.files[2].ends, list.lines }, { 3, 'b', 10, 10 }, 'and what is counted')
+eq({ sections.find(list, 0), sections.at(list, 9).id, sections.find(list, 11) }, { nil, 'z', nil }, 'found by line')
+eq({ review.named_lines(list, text, 8, 8) }, { { 'z:1-1' }, true }, 'a part')
+eq({ review.named_lines(list, text, 5, 9) }, { { 'z' }, false }, 'a file head that is gone over')
+lines = { '@@ -5,4 +5,4 @@', ' a', ' b', '-c', '+d', '+e', ' f' }
+local one = sections.new()
+sections.take(one, { steps = { { 1, 0, 1, 0, 0, 7 } }, paths = {}, index = 'hunk 7 1 7 q - -\n' })
+local targets = {}
+for i = 1, 7 do targets[i] = review.target(one, text, i) end
+eq(targets, { 7, 5, 6, 7, 7, 8, 9 }, 'the line of the file')
 
 eq(review.section({ '---', '## T01 a', 'x', '', '## T02 b', 'y' }, 'T01.3'), { '## T01 a', 'x' }, 'what was asked')
-eq(review.folds(index, hunks), { { first = 3, last = 4 }, { first = 7, last = 8 } }, 'folds: decided hunks, decided files')
 
 -- words
 eq(config.nearest('stauts', { 'status', 'stop' }), 'status', 'the nearest name')

@@ -123,6 +123,12 @@ function M.event(name, data)
   S.events[#S.events + 1] = { name, data }
 end
 
+function M.here()
+  return 1, 1, 1
+end
+
+function M.go() end
+
 function M.lines(buf)
   return S.buffers[buf].lines
 end
@@ -145,7 +151,17 @@ function M.overlay() end
 
 function M.room() end
 
-function M.folds() end
+function M.splice(buf, edits, text)
+  local lines, next_line = S.buffers[buf].lines, text:gmatch('([^\n]*)\n')
+  for _, edit in ipairs(edits) do
+    for _ = 1, edit.drop do table.remove(lines, edit.first) end
+    for i = 1, edit.put do table.insert(lines, edit.first + i - 1, next_line()) end
+  end
+end
+
+function M.unfold() end
+
+function M.refold() end
 
 function M.popup() end
 

@@ -21,6 +21,8 @@
 ---@field echo fun(text: string, highlight: string)  one line that fits, kept in :messages
 ---@field event fun(name: string, data: table)  User autocommand; data also in g:piecework_event
 ---@field progress fun(progress: piecework.Progress)  for UIs that draw it; never a message
+---@field here fun(): integer, integer, integer  the current buffer, the cursor's line, v:count1
+---@field go fun(line: integer, jump: boolean)  the cursor there, out of folds; [jump]: with a mark
 ---@field lines fun(buf: integer): string[]  the text of a loaded buffer
 ---@field set_lines fun(buf: integer, first: integer, lines: string[])  replaces existing lines
 ---@field append fun(buf: integer, after: integer, lines: string[])  0 = before line 1
@@ -28,7 +30,9 @@
 ---@field notes fun(buf: integer, notes: {line: integer, text: string}[])  text behind lines
 ---@field overlay fun(buf: integer, marks: piecework.Mark[])  drawn over the text; no others stay
 ---@field room fun()  the current window shows what is drawn above its first line
----@field folds fun(buf: integer, folds: {first: integer, last: integer}[])  closed; no others stay
+---@field splice fun(buf: integer, edits: piecework.TextEdit[], text: string)  some lines of it
+---@field unfold fun(win: integer)  manual folds, and none yet
+---@field refold fun(win: integer, gone: integer[], new: piecework.Fold[])  gone: at these lines
 ---@field popup fun(lines: string[], title: string)  beside the cursor, gone when it moves
 ---@field ui fun(name: 'input'|'select'): function?  vim.ui's, where the user has put in another
 ---@field health fun(title: string, rows: piecework.HealthRow[])  writes a :checkhealth report

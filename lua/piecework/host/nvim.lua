@@ -214,6 +214,16 @@ function M.progress(progress)
   pcall(api.nvim_exec_autocmds, 'Progress', options)
 end
 
+function M.here()
+  return api.nvim_get_current_buf(), api.nvim_win_get_cursor(0)[1], vim.v.count1
+end
+
+function M.go(line, jump)
+  if jump then api.nvim_command("normal! m'") end
+  vfn.cursor(line, 1)
+  if vfn.foldclosed(line) > 0 then api.nvim_command('silent! normal! zv') end
+end
+
 -- Vim functions hand over NUL as newline and take it that way.
 local function swap(lines, from, to)
   for i = 1, #lines do
@@ -255,6 +265,29 @@ function M.fill(buf, lines)
   while head < least and old[head + 1] == new[head + 1] do head = head + 1 end
   while tail < least - head and old[#old - tail] == new[#new - tail] do tail = tail + 1 end
   api.nvim_buf_set_lines(buf, head, #old - tail, false, vim.list_slice(new, head + 1, #new - tail))
+  bo.undolevels, bo.modifiable, bo.readonly, bo.modified = levels, modifiable, readonly, false
+end
+
+-- Lines that stay in their place are set, the others put in or taken out: folds stay.
+local function splice_one(buf, edit, lines)
+  local common = math.min(edit.drop, #lines)
+  if common > 0 then vfn.setbufline(buf, edit.first, vim.list_slice(lines, 1, common)) end
+  local at = edit.first - 1 + common
+  if edit.drop > common or #lines > common then
+    api.nvim_buf_set_lines(buf, at, at + edit.drop - common, false,
+      vim.list_slice(lines, common + 1, #lines))
+  end
+end
+
+function M.splice(buf, edits, text)
+  local bo, next_line = vim.bo[buf], text:gmatch('([^\n]*)\n')
+  local levels, modifiable, readonly = bo.undolevels, bo.modifiable, bo.readonly
+  bo.undolevels, bo.modifiable, bo.readonly = -1, true, false
+  for _, edit in ipairs(edits) do
+    local lines = {}
+    for i = 1, edit.put do lines[i] = next_line() end
+    splice_one(buf, edit, lines)
+  end
   bo.undolevels, bo.modifiable, bo.readonly, bo.modified = levels, modifiable, readonly, false
 end
 
@@ -304,19 +337,21 @@ function M.overlay(buf, marks)
   for _, mark in ipairs(marks) do draw(buf, mark, last) end
 end
 
-function M.folds(buf, folds)
-  for _, win in ipairs(vfn.win_findbuf(buf)) do
-    api.nvim_win_call(win, function()
-      local view = vfn.winsaveview()
-      vim.wo.foldmethod = 'manual'
-      vim.wo.foldenable = true
-      pcall(api.nvim_command, 'silent! normal! zE')
-      for _, fold in ipairs(folds) do
-        api.nvim_command(fold.first .. ',' .. fold.last .. 'fold')
-      end
-      vfn.winrestview(view)
-    end)
-  end
+function M.unfold(win)
+  api.nvim_win_call(win, function()
+    vim.wo.foldmethod = 'manual'
+    vim.wo.foldenable = true
+    pcall(api.nvim_command, 'silent! normal! zE')
+  end)
+end
+
+function M.refold(win, gone, new)
+  api.nvim_win_call(win, function()
+    local view = vfn.winsaveview()
+    for _, line in ipairs(gone) do api.nvim_command('silent! ' .. line .. 'normal! zd') end
+    for _, fold in ipairs(new) do api.nvim_command(fold.first .. ',' .. fold.last .. 'fold') end
+    vfn.winrestview(view)
+  end)
 end
 
 -- Neovim's own ask at a prompt that blocks; what is better than the command line is only what the

@@ -180,6 +180,15 @@ function M.event(name, data)
   if vfn.exists('#User#' .. name) == 1 then M.cmd('doautocmd <nomodeline> User ' .. name) end
 end
 
+function M.here()
+  local win = vim.window()
+  return win.buffer.number, win.line, vim.v.count1
+end
+
+function M.go(line, jump)
+  vfn.Piecework_host_go(line, jump and 1 or 0)
+end
+
 function M.lines(buf)
   local lines, n = {}, 0
   for line in vfn.getbufline(buf, 1, '$')() do
@@ -243,6 +252,15 @@ function M.fill(buf, lines)
   end
 end
 
+-- One call for all: each line that crossed into Lua and back would cost more than setting it.
+function M.splice(buf, edits, text)
+  local numbers = {}
+  for _, edit in ipairs(edits) do
+    numbers[#numbers + 1] = edit.first .. ' ' .. edit.drop .. ' ' .. edit.put
+  end
+  vfn.Piecework_host_splice(buf, table.concat(numbers, ' '), text)
+end
+
 local note_type = false
 
 function M.notes(buf, notes)
@@ -299,12 +317,14 @@ end
 -- Vim shows what stands above the first line.
 function M.room() end
 
-function M.folds(buf, folds)
-  local list = {}
-  for i, fold in ipairs(folds) do list[i] = fold.first .. ',' .. fold.last end
-  for _, win in ipairs(M.fn('win_findbuf', buf)) do
-    vfn.Piecework_host_folds(win, table.concat(list, ' '))
-  end
+function M.unfold(win)
+  vfn.Piecework_host_unfold(win)
+end
+
+function M.refold(win, gone, new)
+  local ranges = {}
+  for i, fold in ipairs(new) do ranges[i] = fold.first .. ',' .. fold.last end
+  vfn.Piecework_host_refold(win, table.concat(gone, ' '), table.concat(ranges, ' '))
 end
 
 function M.ui()

@@ -60,17 +60,40 @@ function! s:told(what, id, text) abort
   call luaeval('require("piecework.host.vim")[_A[1]](_A[2], _A[3])', [a:what, a:id, a:text])
 endfunction
 
+" A message of the engine: answers begin with 1.
+function! s:line(id, text) abort
+  let job = get(s:jobs, a:id, {})
+  if !empty(job) && a:text[: 1] ==# '[1' | let job.open -= 1 | endif
+  call s:told('on_line', a:id, a:text)
+endfunction
+
+" What Vim reads of a channel while it draws after a timer's callback waits there until a key is typed or
+" 'updatetime' is over: nobody looks. While an answer is due, this does.
+function! s:look(id, timer) abort
+  let job = get(s:jobs, a:id, {})
+  if empty(job) || job.open <= 0
+    call timer_stop(a:timer)
+    if !empty(job) | let job.looks = 0 | endif
+    return
+  endif
+  while ch_status(job.job) ==# 'open' && ch_canread(job.job)
+    let text = ch_read(job.job, {'timeout': 0})
+    if text ==# '' | return | endif
+    call s:line(a:id, text)
+  endwhile
+endfunction
+
 function! Piecework_host_start(argv, cwd, lines) abort
   let s:next += 1
   let id = s:next
   let options = {'noblock': 1, 'mode': 'nl', 'err_mode': 'nl', 'drop': 'never',
-        \ 'out_cb': {_, text -> s:told('on_line', id, text)},
+        \ 'out_cb': {_, text -> s:line(id, text)},
         \ 'err_cb': {_, text -> s:told('on_error', id, text)},
         \ 'exit_cb': {_, code -> s:ended(id, 'exit', code)},
         \ 'close_cb': {_ -> s:ended(id, 'close', 0)}}
   if !empty(a:cwd) | let options.cwd = a:cwd | endif
   if a:lines | let options.in_io = 'null' | endif
-  let s:jobs[id] = {}
+  let s:jobs[id] = {'open': 0, 'looks': 0}
   let job = job_start(a:argv, options)
   if job_status(job) ==# 'fail'
     call remove(s:jobs, id)
@@ -84,6 +107,11 @@ function! Piecework_host_send(id, text) abort
   let job = get(s:jobs, a:id, {})
   if empty(job) || ch_status(job.job) !=# 'open' | return 0 | endif
   call ch_sendraw(job.job, a:text .. "\n")
+  let job.open += 1
+  if !job.looks
+    let job.looks = 1
+    call timer_start(100, {timer -> s:look(a:id, timer)}, {'repeat': -1})
+  endif
   return 1
 endfunction
 
@@ -96,16 +124,56 @@ function! Piecework_host_after(ms, id) abort
   call timer_start(a:ms, {_ -> luaeval('require("piecework.host.vim").on_timer(_A)', a:id)})
 endfunction
 
-" [ranges]: '3,5 9,12'; one call for all of them, each through win_execute would cost more than the fold.
-function! Piecework_host_folds(win, ranges) abort
-  let s:ranges = split(a:ranges)
-  call win_execute(a:win, 'call ' .. expand('<SID>') .. 'make_folds()')
+function! Piecework_host_go(line, jump) abort
+  if a:jump | execute "normal! m'" | endif
+  call cursor(a:line, 1)
+  if foldclosed(a:line) > 0 | execute 'silent! normal! zv' | endif
 endfunction
 
-function! s:make_folds() abort
+" [numbers]: first, drop, put of each edit; [text]: the lines that come, one after the other.
+function! Piecework_host_splice(buf, numbers, text) abort
+  let keep = {}
+  for [name, value] in items({'undolevels': -1, 'modifiable': 1, 'readonly': 0})
+    let keep[name] = getbufvar(a:buf, '&' .. name)
+    call setbufvar(a:buf, '&' .. name, value)
+  endfor
+  let numbers = map(split(a:numbers), 'str2nr(v:val)')
+  let lines = split(a:text, "\n", 1)
+  let at = 0
+  for i in range(0, len(numbers) - 1, 3)
+    let [first, drop, put] = numbers[i : i + 2]
+    let common = min([drop, put])
+    if common | call setbufline(a:buf, first, lines[at : at + common - 1]) | endif
+    if put > common
+      call appendbufline(a:buf, first + common - 1, lines[at + common : at + put - 1])
+    elseif drop > common
+      call deletebufline(a:buf, first + common, first + drop - 1)
+    endif
+    let at += put
+  endfor
+  for [name, value] in items(keep)
+    call setbufvar(a:buf, '&' .. name, value)
+  endfor
+  call setbufvar(a:buf, '&modified', 0)
+endfunction
+
+function! Piecework_host_unfold(win) abort
+  call win_execute(a:win, 'setlocal foldmethod=manual foldenable | silent! normal! zE')
+endfunction
+
+" [gone]: '3 9', lines of folds to take away; [ranges]: '3,5 9,12'. One call for all of them: each through
+" win_execute would cost more than the fold.
+function! Piecework_host_refold(win, gone, ranges) abort
+  let s:gone = split(a:gone)
+  let s:ranges = split(a:ranges)
+  call win_execute(a:win, 'call ' .. expand('<SID>') .. 'refold()')
+endfunction
+
+function! s:refold() abort
   let view = winsaveview()
-  setlocal foldmethod=manual foldenable
-  silent! normal! zE
+  for line in s:gone
+    execute 'silent!' line .. 'normal! zd'
+  endfor
   for range in s:ranges
     execute range .. 'fold'
   endfor

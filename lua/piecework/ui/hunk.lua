@@ -5,9 +5,7 @@ local host = require('piecework.host')
 local M = {}
 
 local function in_review(view, line)
-  for _, hunk in ipairs(view.hunks or {}) do
-    if line >= hunk.first and line <= hunk.last then return hunk end
-  end
+  return view.sections and require('piecework.ui.review_lines').hunk_at(view.sections, line)
 end
 
 local function in_file(line)

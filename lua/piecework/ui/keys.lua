@@ -51,12 +51,12 @@ end
 
 -- A key was pressed in the current buffer. In visual mode over all lines of the selection.
 function M.press(name, mode)
-  local buf = host.fn('bufnr', '%')
+  local buf, first = host.here()
+  local last = first
   local key = handlers[buf] and handlers[buf][name]
   local view = require('piecework.buffers').view(buf)
   if not key or not view then return end
   message.fresh()
-  local first, last = host.fn('line', '.'), host.fn('line', '.')
   if mode == 'x' then
     first = host.fn('line', 'v')
     if first > last then first, last = last, first end

@@ -8,24 +8,32 @@ local engine = require('piecework.engine')
 local keys = require('piecework.ui.keys')
 local message = require('piecework.message')
 local lines = require('piecework.ui.review_lines')
+local sections = require('piecework.ui.sections')
 
 local M = {}
+
+-- Loading ---------------------------------------------------------------------------------------
+--
+-- The engine sends pages: the first is shown at once, the others are added behind it. Later only
+-- what differs comes. A review that is on the screen and must come whole again (another engine,
+-- another version) is put together first, so that the text does not jump.
 
 -- Where each window's cursor stands, as a hunk and a line in it: files may change their order.
 local function places(view)
   local out = {}
   for _, win in ipairs(host.fn('win_findbuf', view.buf)) do
     local line = host.fn('line', '.', win)
-    local hunk = lines.hunk_at(view.index, view.hunks or {}, line)
+    local hunk = lines.hunk_at(view.sections, line)
     if hunk then out[#out + 1] = { win = win, id = hunk.id, offset = line - hunk.first } end
   end
   return out
 end
 
 local function restore(view, was)
+  if #was == 0 then return end
   local by_id = {}
-  for _, hunk in ipairs(view.hunks) do by_id[hunk.id] = hunk end
-  for _, place in ipairs(was or {}) do
+  for _, hunk in ipairs(view.sections.hunks) do by_id[hunk.id] = hunk end
+  for _, place in ipairs(was) do
     local hunk = by_id[place.id]
     local line = hunk and math.min(hunk.first + place.offset, hunk.last)
     if line and line ~= host.fn('line', '.', place.win) then
@@ -34,52 +42,182 @@ local function restore(view, was)
   end
 end
 
-function M.load(view, show)
-  engine.request('review/get', { plan = view.plan }, function(err, result)
-    if err then
-      message.error(err)
-      return show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
-    end
-    view.title, view.counts = result.title, result
-    view.places = places(view)
-    show(result.text or '', result.index or {})
+-- The buffer's text is what the sections say, as long as nobody has forced it to be something else.
+local function in_step(view)
+  local n = view.sections.lines
+  return #host.fn('getbufline', view.buf, math.max(n, 1), n + 1) == 1
+end
+
+local function add_page(view, page)
+  if page.reset then
+    view.sections = sections.new()
+    sections.take(view.sections, page)
+    return host.fill(view.buf, buffers.split(page.text))
+  end
+  local ends = #view.sections.items
+  local was = page.steps[1] and page.steps[1][1] <= ends and places(view) or {}
+  host.splice(view.buf, sections.take(view.sections, page), page.text)
+  restore(view, was)
+end
+
+-- Pages of a text that replaces the one on the screen: kept until they are all there.
+local function gather(view, feed, page)
+  if page.reset then feed.whole, feed.text = sections.new(), {} end
+  sections.take(feed.whole, page)
+  feed.text[#feed.text + 1] = page.text
+  if page.more then return true end
+  return view.show(function()
+    local was = places(view)
+    view.sections, view.folded = feed.whole, {}
+    host.fill(view.buf, buffers.split(table.concat(feed.text)))
+    restore(view, was)
   end)
 end
 
-local function text_lines(view)
-  return host.lines(view.buf)
+local ask
+
+local function on_page(view, feed, page)
+  view.version, view.title = page.version, page.title or view.title
+  feed.more = page.more
+  if page.reset then
+    feed.gathers = view.shown
+  elseif not feed.gathers and not in_step(view) then
+    view.version, view.feed = nil, nil
+    return buffers.load(view)
+  end
+  local done
+  if feed.gathers then
+    done = gather(view, feed, page)
+  else
+    done = view.show(function() add_page(view, page) end)
+  end
+  -- Not shown: something has been typed into it.
+  if not done then view.version = nil end
+  if done and page.more then return ask(view, feed, true) end
+  view.feed = nil
+  if feed.again then buffers.load(view) end
+end
+
+function ask(view, feed, more)
+  local params = { plan = view.plan, version = view.version, more = more }
+  engine.request('review/get', params, function(err, page)
+    if view.feed ~= feed then return end
+    if not err then return on_page(view, feed, page) end
+    view.feed, view.version, view.sections = nil, nil, sections.new()
+    message.error(err)
+    view.show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
+  end)
+end
+
+function M.load(view, show)
+  view.show = show
+  if view.feed and view.shown then
+    view.feed.again = true
+    return
+  end
+  if not view.shown then view.version, view.sections, view.folded = nil, sections.new(), {} end
+  view.feed = {}
+  ask(view, view.feed)
+end
+
+-- Folds -----------------------------------------------------------------------------------------
+
+-- So many at a time: a fold costs Vim a fifteenth of a millisecond.
+local FOLDS_AT_ONCE = 100
+
+-- What is to be done to the folds of a window that has [have]: keys. True: there is more.
+local function fold_some(view, win, want)
+  local have = view.folded[win]
+  local gone, new, wanted, rest = {}, {}, {}, false
+  for _, fold in ipairs(want) do wanted[fold.key] = true end
+  local by_id
+  for key in pairs(have) do
+    if #gone >= FOLDS_AT_ONCE then
+      rest = true
+      break
+    end
+    if not wanted[key] then
+      if not by_id then
+        by_id = {}
+        for _, hunk in ipairs(view.sections.hunks) do by_id[hunk.id] = hunk.first end
+        for _, file in ipairs(view.sections.files) do by_id['file:' .. file.path] = file.first end
+      end
+      gone[#gone + 1] = by_id[key]
+      have[key] = nil
+    end
+  end
+  for _, fold in ipairs(want) do
+    if #gone + #new >= FOLDS_AT_ONCE then
+      rest = true
+      break
+    end
+    if not have[fold.key] then
+      new[#new + 1] = fold
+      have[fold.key] = true
+    end
+  end
+  if #gone + #new > 0 then host.refold(win, gone, new) end
+  return rest
+end
+
+local function fold_all(view)
+  view.folding = nil
+  if not view.sections or not view.shown then return end
+  local want, rest = lines.folds(view.sections), false
+  for _, win in ipairs(host.fn('win_findbuf', view.buf)) do
+    if not view.folded[win] then
+      host.unfold(win)
+      view.folded[win] = {}
+    end
+    rest = fold_some(view, win, want) or rest
+  end
+  if not rest then return end
+  view.folding = true
+  host.defer(1, function()
+    host.safe(function()
+      if view.folding and buffers.view(view.buf) == view then fold_all(view) end
+    end)
+  end)
 end
 
 function M.shown(view, first)
-  view.hunks = lines.hunks(view.index, text_lines(view))
-  restore(view, view.places)
-  if config.get('folds') then host.folds(view.buf, lines.folds(view.index, view.hunks)) end
-  local target = first and lines.next_undecided(view.hunks, 0)
-  if target and host.fn('bufnr', '%') == view.buf then host.fn('cursor', target, 1) end
+  -- Not page by page: which files are decided as a whole shows at their end.
+  local ends = first or not (view.feed and view.feed.more)
+  if ends and config.get('folds') and not view.folding then fold_all(view) end
+  if not first and not view.unplaced then return end
+  -- The cursor goes to the first undecided hunk, on whichever page that comes.
+  local target = lines.next_undecided(view.sections, 0)
+  local here = host.fn('bufnr', '%') == view.buf
+  view.unplaced = not target and here and host.fn('line', '.') == 1 or nil
+  if target and here then host.fn('cursor', target, 1) end
 end
 
 -- Decisions -------------------------------------------------------------------------------------
-
-local function go_to(line)
-  host.fn('cursor', line, 1)
-  host.cmd('silent! normal! zv')
-end
 
 -- What the journal will say, for the next key: the text itself is loaded anew a moment later.
 local function foresee(view, what, decision, advance_from)
   local named = {}
   for _, name in ipairs(what) do named[name] = true end
   local open = 0
-  for _, hunk in ipairs(view.hunks or {}) do
-    if named[hunk.id] or named['file:' .. (hunk.path or '')] then hunk.decision = decision end
+  for _, file in ipairs(view.sections.files) do
+    if named['file:' .. file.path] then named[file] = true end
+  end
+  for _, hunk in ipairs(view.sections.hunks) do
+    if named[hunk.id] or named[view.sections.files[hunk.files]] then hunk.decision = decision end
     if lines.is_open(hunk) then open = open + 1 end
   end
-  if decision ~= 'none' and open == 0 then
-    message.say(('all %s decided: ZZ applies'):format(message.count(#view.hunks, 'hunk')))
+  if decision ~= 'none' and open == 0 and not view.feed then
+    message.say(('all %s decided: ZZ applies'):format(
+      message.count(#view.sections.hunks, 'hunk')))
   elseif advance_from and config.get('auto_next') then
-    local target = lines.next_undecided(view.hunks, advance_from)
-    if target then go_to(target) end
+    local target = lines.next_undecided(view.sections, advance_from)
+    if target then host.go(target, false) end
   end
+end
+
+-- The text of a line of the current buffer.
+local function text(line)
+  return host.fn('getline', line)
 end
 
 local function decide(view, what, decision, advance_from)
@@ -95,8 +233,8 @@ end
 
 -- What a key is about, and from where to go on: not at all when part of a hunk is left here.
 local function meant(view, first, last, visual)
-  if not visual then return lines.named(view.index, first, last), last end
-  local what, parts = lines.named_lines(view.index, view.hunks or {}, first, last)
+  if not visual then return lines.named(view.sections, first, last), last end
+  local what, parts = lines.named_lines(view.sections, text, first, last)
   return what, not parts and last or nil
 end
 
@@ -109,7 +247,7 @@ end
 
 -- Accepted becomes undecided, everything else accepted.
 local function toggle(view, first, last, visual)
-  local hunk = view.hunks and lines.hunk_at(view.index, view.hunks, first)
+  local hunk = lines.hunk_at(view.sections, first)
   local decision = hunk and hunk.decision == 'accepted' and 'none' or 'accepted'
   local what, advance = meant(view, first, last, visual)
   decide(view, what, decision, decision == 'accepted' and advance or nil)
@@ -129,50 +267,49 @@ end
 
 local function mover(find)
   return function(view)
-    local at = host.fn('line', '.')
-    for _ = 1, math.max(1, host.fn('eval', 'v:count1')) do
+    local _, line, count = host.here()
+    local at = line
+    for _ = 1, count do
       local target = find(view, at)
       if not target then break end
       at = target
     end
-    if at ~= host.fn('line', '.') then
-      host.cmd("normal! m'")
-      go_to(at)
-    end
+    if at ~= line then host.go(at, true) end
   end
 end
 
 local function by_kind(kind, step)
-  return mover(function(view, at) return lines.next_of_kind(view.index, kind, at, step) end)
+  return mover(function(view, at) return lines.next_of_kind(view.sections, kind, at, step) end)
 end
 
 local function undecided(step)
-  return mover(function(view, at) return lines.next_undecided(view.hunks or {}, at, step) end)
+  return mover(function(view, at) return lines.next_undecided(view.sections, at, step) end)
 end
 
 -- Opening ---------------------------------------------------------------------------------------
 
 local function opener(command)
   return function(view, first)
-    local entry = view.index[first]
+    local entry = sections.at(view.sections, first)
     if not entry or not entry.path then return message.say('no file on this line', 'warn') end
+    local target = lines.target(view.sections, text, first)
     require('piecework.verbs.files').absolute(view.plan, entry.path, function(path)
       host.cmd("normal! m'")
       local ok, err = host.cmd(command .. ' ' .. host.fn('fnameescape', path))
       if not ok then return message.error(err) end
-      if entry.line and entry.line > 0 then go_to(entry.line) end
+      if target > 0 then host.go(target, false) end
     end)
   end
 end
 
 local function diff(view, first)
-  local entry = view.index[first]
+  local entry = sections.at(view.sections, first)
   if not entry or not entry.path then return message.say('no file on this line', 'warn') end
   require('piecework.ui.proposal').diff(view.plan, entry.path)
 end
 
 local function task_of(view, first)
-  local entry = view.index[first]
+  local entry = sections.at(view.sections, first)
   return entry and entry.task
 end
 
@@ -208,7 +345,7 @@ end
 
 local function fold(view, first)
   if host.cmd('silent normal! za') then return end
-  local range = lines.range_at(view.index, view.hunks or {}, first)
+  local range = lines.range_at(view.sections, first)
   if range then host.cmd(range.first .. ',' .. range.last .. 'fold') end
 end
 
@@ -220,10 +357,10 @@ M.keys = {
   { lhs = '-', name = 'review-toggle', visual = true, run = toggle,
     help = 'accepted or undecided' },
   { lhs = 'X', name = 'review-reject', visual = true, run = decider('rejected'), help = 'reject' },
-  { lhs = ']c', name = 'review-next-hunk', run = by_kind('hunk', 1), help = 'next hunk' },
-  { lhs = '[c', name = 'review-prev-hunk', run = by_kind('hunk', -1), help = 'hunk before' },
-  { lhs = ']m', name = 'review-next-file', run = by_kind('file', 1), help = 'next file' },
-  { lhs = '[m', name = 'review-prev-file', run = by_kind('file', -1), help = 'file before' },
+  { lhs = ']c', name = 'review-next-hunk', run = by_kind('hunks', 1), help = 'next hunk' },
+  { lhs = '[c', name = 'review-prev-hunk', run = by_kind('hunks', -1), help = 'hunk before' },
+  { lhs = ']m', name = 'review-next-file', run = by_kind('files', 1), help = 'next file' },
+  { lhs = '[m', name = 'review-prev-file', run = by_kind('files', -1), help = 'file before' },
   { lhs = ']u', name = 'review-next-open', run = undecided(1), help = 'next undecided hunk' },
   { lhs = '[u', name = 'review-prev-open', run = undecided(-1), help = 'undecided hunk before' },
   { lhs = '<CR>', name = 'review-edit', run = opener('edit'), help = 'the file at this line' },

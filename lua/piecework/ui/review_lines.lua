@@ -1,82 +1,58 @@
--- What the lines of a review stand for: pure functions over its index and text.
+-- What the lines of a review stand for: pure functions over its sections (sections.lua). [text] is
+-- a function from a line's number to its text.
+
+local sections = require('piecework.ui.sections')
 
 local M = {}
 
----@class piecework.HunkLines
----@field id string
----@field first integer     its @@ line
----@field last integer
----@field path string
----@field decision 'none'|'accepted'|'rejected'|'applied'|'stale'
-
-local marks = { 'accepted', 'rejected', 'applied' }
-
-local function decision_of(text)
-  for _, mark in ipairs(marks) do
-    if text:find('[' .. mark .. ']', 1, true) then return mark end
-  end
-  return text:find('%[stale') and 'stale' or 'none'
+function M.hunk_at(list, line)
+  local one = sections.at(list, line)
+  return one and one.kind == 'hunk' and one or nil
 end
 
--- The hunks in the order of the text.
----@param index piecework.Line[]
----@param text string[]
----@return piecework.HunkLines[]
-function M.hunks(index, text)
-  local out, current = {}, nil
-  for i = 1, #index do
-    local entry = index[i]
-    if entry.hunk and entry.hunk ~= '' then
-      if not current or current.id ~= entry.hunk then
-        current = { id = entry.hunk, first = i, path = entry.path, decision = 'none' }
-        out[#out + 1] = current
-      end
-      current.last = i
-      if entry.kind == 'hunk' and current.decision == 'none' then
-        current.decision = decision_of(text[i] or '')
-      end
-    else
-      current = nil
-    end
-  end
-  return out
+-- The file that [line] belongs to, by its head; nil above the first.
+function M.file_at(list, line)
+  local one = sections.at(list, line)
+  return one and list.files[one.files]
 end
 
-function M.hunk_at(index, hunks, line)
-  local id = index[line] and index[line].hunk
-  for _, hunk in ipairs(hunks) do
-    if hunk.id == id then return hunk end
+-- The sections that have lines in [first, last].
+local function within(list, first, last)
+  local i = sections.find(list, first) or (first < 1 and 1 or #list.items + 1)
+  return function()
+    local one = list.items[i]
+    i = i + 1
+    if one and one.first <= last then return one end
   end
 end
 
--- What `review/decide` takes for these lines: a file's head line stands for the whole file.
-function M.named(index, first, last)
-  local what, seen = {}, {}
-  for i = first, last do
-    local entry = index[i] or {}
-    local name
-    if entry.hunk and entry.hunk ~= '' then
-      name = entry.hunk
-    elseif entry.kind == 'file' and entry.path then
-      name = 'file:' .. entry.path
-    end
-    if name and not seen[name] then
-      seen[name] = true
-      what[#what + 1] = name
-    end
+local function name_of(one, first, last)
+  if one.kind == 'hunk' then return one.id end
+  -- A file's head stands for the whole file; the notes below it for nothing.
+  if one.kind == 'file' and first < one.first + one.head and last >= one.first then
+    return 'file:' .. one.path
+  end
+end
+
+-- What `review/decide` takes for these lines.
+function M.named(list, first, last)
+  local what = {}
+  for one in within(list, first, last) do
+    what[#what + 1] = name_of(one, first, last)
   end
   return what
 end
 
-local function is_change(entry)
-  return entry.kind == 'del' or entry.kind == 'add'
+local function is_change(line)
+  local sign = line:sub(1, 1)
+  return sign == '-' or sign == '+'
 end
 
 -- Which of a hunk's changed lines lie in [first, last], counted from 1, and how many it has.
-local function lines_within(index, hunk, first, last)
+local function changed_within(hunk, text, first, last)
   local from, to, count = nil, nil, 0
-  for i = hunk.first, hunk.last do
-    if is_change(index[i]) then
+  for i = hunk.first + hunk.head, hunk.last do
+    if is_change(text(i)) then
       count = count + 1
       if i >= first and i <= last then from, to = from or count, count end
     end
@@ -84,47 +60,50 @@ local function lines_within(index, hunk, first, last)
   return from, to, count
 end
 
--- The same for lines that were selected one by one: of a hunk that is not selected as a whole only
--- the lines in the selection; its head stands for all of it, its context for nothing. The second
--- result says whether there is such a part.
-function M.named_lines(index, hunks, first, last)
-  local what, parts = M.named(index, first, last), false
-  for k, name in ipairs(what) do
-    for _, hunk in ipairs(hunks) do
-      if hunk.id == name then
-        local from, to, count = lines_within(index, hunk, first, last)
-        if from and to - from + 1 < count then
-          what[k] = ('%s:%d-%d'):format(name, from, to)
-          parts = true
-        elseif not from and (hunk.first < first or hunk.first > last) then
-          what[k] = false  -- nothing of it but context
-        end
-        break
-      end
+-- The name of what is selected of a hunk: of one that is not selected as a whole only the lines in
+-- the selection; its head stands for all of it, its context for nothing. Then: is it a part, and
+-- does it change something.
+local function part_of(hunk, text, first, last)
+  local headed = hunk.first >= first and hunk.first <= last
+  if headed and hunk.last <= last then return hunk.id, false, hunk.lines > hunk.head end
+  local from, to, count = changed_within(hunk, text, first, last)
+  if from and to - from + 1 < count then
+    return ('%s:%d-%d'):format(hunk.id, from, to), true, true
+  end
+  if from or headed then return hunk.id, false, from ~= nil end
+end
+
+-- The same for lines that were selected one by one. The second result: parts are among them.
+function M.named_lines(list, text, first, last)
+  local what, parts, gone_over = {}, false, {}
+  for one in within(list, first, last) do
+    local name = name_of(one, first, last)
+    if one.kind == 'hunk' then
+      local part, changes
+      name, part, changes = part_of(one, text, first, last)
+      parts = parts or part or false
+      if changes then gone_over['file:' .. one.path] = true end
     end
+    what[#what + 1] = name
   end
   -- A selection that goes on behind the head of a file means what it goes over.
-  local gone_over = {}
-  for i = first, last do
-    if index[i] and is_change(index[i]) then gone_over['file:' .. (index[i].path or '')] = true end
-  end
   local kept = {}
   for _, name in ipairs(what) do
-    if name and not gone_over[name] then kept[#kept + 1] = name end
+    if not gone_over[name] then kept[#kept + 1] = name end
   end
   return kept, parts
 end
 
--- The next line of that kind that begins something, from [at] on; a head of two lines counts once.
-function M.next_of_kind(index, kind, at, step)
-  local i = at + step
-  while index[i] do
-    local entry, before = index[i], index[i - 1]
-    local continues = before and before.kind == kind and before.hunk == entry.hunk
-      and before.path == entry.path
-    if entry.kind == kind and not continues then return i end
-    i = i + step
-  end
+-- Where the next hunk or file begins, from [at] on.
+---@param kind 'hunks'|'files'
+function M.next_of_kind(list, kind, at, step)
+  local one = sections.at(list, at)
+  if not one then return nil end
+  local n = one[kind]
+  if step > 0 then n = n + 1 end
+  local target = list[kind][n]
+  if step < 0 and target and target.first >= at then target = list[kind][n - 1] end
+  return target and target.first
 end
 
 -- Waits for a decision.
@@ -133,51 +112,108 @@ function M.is_open(hunk)
 end
 
 -- The next hunk that waits for a decision, after line [at]; round the end when going forward.
-function M.next_undecided(hunks, at, step)
+function M.next_undecided(list, at, step)
+  local hunks = list.hunks
+  local one = sections.at(list, at)
+  local from = one and one.hunks or (at > 0 and #hunks or 0)
   if step == -1 then
-    for i = #hunks, 1, -1 do
+    for i = from, 1, -1 do
       if hunks[i].first < at and M.is_open(hunks[i]) then return hunks[i].first end
     end
     return nil
   end
-  for _, hunk in ipairs(hunks) do
-    if hunk.first > at and M.is_open(hunk) then return hunk.first end
+  for i = from + 1, #hunks do
+    if M.is_open(hunks[i]) then return hunks[i].first end
   end
-  for _, hunk in ipairs(hunks) do
-    if M.is_open(hunk) then return hunk.first end
+  for i = 1, from do
+    if M.is_open(hunks[i]) then return hunks[i].first end
   end
 end
 
-local function file_ranges(index)
-  local files, file = {}, nil
-  for i = 1, #index do
-    local entry = index[i]
-    if entry.kind == 'file' and not (file and file.path == entry.path) then
-      file = { first = i, path = entry.path }
-      files[#files + 1] = file
+-- The line of the file that a line of the text stands for.
+function M.target(list, text, line)
+  local one = sections.at(list, line)
+  if not one or one.kind ~= 'hunk' then return one and one.line or 0 end
+  if line < one.first + one.head then return one.line end
+  -- The head names where the change begins; its context stands above that.
+  local before, found = 0, false
+  for i = one.first + one.head, one.last do
+    if is_change(text(i)) then
+      found = true
+      break
     end
-    if file then file.last = i end
+    before = before + 1
   end
-  return files
+  local at = one.line - (found and before or 0)
+  for i = one.first + one.head, line - 1 do
+    if text(i):sub(1, 1) ~= '-' then at = at + 1 end
+  end
+  return at
 end
+
+---@class piecework.Fold
+---@field key string      what is folded, as long as it is there
+---@field first integer
+---@field last integer
 
 -- What is folded away: files that are decided as a whole, else single decided hunks. Nothing more,
 -- so that a large review costs folds only for what is done.
----@return {first: integer, last: integer}[]
-function M.folds(index, hunks)
-  local files = file_ranges(index)
+---@return piecework.Fold[]
+function M.folds(list)
   local folds, at = {}, 1
-  for _, file in ipairs(files) do
+  for _, file in ipairs(list.files) do
     local own, all = {}, true
-    while hunks[at] and hunks[at].first <= file.last do
-      all = all and not M.is_open(hunks[at])
-      if not M.is_open(hunks[at]) then own[#own + 1] = hunks[at] end
+    while list.hunks[at] and list.hunks[at].first <= file.ends do
+      local hunk = list.hunks[at]
+      if M.is_open(hunk) then
+        all = false
+      else
+        own[#own + 1] = { key = hunk.id, first = hunk.first, last = hunk.last }
+      end
       at = at + 1
     end
-    if all and #own > 0 then own = { file } end
-    for _, fold in ipairs(own) do folds[#folds + 1] = { first = fold.first, last = fold.last } end
+    if all and #own > 0 then
+      own = { { key = 'file:' .. file.path, first = file.first, last = file.ends } }
+    end
+    for _, fold in ipairs(own) do folds[#folds + 1] = fold end
   end
   return folds
+end
+
+local ORDER = { 'accepted', 'rejected', 'applied', 'stale', 'none' }
+
+-- What is in a fold, in words: '3 hunks  2 accepted, 1 open'; a fold of one file begins with its
+-- name, one of a single hunk with its head.
+---@param count fun(n: integer, what: string): string
+function M.fold_text(list, text, first, last, count)
+  local counts, hunks, files, head = {}, 0, 0, nil
+  for one in within(list, first, last) do
+    if one.kind == 'hunk' then
+      hunks = hunks + 1
+      head = head or one
+      counts[one.decision] = (counts[one.decision] or 0) + 1
+    elseif one.kind == 'file' then
+      files = files + 1
+    end
+  end
+  if not head then return text(first) end
+  local parts = {}
+  for _, decision in ipairs(ORDER) do
+    local word = decision == 'none' and 'open' or decision
+    if counts[decision] then parts[#parts + 1] = counts[decision] .. ' ' .. word end
+  end
+  local what
+  if files == 0 and hunks == 1 then
+    local word = head.decision == 'none' and 'open' or head.decision
+    return (text(head.first):gsub('%s+%[[^]]*%]$', '')) .. '  ' .. word
+  elseif files == 0 then
+    what = ''
+  elseif files == 1 then
+    what = M.file_at(list, head.first).path .. '  '
+  else
+    what = count(files, 'file') .. '  '
+  end
+  return what .. count(hunks, 'hunk') .. '  ' .. table.concat(parts, ', ')
 end
 
 -- The part of a plan's text that says what was asked for [task]. 'T01.3' is a target of 'T01'.
@@ -195,15 +231,11 @@ function M.section(text, task)
 end
 
 -- The lines `=` folds at a line without a fold: its hunk, or its file on a file's line.
-function M.range_at(index, hunks, line)
-  local entry = index[line] or {}
-  if entry.hunk then
-    local hunk = M.hunk_at(index, hunks, line)
-    return hunk and { first = hunk.first, last = hunk.last }
-  end
-  for _, file in ipairs(file_ranges(index)) do
-    if line >= file.first and line <= file.last then return file end
-  end
+function M.range_at(list, line)
+  local one = sections.at(list, line)
+  if one and one.kind == 'hunk' then return one end
+  local file = one and list.files[one.files]
+  return file and { first = file.first, last = file.ends }
 end
 
 return M

@@ -90,7 +90,8 @@ local function named(call)
   if what and what:find('^T%d') then return 'task:' .. what end
   if what ~= 'file' then return nil end
   local view = buffers.view()
-  local entry = view and view.index[host.fn('line', '.')]
+  local sections = require('piecework.ui.sections')
+  local entry = view and view.sections and sections.at(view.sections, host.fn('line', '.'))
   local path = name or (entry and entry.path)
   if not path then
     local file = context.current_file()
@@ -119,7 +120,7 @@ local function decide(call, decision)
   if #call.words == 0 then
     if view and view.kind == 'review' then
       local lines = require('piecework.ui.review_lines')
-      local what = lines.named(view.index, call.first, call.last)
+      local what = lines.named(view.sections, call.first, call.last)
       if #what == 0 then return message.say('no hunk on these lines', 'warn') end
       return require('piecework.ui.review').decide(view.plan, what, decision)
     end

@@ -12,14 +12,23 @@ static bool build(Serve *serve, RpcRequest *request, Review *out, Error *err)
   return plan && review_build(serve->engine, plan, &request->arena, out, err);
 }
 
+// A page, when [more] asks for the next one; else what has changed since `version`, or the whole.
 static Value *review_get(Serve *serve, RpcRequest *request, Error *err)
 {
   Arena *arena = &request->arena;
+  int64_t plan = param_plan(request->params, err);
+  int64_t version = value_get_int(request->params, S("version"), 0);
   Review review;
   View view;
-  if (!build(serve, request, &review, err)) return NULL;
+  if (!plan) return NULL;
+  if (value_get_bool(request->params, S("more"), false)) {
+    Value *page = review_pages_next(serve->pages, arena, plan, version);
+    if (page) return page;
+    version = 0;
+  }
+  if (!review_build(serve->engine, plan, arena, &review, err)) return NULL;
   view_review(arena, &review, &view);
-  Value *map = view_value(arena, &view);
+  Value *map = review_pages_first(serve->pages, arena, plan, version, &view);
   value_put_int(arena, map, S("hunks"), (int64_t)review.hunks.len);
   value_put_int(arena, map, S("accepted"), (int64_t)review.accepted);
   value_put_int(arena, map, S("rejected"), (int64_t)review.rejected);

@@ -271,6 +271,7 @@ static void close_all(Serve *serve)
   signal_close(&serve->terminate);
   loop_deinit(&serve->loop);
   mem_free(serve->cwd);
+  review_pages_free(serve->pages);
   mem_free(serve);
 }
 
@@ -283,6 +284,7 @@ bool cli_serve(Cli *cli)
     mem_free(serve);
     return false;
   }
+  serve->pages = review_pages_new();
   timer_init(&serve->loop, &serve->patience, on_patience, serve);
   signal_start(&serve->loop, &serve->terminate, SIGTERM, on_signal, serve);
   RpcSpec spec = {.loop = &serve->loop,

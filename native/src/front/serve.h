@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/engine.h"
+#include "front/review_pages.h"
 #include "plan/plan.h"
 #include "wire/rpc.h"
 
@@ -25,6 +26,7 @@ struct Serve {
   Rpc *rpc;
   Engine *engine;        // NULL before initialize
   char *cwd;             // the editor's directory, owned
+  ReviewPages *pages;    // owned
   ServeOp *ops;          // newest first
   bool ending, stopped;  // told to stop; the loop may end
   Timer patience;        // how long what is in flight may take once the editor is gone

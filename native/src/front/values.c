@@ -85,7 +85,6 @@ Value *view_value(Arena *arena, const View *view)
     put_some(arena, one, S("task"), line->task);
     if (line->plan) value_put_int(arena, one, S("plan"), line->plan);
     if (line->line) put_count(arena, one, S("line"), line->line);
-    if (line->like) put_count(arena, one, S("like"), line->like);
     value_push(index, one);
   }
   value_set(map, S("index"), index);

@@ -12,7 +12,7 @@ typedef struct {
   Str hunk, path, task;
   int64_t plan;  // 0 = none
   size_t line;   // in the new text, 0 = none
-  size_t like;   // on a hunk's head: how many make the same change, when several do
+  Str state;     // on a hunk's head: "accepted", "rejected", "applied", "stale" or empty
 } LineMeaning;
 typedef struct {
   Str text;

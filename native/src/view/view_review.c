@@ -21,6 +21,14 @@ typedef struct {
 
 // --- what is said of a file or hunk ---------------------------------------------------------------
 
+static Str state_of(const ReviewHunk *hunk)
+{
+  if (hunk->stale) return S("stale");
+  if (hunk->applied == APPLIED_DONE && !hunk->undone) return S("applied");
+  if (hunk->decision == DECISION_REJECTED) return S("rejected");
+  return hunk->decision == DECISION_ACCEPTED ? S("accepted") : STR_NONE;
+}
+
 static Str decided(const ReviewHunk *hunk)
 {
   if (hunk->applied == APPLIED_DONE && !hunk->undone) return S("[applied]");
@@ -206,7 +214,7 @@ static void write_hunk_head(Writer *w, const ReviewHunk *hunk, LineMeaning meani
   const Hunk *h = &hunk->hunk;
   meaning.kind = S("hunk");
   meaning.line = h->new_start;
-  meaning.like = hunk->like > 1 ? hunk->like : 0;
+  meaning.state = state_of(hunk);
   size_t more = ctx.before + ctx.after;
   Str old_range = range(w->arena, h->old_start - ctx.before, h->old_len + more);
   Str new_range = range(w->arena, h->new_start - ctx.before, h->new_len + more);

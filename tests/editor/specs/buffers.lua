@@ -14,23 +14,16 @@ return function(T)
     .. 'diff src/x.c  T05  DOUBT: a string  +2 -2\n'
     .. '@@ -40 +40 @@ T05\n-a\n+b\n'
     .. '@@ -71 +71 @@ T05                            [stale: the lines changed]\n-c\n+d\n'
-  local INDEX = { { kind = 'head', plan = 12 }, { kind = 'head', plan = 12 },
-    { kind = 'file', path = 'src/net.c', task = 'T01' } }
-  local function hunk(id, path, task, kinds)
-    for _, kind in ipairs(kinds) do
-      INDEX[#INDEX + 1] = { kind = kind, hunk = id, path = path, task = task, line = 88 }
-    end
-  end
-  hunk('aaa', 'src/net.c', 'T01', { 'hunk', 'context', 'del', 'add', 'context' })
-  INDEX[#INDEX + 1] = { kind = 'file', path = 'src/x.c', task = 'T05' }
-  hunk('bbb', 'src/x.c', 'T05', { 'hunk', 'del', 'add' })
-  hunk('ccc', 'src/x.c', 'T05', { 'hunk', 'del', 'add' })
-  local function review_script(text)
-    return { result = { text = text, index = INDEX, hunks = 3, accepted = 1, rejected = 0, title = 'rename' } }
+  local HEAD, NET, X = 'head 2 0 0 - - -\n', 'file 1 1 0 - - T01\nhunk 5 1 88 aaa accepted T01\n',
+    'file 1 1 0 - - T05\nhunk 3 1 40 bbb - T05\nhunk 3 1 71 ccc stale T05\n'
+  -- All of it as one page. [paths]: of the files, in their order.
+  local function review_script(text, index, paths, version)
+    return { result = { version = version or 1, reset = true, more = false, steps = { { 1, 0, 6, 0, 0, 15 } }, index = index,
+      paths = paths, text = text, hunks = 3, accepted = 1, rejected = 0, title = 'rename' } }
   end
 
   standin.script({
-    ['review/get'] = { review_script(REVIEW) },
+    ['review/get'] = { review_script(REVIEW, HEAD .. NET .. X, { 'src/net.c', 'src/x.c' }) },
     ['review/decide'] = { { result = { changed = 1 } } },
     ['review/files'] = { { result = { files = { { path = T.cwd .. '/src/net.c', change = 'edit', hunks = 1 } } } } },
     ['cost/get'] = { { result = { text = 'the receipt\n', index = {} } } },
@@ -61,7 +54,7 @@ return function(T)
   T.eq({ host.fn('bufname', '%'), view.plan }, { 'piecework://review/12', 12 }, 'the newest plan in review')
   T.eq({ host.fn('getbufvar', view.buf, '&filetype'), host.fn('getbufvar', view.buf, '&modifiable') == 0
     or host.fn('getbufvar', view.buf, '&modifiable') == false }, { 'piecework-review', true }, 'its filetype; nomodifiable')
-  T.eq(#view.index, #host.lines(view.buf), 'an index entry per line')
+  T.eq(view.sections.lines, #host.lines(view.buf), 'each line has its section')
   T.eq(host.fn('line', '.'), 10, 'the cursor is at the first undecided hunk')
   T.ok(host.fn('foldclosed', 5) > 0, 'what is decided is folded')
   T.eq(host.fn('foldclosed', 11), -1, 'what is not is open')
@@ -141,13 +134,12 @@ return function(T)
   T.command('buffer piecework://review/12')
   T.wait(function() return buffers.view() and host.fn('getline', 1):find('^piecework://review') end, 'the review')
   T.command('call cursor(11, 1)')
-  local other, other_index = {}, {}
+  local other = {}
   for _, i in ipairs({ 1, 2, 9, 10, 11, 12, 13, 14, 15, 3, 4, 5, 6, 7, 8 }) do
     other[#other + 1] = host.fn('getline', i)
-    other_index[#other_index + 1] = INDEX[i]
   end
   standin.script({
-    ['review/get'] = { { result = { text = table.concat(other, '\n'), index = other_index, hunks = 3 } } },
+    ['review/get'] = { review_script(table.concat(other, '\n') .. '\n', HEAD .. X .. NET, { 'src/x.c', 'src/net.c' }, 2) },
     ['review/decide'] = { { result = { changed = 1 } } }, ['task/retry'] = { { result = {} } },
   })
   buffers.load(buffers.view())
