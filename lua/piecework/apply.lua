@@ -317,9 +317,12 @@ local function report(work, stale)
     #problems > 0 and 'warn' or 'info')
 end
 
+local next_one
+
 local function finish(work, stale)
   local function told()
     report(work, stale)
+    next_one()
     require('piecework.buffers').changed(work.plan)
     require('piecework.quickfix').touch(work.plan)
     host.event('PieceworkApplied', { plan = work.plan, files = work.files, hunks = work.doing,
@@ -366,31 +369,72 @@ local function ask_edits(work)
   local method = work.options.revert and 'review/revert' or 'review/apply'
   engine.request(method, { plan = work.plan, buffers = texts, only = work.options.only },
     function(err, result)
-      if err then return message.error(err) end
+      if err then
+        message.error(err)
+        return next_one()
+      end
       one_by_one(result.files or {}, function(file) change_file(work, file) end,
         function() finish(work, stale_items(result)) end)
     end)
+end
+
+local function load_one(work, file)
+  local path = file.from or file.path
+  if not is_there(path) then return end
+  local ok, buf, why = pcall(load, path)
+  if ok and buf then
+    work.buffers[path] = { buf = buf }
+  else
+    refuse(work, path, ok and why or tostring(buf))
+  end
+end
+
+local function begin(work)
+  local options = work.options
+  engine.request('review/files', { plan = work.plan, accepted = not options.revert,
+    applied = options.revert or false, only = options.only }, function(err, result)
+    if err then
+      message.error(err)
+      return next_one()
+    end
+    one_by_one(result.files or {}, function(file) load_one(work, file) end,
+      function() ask_edits(work) end)
+  end)
+end
+
+-- One at a time: `:cdo Piecework accept` asks for many at once, and each of them changes the texts
+-- that the others' edits would be for.
+---@type piecework.Apply?
+local running
+---@type piecework.Apply[]
+local waiting = {}
+
+function next_one()
+  running = table.remove(waiting, 1)
+  if running then begin(running) end
+end
+
+-- What waits and is of the same kind is done together: one undo step per file, one line.
+local function joins(work, plan, options)
+  local other = work.options
+  if work.plan ~= plan or not options.only or not other.only or other.write ~= options.write
+    or other.revert ~= options.revert then
+    return false
+  end
+  for _, name in ipairs(options.only) do other.only[#other.only + 1] = name end
+  return true
 end
 
 -- Applies (or reverts) what is accepted (or applied) of [plan].
 ---@param plan integer
 ---@param options piecework.ApplyOptions
 function M.start(plan, options)
+  local last = waiting[#waiting]
+  if last and joins(last, plan, options) then return end
   local work = { plan = plan, options = options, buffers = {}, refused = {}, left = {}, hunks = {},
     doing = 0, files = 0, written = 0 }
-  engine.ask('review/files', { plan = plan, accepted = not options.revert,
-    applied = options.revert or false, only = options.only }, function(result)
-    one_by_one(result.files or {}, function(file)
-      local path = file.from or file.path
-      if not is_there(path) then return end
-      local buf, why = load(path)
-      if buf then
-        work.buffers[path] = { buf = buf }
-      else
-        refuse(work, path, why)
-      end
-    end, function() ask_edits(work) end)
-  end)
+  waiting[#waiting + 1] = work
+  if not running then next_one() end
 end
 
 return M

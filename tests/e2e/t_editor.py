@@ -84,6 +84,24 @@ def in_place(name: str, editor: str) -> None:
             e.quit()
 
 
+def by_quickfix(name: str, editor: str) -> None:
+    """:cdo over the hunks asks for all of them at once."""
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        scratch.provider([{"reply": {"text": shout(3, 20, 30)}}])
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup()) as e:
+            e.command("%Piecework edit shout")
+            e.wait(r"ready to review \(3 hunks\)", PATIENCE)
+            e.wait_until(lambda: len(e.quickfix()["items"]) == 3, "the list")
+            e.command("silent cdo Piecework accept")
+            want = [f"LINE {i}" if i in (3, 20, 30) else f"line {i}" for i in range(1, 41)]
+            e.wait_until(lambda: json.loads(e.eval("getline(1, '$')")) == want, "all hunks")
+            ok(True, f"{name}: :cdo accepts and applies each hunk")
+            e.wait_until(lambda: all("[*]" in i["text"] for i in e.quickfix()["items"]), "ticks")
+            ok(e.quickfix()["title"].endswith("[3/3]"), f"{name}: nothing was refused", e.quickfix())
+            e.quit()
+
+
 def while_typing(name: str, editor: str) -> None:
     with Scratch() as scratch:
         root = project(scratch.path / "p")
@@ -248,7 +266,7 @@ def bad_input(name: str, editor: str) -> None:
 
 for editor in editors():
     short = Path(editor).name
-    for scenario in (in_place, while_typing, killed, left, bad_input):
+    for scenario in (in_place, by_quickfix, while_typing, killed, left, bad_input):
         if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
             continue
         try:

@@ -227,6 +227,21 @@ return function(T)
   run({ { path = T.cwd .. '/never.txt', change = 'edit', hunks = { 'never' }, edits = {} } }, { revert = true })
   T.eq(standin.last('review/applied').hunks, { 'never' }, 'a new file that was never written is reverted, too')
 
+  -- several at once: one after the other, those of a kind together, and a failure holds nobody up
+  standin.script({
+    ['review/files'] = { { error = { code = 'failed', message = 'no such thing' } }, { result = { files = {} } } },
+    ['review/apply'] = { { result = { files = {}, stale = {}, hunks = 0 } } },
+  })
+  local history = #require('piecework.message').history
+  for _, name in ipairs({ 'one', 'two', 'three' }) do apply.start(4, { only = { name } }) end
+  T.wait(function() return #require('piecework.message').history >= history + 2 end, 'both')
+  T.pause(100)
+  local asked_for = {}
+  for _, request in ipairs(standin.requests()) do
+    if request[1] == 'review/files' then asked_for[#asked_for + 1] = table.concat(request[2].only, ' ') end
+  end
+  T.eq(asked_for, { 'one', 'two three' }, 'applies wait for each other')
+
   -- what the text has already is no change
   said = run({ { path = a, change = 'edit', hunks = { 'h1', 'h2' }, edits = {} } }, { revert = true })
   T.like(said, '0 hunks reverted in 0 files$', 'nothing to do: nothing is said to be done')
