@@ -125,7 +125,8 @@ void progress_end(Cli *cli);
 void cli_on_done(void *owner, const Error *err);  // an OpDone; owner is the Cli
 bool cli_wait(Cli *cli);    // turns the loop; Ctrl-C stops in order, twice at once
 bool cli_record(Cli *cli);  // --record
-bool cli_run_plan(Cli *cli, int64_t plan, bool verify);  // estimate, consent, run, summary
+// Estimate, consent, run, summary; [*hunks] of the result.
+bool cli_run_plan(Cli *cli, int64_t plan, bool verify, size_t *hunks);
 bool cli_say_tries(Cli *cli, int64_t tries, bool ok);  // of cheap-first; [ok]: it went well so far
 void cli_say_problems(Str path, const PlanProblemList *problems);  // "PATH:LINE: text" each
 bool cli_report_problems(Cli *cli, int64_t plan,

@@ -257,6 +257,18 @@ static bool says_what(Cli *cli, Str instruction)
   return error_hint_set(&cli->err, "piecework %s %s", cli->command->name, cli->command->args);
 }
 
+static bool print_diff(Cli *cli, int64_t plan)
+{
+  Review review;
+  if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
+  Buf diff;
+  buf_init(&diff, 64 << 20);
+  review_diff(&cli->arena, &review, STR_NONE, &diff);
+  cli_print_diff(buf_str(&diff), terminal_out());
+  buf_deinit(&diff);
+  return true;
+}
+
 static bool from_targets(Cli *cli)
 {
   size_t at = template_at(cli), last = at < cli->args.len ? at : cli->args.len - 1;
@@ -271,16 +283,11 @@ static bool from_targets(Cli *cli)
   if (!targets_arg(cli, project, &files, &targets) || !one_target(cli, &targets)) return false;
   if (!cli_record(cli)) return false;
   int64_t plan = plan_from_targets(cli->engine, project, instruction, &targets, budget, &cli->err);
+  size_t hunks;
   // The user looks at the diff; a big model does when asked to.
-  if (plan <= 0 || !cli_run_plan(cli, plan, false)) return false;
-  Review review;
-  if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
-  Buf diff;
-  buf_init(&diff, 64 << 20);
-  review_diff(&cli->arena, &review, STR_NONE, &diff);
-  if (!cli_has(cli, OPT_JSON)) cli_print_diff(buf_str(&diff), terminal_out());
-  buf_deinit(&diff);
-  if (review.hunks.len) cli_say("next: piecework apply %lld\n", (long long)plan);
+  if (plan <= 0 || !cli_run_plan(cli, plan, false, &hunks)) return false;
+  if (!cli_has(cli, OPT_JSON) && !print_diff(cli, plan)) return false;
+  if (hunks) cli_say("next: piecework apply %lld\n", (long long)plan);
   return true;
 }
 

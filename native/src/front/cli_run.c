@@ -1,6 +1,7 @@
 // cli_run.c: run and resume: execute and verify, with consent before and a summary after.
 #include <time.h>
 
+#include "base/map.h"
 #include "front/cli.h"
 #include "front/terminal.h"
 #include "review/apply_sweep.h"
@@ -36,26 +37,29 @@ static bool is_wanted(const StrList *only, Str id)
 }
 
 // Its result is kept: it will not be paid for again.
-static bool is_done(Cli *cli, int64_t plan, const TaskSpec *task)
+static bool is_done(Cli *cli, const TaskRow *row, const TaskSpec *task)
 {
-  TaskRow row;
-  Error none = {0};
-  if (!journal_task_get(cli->engine->journal, &cli->arena, plan, task->id, &row, &none))
-    return false;
-  bool done = row.state == TASK_DONE || row.state == TASK_ABSTAINED;
-  return done && str_eq(row.spec_hash, task_spec_hash(&cli->arena, task));
+  bool done = row->state == TASK_DONE || row->state == TASK_ABSTAINED;
+  return done && str_eq(row->spec_hash, task_spec_hash(&cli->arena, task));
 }
 
 // The plan with those of its tasks that are to run; how many of them are done already.
 static bool part_of(Cli *cli, const RunSpec *spec, const Plan *plan, Plan *part, size_t *done)
 {
   TaskList all = plan_expand(&cli->arena, plan);
+  TaskRowList rows = {0};
+  Map index = {0};
+  if (!journal_task_list(cli->engine->journal, &cli->arena, spec->plan, &rows, &cli->err))
+    return false;
+  for (size_t i = 0; i < rows.len; i++) map_add(&cli->arena, &index, rows.items[i].id, i);
   *part = *plan;
   part->tasks = (TaskList){0};
   *done = 0;
   for (size_t i = 0; i < all.len; i++) {
+    size_t row;
     if (!is_wanted(&spec->only, all.items[i].id)) continue;
-    bool paid = is_done(cli, spec->plan, &all.items[i]);
+    bool paid =
+        map_get(&index, all.items[i].id, &row) && is_done(cli, &rows.items[row], &all.items[i]);
     *done += paid;
     if (!paid) PUSH(&cli->arena, &part->tasks, all.items[i]);
   }
@@ -72,6 +76,7 @@ static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
   Plan part;
   size_t done;
   if (!part_of(cli, spec, plan, &part, &done)) return false;
+  if (cli_has(cli, OPT_YES) && cli_has(cli, OPT_JSON)) return true;  // nobody would see it
   Estimate e = estimate_plan(cli->engine, project, &cli->arena, &part);
   if (spec->batch) estimate_batch(cli->engine, &e);
   Nano ahead = e.execute.cost;  // planning is paid already
@@ -161,17 +166,19 @@ static void say_verdicts(Cli *cli, int64_t plan, const Review *review)
   }
 }
 
-// What came out, whatever the end was: finished work is kept.
-static void summary(Cli *cli, int64_t plan, bool verify)
+// What came out, whatever the end was: finished work is kept. How many hunks there are to look at.
+static size_t summary(Cli *cli, int64_t plan, bool verify)
 {
   Review review;
   Receipt receipt;
   Error ignored = {0};
-  if (!review_build(cli->engine, plan, &cli->arena, &review, &ignored)) return;
-  if (!receipt_build(cli->engine, plan, &cli->arena, &receipt, &ignored)) return;
+  if (!review_build(cli->engine, plan, &cli->arena, &review, &ignored) ||
+      !receipt_build(cli->engine, plan, &cli->arena, &receipt, &ignored)) {
+    return 0;
+  }
   if (cli_has(cli, OPT_JSON)) {
     summary_json(cli, plan, &review, &receipt);
-    return;
+    return review.hunks.len;
   }
   cli_say("plan %lld: %zu hunk%s in %zu file%s\n", (long long)plan, review.hunks.len,
           plural(review.hunks.len), review.files.len, plural(review.files.len));
@@ -182,6 +189,7 @@ static void summary(Cli *cli, int64_t plan, bool verify)
   say_verdicts(cli, plan, &review);
   say_untrusted(cli, plan, verify);
   cli_say("cost: %.*s\n", STR_ARG(receipt_line(&cli->arena, &receipt)));
+  return review.hunks.len;
 }
 
 // The pilot's change and the question whether the rest is to run. Without a person the run stays paused.
@@ -209,7 +217,7 @@ static bool run_once(Cli *cli, const RunSpec *spec, bool *started)
   return ok;
 }
 
-bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
+bool cli_run_plan(Cli *cli, int64_t plan, bool verify, size_t *hunks)
 {
   Plan parsed = {0};
   RunSpec spec = {.plan = plan, .verify = verify, .past_budget = cli_has(cli, OPT_YES)};
@@ -217,6 +225,7 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
   spec.batch = cli_has(cli, OPT_BATCH) ||
                (cli->command->run == cli_resume && run_wanted_batch(cli->engine, plan));
   bool started;
+  *hunks = 0;
   if (!only_arg(cli, &spec.only) || !cli_report_problems(cli, plan, &parsed) ||
       !consent(cli, &spec, &parsed))
     return false;
@@ -225,7 +234,7 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
     error_clear(&cli->err);
     ok = run_once(cli, &spec, &started);
   }
-  if (started) summary(cli, plan, verify);
+  *hunks = started ? summary(cli, plan, verify) : 0;
   if (cli->err.code == ERR_CANCELLED) error_hint_set(&cli->err, "`piecework resume` goes on");
   return ok;
 }
@@ -233,11 +242,10 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify)
 bool cli_run(Cli *cli)
 {
   int64_t plan;
+  size_t hunks;
   if (!cli_plan_arg(cli, &plan) || !cli_record(cli)) return false;
-  if (!cli_run_plan(cli, plan, !cli_has(cli, OPT_NO_VERIFY))) return false;
-  Review review;
-  if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
-  if (review.hunks.len) {
+  if (!cli_run_plan(cli, plan, !cli_has(cli, OPT_NO_VERIFY), &hunks)) return false;
+  if (hunks) {
     cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan,
             (long long)plan);
   }
@@ -322,7 +330,8 @@ static bool resume_one(Cli *cli, const PlanRow *row)
           STR_ARG(row->title.len ? row->title : row->request));
   if (resume_kind(cli->engine, row) == RESUME_PLAN) return finish_planning(cli, row);
   bool verify = run_wanted_verify(cli->engine, row->id) && !cli_has(cli, OPT_NO_VERIFY);
-  return cli_run_plan(cli, row->id, verify);
+  size_t hunks;
+  return cli_run_plan(cli, row->id, verify, &hunks);
 }
 
 static bool plans_to_resume(Cli *cli, PlanRowList *rows)

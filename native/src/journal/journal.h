@@ -360,7 +360,9 @@ bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow 
                        const Str *shown, const Str *made, size_t count, Error *err);
 // Results with their texts, of tasks done or partly done, by task and path; empty [task] = of the whole plan.
 typedef struct {
-  PatchRow row;
+  Str task, path;
+  FileChange change;
+  Str renamed_from;
   Str shown, made;
   int64_t ended_ms;  // of the task
 } ResultRow;

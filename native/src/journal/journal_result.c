@@ -41,48 +41,47 @@ bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow 
   return journal_end(journal, ok, err);
 }
 
-#define PATCH_COLUMNS "patch.task, path, change, renamed_from, shown_hash, new_hash, tier, partial"
-
-static PatchRow patch_row(Query *q, Arena *arena)
-{
-  return (PatchRow){
-      .task = query_str_dup(q, 0, arena),
-      .path = query_str_dup(q, 1, arena),
-      .change = (FileChange)name_index(changes, 4, query_str(q, 2)),
-      .renamed_from = query_str_dup(q, 3, arena),
-      .shown_hash = query_str_dup(q, 4, arena),
-      .new_hash = query_str_dup(q, 5, arena),
-      .tier = query_str_dup(q, 6, arena),
-      .partial = query_int(q, 7) != 0,
-  };
-}
+#define PATCH_COLUMNS \
+  "SELECT task, path, change, renamed_from, shown_hash, new_hash, tier, partial FROM patch"
 
 bool journal_patch_list(Journal *journal, Arena *arena, int64_t plan, Str task, PatchRowList *out,
                         Error *err)
 {
   Error own = {0};
-  const char *sql = task.len ? "SELECT " PATCH_COLUMNS
-                               " FROM patch WHERE plan = ? AND task = ? ORDER BY path"
-                             : "SELECT " PATCH_COLUMNS
-                               " FROM patch WHERE plan = ? AND ? = '' ORDER BY task, path";
+  const char *sql = task.len ? PATCH_COLUMNS " WHERE plan = ? AND task = ? ORDER BY path"
+                             : PATCH_COLUMNS " WHERE plan = ? AND ? = '' ORDER BY task, path";
   for (Query *q = store_query(journal->store, &own, sql, "is", plan, task); query_next(q);) {
-    PUSH(arena, out, patch_row(q, arena));
+    PatchRow row = {
+        .task = query_str_dup(q, 0, arena),
+        .path = query_str_dup(q, 1, arena),
+        .change = (FileChange)name_index(changes, 4, query_str(q, 2)),
+        .renamed_from = query_str_dup(q, 3, arena),
+        .shown_hash = query_str_dup(q, 4, arena),
+        .new_hash = query_str_dup(q, 5, arena),
+        .tier = query_str_dup(q, 6, arena),
+        .partial = query_int(q, 7) != 0,
+    };
+    PUSH(arena, out, row);
   }
   return journal_listed(&own, err);
 }
 
-#define RESULT_QUERY                                                                           \
-  "SELECT " PATCH_COLUMNS                                                                      \
-  ", shown.bytes, made.bytes, ended_ms FROM task JOIN patch"                                   \
-  " ON patch.plan = task.plan AND patch.task = task.id"                                        \
-  " LEFT JOIN blob AS shown ON shown.hash = shown_hash LEFT JOIN blob AS made ON made.hash = " \
-  "new_hash WHERE task.plan = ? AND state IN ('done', 'partial')"
+#define RESULT_QUERY                                                                            \
+  "SELECT patch.task, path, change, renamed_from, ended_ms, shown_hash, shown.bytes, new_hash," \
+  " made.bytes FROM task JOIN patch ON patch.plan = task.plan AND patch.task = task.id"         \
+  " LEFT JOIN blob AS shown ON shown.hash = shown_hash"                                         \
+  " LEFT JOIN blob AS made ON made.hash = new_hash"                                             \
+  " WHERE task.plan = ? AND state IN ('done', 'partial')"
 
-// A text that a row names and the journal has not.
-static bool text_lost(Query *q, Str hash, int column, Error *err)
+// The text of [column], whose hash is in the one before it.
+static bool result_text(Query *q, int column, Arena *arena, Str *out, Error *err)
 {
-  if (!hash.len || !query_is_null(q, column)) return false;
-  error_set(err, ERR_NOT_FOUND, "the journal has no text %.*s", STR_ARG(str_sub(hash, 0, 12)));
+  Str hash = query_str(q, column - 1);
+  if (hash.len && query_is_null(q, column)) {
+    return error_set(err, ERR_NOT_FOUND, "the journal has no text %.*s",
+                     STR_ARG(str_sub(hash, 0, 12)));
+  }
+  *out = query_str_dup(q, column, arena);
   return true;
 }
 
@@ -93,15 +92,16 @@ bool journal_result_list(Journal *journal, Arena *arena, int64_t plan, Str task,
   const char *sql = task.len ? RESULT_QUERY " AND task.id = ? ORDER BY path"
                              : RESULT_QUERY " AND ? = '' ORDER BY task.id, path";
   for (Query *q = store_query(journal->store, &own, sql, "is", plan, task); query_next(q);) {
-    ResultRow result = {.row = patch_row(q, arena), .ended_ms = query_int(q, 10)};
-    if (text_lost(q, result.row.shown_hash, 8, &own) ||
-        text_lost(q, result.row.new_hash, 9, &own)) {
+    ResultRow row = {.task = query_str_dup(q, 0, arena),
+                     .path = query_str_dup(q, 1, arena),
+                     .change = (FileChange)name_index(changes, 4, query_str(q, 2)),
+                     .renamed_from = query_str_dup(q, 3, arena),
+                     .ended_ms = query_int(q, 4)};
+    if (!result_text(q, 6, arena, &row.shown, &own) || !result_text(q, 8, arena, &row.made, &own)) {
       query_end(q);
       break;
     }
-    result.shown = query_str_dup(q, 8, arena);
-    result.made = query_str_dup(q, 9, arena);
-    PUSH(arena, out, result);
+    PUSH(arena, out, row);
   }
   return journal_listed(&own, err);
 }

@@ -46,7 +46,7 @@ HunkList hunks_diff(Arena *arena, Str old_text, Str new_text)
     hunk.new_start = c.new_at + 1;
     PUSH(arena, &hunks, hunk);
   }
-  hunks_count_twins(arena, &old_lines, &hunks);
+  hunks_count_twins(&old_lines, &hunks);
   return hunks;
 }
 
@@ -133,7 +133,7 @@ HunkList hunks_invert(Arena *arena, Str new_text, const HunkList *hunks)
     back.new_start = hunk->old_start;
     PUSH(arena, &inverse, back);
   }
-  hunks_count_twins(arena, &text, &inverse);
+  hunks_count_twins(&text, &inverse);
   return inverse;
 }
 

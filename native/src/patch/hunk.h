@@ -52,7 +52,7 @@ Str text_apply(Arena *arena, const Text *text, const HunkList *hunks);  // the s
 
 // Counts each hunk's twins in [old_text]; without it a hunk that has twins in the present text is only
 // found at its old line. hunks_diff has done it.
-void hunks_count_twins(Arena *arena, const Text *old_text, HunkList *hunks);
+void hunks_count_twins(const Text *old_text, HunkList *hunks);
 
 // Where [hunk] stands in [present]. For many hunks use hunks_carry: this reads the whole text.
 Place hunk_place(const Text *present, const Hunk *hunk);

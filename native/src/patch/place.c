@@ -239,9 +239,11 @@ static CandidateList find_full(Search *search, const Hunk *hunk, size_t number)
   return list;
 }
 
-void hunks_count_twins(Arena *arena, const Text *old_text, HunkList *hunks)
+void hunks_count_twins(const Text *old_text, HunkList *hunks)
 {
-  Search search = search_new(arena, old_text, hunks, false);
+  Arena scratch;
+  arena_init(&scratch);
+  Search search = search_new(&scratch, old_text, hunks, false);
   for (size_t i = 0; i < hunks->len; i++) {
     Hunk *hunk = &hunks->items[i];
     CandidateList list = find_full(&search, hunk, i);
@@ -252,6 +254,7 @@ void hunks_count_twins(Arena *arena, const Text *old_text, HunkList *hunks)
     }
     hunk->twins = hunk->nth ? list.len : 0;
   }
+  arena_deinit(&scratch);
 }
 
 static Place place_at(const Hunk *hunk, Candidate one)

@@ -134,8 +134,8 @@ bool base_order(Engine *engine, int64_t plan, Arena *arena, StrList *out, Error 
 static int by_task_end(const void *left, const void *right)
 {
   const ResultRow *a = left, *b = right;
-  int order = in_time(a->ended_ms, a->row.task, b->ended_ms, b->row.task);
-  return order ? order : str_cmp(a->row.path, b->row.path);
+  int order = in_time(a->ended_ms, a->task, b->ended_ms, b->task);
+  return order ? order : str_cmp(a->path, b->path);
 }
 
 // Results of [tasks] or of all, in the order they ended: what a task was made on ended before it did.
@@ -176,10 +176,8 @@ static bool fold_results(Engine *engine, int64_t plan, Arena *arena, const Resul
                          CombinedList *out, Error *err)
 {
   for (size_t i = 0; i < results->len; i++) {
-    const ResultRow *result = &results->items[i];
-    const PatchRow *row = &result->row;
-    Change change = {row->task,         row->path,     row->change,
-                     row->renamed_from, result->shown, result->made};
+    const ResultRow *row = &results->items[i];
+    Change change = {row->task, row->path, row->change, row->renamed_from, row->shown, row->made};
     if (!base_fold(engine, plan, arena, out, &change, err)) return false;
   }
   return true;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/textdiff.h"
 #include "patch/merge.h"
 
 enum { OWNERS_MAX = 65534 };
@@ -134,13 +135,14 @@ static void set_text(Arena *arena, CombinedFile *file, Str text, Str task)
   size_t old_lines = str_count_lines(file->text);
   OwnerCopy copy = {.file = file};
   new_owners(arena, str_count_lines(text), &copy.line_owner, &copy.gap_owner);
-  HunkList hunks = hunks_diff(arena, file->text, text);
-  for (size_t i = 0; i < hunks.len; i++) {
-    const Hunk *hunk = &hunks.items[i];
-    keep_owners(&copy, hunk->old_start - 1);
-    copy.gap_owner[copy.new_at] = hunk->old_len ? owner : file->gap_owner[copy.old_at];
-    for (size_t n = 0; n < hunk->new_len; n++) copy.line_owner[copy.new_at++] = owner;
-    copy.old_at += hunk->old_len;
+  TextChangeList changes = {0};
+  textdiff_lines(arena, file->text, text, &changes);
+  for (size_t i = 0; i < changes.len; i++) {
+    const TextChange *change = &changes.items[i];
+    keep_owners(&copy, change->old_at);
+    copy.gap_owner[copy.new_at] = change->old_len ? owner : file->gap_owner[copy.old_at];
+    for (size_t n = 0; n < change->new_len; n++) copy.line_owner[copy.new_at++] = owner;
+    copy.old_at += change->old_len;
   }
   keep_owners(&copy, old_lines);
   if (!copy.gap_owner[copy.new_at]) copy.gap_owner[copy.new_at] = file->gap_owner[old_lines];

@@ -156,7 +156,7 @@ static HunkList parts_of(Build *b, Str id, Str base, const Hunk *hunk)
   }
   Text text = text_split(b->arena, base);
   parts = hunk_cut(b->arena, hunk, cuts, count);
-  hunks_count_twins(b->arena, &text, &parts);
+  hunks_count_twins(&text, &parts);
   return parts;
 }
 

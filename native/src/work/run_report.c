@@ -2,6 +2,7 @@
 // contract with the editor (doc/wire.md).
 #include "work/run_private.h"
 
+#include "lib/textdiff.h"
 #include "review/base_text.h"
 
 // Asked for each event, so it looks at a task once: a plan may have thousands.
@@ -115,8 +116,10 @@ static size_t count_hunks(Engine *engine, int64_t plan, Arena *arena)
   if (!base_combine(engine, plan, arena, NULL, &files, NULL)) return 0;
   for (size_t i = 0; i < files.len; i++) {
     const CombinedFile *file = &files.items[i];
+    TextChangeList changes = {0};
     bool edited = file->existed && file->exists;
-    hunks += edited ? hunks_diff(arena, file->base, file->text).len : file->existed != file->exists;
+    if (edited) textdiff_lines(arena, file->base, file->text, &changes);
+    hunks += edited ? changes.len : file->existed != file->exists;
   }
   return hunks;
 }

@@ -197,7 +197,7 @@ static void cut_everywhere(Str a, Str b)
     for (size_t last = first; last <= 7; last++) {
       if (!hunk_lines(whole, first, last, &from, &to)) continue;
       HunkList parts = hunk_cut(&arena, whole, (HunkCut[]){from, to}, 2);
-      hunks_count_twins(&arena, &text, &parts);
+      hunks_count_twins(&text, &parts);
       CHECK(parts.len == 2 || parts.len == 3);
       CHECK_STR(hunks_apply(&arena, a, &parts), b);
       for (unsigned set = 0; set < 1u << parts.len; set++) {
