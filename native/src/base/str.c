@@ -31,11 +31,16 @@ char *str_z(Arena *arena, Str s)
 
 Str str_vfmt(Arena *arena, const char *format, va_list args)
 {
+  char small[256];  // most fit, and are formatted once
   va_list again;
   va_copy(again, args);
-  int len = vsnprintf(NULL, 0, format, args);
+  int len = vsnprintf(small, sizeof(small), format, args);
   char *out = arena_alloc(arena, (size_t)(len < 0 ? 0 : len) + 1);
-  if (len > 0) vsnprintf(out, (size_t)len + 1, format, again);
+  if (len > 0 && (size_t)len < sizeof(small)) {
+    memcpy(out, small, (size_t)len);
+  } else if (len > 0) {
+    vsnprintf(out, (size_t)len + 1, format, again);
+  }
   va_end(again);
   return (Str){out, len < 0 ? 0 : (size_t)len};
 }

@@ -246,6 +246,9 @@ bool journal_plan_list(Journal *journal, Arena *arena, Str root, size_t limit, P
 
 bool journal_fact_set(Journal *journal, int64_t plan, Str name, Str text, Error *err)
 {
+  if (!text.len)
+    return store_run(journal->store, err, "DELETE FROM fact WHERE plan = ? AND name = ?", "is",
+                     plan, name);
   return store_run(journal->store, err, "INSERT OR REPLACE INTO fact VALUES(?,?,?)", "iss", plan,
                    name, text);
 }

@@ -107,6 +107,7 @@ bool journal_plan_list(Journal *journal, Arena *arena, Str root, size_t limit, P
 
 // Small named texts of a plan (estimate, baselines, rounds ... as JSON or words), for whoever needs
 // one.
+// An empty text is none.
 bool journal_fact_set(Journal *journal, int64_t plan, Str name, Str text, Error *err);
 // [*text] is empty when there is none.
 bool journal_fact_get(Journal *journal, Arena *arena, int64_t plan, Str name, Str *text,
@@ -201,6 +202,8 @@ typedef struct {
 bool journal_task_put(Journal *journal, const TaskRow *task, Error *err);  // inserts or replaces
 bool journal_task_get(Journal *journal, Arena *arena, int64_t plan, Str id, TaskRow *out,
                       Error *err);
+// Reads attempts, cost and cost_known of [task] again.
+bool journal_task_money(Journal *journal, TaskRow *task, Error *err);
 // Also sets started_ms when it first runs and ended_ms when it ends.
 bool journal_task_set_state(Journal *journal, int64_t plan, Str id, TaskState state, Str note,
                             Error *err);
@@ -290,10 +293,6 @@ bool journal_batch_list(Journal *journal, Arena *arena, int64_t plan, BatchRowLi
 // Ends what a dead engine left in flight and in no batch (call it after journal_lease_take): outcome ERR_CANCELLED,
 // cost unknown, sent. [*settled] = how many; may be NULL.
 bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, Error *err);
-// The last good reply already paid for in this plan for exactly this prompt and model; id 0 when
-// none.
-bool journal_attempt_find(Journal *journal, Arena *arena, int64_t plan, Str prompt_hash, Str model,
-                          AttemptRow *out, Error *err);
 bool journal_attempt_get(Journal *journal, Arena *arena, int64_t id, AttemptRow *out, Error *err);
 // Oldest first. Empty [task] = all of the plan.
 bool journal_attempt_list(Journal *journal, Arena *arena, int64_t plan, Str task,

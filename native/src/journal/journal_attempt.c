@@ -144,10 +144,8 @@ bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt,
 
 bool journal_attempt_handed_in(Journal *journal, int64_t attempt, Str batch, Error *err)
 {
-  if (!journal_begin(journal, err)) return false;
-  bool ok = store_run(journal->store, err, "UPDATE attempt SET batch = ? WHERE id = ?", "si", batch,
-                      attempt);
-  return journal_end_soon(journal, ok, err);
+  return store_run_soon(journal->store, err, "UPDATE attempt SET batch = ? WHERE id = ?", "si",
+                        batch, attempt);
 }
 
 bool journal_batch_list(Journal *journal, Arena *arena, int64_t plan, BatchRowList *out, Error *err)
@@ -175,23 +173,6 @@ bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, E
                       S("piecework ended before the reply came"), plan);
   if (ok && settled) *settled = store_changes(journal->store);
   return ok;
-}
-
-bool journal_attempt_find(Journal *journal, Arena *arena, int64_t plan, Str prompt_hash, Str model,
-                          AttemptRow *out, Error *err)
-{
-  Error own = {0};
-  *out = (AttemptRow){0};
-  for (Query *q =
-           store_query(journal->store, &own,
-                       "SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE plan = ? AND prompt_hash = ?"
-                       " AND model = ? AND outcome = 'ok' AND reply_hash != '' AND ended_ms > 0"
-                       " ORDER BY id DESC LIMIT 1",
-                       "iss", plan, prompt_hash, model);
-       query_next(q);) {
-    *out = attempt_row(q, arena);
-  }
-  return journal_listed(&own, err);
 }
 
 bool journal_attempt_get(Journal *journal, Arena *arena, int64_t id, AttemptRow *out, Error *err)

@@ -19,17 +19,13 @@ void journal_log(Journal *journal, int64_t plan, Str kind, Str task, const char 
   Str text = str_vfmt(&scratch, format, args);
   va_end(args);
   Error err = {0};
-  store_durable(journal->store, false);  // a line is not worth an fsync, unless one comes anyway
-  bool ok = journal_begin(journal, &err);
-  if (ok) {
-    ok = store_run(journal->store, &err,
-                   "INSERT INTO log(plan, at_ms, kind, task, text) VALUES(?,?,?,?,?)", "iisss",
-                   plan, journal_now_ms(), kind, task, text);
-    bool shares = store_is_grouping(journal->store);
-    ok = shares ? journal_end_soon(journal, ok, &err) : journal_end(journal, ok, &err);
-  }
+  bool shares = store_is_grouping(journal->store);
+  if (!shares) store_durable(journal->store, false);  // a line alone is not worth an fsync
+  bool ok = (shares ? store_run_soon : store_run)(
+      journal->store, &err, "INSERT INTO log(plan, at_ms, kind, task, text) VALUES(?,?,?,?,?)",
+      "iisss", plan, journal_now_ms(), kind, task, text);
+  if (!shares) store_durable(journal->store, true);
   if (!ok) log_warn("log line lost: %s", err.message);
-  store_durable(journal->store, true);
   arena_deinit(&scratch);
 }
 

@@ -112,5 +112,8 @@ static const char hands[] =
 static const char estimates[] =
     "ALTER TABLE attempt ADD COLUMN estimated_in INTEGER NOT NULL DEFAULT 0;";
 
-const char *const journal_schema[] = {first, cuts, batches, hands, estimates};
+// Stored replies are looked for by task: an index of prompts cost each call a page of the journal.
+static const char by_task[] = "DROP INDEX attempt_prompt;";
+
+const char *const journal_schema[] = {first, cuts, batches, hands, estimates, by_task};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

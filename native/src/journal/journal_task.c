@@ -10,10 +10,11 @@ const char *task_state_name(TaskState state)
   return state < TASK_STATE_COUNT ? task_states[state] : "?";
 }
 
+#define TASK_MONEY \
+  "count(attempt.id), total(max(cost, 0)), total(cost < 0 AND sent AND attempt.ended_ms > 0)"
 #define TASK_COLUMNS                                                                   \
   "task.plan, task.id, state, executor, title, note, spec_hash, rung, added, removed," \
-  " task.started_ms, task.ended_ms, count(attempt.id), total(max(cost, 0)),"           \
-  " total(cost < 0 AND sent AND attempt.ended_ms > 0)"
+  " task.started_ms, task.ended_ms, " TASK_MONEY
 #define TASK_FROM \
   " FROM task LEFT JOIN attempt ON attempt.plan = task.plan AND attempt.task = task.id"
 
@@ -40,13 +41,11 @@ static TaskRow task_row(Query *q, Arena *arena)
 
 bool journal_task_put(Journal *journal, const TaskRow *task, Error *err)
 {
-  if (!journal_begin(journal, err)) return false;
-  bool ok =
-      store_run(journal->store, err, "INSERT OR REPLACE INTO task VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
-                "issssssiiiii", task->plan, task->id, str_from(task_state_name(task->state)),
-                task->executor, task->title, task->note, task->spec_hash, (int64_t)task->rung,
-                task->added, task->removed, task->started_ms, task->ended_ms);
-  return journal_end_soon(journal, ok, err);
+  return store_run_soon(
+      journal->store, err, "INSERT OR REPLACE INTO task VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+      "issssssiiiii", task->plan, task->id, str_from(task_state_name(task->state)), task->executor,
+      task->title, task->note, task->spec_hash, (int64_t)task->rung, task->added, task->removed,
+      task->started_ms, task->ended_ms);
 }
 
 static bool no_task(int64_t plan, Str id, Error *err)
@@ -63,6 +62,19 @@ bool journal_task_get(Journal *journal, Arena *arena, int64_t plan, Str id, Task
                          "is", plan, id);
   if (!query_next(q)) return no_task(plan, id, err);
   *out = task_row(q, arena);
+  query_end(q);
+  return true;
+}
+
+bool journal_task_money(Journal *journal, TaskRow *task, Error *err)
+{
+  Query *q = store_query(journal->store, err,
+                         "SELECT " TASK_MONEY " FROM attempt WHERE plan = ? AND task = ?", "is",
+                         task->plan, task->id);
+  if (!query_next(q)) return false;
+  task->attempts = query_int(q, 0);
+  task->cost = query_int(q, 1);
+  task->cost_known = query_int(q, 2) == 0;
   query_end(q);
   return true;
 }

@@ -32,9 +32,11 @@ static void write_string(Buf *out, Str s)
 {
   buf_add_char(out, '"');
   size_t from = 0, at = 0;  // [from, at) is fine as it is and not yet written
-  while (at < s.len) {
+  for (;;) {
+    while (at < s.len && is_plain((unsigned char)s.ptr[at])) at++;
+    if (at == s.len) break;
     unsigned char c = (unsigned char)s.ptr[at];
-    size_t len = is_plain(c) ? 1 : c > 0x7f ? str_utf8_len(s, at) : 0;
+    size_t len = c > 0x7f ? str_utf8_len(s, at) : 0;
     if (len) {
       at += len;
       continue;

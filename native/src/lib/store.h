@@ -33,6 +33,8 @@ void store_rollback(Store *store);
 void store_group(Store *store, Loop *loop, void (*on_lost)(void *owner, const Error *err),
                  void *owner);
 bool store_commit_soon(Store *store, Error *err);
+// One statement as such a group of its own; cheaper than store_begin and store_commit_soon around it.
+bool store_run_soon(Store *store, Error *err, const char *sql, const char *format, ...);
 bool store_flush(Store *store, Error *err);
 bool store_is_grouping(const Store *store);  // something waits for the next commit
 

@@ -88,18 +88,38 @@ Query *store_query(Store *store, Error *err, const char *sql, const char *format
   return query;
 }
 
-bool store_run(Store *store, Error *err, const char *sql, const char *format, ...)
+static bool run(Store *store, Error *err, bool waits, const char *sql, const char *format,
+                va_list args)
 {
-  va_list args;
-  va_start(args, format);
   Query *query = start(store, err, false, sql, format, args);
-  va_end(args);
   if (!query) return false;
   int code = sqlite3_step(query->stmt);
   bool ok = code == SQLITE_DONE || code == SQLITE_ROW || store_fail(store, err);
   bool alone = store->held && store->nesting == 0 && !sqlite3_stmt_readonly(query->stmt);
   query_end(query);
-  return ok && (!alone || store_flush(store, err));  // a statement by itself does not wait
+  return ok && (waits || !alone || store_flush(store, err));
+}
+
+bool store_run(Store *store, Error *err, const char *sql, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  bool ok = run(store, err, false, sql, format, args);  // a statement by itself does not wait
+  va_end(args);
+  return ok;
+}
+
+bool store_run_soon(Store *store, Error *err, const char *sql, const char *format, ...)
+{
+  bool grouped = store->nesting || store->held;
+  if (!grouped && store->loop) {  // opens the group
+    if (!store_begin(store, err) || !store_commit_soon(store, err)) return false;
+  }
+  va_list args;
+  va_start(args, format);
+  bool ok = run(store, err, true, sql, format, args);
+  va_end(args);
+  return ok;
 }
 
 bool query_next(Query *query)

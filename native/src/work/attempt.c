@@ -174,28 +174,29 @@ static bool is_reply(Err outcome)
   return outcome == ERR_OK || outcome == ERR_TRUNCATED || outcome == ERR_MODEL_REFUSED;
 }
 
-// The newest reply that was stored for this prompt and model since the task began.
-static bool find_stored(Attempt *attempt, Str prompt, AttemptRow *found)
+// What was asked for this task before.
+static void find_earlier(Attempt *attempt, Str prompt, AttemptRowList *rows, Str *hash)
 {
-  AttemptRowList rows = {0};
-  Engine *engine = attempt->spec.engine;
-  if (attempt->spec.reuse_since_ms < 0) return false;
-  if (!journal_attempt_list(engine->journal, &attempt->arena, attempt->spec.plan,
-                            attempt->spec.task, &rows, NULL)) {
-    return false;
-  }
-  if (rows.len == 0) return false;
-  Str hash = content_hash(&attempt->arena, prompt);
-  for (size_t i = rows.len; i-- > 0;) {
-    const AttemptRow *row = &rows.items[i];
+  const AttemptSpec *spec = &attempt->spec;
+  bool needed = spec->reuse_since_ms >= 0 || spec->phase == PHASE_EXECUTE;
+  if (needed)
+    journal_attempt_list(spec->engine->journal, &attempt->arena, spec->plan, spec->task, rows,
+                         NULL);
+  if (rows->len) *hash = content_hash(&attempt->arena, prompt);
+}
+
+// The newest reply that was stored for this prompt and model since the task began.
+static const AttemptRow *find_stored(Attempt *attempt, const AttemptRowList *rows, Str hash)
+{
+  for (size_t i = attempt->spec.reuse_since_ms < 0 ? 0 : rows->len; i-- > 0;) {
+    const AttemptRow *row = &rows->items[i];
     if (row->started_ms < attempt->spec.reuse_since_ms || row->ended_ms == 0) continue;
     if (row->phase != attempt->spec.phase || !str_eq(row->task, attempt->spec.task)) continue;
     if (!is_reply(row->outcome) || !row->reply_hash.len || !str_eq(row->prompt_hash, hash))
       continue;
-    *found = *row;
-    return true;
+    return row;
   }
-  return false;
+  return NULL;
 }
 
 static void tell_stored(void *owner)
@@ -245,22 +246,13 @@ static void start_batch(Attempt *attempt, const ModelRequest *request)
 }
 
 // The same request, handed in earlier and not answered yet.
-static bool find_handed_in(Attempt *attempt, Str prompt, AttemptRow *found)
+static const AttemptRow *find_handed_in(Attempt *attempt, const AttemptRowList *rows, Str hash)
 {
-  AttemptRowList rows = {0};
-  const AttemptSpec *spec = &attempt->spec;
-  if (spec->phase != PHASE_EXECUTE || !journal_attempt_list(spec->engine->journal, &attempt->arena,
-                                                            spec->plan, spec->task, &rows, NULL)) {
-    return false;
+  for (size_t i = 0; attempt->spec.phase == PHASE_EXECUTE && i < rows->len; i++) {
+    const AttemptRow *row = &rows->items[i];
+    if (!row->ended_ms && row->batch.len && str_eq(row->prompt_hash, hash)) return row;
   }
-  Str hash = rows.len ? content_hash(&attempt->arena, prompt) : STR_NONE;
-  for (size_t i = 0; i < rows.len; i++) {
-    const AttemptRow *row = &rows.items[i];
-    if (row->ended_ms || !row->batch.len || !str_eq(row->prompt_hash, hash)) continue;
-    *found = *row;
-    return true;
-  }
-  return false;
+  return NULL;
 }
 
 // A result that no attempt waits for: its task was stopped, or its specification changed.
@@ -363,9 +355,16 @@ static bool begin(Attempt *attempt, const ModelRequest *request, BudgetAnswer *a
       str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
   attempt->estimated = request_tokens_estimate(request);
   Str prompt = attempt_prompt(&attempt->arena, request);
-  if (find_stored(attempt, prompt, &attempt->row)) {
+  AttemptRowList rows = {0};
+  Str hash = STR_NONE;
+  find_earlier(attempt, prompt, &rows, &hash);
+  const AttemptRow *stored = find_stored(attempt, &rows, hash);
+  const AttemptRow *handed_in = stored ? NULL : find_handed_in(attempt, &rows, hash);
+  if (stored) {
+    attempt->row = *stored;
     loop_soon(attempt->spec.engine->loop, &attempt->soon, tell_stored, attempt);
-  } else if (find_handed_in(attempt, prompt, &attempt->row)) {
+  } else if (handed_in) {
+    attempt->row = *handed_in;
     start_batch(attempt, request);
   } else if (!start_call(attempt, request, prompt, answer, err)) {
     return false;

@@ -348,16 +348,7 @@ static void on_attempt(void *owner, Task *task, const AttemptReply *reply)
 
 static void add_cost(Run *run, size_t t)
 {
-  Arena arena;
-  TaskRow row;
-  arena_init(&arena);
-  if (journal_task_get(run->engine->journal, &arena, run->spec.plan, run->tasks.items[t].id, &row,
-                       NULL)) {
-    run->rows[t].cost = row.cost;
-    run->rows[t].cost_known = row.cost_known;
-    run->rows[t].attempts = row.attempts;
-  }
-  arena_deinit(&arena);
+  journal_task_money(run->engine->journal, &run->rows[t], NULL);
 }
 
 static void tell_pilot(Run *run, size_t t)

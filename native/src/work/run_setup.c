@@ -217,6 +217,13 @@ static const TaskRow *find_row(const TaskRowList *rows, const Map *index, Str id
   return map_get(index, id, &at) ? &rows->items[at] : NULL;
 }
 
+// A task that the journal does not know yet.
+static bool begin_first(Run *run, size_t t, Str hash, Error *err)
+{
+  run->rows[t] = new_row(run, &run->tasks.items[t], hash);
+  return journal_task_put(run->engine->journal, &run->rows[t], err);
+}
+
 // The row of one task and what the schedule is to think of it.
 static bool set_row(Run *run, size_t t, const TaskRow *old, NodeState *node, Error *err)
 {
@@ -226,6 +233,7 @@ static bool set_row(Run *run, size_t t, const TaskRow *old, NodeState *node, Err
   bool asked = named(&run->spec.only, task->id) != SIZE_MAX;
   bool part = redo != SIZE_MAX || asked || (!run->spec.only.len && !run->spec.redo.len);
   *node = part ? NODE_WAITING : NODE_BAD;
+  if (!old && redo == SIZE_MAX) return begin_first(run, t, hash, err);
   if (!old || (part && begins_anew(run, old, hash, redo != SIZE_MAX, asked))) {
     return redo == SIZE_MAX ? run_begin_anew(run, t, hash, err)
                             : begin_redo(run, t, old, hash, redo, err);
@@ -250,8 +258,11 @@ static bool drop_gone(Run *run, const TaskRowList *rows, Error *err)
     map_add(&run->arena, &index, run->tasks.items[t].id, t);
   for (size_t i = 0; i < rows->len; i++) {
     if (map_get(&index, rows->items[i].id, NULL)) continue;
-    if (!journal_task_drop(run->engine->journal, run->spec.plan, rows->items[i].id, err))
+    Str id = rows->items[i].id;
+    if (!journal_task_drop(run->engine->journal, run->spec.plan, id, err) ||
+        !clear_extra(run, id, err)) {
       return false;
+    }
   }
   return true;
 }

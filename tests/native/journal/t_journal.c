@@ -282,16 +282,13 @@ TEST(a_killed_engine_loses_no_money)
   CHECK(journal_attempts_settle(journal, plan, &settled, &err));
   CHECK_INT(settled, 1);
   money(5, 100, 0, 0);
-  AttemptRow found;
-  CHECK(journal_attempt_find(journal, &arena, plan, content_hash(&arena, S("p2")), S("m"), &found,
-                             &err));
-  CHECK(found.id > 0 && found.cost == 5);
-  CHECK(journal_attempt_find(journal, &arena, plan, content_hash(&arena, S("p")), S("m"), &found,
-                             &err));
-  CHECK_INT(found.id, 0);  // it has no reply
-  CHECK(journal_attempt_find(journal, &arena, plan, content_hash(&arena, S("p2")), S("other"),
-                             &found, &err));
-  CHECK_INT(found.id, 0);
+  AttemptRowList rows = {0};
+  CHECK(journal_attempt_list(journal, &arena, plan, STR_NONE, &rows, &err) && rows.len == 2);
+  CHECK_STR(rows.items[0].prompt_hash, content_hash(&arena, S("p")));
+  CHECK_INT(rows.items[0].reply_hash.len, 0);  // it has no reply
+  CHECK_STR(rows.items[1].prompt_hash, content_hash(&arena, S("p2")));
+  CHECK_STR(rows.items[1].reply_hash, content_hash(&arena, S("paid for")));
+  CHECK_INT(rows.items[1].cost, 5);
   teardown();
 }
 

@@ -353,6 +353,23 @@ TEST(what_may_not_wait_takes_the_others_along)
   teardown_group();
 }
 
+TEST(one_statement_waits_too)
+{
+  setup_group();
+  const char *insert = "INSERT INTO t VALUES(?, 0)";
+  CHECK(store_run_soon(store, &err, insert, "i", (int64_t)1));
+  CHECK(store_run_soon(store, &err, insert, "i", (int64_t)2));
+  CHECK(!store_run_soon(store, NULL, "INSERT INTO none VALUES(1)", ""));
+  CHECK_INT(count_elsewhere(), 0);
+  loop_turn(&loop, true);
+  CHECK_INT(count_elsewhere(), 2);
+  CHECK(store_begin(store, &err));
+  CHECK(store_run_soon(store, &err, insert, "i", (int64_t)3));
+  store_rollback(store);
+  CHECK_INT(count_rows(store), 2);
+  teardown_group();
+}
+
 TEST(undoing_one_leaves_the_others_waiting)
 {
   setup_group();
