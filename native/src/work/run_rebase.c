@@ -97,7 +97,7 @@ static bool carry_decisions(const Moving *m, Str path, Str base, Str text, Error
          hunk_make(&lines, place.start - 1, hunk->old_len, hunk->new_lines, hunk->new_len));
     PUSH(m->arena, &kept, ids.items[i]);
   }
-  hunks_count_twins(m->arena, &lines, &moved);
+  hunks_count_twins(&lines, &moved);
   for (size_t i = 0; i < moved.len; i++) {
     Str id = hunk_id(m->arena, path, &moved.items[i], moved.items[i].nth);
     if (str_eq(id, kept.items[i])) continue;
