@@ -117,6 +117,23 @@ def router() -> None:
         ok(re.search(r"^warn  models: small: .*budget", said, re.M), "router: doctor says what an unknown price means", said)
 
 
+# ---- what waiting does not heal ---------------------------------------------------------------------------
+
+CLOSES = [({"status": 429, "retry_after": "7200"}, "asks to wait 120 minutes"), ({"status": 503, "retry_after": "7200"}, "120 minutes"),
+          ({"status": 200, "html": True}, "a web page"), ({"status": 302}, "base_url")]
+
+
+def closed() -> None:
+    """Nothing more is sent after an answer that says so, nobody sits out a part of two hours, and the reason is told."""
+    for fault, words in CLOSES:
+        with Scratch() as scratch:
+            make(scratch.path / "w", 20)
+            provider = serve(scratch, [{"match": {}, "fault": fault}], prices={"input": 1, "output": 2}, parallel=4, pilot="never")
+            ran = scratch.run("run", plan_file(scratch, count=20), "--no-verify", cwd=scratch.path / "w", timeout=30)
+            asked = len(log(provider, "done"))
+            ok(asked <= 4 and words in ran.stderr.splitlines()[-1], f"closed: {fault}: {asked} asked", ran.stderr)
+
+
 # ---- the cap of a day -----------------------------------------------------------------------------------
 
 
@@ -150,7 +167,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, guessed, unknown, router, one_day)
+ALL = (learned, guessed, unknown, router, closed, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

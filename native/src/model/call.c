@@ -332,6 +332,16 @@ static void close_provider(ModelCall *call, const Failure *failure)
   ticket_close(&call->ticket, &failure->error, failure->model_only);
 }
 
+// Hours: the model is closed like one whose quota is used up, so that nobody else sits out a part of them.
+static void close_for_hours(Failure *failure)
+{
+  if (!failure->retry || !failure->has_wait || failure->wait_ms <= LIMIT_NAMED_MAX_MS) return;
+  failure->terminal = failure->model_only = true;
+  failure->gate = false;
+  error_hint_set(&failure->error, "the provider asks to wait %llu minutes; resume then",
+                 (unsigned long long)(failure->wait_ms / 60000));
+}
+
 static void step_over(ModelCall *call)
 {
   if (!call->models) {  // cut off by models_free, told long ago
@@ -356,14 +366,11 @@ static void step_over(ModelCall *call)
       call->try_open = false;
       return;
     }
+    close_for_hours(&failure);
     if (failure.gate)
       ticket_hold_gate(&call->ticket, failure.has_wait ? failure.wait_ms : UINT64_MAX);
   }
   take_reply(call);
-  if (failure.has_wait && failure.wait_ms > LIMIT_NAMED_MAX_MS) {
-    error_hint_set(&failure.error, "the provider asks to wait %llu minutes; resume then",
-                   (unsigned long long)(failure.wait_ms / 60000));
-  }
   if (!ok) fail(call, &failure.error);
   if (!ok && failure.terminal) close_provider(call, &failure);
   call_finish(call);

@@ -38,7 +38,7 @@ static const StatusRow statuses[] = {
 static const StatusRow other_request = {0, ERR_REQUEST, 0, "the provider refused the request"};
 static const StatusRow other_server = {0, ERR_OVERLOADED, RETRY,
                                        "the provider had an internal error"};
-static const StatusRow redirect = {0, ERR_CONFIG, 0,
+static const StatusRow redirect = {0, ERR_CONFIG, TERMINAL,
                                    "the address redirects elsewhere; check base_url"};
 
 // The provider's word (error.type, error.code, details.error_code) or a phrase of its message. It may stand

@@ -82,6 +82,7 @@ static void judge_page(Try *t)
 {
   fail(t, ERR_CONFIG, "the provider's address answers with a web page, not as a model");
   error_hint_set(&t->failure.error, "check base_url of this provider");
+  t->failure.terminal = true;
 }
 
 static void judge_stream(Try *t)

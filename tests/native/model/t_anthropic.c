@@ -334,7 +334,7 @@ static const ErrorRow error_rows[] = {
      false},
     {529, "{\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", ERR_OVERLOADED,
      true, true, false},
-    {302, "", ERR_CONFIG, false, false, false},
+    {302, "", ERR_CONFIG, false, false, true},
     {418, "not json at all", ERR_REQUEST, false, false, false},
 };
 

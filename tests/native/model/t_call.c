@@ -214,6 +214,8 @@ TEST(odd_replies)
     if (rows[i].text) CHECK_STR(r.reply.text, str_from(rows[i].text));
     CHECK_INT(r.reply.usage.known, rows[i].usage);
     CHECK_INT(r.reply.tries, 1);
+    CHECK_INT(r.reply.terminal, rows[i].code == ERR_CONFIG);
+    models_reopen(bench.models);
   }
   bench_close(&bench);
   buf_deinit(&script);
