@@ -38,6 +38,7 @@ return function(T)
     T.command('checkhealth piecework')
     text = table.concat(host.lines(host.fn('bufnr', '%')), '\n')
     T.like(text, 'engine: .*standin.sh', ':checkhealth piecework')
+    T.like(text, 'no key for big', 'with what the engine says')
     T.like(text, 'budgte is unknown', 'with the configuration')
     T.ok(not text:find('Failed to run'), 'runs to its end', text)
   end
