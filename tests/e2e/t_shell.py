@@ -152,7 +152,7 @@ def resume_spends_as_the_run_would() -> None:
         ok(running.returncode == 1 and "resume" in err, "Ctrl-C: stopped, and how to go on", err)
         ok("[1/1] T01 done" in err, "Ctrl-C: what was in flight is kept", err)
         ran = scratch.run("resume", "--yes", cwd=root)
-        ok(ran.returncode == 0, "resume", ran.stderr)
+        ok(ran.returncode == 0 and "next: piecework diff 1" in ran.stderr, "resume", ran.stderr)
         ok(provider.count() == 1, f"resume: {provider.count()} requests in all, no verifier", ran.stderr)
         ok((root / "a.txt").read_text() == "alpha\nbeta\ngamma\n", "the file is as it was")
 
@@ -162,14 +162,17 @@ def not_what_it_seems() -> None:
     with Scratch() as scratch:
         root = small(scratch)
         provider = scratch.provider([UPPER])
-        for argv, why in ((["each", "a.txt", "b.txt"], 'say what to do: "b.txt" is a file'),
+        for argv, why in ((["--root", ".", "status"], "options stand behind the subcommand"),
+                          (["help", "plna"], "Did you mean `piecework plan`?"),
+                          (["each", "a.txt", "b.txt"], 'say what to do: "b.txt" is a file'),
                           (["edit", "a.txt", "b.txt:1-2"], 'say what to do: "b.txt:1-2" is a file'),
                           (["edit", "a.txt", "@"], "@ wants the name of a template"),
                           (["plan", "--model", "small", "all of it"], "--model goes with --solo"),
                           (["plan", "--solo", "--cheap-first", "--scope", "a.txt", "all of it"], "exclude each other"),
                           (["plan", "--budget", "much", "all of it"], "See `piecework help plan`"),
                           (["diff", "last", "--color", "purple"], "--color is auto, always or never")):
-            ran = scratch.run(*argv, "--yes" if argv[0] != "diff" else "--stat", cwd=root)
+            more = {"diff": ["--stat"], "help": [], "--root": []}.get(argv[0], ["--yes"])
+            ran = scratch.run(*argv, *more, cwd=root)
             ok(ran.returncode == 2 and why in ran.stderr and ran.stderr.count("\n") == 1, f"refused: {' '.join(argv)}", ran.stderr)
         ran = scratch.run("cost", "weekk", cwd=root)
         ok(ran.returncode == 1 and 'there is no plan "weekk"' in ran.stderr, "a word that is no plan", ran.stderr)

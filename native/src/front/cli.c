@@ -237,8 +237,7 @@ bool cli_help(Cli *cli)
     help_one(c);
     return true;
   }
-  return error_set(&cli->err, ERR_USAGE, "unknown subcommand \"%.*s\"",
-                   STR_ARG(cli->args.items[0]));
+  return cli_unknown_command(cli, cli->args.items[0]);
 }
 
 // ---- opening ---------------------------------------------------------------------------------------

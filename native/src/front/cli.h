@@ -93,6 +93,8 @@ int cli_main(int argc, char **argv);
 // Finds the command and sorts the words. False with ERR_USAGE.
 bool cli_parse(Cli *cli, int argc, char **argv);
 
+bool cli_unknown_command(Cli *cli, Str word);  // says so, with the nearest; false
+
 static inline bool cli_has(const Cli *cli, CliOption option)
 {
   return cli->values[option].len > 0;

@@ -20,8 +20,13 @@ static bool allowed(const Cli *cli, CliOption option)
   return cli->command->options >> option & 1 || option == OPT_HELP;
 }
 
-static bool unknown_command(Cli *cli, Str word)
+bool cli_unknown_command(Cli *cli, Str word)
 {
+  if (str_starts(word, S("-"))) {
+    error_set(&cli->err, ERR_USAGE,
+              "options stand behind the subcommand, and %.*s stands before it", STR_ARG(word));
+    return error_hint_set(&cli->err, "see `piecework help`");
+  }
   StrList names = {0};
   for (const CliCommand *c = cli_commands; c->name; c++)
     PUSH(&cli->arena, &names, str_from(c->name));
@@ -98,7 +103,7 @@ bool cli_parse(Cli *cli, int argc, char **argv)
   for (const CliCommand *c = cli_commands; c->name; c++) {
     if (str_eq(name, str_from(c->name))) cli->command = c;
   }
-  if (!cli->command) return unknown_command(cli, name);
+  if (!cli->command) return cli_unknown_command(cli, name);
   bool words_only = false;
   for (int i = 2; i < argc && !cli->command->raw; i++) {
     Str word = str_from(argv[i]);

@@ -203,7 +203,6 @@ static bool go_on_after_pilot(Cli *cli, int64_t plan)
   review_diff(&cli->arena, &review, STR_NONE, &diff);
   if (!cli_has(cli, OPT_JSON)) cli_print_diff(buf_str(&diff), terminal_out());
   buf_deinit(&diff);
-  cli_say("%s\n", cli->err.message);
   return !cli_has(cli, OPT_JSON) && terminal_in() && terminal_ask("run the rest?");
 }
 
@@ -239,17 +238,22 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify, size_t *hunks)
   return ok;
 }
 
-bool cli_run(Cli *cli)
+static bool run_and_say_next(Cli *cli, int64_t plan, bool verify)
 {
-  int64_t plan;
   size_t hunks;
-  if (!cli_plan_arg(cli, &plan) || !cli_record(cli)) return false;
-  if (!cli_run_plan(cli, plan, !cli_has(cli, OPT_NO_VERIFY), &hunks)) return false;
+  if (!cli_run_plan(cli, plan, verify, &hunks)) return false;
   if (hunks) {
     cli_say("next: piecework diff %lld, then piecework apply %lld\n", (long long)plan,
             (long long)plan);
   }
   return true;
+}
+
+bool cli_run(Cli *cli)
+{
+  int64_t plan;
+  if (!cli_plan_arg(cli, &plan) || !cli_record(cli)) return false;
+  return run_and_say_next(cli, plan, !cli_has(cli, OPT_NO_VERIFY));
 }
 
 // ---- stop ------------------------------------------------------------------------------------------
@@ -287,6 +291,21 @@ static bool has_task(Cli *cli, int64_t plan, Str task)
                    STR_ARG(task));
 }
 
+static bool say_stopped(Cli *cli, int64_t plan, Str task, bool stopped)
+{
+  if (!cli_has(cli, OPT_JSON)) {
+    cli_say("plan %lld%s%.*s: %s\n", (long long)plan, task.len ? " " : "", STR_ARG(task),
+            stopped ? "stopped" : "had ended already");
+    return true;
+  }
+  Value *map = value_map(&cli->arena);
+  value_put_int(&cli->arena, map, S("plan"), plan);
+  value_put_str(&cli->arena, map, S("task"), task);
+  value_put_bool(&cli->arena, map, S("stopped"), stopped);
+  cli_json(map);
+  return true;
+}
+
 // The plan may be at work in an editor or another shell: it is asked, and looked after.
 bool cli_stop(Cli *cli)
 {
@@ -301,9 +320,7 @@ bool cli_stop(Cli *cli)
     nanosleep(&pause, NULL);
     bool stopped;
     if (!has_ended(cli, plan, task, &stopped)) continue;
-    cli_say("plan %lld%s%.*s: %s\n", (long long)plan, task.len ? " " : "", STR_ARG(task),
-            stopped ? "stopped" : "had ended already");
-    return true;
+    return say_stopped(cli, plan, task, stopped);
   }
   error_set(&cli->err, ERR_TIMEOUT, "plan %lld was asked to stop and still works", (long long)plan);
   return error_hint_set(&cli->err, "what is in flight may end first; --now cuts it");
@@ -330,8 +347,7 @@ static bool resume_one(Cli *cli, const PlanRow *row)
           STR_ARG(row->title.len ? row->title : row->request));
   if (resume_kind(cli->engine, row) == RESUME_PLAN) return finish_planning(cli, row);
   bool verify = run_wanted_verify(cli->engine, row->id) && !cli_has(cli, OPT_NO_VERIFY);
-  size_t hunks;
-  return cli_run_plan(cli, row->id, verify, &hunks);
+  return run_and_say_next(cli, row->id, verify);
 }
 
 static bool plans_to_resume(Cli *cli, PlanRowList *rows)
