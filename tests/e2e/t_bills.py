@@ -94,7 +94,7 @@ def unknown() -> None:
             if "json" in form:
                 ok(sum(row["unknown"] for row in json.loads(text)["rows"]) == COUNT, f"unknown: cost {form}", text)
             elif "csv" not in form:
-                sums = [line for line in text.splitlines() if re.match(r"execute|  execute|total|small-1|\d{4}-|the last", line)]
+                sums = [line for line in text.splitlines() if re.match(r"execute|  execute|total|mine/small-1|\d{4}-|the last", line)]
                 ok(sums and all("unknown" in line and "$0" not in line for line in sums), f"unknown: cost {form}", text)
 
 
@@ -115,6 +115,26 @@ def router() -> None:
         scratch.configure(provider.url, {"models": {"big": "openrouter/some/body", "small": "openrouter/any/body"}})
         said = scratch.run("doctor", cwd=scratch.path / "w", env=env).stdout
         ok(re.search(r"^warn  models: small: .*budget", said, re.M), "router: doctor says what an unknown price means", said)
+
+
+def apart() -> None:
+    """Two providers sell a model of the same name; two plans have a task of the same name: their sums stay apart."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        for name, price in (("one", 1), ("two", 3)):
+            serve(scratch, rules(), name=name, prices={"input": price, "output": price})
+            scratch.run("run", plan_file(scratch, name), "--no-verify", cwd=scratch.path / "w")
+
+        def keys(*form: str) -> dict[str, int]:
+            rows = csv.DictReader(io.StringIO(scratch.run("cost", *form, "--csv", cwd=scratch.path / "w").stdout))
+            return {row[form[-1]]: round(float(row["usd"]) * 1e9) for row in rows}
+
+        paid = dict(attempts(scratch, "select provider || '/' || model, sum(cost) from attempt group by 1"))
+        ok(keys("all", "--by", "model") == paid and set(paid) == {"one/small-1", "two/small-1"}, f"apart: models {paid}")
+        ok("two/small-1" in scratch.run("cost", "all", cwd=scratch.path / "w").stdout, "apart: and on the page")
+        tasks = dict(attempts(scratch, "select plan || '/' || task, sum(cost) from attempt group by 1"))
+        ok(keys("all", "--by", "task") == tasks and len(tasks) == 2 * COUNT, f"apart: tasks {tasks}")
+        ok(set(keys("last", "--by", "task")) == {f"T{i:04}" for i in range(COUNT)}, "apart: within a plan its name will do")
 
 
 # ---- what waiting does not heal ---------------------------------------------------------------------------
@@ -167,7 +187,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, guessed, unknown, router, closed, one_day)
+ALL = (learned, guessed, unknown, router, apart, closed, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

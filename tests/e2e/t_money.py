@@ -68,7 +68,7 @@ def counted() -> None:
         ok(ran.returncode == 0, "counted: ran", ran.stdout, ran.stderr)
         first = attempts(scratch, "select fresh_in + cache_write + cache_read, estimated_in from attempt where task = 'T01' order by id")[0]
         ok(first == (int(said[1]), int(said[2])), f"counted: what T01 was charged for {first}")
-        sums = attempts(scratch, "select model, count(*), sum(estimated_in), sum(fresh_in + cache_write + cache_read) from attempt"
+        sums = attempts(scratch, "select provider || '/' || model, count(*), sum(estimated_in), sum(fresh_in + cache_write + cache_read) from attempt"
                                  " where estimated_in > 0 group by 1")
         rows = {row["key"]: row for row in json.loads(scratch.run("cost", "all", "--json", cwd=load.root).stdout)["rows"]}
         ok(all((rows[m]["compared"], rows[m]["estimated_in"], rows[m]["counted_in"]) == (n, e, c) for m, n, e, c in sums) and sums,

@@ -319,7 +319,7 @@ typedef enum {
   COST_BY_DAY
 } CostBy;
 typedef struct {
-  Str key;  // phase name, model, root, plan id, task id, or local day as "2026-11-29"
+  Str key;  // phase name, "provider/model", root, plan id, task ("12/T01" over all plans), or local day as "2026-11-29"
   int64_t attempts;
   AttemptUsage usage;  // of attempts whose usage is known
   int64_t cost;        // sum of what is known

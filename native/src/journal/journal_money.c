@@ -47,10 +47,12 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
 
 static const char *const cost_sql[] = {
     [COST_BY_PHASE] = COST_OF("phase", DEAREST),
-    [COST_BY_MODEL] = COST_OF("model", DEAREST),
+    [COST_BY_MODEL] = COST_OF("provider || '/' || model", DEAREST),
     [COST_BY_ROOT] = COST_OF("root", DEAREST),
     [COST_BY_PLAN] = COST_OF("plan", DEAREST),
-    [COST_BY_TASK] = COST_OF("task", DEAREST),
+    // Calls that belong to no task are the phase's; over all plans a task's name alone would stand for many.
+    [COST_BY_TASK] =
+        COST_OF("iif(?2 = 0, plan || '/', '') || coalesce(nullif(task, ''), phase)", DEAREST),
     [COST_BY_DAY] = COST_OF("date(started_ms / 1000, 'unixepoch', 'localtime')", "1"),
 };
 
