@@ -72,6 +72,7 @@ end
 function M.cmd_in(buf, ex)
   local err = vfn.Piecework_host_cmd_in(buf, ex)
   if err == '' then return true end
+  if type(err) ~= 'string' then return false, 'there is no buffer ' .. buf end
   return false, (err:gsub('^Vim[^:]*:', ''))
 end
 

@@ -18,7 +18,6 @@ function M.load(view, show)
       return show('piecework: ' .. err.message)
     end
     show(((result.text or ''):gsub('\r\n', '\n')))
-    host.cmd_in(view.buf, 'diffupdate')
   end)
 end
 
@@ -43,6 +42,11 @@ function M.write(view)
 end
 
 function M.shown(view, first)
+  host.cmd_in(view.buf, 'diffupdate')
+  if view.go_to and host.fn('bufnr', '%') == view.buf then
+    host.fn('cursor', view.go_to, 1)
+    view.go_to = nil
+  end
   if not first then return end
   host.cmd_in(view.buf, 'silent! doautocmd filetypedetect BufRead '
     .. host.fn('fnameescape', host.fn('fnamemodify', view.rest, ':t')))
@@ -59,6 +63,15 @@ function M.diff(plan, path)
     host.cmd('diffthis')
     host.cmd('wincmd p')
   end)
+end
+
+-- In a window of its own, at [line].
+function M.edit(plan, path, line)
+  buffers.open(buffers.uri('proposal', plan, path))
+  local view = buffers.view()
+  if not view or view.kind ~= 'proposal' then return end
+  view.go_to = line
+  if view.shown then host.fn('cursor', line, 1) end
 end
 
 function M.diff_end()

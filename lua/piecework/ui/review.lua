@@ -233,7 +233,10 @@ end
 
 -- What a key is about, and from where to go on: not at all when part of a hunk is left here.
 local function meant(view, first, last, visual)
-  if not visual then return lines.named(view.sections, first, last), last end
+  if not visual then
+    local _, _, count = host.here()
+    return lines.counted(view.sections, first, count)
+  end
   local what, parts = lines.named_lines(view.sections, text, first, last)
   return what, not parts and last or nil
 end
@@ -308,6 +311,13 @@ local function diff(view, first)
   require('piecework.ui.proposal').diff(view.plan, entry.path)
 end
 
+local function edit(view, first)
+  local entry = sections.at(view.sections, first)
+  if not entry or not entry.path then return message.say('no file on this line', 'warn') end
+  local line = lines.proposed(view.sections, text, first)
+  require('piecework.ui.proposal').edit(view.plan, entry.path, line)
+end
+
 local function task_of(view, first)
   local entry = sections.at(view.sections, first)
   return entry and entry.task
@@ -373,6 +383,7 @@ M.keys = {
   { lhs = 'dd', name = 'review-diff-too', run = diff, help = 'the same' },
   { lhs = 'dq', name = 'review-diff-end', help = 'end diff mode',
     run = function() require('piecework.ui.proposal').diff_end() end },
+  { lhs = 'e', name = 'review-change', run = edit, help = 'change the proposal here' },
   { lhs = 'K', name = 'review-task', run = spec, help = 'the task: what was asked' },
   { lhs = 'r', name = 'review-retry', run = retry, help = 'do the task again' },
   { lhs = 'C', name = 'review-comment', run = comment, help = 'do it again with a remark' },

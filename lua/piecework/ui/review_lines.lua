@@ -130,6 +130,32 @@ function M.next_undecided(list, at, step)
   end
 end
 
+-- The same for [count] hunks from [line] on, or files on a file's line; and the head of the last.
+function M.counted(list, line, count)
+  local what, at = M.named(list, line, line), line
+  local kind = what[1] and what[1]:find('^file:') and 'files' or 'hunks'
+  for _ = 2, #what > 0 and count or 0 do
+    local next_at = M.next_of_kind(list, kind, at, 1)
+    if not next_at then break end
+    at = next_at
+    what[#what + 1] = M.named(list, at, at)[1]
+  end
+  return what, at
+end
+
+-- The line of the proposal that a line of the text stands for.
+function M.proposed(list, text, line)
+  local one = sections.at(list, line)
+  if not one or one.kind ~= 'hunk' then return 1 end
+  local at = tonumber(text(one.first):match('^@@ %-[%d,]+ %+(%d+)')) or 1
+  local on_head = line < one.first + one.head
+  for i = one.first + one.head, on_head and one.last or line - 1 do
+    if on_head and is_change(text(i)) then break end
+    if text(i):sub(1, 1) ~= '-' then at = at + 1 end
+  end
+  return at
+end
+
 -- The line of the file that a line of the text stands for.
 function M.target(list, text, line)
   local one = sections.at(list, line)

@@ -29,6 +29,7 @@ return function(T)
     ['cost/get'] = { { result = { text = 'the receipt\n', index = {} } } },
     ['preview/get'] = { { result = { text = 'the task', index = {} } } },
     ['task/retry'] = { { result = {} } },
+    ['review/proposal'] = { { result = { text = ('of the file 1\n'):rep(100), base = '' } } },
     ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } },
   })
   T.write('src/net.c', ('line\n'):rep(100))
@@ -78,6 +79,8 @@ return function(T)
   decided('5Gu', { 12, { 'aaa' }, 'none' })
   decided('5G-', { 12, { 'aaa' }, 'none' })
   decided('9Gs', { 12, { 'file:src/x.c' }, 'accepted' })
+  decided('5G2s', { 12, { 'aaa', 'bbb' }, 'accepted' })
+  decided('9G3u', { 12, { 'file:src/x.c' }, 'none' })
   decided('11GV15Gs', { 12, { 'bbb', 'ccc' }, 'accepted' })
   decided('11GV14Gs', { 12, { 'bbb', 'ccc:1-1' }, 'accepted' })
   decided('15GVX', { 12, { 'ccc:2-2' }, 'rejected' })
@@ -120,6 +123,15 @@ return function(T)
   T.wait(function() return host.fn('bufname', '%') == 'src/net.c' or host.fn('expand', '%:t') == 'net.c' end, 'the file')
   T.eq(host.fn('line', '.'), 88, '<CR> opens the file at the line')
   T.command('buffer piecework://review/12')
+  T.command('normal 6Ge')
+  T.wait(function() return host.fn('getline', 1) == 'of the file 1' end, 'the proposal')
+  T.eq({ host.fn('bufname', '%'), host.fn('line', '.') }, { 'piecework://proposal/12/src/net.c', 89 },
+    'e opens the proposal at the line')
+  T.command('close')
+  T.command('normal 4Ge')
+  T.wait(function() return host.fn('line', '.') == 89 end, 'e on the head: where the change begins')
+  T.command('bwipeout')
+  T.command('buffer piecework://review/12')
   T.command('normal 11Gr')
   T.wait(function() return standin.last('task/retry') end, 'r')
   T.eq(standin.last('task/retry').task, 'T05', 'r does the task again')
@@ -152,7 +164,8 @@ return function(T)
   T.command('silent! wall')
   T.pause(50)
   for i = before + 1, #standin.requests() do
-    T.ok(standin.requests()[i][1]:find('/get$'), ':w in a review asks nothing', T.show(standin.requests()[i]))
+    local method = standin.requests()[i][1]
+    T.ok(method:find('/get$') or method == 'review/buffers', ':w in a review asks nothing', T.show(standin.requests()[i]))
   end
 
   -- the name is the buffer: :e, :b, a second load
