@@ -95,14 +95,23 @@ bool base_first(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile 
   return journal_base_get(engine->journal, arena, plan, path, &out->text, &out->exists, err);
 }
 
-bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err)
+bool base_moved(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, bool *moved,
+                Error *err)
 {
   Str hash = STR_NONE;
   if (!journal_fact_get(engine->journal, arena, plan, moved_fact(arena, path), &hash, err))
     return false;
-  if (!hash.len) return base_first(engine, plan, arena, path, out, err);
+  *moved = hash.len > 0;
+  if (!*moved) return true;
   *out = (ShownFile){.path = str_dup(arena, path), .exists = true};
   return journal_blob_get(engine->journal, arena, hash, &out->text, err);
+}
+
+bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err)
+{
+  bool moved = false;
+  if (!base_moved(engine, plan, arena, path, out, &moved, err)) return false;
+  return moved || base_first(engine, plan, arena, path, out, err);
 }
 
 // ---- which results, in which order -----------------------------------------------------------------

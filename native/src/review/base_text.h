@@ -29,6 +29,9 @@ bool base_move_back(Journal *journal, int64_t plan, Str path, Error *err);
 
 // The text that a plan's line numbers count in: the base before any move. Otherwise as base_get.
 bool base_first(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err);
+// The text it moved to; [*moved] false: it did not.
+bool base_moved(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, bool *moved,
+                Error *err);
 
 // Base text of [path]; exists = false for files that did not exist.
 bool base_get(Engine *engine, int64_t plan, Arena *arena, Str path, ShownFile *out, Error *err);

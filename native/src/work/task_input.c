@@ -1,6 +1,7 @@
 // task_input.c: see task_input.h.
 #include "work/task_input.h"
 
+#include "core/secret.h"
 #include "review/combine.h"
 
 typedef struct {
@@ -17,42 +18,45 @@ const ShownFile *shown_find(const ShownList *list, Str path)
   return NULL;
 }
 
-// The base of [path], the first one or where it moved to; with `present` what has none yet is what it would be.
-static bool get_base(const Build *b, Str path, bool first, ShownFile *out, Error *err)
+// The base of [path] that ranges count in, and where it moved to; with `present` what has none yet is what it
+// would be.
+static bool get_base(const Build *b, Str path, ShownFile *base, ShownFile *now, Error *err)
 {
   const TaskInputSpec *spec = b->spec;
+  bool moved = false;
   Error why = {0};
-  bool (*get)(Engine *, int64_t, Arena *, Str, ShownFile *, Error *) =
-      first ? base_first : base_get;
-  if (get(spec->engine, spec->plan, b->arena, path, out, &why)) return true;
-  if (why.code == ERR_NOT_FOUND && spec->present) {
+  bool ok = base_first(spec->engine, spec->plan, b->arena, path, base, &why);
+  if (!ok && why.code == ERR_NOT_FOUND && spec->present) {
     error_clear(&why);
-    *out = (ShownFile){.path = path};
-    out->exists = project_read_local(spec->project, b->arena, path, &out->text, &why);
-    if (out->exists || why.code == ERR_NOT_FOUND) return true;
+    *base = (ShownFile){.path = path};
+    base->exists = project_read_local(spec->project, b->arena, path, &base->text, &why);
+    ok = base->exists || why.code == ERR_NOT_FOUND;
   }
+  *now = *base;
+  if (ok) return base_moved(spec->engine, spec->plan, b->arena, path, now, &moved, err);
   if (err) *err = why;
   return false;
 }
 
-// A model may only see what the rules allow; what earlier tasks made is allowed by the rules for its name.
-static bool may_show(const Build *b, Str path, bool from_disk, Error *err)
+// A model may only see what the rules allow: those for names, and no key in the text that it is shown. What
+// earlier tasks made of that is allowed.
+static bool may_show(const Build *b, const ShownFile *file, Error *err)
 {
   if (b->spec->task->executor != EXECUTOR_MODEL) return true;
-  Project *project = b->spec->project;
   Str why = STR_NONE;
-  SendVerdict verdict = from_disk ? project_may_send(project, b->arena, path, NULL, &why)
-                                  : project_may_send_name(project, b->arena, path, &why);
-  if (verdict == SEND_OK || verdict == SEND_NOT_FOUND) return true;
-  return error_set(err, ERR_REFUSED, "%.*s is not sent: %.*s", STR_ARG(path), STR_ARG(why));
+  SendVerdict verdict = project_may_send_name(b->spec->project, b->arena, file->path, &why);
+  const char *secret = file->exists ? secret_in_text(file->text) : NULL;
+  if (verdict == SEND_OK && !secret) return true;
+  if (verdict == SEND_OK) why = str_fmt(b->arena, "looks like a secret (%s)", secret);
+  return error_set(err, ERR_REFUSED, "%.*s is not sent: %.*s", STR_ARG(file->path), STR_ARG(why));
 }
 
 // [path] as the task finds it, and the base its ranges count in.
 static bool get_shown(const Build *b, Str path, ShownFile *base, ShownFile *shown, Error *err)
 {
-  if (!get_base(b, path, true, base, err) || !may_show(b, path, base->exists, err)) return false;
+  if (!get_base(b, path, base, shown, err) || !may_show(b, shown, err)) return false;
   const CombinedFile *file = combine_find(&b->out->done, path);
-  if (!file) return get_base(b, path, false, shown, err);
+  if (!file) return true;
   bool here = str_eq(file->path, path) && file->exists;
   *shown = (ShownFile){.path = path, .exists = here, .text = here ? file->text : STR_NONE};
   return true;

@@ -95,6 +95,28 @@ TEST(secrets_and_missing_files)
   fx_deinit(&c.fx);
 }
 
+// What counts is the text that would be sent, not the one that is on disk by now.
+TEST(a_key_in_the_base_is_not_sent)
+{
+  Case c;
+  begin(&c);
+  writes(&c, "a.txt", 0, 0, false);
+  char key[600];
+  memset(key, 'A', sizeof(key));
+  Str text = str_fmt(&c.fx.arena, "-----BEGIN PRIVATE KEY-----\n%.*s\n", (int)sizeof(key), key);
+  fx_write(&c.fx, "deploy.txt", text);
+  reads(&c, "deploy.txt");
+  fx_write(&c.fx, "deploy.txt", S("nothing to see\n"));
+  CHECK_INT(input(&c), ERR_REFUSED);
+  c.task.read.len = 0;
+  fx_write(&c.fx, "deploy2.txt", S("nothing to see\n"));
+  reads(&c, "deploy2.txt");
+  fx_write(&c.fx, "deploy2.txt", text);
+  CHECK_INT(input(&c), ERR_OK);
+  CHECK_STR(c.input.read.items[0].text, S("nothing to see\n"));
+  fx_deinit(&c.fx);
+}
+
 TEST(a_reply_becomes_files)
 {
   Case c;
