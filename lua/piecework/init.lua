@@ -59,6 +59,12 @@ function M._forget(buf)
   if buffers then buffers.forget(buf) end
 end
 
+-- 'foldtext'. Any error in it would be repeated with each redraw.
+function M._foldtext(first, last, dashes)
+  local ok, text = pcall(function() return require('piecework.ui.foldtext').text(first, last) end)
+  return '+-' .. dashes .. ' ' .. (ok and text or '')
+end
+
 -- The lines of the hunk at the cursor, for the text object: 'first last', or ''.
 function M._hunk()
   return require('piecework.ui.hunk').lines_at_cursor()

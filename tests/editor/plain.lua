@@ -203,6 +203,15 @@ eq(targets, { 7, 5, 6, 7, 7, 8, 9 }, 'the line of the file')
 
 eq(review.section({ '---', '## T01 a', 'x', '', '## T02 b', 'y' }, 'T01.3'), { '## T01 a', 'x' }, 'what was asked')
 
+-- folds of plans
+local task = require('piecework.ui.foldtext').task
+eq(task({ '## T01 [pilot] a.c: rename', 'files: a.c:1-9, b.c, ', 'read: c.c', 'files: d.c', 'executor: model', '', 'files: not this' }),
+  'T01 [pilot] a.c: rename  3 files', 'a task and its files')
+eq(task({ '## T02 rename', 'each:', '  - m1.c', '  - m2.c', 'executor: substitute', 'pattern: x' }),
+  'T02 rename  2 targets  substitute', 'targets, one a line')
+eq(task({ '## T03 shorten', 'each: functions in src/*.c', 'The body: of it' }), 'T03 shorten  each functions in src/*.c', 'a selector')
+eq(task({ '## T04' }), 'T04', 'nothing said yet')
+
 -- words
 eq(config.nearest('stauts', { 'status', 'stop' }), 'status', 'the nearest name')
 eq(config.nearest('zzz', { 'status', 'stop' }), nil, 'or none')

@@ -128,7 +128,10 @@ function M.omni(view, findstart, base)
   return table.concat(words.items(view.words or {}, host.lines(view.buf), before, base), '\n')
 end
 
-M.options = { omnifunc = 'Piecework_omni' }
+-- A fold for each task, all open at first.
+M.options = { omnifunc = 'Piecework_omni', foldmethod = 'expr', foldlevel = 99,
+  foldexpr = [[getline(v:lnum) =~# '^## ' ? '>1' : '=']],
+  foldtext = require('piecework.ui.foldtext').option }
 
 M.keys = {
   { lhs = 'ZZ', name = 'plan-run', run = run, help = 'save and run' },

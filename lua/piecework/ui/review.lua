@@ -120,6 +120,8 @@ function M.load(view, show)
   ask(view, view.feed)
 end
 
+M.options = { foldtext = require('piecework.ui.foldtext').option }
+
 -- Folds -----------------------------------------------------------------------------------------
 
 -- So many at a time: a fold costs Vim a fifteenth of a millisecond.
