@@ -65,6 +65,14 @@ with Scratch() as scratch:
     ok("by hand" in ran.stderr, "--cheap-first: the sixth is planned by the big one", ran.stderr)
     planners = sum("You plan work" in body for body in provider.bodies_text())
     ok(planners == 1, f"--cheap-first: {planners} call of the planner")
+    scratch.configure(provider.url, {"ask_above": 0})
+    asked = provider.count()
+    ran = scratch.run("plan", "--cheap-first", "--scope", "files in src/*.py", "call new, not old", cwd=root)
+    plans = list((root / ".git/piecework/plans").glob("*.md"))
+    ok(ran.returncode == 3 and provider.count() == asked and "ask_above" in ran.stderr and "--yes" in ran.stderr,
+       "--cheap-first: what it may cost is said before", ran.stderr)
+    # the plans of the tries and of the rest, and the first one's STATUS
+    ok(len(plans) == 3 and len(sql(scratch, "select 1 from plan")) == 2, f"--cheap-first: and nothing is left of that {plans}")
     ran = scratch.run("plan", "--cheap-first", "x", cwd=root)
     ok(ran.returncode == 2 and "--scope" in ran.stderr, "--cheap-first: wants its places", ran.stderr)
 
@@ -115,6 +123,7 @@ with Scratch() as scratch:  # stopped while the big model plans what is left, fr
     ok(not error and result["plan"] == 3, "serve: cheap_first", error)
     wait_for(lambda: len(sql(scratch, "select 1 from attempt where plan = 3 and reply_hash <> ''")) > 2, "some tries")
     client.process.kill()
+    client.process.wait()
     client = Client(scratch, root, "json")
     hello(client, root)
     error, result = client.call("resume", {"plan": 0, "buffers": []})

@@ -188,13 +188,26 @@ bool cli_say_tries(Cli *cli, int64_t tries, bool ok)
   return ok && said;
 }
 
-static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
+static int64_t try_first(Cli *cli, Project *project, const PlanRequest *request, bool *ok)
 {
-  if (!targets_arg(cli, project, &cli->values[OPT_SCOPE], &request->scope)) return false;
   progress_begin(cli, 0);
   int64_t tries = cheap_first_start(cli->engine, project, request, cli_on_done, cli, &cli->err);
-  bool ok = tries > 0 && cli_wait(cli);
+  *ok = tries > 0 && cli_wait(cli);
   progress_end(cli);
+  return tries;
+}
+
+static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
+{
+  bool ok;
+  if (!targets_arg(cli, project, &cli->values[OPT_SCOPE], &request->scope)) return false;
+  int64_t tries = try_first(cli, project, request, &ok);
+  Str question = str_fmt(&cli->arena, "%s; go on?", cli->err.message);
+  if (tries <= 0 && cli->err.code == ERR_CONSENT && terminal_ask(question.ptr)) {
+    error_clear(&cli->err);
+    request->go_on = true;
+    tries = try_first(cli, project, request, &ok);
+  }
   return tries > 0 && cli_say_tries(cli, tries, ok);
 }
 

@@ -2,8 +2,10 @@
 #include "work/cheap_first.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "work/estimate.h"
 #include "work/plan_store.h"
 #include "work/run.h"
 
@@ -130,16 +132,45 @@ static bool start_tries(Op *op, bool fresh_base, Error *err)
   return false;
 }
 
+// The tries are paid for without another look: is their price known to the user?
+static bool consent(Engine *engine, Arena *arena, int64_t id, bool go_on, Error *err)
+{
+  Estimate estimate;
+  Nano above = engine->config->ask_above;
+  bool fine = go_on || above < 0 || !estimate_stored(engine, arena, id, &estimate) ||
+              estimate.unknown_price || estimate.execute.cost <= above;
+  if (fine) return true;
+  error_set(err, ERR_CONSENT, "the tries may cost about %.*s (estimate), more than `ask_above`",
+            STR_ARG(money(arena, estimate.execute.cost)));
+  return error_hint_set(err, "--yes goes on, or name fewer places");
+}
+
+static void forget_file(Engine *engine, Arena *arena, int64_t id)
+{
+  PlanRow row;
+  Error none = {0};
+  if (id > 0 && journal_plan_get(engine->journal, arena, id, &row, &none) && row.path.len)
+    unlink(str_z(arena, row.path));
+}
+
 // In one transaction, so that no kill leaves tries that nobody knows as such.
 static int64_t new_tries(Engine *engine, Project *project, const PlanRequest *request, Error *err)
 {
+  Arena arena;
   if (!journal_begin(engine->journal, err)) return 0;
   int64_t id =
       plan_from_targets(engine, project, request->request, &request->scope, request->budget, err);
-  if (id > 0 && journal_fact_set(engine->journal, id, OPEN_FACT, S("yes"), err))
-    return journal_commit(engine->journal, err) ? id : 0;
-  journal_rollback(engine->journal);
-  return 0;
+  arena_init(&arena);
+  bool ok = id > 0 && consent(engine, &arena, id, request->go_on, err) &&
+            journal_fact_set(engine->journal, id, OPEN_FACT, S("yes"), err);
+  if (ok) {
+    ok = journal_commit(engine->journal, err);
+  } else {
+    forget_file(engine, &arena, id);
+    journal_rollback(engine->journal);
+  }
+  arena_deinit(&arena);
+  return ok ? id : 0;
 }
 
 int64_t cheap_first_start(Engine *engine, Project *project, const PlanRequest *request,

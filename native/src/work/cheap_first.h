@@ -18,7 +18,8 @@ typedef struct {
   size_t done, left;
 } CheapFirst;
 
-// The id of the first plan (in state ready, running at once), or 0 with [err]: ERR_USAGE without a scope.
+// The id of the first plan (in state ready, running at once), or 0 with [err]: ERR_USAGE without a scope, ERR_CONSENT
+// when the tries may cost more than `ask_above` and request->go_on is not set.
 // on_done: ERR_OK when all is done or what was left is planned; cheap_first_result then says what came out.
 int64_t cheap_first_start(Engine *engine, Project *project, const PlanRequest *request,
                           OpDone *on_done, void *owner, Error *err);
