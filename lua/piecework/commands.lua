@@ -136,13 +136,20 @@ local completers = {
   files = function(lead) return host.fn('getcompletion', lead, 'file') end,
 }
 
+-- `accept file {path}`: what follows these words is one thing only.
+local FOLLOWED_BY = { file = 'files', task = 'tasks' }
+
 -- What can stand where the cursor is; [line] up to the cursor.
 ---@return string[]
 function M.complete(lead, line)
-  local rest = line:match('Piecework!?%s+(.*)$') or ''
-  local sub = rest:match('^(%S+)%s')
+  -- As short as it may be typed, behind whatever range and modifiers.
+  local rest = line:match('Pi?e?c?e?w?o?r?k?!?%s+(.*)$') or ''
+  local sub, between = rest:match('^(%S+)(%s.*)$')
+  local follows = between and FOLLOWED_BY[between:sub(1, -#lead - 1):match('(%S+)%s+$')]
   local out = {}
-  if not sub then
+  if follows and sub ~= 'edit' and sub ~= 'plan' and sub ~= 'each' then
+    out = completers[follows](lead, sub)
+  elseif not sub then
     for _, name in ipairs(names()) do out[#out + 1] = name end
   elseif M.verbs[sub] then
     -- `plan @file` takes a path.

@@ -99,6 +99,11 @@ def by_quickfix(name: str, editor: str) -> None:
             ok(True, f"{name}: :cdo accepts and applies each hunk")
             e.wait_until(lambda: all("[*]" in i["text"] for i in e.quickfix()["items"]), "ticks")
             ok(e.quickfix()["title"].endswith("[3/3]"), f"{name}: nothing was refused", e.quickfix())
+            e.command("silent undo | silent undo")
+            e.wait_until(lambda: json.loads(e.eval("getline(3)")) == "line 3", "undo")
+            e.command("3Piecework accept")
+            e.wait_until(lambda: json.loads(e.eval("getline(3)")) == "LINE 3", "accepted again")
+            ok(json.loads(e.eval("getline(30)")) == "line 30", f"{name}: what was undone can be accepted again, alone")
             e.quit()
 
 

@@ -93,9 +93,14 @@ local function named(call)
   local sections = require('piecework.ui.sections')
   local entry = view and view.sections and sections.at(view.sections, host.fn('line', '.'))
   local path = name or (entry and entry.path)
+  -- As it is named from here, when there is such a file; else as the plan names it.
+  local absolute = name and host.fn('fnamemodify', name, ':p')
+  if absolute and host.fn('filereadable', absolute) == 1 then
+    path = files.relative(files.resolve(absolute), engine.root) or name
+  end
   if not path then
     local file = context.current_file()
-    path = file and files.relative(file, engine.root)
+    path = file and files.relative(files.resolve(file), engine.root)
   end
   return path and 'file:' .. path
 end

@@ -65,7 +65,8 @@ static Value *review_decision(Serve *serve, RpcRequest *request, Error *err)
 
 // ---- review/at -------------------------------------------------------------------------------------
 
-// The newest plan in review of the project, for commands in a file's own window.
+// The newest plan in review of the project, for commands in a file's own window; else the newest whose hunks are all
+// applied or rejected: some may be undone in the file.
 static int64_t newest_in_review(Serve *serve, RpcRequest *request, Error *err)
 {
   Project *project = param_project(serve, request->params, err);
@@ -74,8 +75,11 @@ static int64_t newest_in_review(Serve *serve, RpcRequest *request, Error *err)
   if (!journal_plan_list(serve->engine->journal, &request->arena, project_root(project), 0, &rows,
                          err))
     return 0;
-  for (size_t i = 0; i < rows.len; i++) {
-    if (rows.items[i].state == PLAN_REVIEW) return rows.items[i].id;
+  static const PlanState states[] = {PLAN_REVIEW, PLAN_DONE};
+  for (size_t s = 0; s < sizeof(states) / sizeof(*states); s++) {
+    for (size_t i = 0; i < rows.len; i++) {
+      if (rows.items[i].state == states[s]) return rows.items[i].id;
+    }
   }
   error_set(err, ERR_NOT_FOUND, "no plan is in review here");
   return 0;
