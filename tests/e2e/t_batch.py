@@ -184,6 +184,24 @@ def refused() -> None:
         ok(ran.returncode == 1 and "takes no batches" in ran.stderr, "refused: a server without batches is told at once", ran.stderr)
 
 
+def items_refused() -> None:
+    """What an item's refusal says holds for the next batch: a used-up quota ends it all, an unknown field is left out."""
+    with Scratch() as scratch:
+        case = Case(scratch, more=[{"match": {"batch": True}, "fault": {"status": "quota"}}])
+        ran = case.run()
+        made = [line for line in log(case.provider, "arrived") if line["endpoint"] == "batch"]
+        ok(ran.returncode == 4 and len(made) == 1 and "quota" in ran.stderr.splitlines()[-1],
+           f"items: {len(made)} batch, and none after the quota was used up", ran.stderr)
+    with Scratch() as scratch:
+        config = {"models": {"small": {"rungs": "p/small-1", "effort": "low"}, "big": "p/big-1"}}
+        case = Case(scratch, more=[{"match": {"batch": True}, "times": COUNT - 1, "fault": {
+            "status": 400, "message": "output_config.effort: this model does not take it"}}], **config)
+        ran = case.run()
+        bodies = [text for text in case.provider.bodies_text() if '"requests"' in text]
+        ok(ran.returncode == 0 and ["effort" in text for text in bodies] == [True, False],
+           f"items: the second of {len(bodies)} batches goes without the field", ran.stderr)
+
+
 def echoes() -> list[dict]:
     """A key that comes back in items, in their errors, and in what is said of the batch itself."""
     spoken = {"message": f"bad {KEY} given"}
@@ -218,7 +236,7 @@ def key_stays_secret() -> None:
             ok(commands.holding("piecework run") and not commands.holding(KEY_PART), f"key, {dialect}: on no command line")
 
 
-ALL = (each_vendor, kept_for_an_hour, collected_later, collected_by_an_editor, partly, expired, cancelled, refused,
+ALL = (each_vendor, kept_for_an_hour, collected_later, collected_by_an_editor, partly, expired, cancelled, refused, items_refused,
        key_stays_secret)
 
 if __name__ == "__main__":

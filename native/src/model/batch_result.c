@@ -53,6 +53,12 @@ static void read_failure(const Batch *batch, Arena *arena, const BatchItem *item
     batch->dialect->classify(&head, json_str(arena, item->body), &failure);
     models_redact(batch->models, &failure.error);
     out->error = failure.error;
+    out->terminal = failure.terminal;
+    // the next batch goes without that field
+    Str model = batch->model, provider = batch->config->name;
+    unsigned tried = models_target(batch->models, batch->config, model).quirks;
+    unsigned quirk = lesson_after(failure.learned, tried);
+    if (quirk) models_learn(batch->models, provider, model, quirk);
     if (out->error.code == ERR_OK)
       error_set(&out->error, ERR_REPLY, "the batch could not answer it");
   }

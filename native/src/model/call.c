@@ -313,10 +313,8 @@ static void retry(ModelCall *call, const Failure *failure)
 static bool lesson_learned(ModelCall *call, const Failure *failure)
 {
   enum { LESSONS_MAX = 4 };
-  unsigned tried = call->try.reply.quirks, quirk = failure->learned;
-  if (quirk == QUIRK_NO_SCHEMA && tried & QUIRK_NO_SCHEMA) quirk = QUIRK_NO_JSON;
-  if (quirk == QUIRK_MAX_TOKENS && tried & QUIRK_MAX_TOKENS) quirk = QUIRK_MAX_COMPLETION;
-  if (!quirk || tried & quirk || call->lessons >= LESSONS_MAX) return false;
+  unsigned quirk = lesson_after(failure->learned, call->try.reply.quirks);
+  if (!quirk || call->lessons >= LESSONS_MAX) return false;
   models_learn(call->models, call->request.provider, call->request.model, quirk);
   call->lessons++;
   call->reply.tries--;

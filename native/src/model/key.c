@@ -251,7 +251,7 @@ static void command_judge(Entry *entry, const ProcessResult *result, Error *err)
   } else if (result->status != 0 || line.len == 0) {
     error_set(err, ERR_NO_KEY, "the key command of %s gave no key (exit status %d)",
               entry->provider, result->status);
-    error_hint_set(err, "run the command of `key_cmd` by hand; its first line must be the key");
+    error_hint_set(err, "run the command of `key.cmd` by hand; its first line must be the key");
   } else if (!is_sane(line)) {
     odd_key(&named, S("its command"), err);
   } else {
@@ -304,6 +304,7 @@ static bool command_start(Entry *entry, const ProviderConfig *config, Error *err
   entry->process = process_start(entry->store->loop, spec, &cause);
   arena_deinit(&scratch);
   if (entry->process) return true;
+  error_hint_set(err, "correct `key.cmd` of this provider; see :help piecework-keys");
   return error_set(err, ERR_NO_KEY, "the key command of %.*s does not run: %s",
                    STR_ARG(config->name), cause.message);
 }
@@ -341,6 +342,7 @@ bool key_source(const ProviderConfig *config, Arena *arena, Str *source, Error *
   }
   Str variable = STR_NONE;
   Str value = env_key(config->key_env, &variable);
+  if (value.len && !is_sane(value)) return odd_key(config, variable, err);
   if (value.len) {
     *source = str_fmt(arena, "$%.*s", STR_ARG(variable));
     return true;

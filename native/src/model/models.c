@@ -229,6 +229,13 @@ bool models_check(const Models *models, const ModelRequest *request, const Provi
   return models_check_address(found, err);
 }
 
+unsigned lesson_after(unsigned quirk, unsigned tried)
+{
+  if (quirk == QUIRK_NO_SCHEMA && tried & quirk) quirk = QUIRK_NO_JSON;
+  if (quirk == QUIRK_MAX_TOKENS && tried & quirk) quirk = QUIRK_MAX_COMPLETION;
+  return tried & quirk ? 0 : quirk;
+}
+
 bool models_learn(Models *models, Str provider, Str model, unsigned quirk)
 {
   const ProviderConfig *config = provider_find(models, provider);

@@ -42,6 +42,8 @@ struct Models {
 
 // Where a request of this provider and model goes and what is known about it; no key, no I/O.
 Target models_target(const Models *models, const ProviderConfig *config, Str model);
+// What a refused request with the quirks [tried] teaches: [quirk], or what is left to try beyond it; 0 = nothing new.
+unsigned lesson_after(unsigned quirk, unsigned tried);
 // Remembers a lesson; false when it was known already.
 bool models_learn(Models *models, Str provider, Str model, unsigned quirk);
 

@@ -315,6 +315,11 @@ TEST(where_keys_come_from)
   setenv("ANTHROPIC_API_KEY", "canary", 1);
   CHECK(models_key_ready(f.models, S("anthropic"), &source, &err));
   CHECK_STR(source, S("$ANTHROPIC_API_KEY"));
+  setenv("ANTHROPIC_API_KEY", "canary with blanks", 1);
+  CHECK(!models_key_ready(f.models, S("anthropic"), &source, &err));
+  CHECK(str_has(str_from(err.message), S("blanks")) &&
+        !str_has(str_from(err.message), S("canary")));
+  error_clear(&err);
   CHECK(models_key_ready(f.models, S("ollama"), &source, &err));
   CHECK_STR(source, S("none needed"));
   unsetenv("ANTHROPIC_API_KEY");
