@@ -185,11 +185,14 @@ bool journal_plan_get(Journal *journal, Arena *arena, int64_t id, PlanRow *out, 
   return one_plan(q, arena, out, err, "there is no plan %lld", (long long)id);
 }
 
-bool journal_plan_by_path(Journal *journal, Arena *arena, Str path, PlanRow *out, Error *err)
+bool journal_plan_by_path(Journal *journal, Arena *arena, Str path, Str root, PlanRow *out,
+                          Error *err)
 {
-  Query *q = store_query(
-      journal->store, err,
-      "SELECT " PLAN_COLUMNS " FROM plan WHERE path = ? ORDER BY id DESC LIMIT 1", "s", path);
+  Query *q = store_query(journal->store, err,
+                         "SELECT " PLAN_COLUMNS
+                         " FROM plan WHERE path = ? AND (root = ? OR ? = '')"
+                         " ORDER BY id DESC LIMIT 1",
+                         "sss", path, root, root);
   return one_plan(q, arena, out, err, "%.*s is not the file of a plan", STR_ARG(path));
 }
 

@@ -95,7 +95,9 @@ typedef struct {
 bool journal_plan_new(Journal *journal, PlanRow *plan, Error *err);  // fills id and times
 bool journal_plan_get(Journal *journal, Arena *arena, int64_t id, PlanRow *out, Error *err);
 // The plan that lives in the file [path].
-bool journal_plan_by_path(Journal *journal, Arena *arena, Str path, PlanRow *out, Error *err);
+// The newest plan with the file [path], of the project at [root]; an empty [root] = of any.
+bool journal_plan_by_path(Journal *journal, Arena *arena, Str path, Str root, PlanRow *out,
+                          Error *err);
 // Writes path, title, request and budget; not the state.
 bool journal_plan_update(Journal *journal, const PlanRow *plan, Error *err);
 bool journal_plan_set_state(Journal *journal, int64_t id, PlanState state, Str note, Error *err);

@@ -261,16 +261,31 @@ static bool syntax_error(Arena *arena, Str path, const PlanProblemList *problems
   return error_set(err, ERR_PLAN_SYNTAX, "%.*s", STR_ARG(str_join(arena, &parts, S("; "))));
 }
 
+// A file of piecework's own belongs to the project it was made for, wherever it is said; one of the user's is a plan
+// of its own in each project.
+static int64_t known_file(Engine *engine, Project *project, Arena *arena, Str path)
+{
+  PlanRow row;
+  Error none = {0};
+  Journal *journal = engine->journal;
+  if (journal_plan_by_path(journal, arena, path, project_root(project), &row, &none)) return row.id;
+  error_clear(&none);
+  if (!journal_plan_by_path(journal, arena, path, STR_NONE, &row, &none)) return 0;
+  Project *its = engine_project(engine, str_z(arena, row.root), &none);
+  char *own = its ? fs_realpath(arena, project_plans_dir(its, arena), &none) : NULL;
+  return own && str_eq(path_dir(path), str_from(own)) ? row.id : 0;
+}
+
 static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char *path, Error *err)
 {
   PlanRow row = {0};
   Plan plan;
   PlanProblemList problems = {0};
   Str text;
-  Error none = {0};
   char *real = fs_realpath(arena, path, err);
   if (!real) return 0;
-  if (journal_plan_by_path(engine->journal, arena, str_from(real), &row, &none)) return row.id;
+  int64_t known = known_file(engine, project, arena, str_from(real));
+  if (known) return known;
   if (!fs_read(arena, real, PLAN_MAX_BYTES, &text, err)) return 0;
   plan_parse(arena, text, &plan, &problems);
   plan_find_targets(engine, project, arena, &row, &plan, &problems);

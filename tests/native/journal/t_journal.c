@@ -82,7 +82,8 @@ TEST(plans)
   CHECK_STR(got.test_tail, S("boom"));
   CHECK(got.state == PLAN_FAILED && got.test_status == 2 && got.test_at_ms > 0 &&
         got.budget == 600000000);
-  CHECK(journal_plan_by_path(journal, &arena, S("/other/12.md"), &got, &err) && got.id == row.id);
+  CHECK(journal_plan_by_path(journal, &arena, S("/other/12.md"), STR_NONE, &got, &err) &&
+        got.id == row.id);
   PlanRowList list = {0};
   CHECK(journal_plan_list(journal, &arena, S(""), 0, &list, &err));
   CHECK(list.len == 2 && list.items[0].id == row.id);
@@ -93,7 +94,7 @@ TEST(plans)
   CHECK_INT(err.code, ERR_NOT_FOUND);
   CHECK_STR(str_from(err.message), S("there is no plan 99"));
   CHECK(!journal_plan_set_state(journal, 99, PLAN_DONE, S(""), NULL));
-  CHECK(!journal_plan_by_path(journal, &arena, S("none"), &got, NULL));
+  CHECK(!journal_plan_by_path(journal, &arena, S("none"), STR_NONE, &got, NULL));
   error_clear(&err);
   CHECK_STR(str_from(plan_state_name(PLAN_VERIFYING)), S("verifying"));
   teardown();
@@ -514,7 +515,8 @@ TEST(the_lease_of_a_dead_process_is_free)
   }
   waitpid(pid, NULL, 0);
   Str holder;
-  CHECK(journal_lease_holder(journal, &arena, plan, &holder, &err) && holder.len > 0);
+  CHECK(journal_lease_holder(journal, &arena, plan, &holder, &err) &&
+        holder.len == 0);  // nobody any more
   CHECK(journal_lease_take(journal, plan, journal_holder(&arena), 1000, &err));
   teardown();
 }
