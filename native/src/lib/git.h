@@ -25,6 +25,9 @@ bool repo_ignored(Repo *repo, Str path);
 // Submodules and symlinked directories are not entered; links to files count. Appends to [out].
 bool repo_files(Repo *repo, Arena *arena, Str under, StrList *out, Error *err);
 
+// Paths of the submodules in the index, checked out or not, sorted. Appends to [out].
+bool repo_submodules(Repo *repo, Arena *arena, StrList *out, Error *err);
+
 // Files whose work tree differs from HEAD, untracked ones included; deleted ones with `gone`.
 typedef struct {
   Str path;

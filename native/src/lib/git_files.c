@@ -131,6 +131,19 @@ bool repo_files(Repo *repo, Arena *arena, Str under, StrList *out, Error *err)
   return ok;
 }
 
+bool repo_submodules(Repo *repo, Arena *arena, StrList *out, Error *err)
+{
+  if (!repo_handle(repo)) return git_fail(err, "cannot open the git repository");
+  git_index *index = repo_index(repo);
+  size_t count = index ? git.index_entrycount(index) : 0;
+  for (size_t i = 0; i < count; i++) {
+    const git_index_entry *entry = git.index_get_byindex(index, i);
+    if (entry->mode == GIT_FILEMODE_COMMIT) PUSH(arena, out, str_dup(arena, str_from(entry->path)));
+  }
+  git.index_free(index);
+  return true;
+}
+
 static const char *path_of(const git_status_entry *entry)
 {
   const git_diff_delta *delta =

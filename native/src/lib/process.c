@@ -195,6 +195,7 @@ static void process_step(Process *process, Event event)
       return;
     case EV_TIMER: on_wait_over(process); return;
     case EV_EXIT:
+      if (process->spec.ends_group) signal_group(process, SIGKILL);
       if (!is_over(process) && process->state != STOPPING)
         timer_start(&process->timer, DRAIN_MS, 0);
       break;

@@ -30,6 +30,7 @@ typedef struct {
   size_t max_output;            // bytes kept; 0 = 1 MiB
   bool split;                   // keep stdout apart from stderr
   uint64_t timeout_ms;          // 0 = none
+  bool ends_group;              // what it leaves running in its group ends with it
   void (*on_done)(void *owner, const ProcessResult *result);  // may start another process
   void *owner;
 } ProcessSpec;

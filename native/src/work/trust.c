@@ -90,6 +90,7 @@ static Process *start(Engine *engine, Arena *arena, const TrustedRun *run, Error
                       .env_add = env,
                       .max_output = OUTPUT_MAX,
                       .timeout_ms = run->timeout_s > 0 ? (uint64_t)run->timeout_s * 1000 : 0,
+                      .ends_group = true,  // its directory is about to go
                       .on_done = run->on_done,
                       .owner = run->owner};
   return process_start(engine->loop, spec, err);

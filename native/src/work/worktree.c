@@ -18,6 +18,7 @@ enum {
   COPY_MAX_FILES = 60000,
   COPY_MAX_FILE = 64 << 20,  // bytes; larger ones are left out and named
   GIT_TIMEOUT_MS = 180000,
+  SUBMODULE_DEPTH = 8,
 };
 #define COPY_MAX_BYTES ((size_t)2 << 30)
 
@@ -308,6 +309,48 @@ static bool list_all(Worktree *tree)
   return true;
 }
 
+static void add_submodules(Worktree *tree, Repo *repo, Str prefix, int depth);
+
+static void leave_out(Worktree *tree, Str path, const char *why)
+{
+  buf_fmt(&tree->note, "%s%.*s left out (%s)", tree->note.len ? ", " : "", STR_ARG(path), why);
+}
+
+// The files of the submodule at [path], with those of its own submodules. One that is not checked out has none.
+static void add_submodule(Worktree *tree, Str path, int depth)
+{
+  Arena *arena = &tree->arena;
+  Error err = {0};
+  StrList files = {0};
+  char *dir = project_absolute(tree->spec.project, arena, path);
+  Repo *repo = repo_open(dir, &err);
+  bool own = repo && str_eq(repo_root(repo), str_from(dir));
+  if (own && !repo_files(repo, arena, STR_NONE, &files, &err)) leave_out(tree, path, err.message);
+  if (tree->changes.len + files.len > COPY_MAX_FILES) {
+    leave_out(tree, path, "too many files");
+    files.len = 0;
+  }
+  for (size_t i = 0; i < files.len; i++) {
+    RepoChange change = {.path = str_from(path_join(arena, path, files.items[i]))};
+    PUSH(arena, &tree->changes, change);
+  }
+  if (own && depth < SUBMODULE_DEPTH) add_submodules(tree, repo, path, depth + 1);
+  repo_free(repo);
+}
+
+// git leaves them empty in a worktree, and tests need them.
+static void add_submodules(Worktree *tree, Repo *repo, Str prefix, int depth)
+{
+  StrList paths = {0};
+  Error err = {0};
+  if (!repo_submodules(repo, &tree->arena, &paths, &err)) return;
+  for (size_t i = 0; i < paths.len; i++) {
+    Str path =
+        prefix.len ? str_from(path_join(&tree->arena, prefix, paths.items[i])) : paths.items[i];
+    add_submodule(tree, path, depth);
+  }
+}
+
 static bool list_changes(Worktree *tree)
 {
   tree->copied = 0;
@@ -320,6 +363,8 @@ static bool list_changes(Worktree *tree)
                    tree->changes.len, COPY_MAX_FILES);
     error_hint_set(&tree->err, "commit them, or add what is generated to .gitignore");
   }
+  Repo *repo = project_repo(tree->spec.project);
+  if (ok && repo) add_submodules(tree, repo, STR_NONE, 0);
   return ok;
 }
 

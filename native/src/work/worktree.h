@@ -5,7 +5,7 @@
 //
 //   SWEEP     what crashed runs left is removed
 //   ADD       git worktree add --detach, user hooks off       (a copy when git or HEAD is missing, or it fails)
-//   COPY      changed and untracked files, in slices, so that the loop stays free
+//   COPY      changed and untracked files, and those of submodules, in slices, so that the loop stays free
 //   LINK      what the user's `worktree_link` names (node_modules, .venv): symlinks to the project's own
 //   READY
 //   REMOVE    git worktree remove --force, and by hand what git leaves
