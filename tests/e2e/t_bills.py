@@ -137,6 +137,24 @@ def apart() -> None:
         ok(set(keys("last", "--by", "task")) == {f"T{i:04}" for i in range(COUNT)}, "apart: within a plan its name will do")
 
 
+def played_back() -> None:
+    """A cassette costs nothing: its plan says what it would have come to, the sums of a time and today's cap do not count it."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        provider = scratch.provider(rules())
+        tape = str(scratch.path / "tape.ndjson")
+        scratch.run("run", plan_file(scratch, "live"), "--no-verify", "--record", tape, cwd=scratch.path / "w")
+        before = scratch.run("cost", "all", "--csv", cwd=scratch.path / "w").stdout
+        paid = attempts(scratch, "select sum(cost) from attempt")[0][0]
+        scratch.configure(provider.url, {"replay": tape, "day_budget": f"{paid / 1e9 + 0.02:.9f}", "pilot": "never"})
+        for turn in range(3):
+            ran = scratch.run("run", plan_file(scratch, f"again{turn}"), "--no-verify", cwd=scratch.path / "w")
+            ok(ran.returncode == 0, f"played back: {turn}", ran.stderr)
+        text = scratch.run("cost", "last", cwd=scratch.path / "w").stdout
+        ok(f"{COUNT} of {COUNT} calls were played back" in text and "paid" in text, "played back: the receipt says so", text)
+        ok(scratch.run("cost", "all", "--csv", cwd=scratch.path / "w").stdout == before, "played back: and no sum has changed", before)
+
+
 # ---- what waiting does not heal ---------------------------------------------------------------------------
 
 CLOSES = [({"status": 429, "retry_after": "7200"}, "asks to wait 120 minutes"), ({"status": 503, "retry_after": "7200"}, "120 minutes"),
@@ -187,7 +205,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, guessed, unknown, router, apart, closed, one_day)
+ALL = (learned, guessed, unknown, router, apart, played_back, closed, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

@@ -19,7 +19,7 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   Error own = {0};
   *out = (PlanMoney){0};
   for (Query *q = store_query(journal->store, &own,
-                              "SELECT total((ended_ms > 0) * max(cost, 0)),"
+                              "SELECT total((ended_ms > 0 AND sent) * max(cost, 0)),"
                               " total((ended_ms > 0 AND cost < 0 AND sent) * max(worst_case, 0)),"
                               " total((ended_ms = 0) * max(worst_case, 0)), total(worst_case < 0 "
                               "AND cost < 0 AND sent)"
@@ -31,7 +31,7 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   return journal_listed(&own, err);
 }
 
-// Tokens count only where they are known. Money is estimated where they are not, and these attempts are counted.
+// What was played back has a cost in its plan, as if it had been paid, and none in the sums of a time. Tokens count only where they are known. Money is estimated where they are not, and these attempts are counted.
 #define COST_OF(key, order)                                                                     \
   "SELECT " key                                                                                 \
   ", count(*), total(fresh_in * usage_known), total(cache_write * usage_known),"                \
@@ -40,7 +40,7 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   " total(estimated_in), total((fresh_in + cache_write + cache_read) * (estimated_in > 0)),"    \
   " total(cost > 0 AND NOT usage_known)"                                                        \
   " FROM attempt"                                                                               \
-  " WHERE ended_ms > 0 AND started_ms >= ?1 AND (?2 = 0 OR plan = ?2)"                          \
+  " WHERE ended_ms > 0 AND started_ms >= ?1 AND CASE ?2 WHEN 0 THEN sent ELSE plan = ?2 END"    \
   " GROUP BY 1 ORDER BY " order
 
 #define DEAREST "spent DESC, 1"

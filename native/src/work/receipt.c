@@ -63,6 +63,7 @@ static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *
     const AttemptRow *attempt = &attempts->items[i];
     if (!counts(attempt)) continue;
     ReceiptRow row = row_of(arena, attempt);
+    out->replayed += !attempt->sent && attempt->outcome == ERR_OK;
     Str key = str_fmt(arena, "%d %.*s", (int)row.phase, STR_ARG(row.model));
     size_t at = out->rows.len;
     if (map_add(arena, &index, key, at))
@@ -334,6 +335,10 @@ Str receipt_text(Arena *arena, const Receipt *r)
   }
   add_line(arena, &out, "total", STR_NONE, &r->total,
            r->has_estimate ? r->estimate.total : INT64_MIN);
+  if (r->replayed)
+    buf_fmt(&out,
+            "%lld of %lld calls were played back from a cassette: nothing was paid for them\n",
+            (long long)r->replayed, (long long)r->total.calls);
   if (r->total.guessed) buf_fmt(&out, "%.*s\n", STR_ARG(money_guessed(arena, r->total.guessed)));
   add_phase_bars(arena, &out, r);
   add_budget(arena, &out, r);
