@@ -2,10 +2,11 @@
 //
 //   peer serve               msgpack-RPC on stdin/stdout: every request is answered with its own params
 //   peer calls URL N M       N calls to a model, M in flight; prints wall and CPU microseconds
+//   peer stream URL N        for Vim: once a line has come in, N calls at once, and twice a second a JSON line out
 //
 // `serve` also knows the event ["stream", [url, n]]: n calls at once, counted, and twice a second a call of the
 // Lua function FLOOR in Neovim with how many words came and how many calls ended.
-// With -DNO_HTTP libcurl is left out, and with it `calls` and `stream`.
+// With -DNO_HTTP libcurl is left out, and with it `calls` and both kinds of `stream`.
 #include <msgpack.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -233,6 +234,43 @@ static void stream(const msgpack_object *params)
   uv_timer_init(loop, &tick);
   uv_timer_start(&tick, on_tick, 500, 500);
 }
+
+static void on_line_tick(uv_timer_t *timer)
+{
+  printf("[%lu,%ld,%ld]\n", (unsigned long)H.words, (long)H.done, (long)(H.running + H.todo));
+  fflush(stdout);
+  if (H.running + H.todo == 0) uv_timer_stop(timer);
+}
+
+static char **stream_argv;
+
+static void on_begin_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
+{
+  static char bytes[64];
+  (void)handle;
+  (void)hint;
+  *buf = uv_buf_init(bytes, sizeof(bytes));
+}
+
+static void on_begin(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+{
+  static uv_timer_t tick;
+  (void)s;
+  (void)buf;
+  if (n < 0) exit(0);
+  http_begin(stream_argv[2], atol(stream_argv[3]), atol(stream_argv[3]));
+  uv_timer_init(loop, &tick);
+  uv_timer_start(&tick, on_line_tick, 500, 500);
+}
+
+static int stream_lines(char **argv)
+{
+  stream_argv = argv;
+  uv_pipe_init(loop, &in, 0);
+  uv_pipe_open(&in, 0);
+  uv_read_start((uv_stream_t *)&in, on_begin_alloc, on_begin);
+  return uv_run(loop, UV_RUN_DEFAULT);
+}
 #endif
 
 static void on_message(const msgpack_object *o)
@@ -271,6 +309,7 @@ int main(int argc, char **argv)
   loop = uv_default_loop();
 #ifndef NO_HTTP
   if (argc == 5 && !strcmp(argv[1], "calls")) return calls(argv[2], atol(argv[3]), atol(argv[4]));
+  if (argc == 4 && !strcmp(argv[1], "stream")) return stream_lines(argv);
 #endif
   if (argc < 2 || strcmp(argv[1], "serve") != 0) return 2;
   msgpack_unpacker_init(&unpacker, 65536);

@@ -11,3 +11,13 @@ endfunction
 function! Bench_fill(json) abort
   call setline(1, json_decode(a:json))
 endfunction
+
+" The bare peer with a line a message; it begins when it is told to.
+function! Bench_peer(peer, url, count) abort
+  let s:peer = job_start([a:peer, 'stream', a:url, a:count],
+        \ {'mode': 'nl', 'noblock': 1, 'out_cb': {_, line -> luaeval('FLOOR(_A)', line)}})
+endfunction
+
+function! Bench_begin() abort
+  call ch_sendraw(s:peer, "\n")
+endfunction
