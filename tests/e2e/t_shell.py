@@ -231,6 +231,24 @@ def hostile_texts() -> None:
         ok(b"+BE^[[31mTA<U+202E>\033[m" in seen, "on a terminal it is seen", seen)
 
 
+def hunk_by_hunk() -> None:
+    """The ids that --hunk takes are there without JSON."""
+    with Scratch() as scratch:
+        root = small(scratch)
+        plan = scratch.path / "p.md"
+        plan.write_text("---\ntitle: t\n---\n## T01 ends\nfiles: a.txt, b.txt\nexecutor: substitute\npattern: alpha|gamma\nreplace: X\n")
+        scratch.provider([])
+        scratch.run("run", str(plan), "--no-verify", cwd=root)
+        listed = [line.split() for line in scratch.run("diff", "last", "--hunks", cwd=root).stdout.splitlines()]
+        ok([row[1:] for row in listed] == [["undecided", "T01", f"{name}.txt:{line}", "-1", "+1"] for name in "ab" for line in (1, 3)],
+           "diff --hunks", listed)
+        ran = scratch.run("apply", "last", "--hunk", listed[1][0], cwd=root)
+        ok(ran.returncode == 0 and (root / "a.txt").read_text() == "alpha\nbeta\nX\n", "one of them applied", ran.stderr)
+        ok("applied   T01     a.txt:3" in scratch.run("diff", "last", "--hunks", cwd=root).stdout, "and it says so")
+        ran = scratch.run("patch", "--root", "/nonexistent", cwd=root, stdin="")
+        ok(ran.stderr == "piecework: /nonexistent is not a directory\n", "patch: an error without a hint", repr(ran.stderr))
+
+
 def only_some() -> None:
     """--only, done tasks and no verification count in the estimate; a failure is said once; each's tasks go by one name."""
     with Scratch() as scratch:
@@ -334,7 +352,7 @@ def hangup() -> None:
 
 
 for test in (outputs, words, files_by_name, planning_lines, doubts_have_places, resume_spends_as_the_run_would,
-             not_what_it_seems, only_some, last_is_the_one_worked_on, prune, hangup, said_to_a_shell, hostile_texts):
+             not_what_it_seems, only_some, last_is_the_one_worked_on, prune, hangup, said_to_a_shell, hostile_texts, hunk_by_hunk):
     try:
         test()
     except Exception as error:

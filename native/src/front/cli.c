@@ -39,7 +39,7 @@ const CliCommand cli_commands[] = {
     {"templates", "[NAME]", "what can stand behind an @; with a name its text, to copy and change",
      cli_templates, NULL, COMMON, 0, 1, true},
     {"diff", "PLAN", "the result as a unified diff", cli_diff, NULL,
-     COMMON | O(STAT) | O(COLOR) | O(FILE), 1, 1, true},
+     COMMON | O(STAT) | O(HUNKS) | O(COLOR) | O(FILE), 1, 1, true},
     {"apply", "PLAN", "accept hunks and write them; without a selection all that are undecided",
      cli_apply, NULL, COMMON | O(HUNK) | O(TASK) | O(FILE), 1, 1, true},
     {"revert", "PLAN", "undo what was applied, by content", cli_revert, NULL,

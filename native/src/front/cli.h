@@ -34,6 +34,8 @@
   X(HUNK, "hunk", 0, true, true, "ID[:A-B]", "this hunk, or its lines A to B; may come again")    \
   X(TASK, "task", 0, true, true, "ID", "this task's hunks; may come again")                       \
   X(FILE, "file", 0, true, true, "PATH", "this file's hunks; may come again")                     \
+  X(HUNKS, "hunks", 0, false, false, "",                                                          \
+    "a line a hunk: its id for --hunk, place, task, decision")                                    \
   X(STAT, "stat", 0, false, false, "", "files and line counts only")                              \
   X(COLOR, "color", 0, true, false, "WHEN", "auto, always, never")                                \
   X(BY_TASK, "by-task", 0, false, false, "", "one commit per task, with its title as message")    \

@@ -217,7 +217,7 @@ int cli_patch(int argc, char **argv)
   Str reply;
   read_stdin(&options.run.arena, &reply);
   if (!patch_run(&options.run, options.root, options.base, reply, &err)) {
-    fprintf(stderr, "piecework: %s. %s\n", err.message, error_hint(&err));
+    cli_print_error(&err);
     status = err_exit_status(err.code);
   }
   if (status == 0 || options.run.result.refusals.len) {

@@ -50,6 +50,29 @@ static void print_stat(const Review *review)
             review->hunks.len, plural(review->hunks.len), all.added, all.removed);
 }
 
+static const char *hunk_state(const ReviewHunk *hunk)
+{
+  if (hunk->applied == APPLIED_DONE) return hunk->undone ? "undone" : "applied";
+  if (hunk->stale) return "stale";
+  return hunk->decision == DECISION_ACCEPTED   ? "accepted"
+         : hunk->decision == DECISION_REJECTED ? "rejected"
+                                               : "undecided";
+}
+
+// What --hunk takes, for those who decide hunk by hunk without an editor.
+static void print_hunks(Cli *cli, const Review *review)
+{
+  for (size_t i = 0; i < review->hunks.len; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    Str place = str_fmt(&cli->arena, "%.*s:%zu", STR_ARG(review->files.items[hunk->file].path),
+                        hunk->line ? hunk->line : hunk->hunk.old_start);
+    Str tasks = str_join(&cli->arena, &hunk->tasks, S(","));
+    cli_print("%.*s %-9s %-7.*s %.*s  -%zu +%zu%s%.*s\n", STR_ARG(hunk->id), hunk_state(hunk),
+              STR_ARG(tasks), STR_ARG(place), hunk->hunk.old_len, hunk->hunk.new_len,
+              hunk->verdict.len ? "  " : "", STR_ARG(hunk->verdict));
+  }
+}
+
 // A file as the user names it from where they are.
 static bool file_arg(Cli *cli, Str given, Str *path)
 {
@@ -70,6 +93,10 @@ bool cli_diff(Cli *cli)
   }
   if (cli_has(cli, OPT_STAT)) {
     print_stat(&review);
+    return true;
+  }
+  if (cli_has(cli, OPT_HUNKS)) {
+    print_hunks(cli, &review);
     return true;
   }
   const StrList *files = &cli->values[OPT_FILE];
