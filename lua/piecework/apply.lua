@@ -68,16 +68,28 @@ local function check_disk(buf)
   return why ~= '' and why or nil
 end
 
+-- Loads [buf] without a word: the warning about a swap file fills the screen. False when there is
+-- one, for then Vim takes another name for its own.
+local function load_silently(buf)
+  local flags = host.fn('eval', '&shortmess')
+  host.cmd('set shortmess+=A')
+  host.cmd('silent! call bufload(' .. buf .. ')')
+  host.cmd('let &shortmess = ' .. host.fn('string', flags))
+  local own = host.fn('swapname', buf)
+  return own == '' or own:find('%.swp$') ~= nil or flags:find('A') ~= nil
+end
+
 -- A loaded, changeable buffer of [path], or nil and why not.
 local function load(path)
   local known = host.fn('bufexists', path) == 1
   local buf = buffer_of(path)
   if host.fn('bufloaded', buf) == 0 then
-    local ok, err = pcall(host.fn, 'bufload', buf)
-    if not ok then
-      -- bufload loads all the same; a file open elsewhere must not be edited here as well.
-      host.cmd((known and 'bunload! ' or 'bwipeout! ') .. buf)
-      return nil, err:find('E325') and 'open in another Vim (swap file)' or err
+    local alone = load_silently(buf)
+    if host.fn('bufloaded', buf) == 0 then return nil, 'cannot be loaded' end
+    -- A file that is open elsewhere must not be edited here as well.
+    if not alone then
+      host.cmd('silent! ' .. (known and 'bunload! ' or 'bwipeout! ') .. buf)
+      return nil, 'open in another Vim (swap file)'
     end
     host.fn('setbufvar', buf, '&buflisted', 1)
   else

@@ -192,6 +192,31 @@ def killed(name: str, editor: str) -> None:
             e.quit()
 
 
+def elsewhere(name: str, editor: str) -> None:
+    """A file that another editor has open: refused by name, without the page of warnings about its swap file."""
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        rules = [{"match": {"last_contains": ["a.txt"]}, "reply": {"text": shout(3)}},
+                 {"match": {"last_contains": ["b.txt"]}, "reply": {"text": block("b.txt", "other 3\n", "OTHER 3\n")}}]
+        scratch.provider(rules)
+        swap = [*setup(), "set swapfile updatecount=1 directory=. shortmess-=A"]
+        with Editor(editor, root, scratch.env, "b.txt", setup=swap) as other, \
+                Editor(editor, root, scratch.env, "a.txt", setup=swap) as e:
+            other.wait_until(lambda: list(root.glob(".b.txt.sw*")), "the swap file")
+            e.command("call setqflist(map(['a.txt', 'b.txt'], '{\"filename\": v:val, \"lnum\": 3}'))")
+            e.command("Piecework! each shout")
+            e.wait(r"ready to review", PATIENCE)
+            e.command("Piecework accept plan")
+            e.wait(r"2 hunks accepted")
+            e.command("Piecework apply")
+            e.wait(r"1 hunk applied in 1 file, b\.txt open in")
+            e.wait_until(lambda: e.quickfix()["items"][0]["text"] == "open in another Vim (swap file)", "the reason")
+            ok(e.eval("bufloaded('b.txt') + (&shortmess =~# 'A')") == "0", f"{name}: a file open elsewhere is left alone")
+            ok(not e.prompts(), f"{name}: open elsewhere: no prompt", *e.prompts())
+            e.quit()
+            other.quit()
+
+
 def left(name: str, editor: str) -> None:
     """Quitting with a call in flight: at once, and the answer is kept all the same."""
     with Scratch() as scratch:
@@ -271,7 +296,7 @@ def bad_input(name: str, editor: str) -> None:
 
 for editor in editors():
     short = Path(editor).name
-    for scenario in (in_place, by_quickfix, while_typing, killed, left, bad_input):
+    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, bad_input):
         if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
             continue
         try:
