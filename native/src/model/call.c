@@ -227,7 +227,7 @@ static void usage_add(Usage *sum, const Usage *more)
 static Nano cost_of(const Price *price, const Usage *usage)
 {
   bool nothing = usage->fresh_in + usage->cache_write + usage->cache_read + usage->out == 0;
-  return nothing ? 0 : usage_cost(price, usage);
+  return nothing ? 0 : usage_cost_at(price, usage, wall_now_ms());
 }
 
 static void cost_add(ModelReply *reply, Nano more)

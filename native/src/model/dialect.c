@@ -109,6 +109,13 @@ void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderC
   }
 }
 
+// facts: providers.md section 2
+void wire_payer(WireRequest *out, const Target *target)
+{
+  if (target->organization.len) wire_header(out, S("openai-organization"), target->organization);
+  if (target->project.len) wire_header(out, S("openai-project"), target->project);
+}
+
 void wire_wipe(WireRequest *wire)
 {
   for (size_t i = 0; i < wire->header_count; i++) {

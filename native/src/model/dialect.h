@@ -45,10 +45,11 @@ typedef struct {
 // Where a request goes and what is known about it.
 typedef struct {
   Str base_url;
-  unsigned quirks;       // provider's, model's and learned
-  const Value *efforts;  // levels the model knows, a list; NULL = unknown
-  int64_t max_output;    // the model's limit; 0 = unknown
-  int64_t context;       // tokens; 0 = unknown
+  unsigned quirks;            // provider's, model's and learned
+  const Value *efforts;       // levels the model knows, a list; NULL = unknown
+  int64_t max_output;         // the model's limit; 0 = unknown
+  int64_t context;            // tokens; 0 = unknown
+  Str organization, project;  // who pays, at OpenAI; empty = the key says
 } Target;
 
 enum { WIRE_MAX_HEADERS = 8 };
@@ -178,7 +179,8 @@ void wire_header(WireRequest *out, Str name, Str value);
 // The headers of a live request but for its content's: key, versions.
 void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderConfig *config,
                            const Target *target, const Key *key, WireRequest *out);
-void wire_wipe(WireRequest *wire);  // the key, once the request was handed on
+void wire_payer(WireRequest *out, const Target *target);  // Target.organization and project
+void wire_wipe(WireRequest *wire);                        // the key, once the request was handed on
 
 // Will its end be read again by another turn? A tool loop's will; a verifier's one question will not.
 bool request_grows(const ModelRequest *request);

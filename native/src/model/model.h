@@ -40,6 +40,9 @@ typedef struct {
   int64_t context, max_output;  // tokens; 0 = unknown
   bool known;                   // input and output have a price
   double batch;                 // what a batch costs, as a share of all of these
+  double
+      off_peak;  // what a call costs outside of the peak hours, as a share of all of these; 1 = the same
+  unsigned peak_hours;  // from Monday to Friday, UTC: bit 1 = from 01:00 to 02:00
 } Price;
 
 typedef int64_t Nano;  // money: 1e-9 USD
@@ -179,6 +182,8 @@ int64_t request_tokens_estimate(const ModelRequest *request);
 // max_output): reserved against the budget before it starts. NANO_UNKNOWN when the price is unknown.
 Nano request_worst_cost(const Models *models, const ModelRequest *request);
 Nano usage_cost(const Price *price, const Usage *usage);  // NANO_UNKNOWN when the price is unknown
+// The same of a call that ended at [wall_ms]. Holidays, when there is no peak, are not known: they count as other days.
+Nano usage_cost_at(const Price *price, const Usage *usage, int64_t wall_ms);
 
 // An amount as in `budget:`: "0.60", "$1"; plain decimals of at most nine places. NANO_UNKNOWN
 // when it is none.

@@ -171,6 +171,10 @@ Target models_target(const Models *models, const ProviderConfig *config, Str mod
                    .efforts = info.efforts,
                    .max_output = info.price.max_output,
                    .context = info.price.context};
+  if (str_eq(config->name, S("openai"))) {
+    target.organization = str_trim(str_from(getenv("OPENAI_ORG_ID")));
+    target.project = str_trim(str_from(getenv("OPENAI_PROJECT_ID")));
+  }
   bool no_levels = info.listed && !info.efforts && str_eq(config->dialect, S("anthropic"));
   if (no_levels) target.quirks |= QUIRK_NO_EFFORT;
   for (size_t i = 0; i < models->learned.len; i++) {

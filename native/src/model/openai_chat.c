@@ -195,6 +195,7 @@ static void build(Arena *arena, const ModelRequest *request, const Target *targe
     Str bearer = str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret));
     out->headers[out->header_count++] = (HttpHeader){S("authorization"), bearer};
   }
+  wire_payer(out, target);
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
   put_limits(arena, body, request, target);

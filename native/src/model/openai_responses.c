@@ -158,6 +158,7 @@ static void address(Arena *arena, const char *path, const Target *target, const 
   if (key->secret.len) {
     wire_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
   }
+  wire_payer(out, target);
 }
 
 static void put_prompt(Arena *arena, Value *body, const ModelRequest *request, const Target *target)

@@ -110,6 +110,18 @@ static void read_changes(Price *price, const Value *changes, Str today)
   }
 }
 
+// {"share": 0.5, "peak_utc": [[1, 4], [6, 10]]}: facts, providers.md section 4.4 on DeepSeek.
+static void read_off_peak(Price *price, const Value *map)
+{
+  price->off_peak = value_get_double(map, S("share"), 1);
+  for (VALUE_EACH (span, value_get(map, S("peak_utc")))) {
+    int64_t to = value_to_int(value_at(span, 1), 0);
+    for (int64_t hour = value_to_int(value_at(span, 0), 24); hour >= 0 && hour < to && hour < 24;
+         hour++)
+      price->peak_hours |= 1u << hour;
+  }
+}
+
 static const struct {
   const char *flag;
   unsigned quirk;
@@ -139,6 +151,7 @@ static void read_override(Price *price, const Value *map)
   if (changes_base) {  // the user's price replaces the table's cliffs, too
     price->tier_above = 0;
     price->cache_read = price->cache_write = price->cache_write_hour = -1;
+    price->off_peak = 1;
   }
   read_base(price, map);
   price->context = value_get_int(map, S("context"), price->context);
@@ -169,6 +182,7 @@ static ModelInfo look_up(Prices *prices, Str provider, Str model, Str today)
   read_base(&info.price, value_get(row, S("price")));
   read_changes(&info.price, value_get(row, S("price_changes")), today);
   read_tier(&info.price, value_at(value_get(row, S("tiers")), 0));
+  read_off_peak(&info.price, value_get(row, S("off_peak")));
   char name[256];
   int len = snprintf(name, sizeof(name), "%.*s/%.*s", STR_ARG(provider), STR_ARG(model));
   if (len > 0 && (size_t)len < sizeof(name)) {
@@ -244,6 +258,22 @@ Nano usage_cost(const Price *price, const Usage *usage)
                            (double)usage->out * output;
   double nano = usd_per_million * 1000.0 + 0.5;  // 1e9 nano per USD, per 1e6 tokens
   return nano < 9e18 ? (Nano)nano : (Nano)9e18;
+}
+
+static bool is_peak(const Price *price, int64_t wall_ms)
+{
+  time_t seconds = (time_t)(wall_ms / 1000);
+  struct tm tm;
+  bool weekday = gmtime_r(&seconds, &tm) && tm.tm_wday >= 1 && tm.tm_wday <= 5;
+  return weekday && price->peak_hours >> tm.tm_hour & 1;
+}
+
+Nano usage_cost_at(const Price *price, const Usage *usage, int64_t wall_ms)
+{
+  Nano cost = usage_cost(price, usage);
+  if (cost <= 0 || price->off_peak <= 0 || price->off_peak >= 1 || is_peak(price, wall_ms))
+    return cost;
+  return (Nano)((double)cost * price->off_peak + 0.5);
 }
 
 Nano request_worst_cost(const Models *models, const ModelRequest *request)

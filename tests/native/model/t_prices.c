@@ -105,6 +105,28 @@ TEST(huge_counters_do_not_overflow)
   CHECK(usage_cost(&price, &usage) > 0);
 }
 
+// facts on DeepSeek: half price outside of Monday to Friday 01:00-04:00 and 06:00-10:00 UTC.
+TEST(prices_of_the_off_peak)
+{
+  static const struct {
+    int64_t day, minute;  // days since Thursday, 1 January 1970
+    bool peak;
+  } rows[] = {{0, 0, false},    {0, 59, false},   {0, 60, true},      {0, 239, true},
+              {0, 240, false},  {0, 359, false},  {0, 360, true},     {0, 599, true},
+              {0, 600, false},  {0, 1439, false}, {1, 90, true},      {2, 90, false},
+              {3, 400, false},  {4, 90, true},    {20785, 90, false}, {20786, 90, false},
+              {20787, 90, true}};
+  Price price = find("deepseek", "deepseek-flash", "2026-11-23");
+  Usage usage = {.fresh_in = 1000000, .out = 1000000, .known = true};
+  CHECK_INT(usage_cost(&price, &usage), 1500000000);  // estimates and reservations: the dearer one
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    int64_t at = (rows[i].day * 1440 + rows[i].minute) * 60000;
+    CHECK_INT(usage_cost_at(&price, &usage, at), rows[i].peak ? 1500000000 : 750000000);
+  }
+  price = find("anthropic", "claude-haiku-5-5", "2026-11-23");
+  CHECK_INT(usage_cost_at(&price, &usage, 0), usage_cost(&price, &usage));
+}
+
 TEST(overrides)
 {
   Arena arena;
@@ -117,6 +139,7 @@ TEST(overrides)
                  S("{\"anthropic/claude-haiku-5-5\": {\"input\": 1, \"output\": 2},"
                    "\"own/m\": {\"input\": 3, \"output\": 4, \"cache_read\": 0.5, \"context\": "
                    "8192, \"max_output\": 1024},"
+                   "\"deepseek/deepseek-flash\": {\"input\": 1, \"output\": 2},"
                    "\"openai/gpt-6-luna\": {\"max_output\": 5}, \"own/half\": {\"input\": 1}}"),
                  &err);
   prices_override(&prices, mine);
@@ -133,6 +156,9 @@ TEST(overrides)
   CHECK_INT(price.max_output, 5);
   CHECK_INT(price.tier_above, 272000);
   CHECK(!prices_find(&prices, S("own"), S("half"), S("2026-11-23")).price.known);
+  price = prices_find(&prices, S("deepseek"), S("deepseek-flash"), S("2026-11-23")).price;
+  CHECK_INT(usage_cost_at(&price, &(Usage){.out = 1000000}, 0),
+            2000000000);  // the user's own, at any time
   prices_deinit(&prices);
   arena_deinit(&arena);
 }
@@ -294,6 +320,35 @@ TEST(a_provider_of_the_users_own)
   CHECK(!models_learn(f.models, S("own"), S("m"), QUIRK_NO_EFFORT));
   CHECK((models_target(f.models, got, S("m")).quirks & QUIRK_NO_EFFORT) != 0);
   CHECK((models_target(f.models, got, S("n")).quirks & QUIRK_NO_EFFORT) == 0);
+  close_models(&f);
+}
+
+TEST(who_pays_at_openai)
+{
+  Fixture f;
+  open_models(&f);
+  Arena arena;
+  arena_init(&arena);
+  setenv("OPENAI_ORG_ID", " org-1\n", 1);
+  setenv("OPENAI_PROJECT_ID", "proj-2", 1);
+  static const Str names[] = {S("openai"), S("groq")};
+  const Dialect *dialects[] = {&dialect_openai_responses, &dialect_openai_chat};
+  for (size_t i = 0; i < 4; i++) {
+    ModelRequest request = {.model = S("m")};
+    WireRequest wire;
+    Target target = models_target(f.models, models_provider_get(f.models, names[i / 2]), S("m"));
+    dialects[i % 2]->build(&arena, &request, &target, &(Key){0}, &wire);
+    Str said[2] = {0};
+    for (size_t k = 0; k < wire.header_count; k++) {
+      if (str_eq(wire.headers[k].name, S("openai-organization"))) said[0] = wire.headers[k].value;
+      if (str_eq(wire.headers[k].name, S("openai-project"))) said[1] = wire.headers[k].value;
+    }
+    CHECK_STR(said[0], i < 2 ? S("org-1") : S(""));
+    CHECK_STR(said[1], i < 2 ? S("proj-2") : S(""));
+  }
+  unsetenv("OPENAI_ORG_ID");
+  unsetenv("OPENAI_PROJECT_ID");
+  arena_deinit(&arena);
   close_models(&f);
 }
 
