@@ -40,7 +40,8 @@ static Str resolve(Arena *arena, Str absolute)
 }
 
 // Whether no part of a path below the root (which is real itself) is a symlink. What is not there is none.
-static bool without_links(const Project *project, Arena *arena, Str path)
+// [*stat]: of the path.
+static bool without_links(const Project *project, Arena *arena, Str path, FsStat *stat)
 {
   char *whole = project_absolute(project, arena, path);
   size_t root = strlen(whole) - path.len;
@@ -48,24 +49,26 @@ static bool without_links(const Project *project, Arena *arena, Str path)
     if (end[1] && end[1] != '/') continue;
     char next = end[1];
     end[1] = 0;
-    FsKind kind = fs_stat(whole).kind;
+    *stat = fs_stat(whole);
     end[1] = next;
-    if (kind == FS_LINK) return false;
-    if (kind == FS_NONE) return true;
+    if (stat->kind == FS_LINK) return false;
+    if (stat->kind == FS_NONE) return true;
   }
   return true;
 }
 
 // [path] is normal: relative, without "." and "..". Most have no link in them, and are spared the way from
 // "/" down.
-bool path_real(const Project *project, Arena *arena, Str path, Str *real)
+bool path_real(const Project *project, Arena *arena, Str path, RealPath *real)
 {
-  if (path.len && without_links(project, arena, path)) {
-    *real = str_dup(arena, path);
+  if (path.len && without_links(project, arena, path, &real->stat)) {
+    real->path = str_dup(arena, path);
     return true;
   }
   Str absolute = resolve(arena, str_from(project_absolute(project, arena, path)));
-  return absolute.len && below_root(project, absolute, real);
+  if (!absolute.len || !below_root(project, absolute, &real->path)) return false;
+  real->stat = fs_stat(str_z(arena, absolute));
+  return true;
 }
 
 static bool exists(Arena *arena, Str path)
@@ -101,12 +104,14 @@ bool project_path(Project *project, Arena *arena, Str given, Str *relative, Erro
 
 bool project_beyond_links(Project *project, Arena *arena, Str path, Str *real)
 {
-  Str normal, dir = path_dir(path), behind;
+  Str normal, dir = path_dir(path);
+  RealPath behind;
   if (!path.len || path.ptr[0] == '/' || !path_normal(arena, path, &normal)) return false;
   if (!str_eq(path, normal)) return false;
   *real = path;
-  if (!dir.len || without_links(project, arena, dir)) return true;
+  if (!dir.len || without_links(project, arena, dir, &behind.stat)) return true;
   if (!path_real(project, arena, dir, &behind)) return false;
-  *real = behind.len ? str_from(path_join(arena, behind, path_base(path))) : path_base(path);
+  *real =
+      behind.path.len ? str_from(path_join(arena, behind.path, path_base(path))) : path_base(path);
   return true;
 }

@@ -38,6 +38,9 @@ const char *ignore_file_for(const Project *project, Str path);
 // through.
 SendVerdict name_verdict(Project *project, Arena *arena, Str path, Str *why);
 
-// Where a path of the project really is. [*real]: relative, symlinks resolved. False when that is
-// outside.
-bool path_real(const Project *project, Arena *arena, Str path, Str *real);
+// Where a path of the project really is, and what is there. False when that is outside.
+typedef struct {
+  Str path;  // relative, symlinks resolved
+  FsStat stat;
+} RealPath;
+bool path_real(const Project *project, Arena *arena, Str path, RealPath *real);

@@ -43,20 +43,21 @@ static SendVerdict all_names(Project *project, Arena *arena, Str path, Str *why)
   return say(why, SEND_IGNORED, S("ignored by .gitignore"));
 }
 
-static SendVerdict by_name(Project *project, Arena *arena, Str path, Str *real, Str *why)
+static SendVerdict by_name(Project *project, Arena *arena, Str path, RealPath *real, Str *why)
 {
   if (!is_inside(arena, path) || !path_real(project, arena, path, real)) {
     return say(why, SEND_OUTSIDE, S("outside the project"));
   }
   ignore_refresh(project);
   SendVerdict verdict = all_names(project, arena, path, why);
-  if (verdict == SEND_OK && !str_eq(*real, path)) verdict = all_names(project, arena, *real, why);
+  if (verdict == SEND_OK && !str_eq(real->path, path))
+    verdict = all_names(project, arena, real->path, why);
   return verdict;
 }
 
 SendVerdict project_may_send_name(Project *project, Arena *arena, Str path, Str *why)
 {
-  Str real;
+  RealPath real;
   return by_name(project, arena, path, &real, why);
 }
 
@@ -65,24 +66,26 @@ static SendVerdict too_large(Arena *arena, size_t size, Str *why)
   return say(why, SEND_TOO_LARGE, str_fmt(arena, "too large (%zu MB)", (size + 999999) / 1000000));
 }
 
-static SendVerdict from_disk(Project *project, Arena *arena, Str real, Str *text, Str *why)
+static SendVerdict from_disk(Project *project, Arena *arena, const RealPath *real, Str *text,
+                             Str *why)
 {
-  char *file = project_absolute(project, arena, real);
-  FsStat stat = fs_stat(file);
-  if (stat.kind == FS_NONE) return say(why, SEND_NOT_FOUND, S("not found"));
-  if (stat.kind != FS_FILE) return say(why, SEND_NOT_FILE, S("not a file"));
-  if (stat.size > PROJECT_MAX_FILE) return too_large(arena, stat.size, why);
+  char *file = project_absolute(project, arena, real->path);
+  const FsStat *stat = &real->stat;
+  if (stat->kind == FS_NONE) return say(why, SEND_NOT_FOUND, S("not found"));
+  if (stat->kind != FS_FILE) return say(why, SEND_NOT_FILE, S("not a file"));
+  if (stat->size > PROJECT_MAX_FILE) return too_large(arena, stat->size, why);
   Error err = {0};
   if (fs_read(arena, file, PROJECT_MAX_FILE, text, &err)) return SEND_OK;
   return say(why, SEND_UNREADABLE, str_fmt(arena, "%s", err.message));
 }
 
 // The text of overlay or file with what is asked of any text.
-static SendVerdict load(Project *project, Arena *arena, Str path, Str real, Str *text, Str *why)
+static SendVerdict load(Project *project, Arena *arena, Str path, const RealPath *real, Str *text,
+                        Str *why)
 {
   Str found;
-  bool overlay =
-      project_overlay_get(project, path, &found) || project_overlay_get(project, real, &found);
+  bool overlay = project_overlay_get(project, path, &found) ||
+                 project_overlay_get(project, real->path, &found);
   if (overlay && found.len > PROJECT_MAX_FILE) return too_large(arena, found.len, why);
   SendVerdict verdict = overlay ? SEND_OK : from_disk(project, arena, real, &found, why);
   if (verdict != SEND_OK) return verdict;
@@ -96,9 +99,9 @@ static SendVerdict load(Project *project, Arena *arena, Str path, Str real, Str 
 
 static SendVerdict may_send(Project *project, Arena *arena, Str path, Str *text, Str *why)
 {
-  Str real;
+  RealPath real;
   SendVerdict verdict = by_name(project, arena, path, &real, why);
-  if (verdict == SEND_OK) verdict = load(project, arena, path, real, text, why);
+  if (verdict == SEND_OK) verdict = load(project, arena, path, &real, text, why);
   if (verdict != SEND_OK) return verdict;
   const char *secret = secret_in_text(*text);
   if (!secret) return verdict;
@@ -136,8 +139,9 @@ bool project_read(Project *project, Arena *arena, Str path, Str *text, Error *er
 
 bool project_read_local(Project *project, Arena *arena, Str path, Str *text, Error *err)
 {
-  Str real, why = S("outside the project");
+  Str why = S("outside the project");
+  RealPath real;
   bool inside = is_inside(arena, path) && path_real(project, arena, path, &real);
-  SendVerdict verdict = inside ? load(project, arena, path, real, text, &why) : SEND_OUTSIDE;
+  SendVerdict verdict = inside ? load(project, arena, path, &real, text, &why) : SEND_OUTSIDE;
   return verdict == SEND_OK || refuse(path, verdict, why, err);
 }

@@ -261,13 +261,6 @@ void run_fail(Engine *engine, const Error *err)
 
 // ---- tasks -------------------------------------------------------------------------------------------
 
-static size_t index_of(const Run *run, const Task *task)
-{
-  size_t t = 0;
-  while (t < run->tasks.len && run->active[t] != task) t++;
-  return t;
-}
-
 static void touching(void *owner, Str path, Arena *arena, StrList *ids)
 {
   Run *run = owner;
@@ -316,8 +309,7 @@ static void copy_row(Run *run, size_t t, const TaskRow *row)
 static void on_change(void *owner, Task *task)
 {
   Run *run = owner;
-  size_t t = index_of(run, task);
-  if (t == run->tasks.len) return;
+  size_t t = task_number(task);
   copy_row(run, t, task_row(task));
   run_tell_task(run, t);
   status_soon(run);
@@ -396,7 +388,7 @@ static void pause_after_pilot(Run *run, size_t t)
 static void task_done(void *owner, Task *task, const TaskEnd *end)
 {
   Run *run = owner;
-  size_t t = index_of(run, task), paths;
+  size_t t = task_number(task), paths;
   copy_row(run, t, task_row(task));
   const Str *path = task_paths(task, &paths);
   for (size_t i = 0; i < paths; i++) run_touch(run, t, str_dup(&run->arena, path[i]));
@@ -437,6 +429,7 @@ static void start_task(Run *run, size_t t)
                      .budget = &run->budget,
                      .checks = run->checks,
                      .row = &run->rows[t],
+                     .number = t,
                      .before = &before,
                      .batch = run->spec.batch && !run->schedule.pilot_wanted,
                      .for_hours = run->spec.batch,

@@ -8,6 +8,11 @@ enum { REDO_MAX = 2, FACTOR_MAX = 4 };
 
 static void task_step(void *owner);
 
+size_t task_number(const Task *task)
+{
+  return task->start.number;
+}
+
 const TaskRow *task_row(const Task *task)
 {
   return &task->row;

@@ -35,6 +35,7 @@ typedef struct {
   const Budget *budget;
   Checks *checks;
   const TaskRow *row;     // as it is in the journal
+  size_t number;          // the owner's, see task_number
   const StrList *before;  // tasks whose results it builds on
   Str remark;             // from a reviewer, empty = none
   bool batch;             // its calls may wait for hours at half the price
@@ -51,6 +52,7 @@ typedef struct {
 
 Task *task_start(const TaskStart *start);
 
+size_t task_number(const Task *task);
 const TaskRow *task_row(const Task *task);  // present state, valid until the next change
 const Str *task_paths(const Task *task, size_t *count);  // of its result, once it is done
 void task_poke(Task *task);    // a reservation has gone: a waiting task asks again
