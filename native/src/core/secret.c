@@ -157,6 +157,98 @@ static bool key_follows(Str rest)
   return false;
 }
 
+// Tokens that say what they are: a prefix, then so many characters of letters, digits and [also].
+static const struct {
+  const char *prefix, *also;
+  size_t least;
+  const char *why;
+} tokens[] = {
+    {"sk-ant-", "_-", 40, "an API key inside"},
+    {"sk-proj-", "_-", 40, "an API key inside"},
+    {"sk-svcacct-", "_-", 40, "an API key inside"},
+    {"sk-or-v1-", "", 40, "an API key inside"},
+    {"sk-", "", 40, "an API key inside"},
+    {"xai-", "", 40, "an API key inside"},
+    {"gsk_", "", 40, "an API key inside"},
+    {"AIza", "_-", 35, "an API key inside"},
+    {"hf_", "", 30, "an access token inside"},
+    {"ghp_", "", 36, "an access token inside"},
+    {"gho_", "", 36, "an access token inside"},
+    {"ghu_", "", 36, "an access token inside"},
+    {"ghs_", "", 36, "an access token inside"},
+    {"ghr_", "", 36, "an access token inside"},
+    {"github_pat_", "_", 50, "an access token inside"},
+    {"glpat-", "_-", 20, "an access token inside"},
+    {"npm_", "", 36, "an access token inside"},
+    {"pypi-AgE", "_-", 50, "an access token inside"},
+    {"xoxb-", "-", 30, "an access token inside"},
+    {"xoxp-", "-", 30, "an access token inside"},
+    {"xoxa-", "-", 30, "an access token inside"},
+    {"sk_live_", "", 20, "a payment key inside"},
+    {"rk_live_", "", 20, "a payment key inside"},
+    {"SG.", "._-", 60, "an API key inside"},
+    {"AKIA", "", 16, "an AWS key inside"},
+    {"ASIA", "", 16, "an AWS key inside"},
+};
+enum { TOKEN_MAX = 400, TOKEN_KINDS = 8 };
+
+static bool in_token(char c, const char *also)
+{
+  bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return plain || (c && strchr(also, c));
+}
+
+// Real ones are random: many different characters, digits and letters both.
+static bool is_random(Str run)
+{
+  bool seen[256] = {0}, digit = false, letter = false;
+  size_t kinds = 0;
+  for (size_t i = 0; i < run.len; i++) {
+    unsigned char c = (unsigned char)run.ptr[i];
+    kinds += !seen[c];
+    seen[c] = true;
+    digit |= c >= '0' && c <= '9';
+    letter |= c > '9';
+  }
+  return kinds >= TOKEN_KINDS && digit && letter && !str_has(run, S("EXAMPLE"));
+}
+
+// The token that begins at the start of [rest].
+static const char *token_at(Str rest)
+{
+  for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
+    Str prefix = str_from(tokens[i].prefix);
+    if (!str_starts(rest, prefix)) continue;
+    Str run = str_sub(rest, prefix.len, prefix.len + TOKEN_MAX);
+    size_t len = 0;
+    while (len < run.len && in_token(run.ptr[len], tokens[i].also)) len++;
+    if (len >= tokens[i].least && is_random(str_sub(run, 0, len))) return tokens[i].why;
+  }
+  return NULL;
+}
+
+// In one pass, for all kinds: whole trees are read past this. Two characters tell nearly all words apart.
+static const char *token_in(Str text)
+{
+  bool inside[256] = {0}, first[256] = {0};
+  uint8_t second[256][256 / 8] = {{0}};
+  for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
+    unsigned char a = (unsigned char)tokens[i].prefix[0], b = (unsigned char)tokens[i].prefix[1];
+    first[a] = true;
+    second[a][b / 8] |= (uint8_t)(1 << b % 8);
+  }
+  for (int c = 1; c < 256; c++) inside[c] = in_token((char)c, "_-");
+  bool before = false;
+  for (size_t i = 0; i + 1 < text.len; i++) {
+    unsigned char a = (unsigned char)text.ptr[i], b = (unsigned char)text.ptr[i + 1];
+    bool begins = first[a] && !before && second[a][b / 8] >> b % 8 & 1;
+    const char *why = begins ? token_at(str_skip(text, i)) : NULL;
+    if (why) return why;
+    before = inside[a];
+  }
+  return NULL;
+}
+
 const char *secret_in_text(Str text)
 {
   static const char *const marks[] = {"PRIVATE KEY-----", "PRIVATE KEY BLOCK-----",
@@ -169,5 +261,5 @@ const char *secret_in_text(Str text)
       if (key_follows(rest)) return "a private key inside";
     }
   }
-  return NULL;
+  return token_in(text);
 }

@@ -10,5 +10,6 @@
 // private key" ... NULL when it does not.
 const char *secret_by_name(Str path);
 
-// The same for a text: a private key in it. NULL when there is none.
+// The same for a text: a private key in it, or a token of a kind that services give out and mark as theirs. A
+// placeholder ("ghp_xxxx...", "AKIA...EXAMPLE") is none. NULL when there is none.
 const char *secret_in_text(Str text);

@@ -385,6 +385,17 @@ TEST(secret_texts)
   CHECK(!secret_in_text(S("if (strstr(s, \"-----BEGIN PRIVATE KEY-----\")) return 1;")));
   CHECK(!secret_in_text(S("-----BEGIN CERTIFICATE-----\n" RUN40)));
   CHECK(!secret_in_text(S("")));
+#define RANDOM20 "q7Zr2LmX9fKd4TnB8wYc"
+  CHECK(secret_in_text(S("key = \"sk-ant-api03-" RANDOM20 RANDOM20 RANDOM20 "\"\n")) != NULL);
+  CHECK(secret_in_text(S("sk-" RANDOM20 RANDOM20)) != NULL);
+  CHECK(secret_in_text(S("token: ghp_" RANDOM20 "a1B2c3D4e5F6g7H8\n")) != NULL);
+  CHECK(secret_in_text(S("id=AKIA"
+                         "Q7ZR2LMX9FKD4TNB")) != NULL);
+  CHECK(secret_in_text(S("xoxb-123456789012-123456789012-" RANDOM20)) != NULL);
+  CHECK(!secret_in_text(
+      S("AKIAIOSFODNN7EXAMPLE ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx sk-ant-...")));
+  CHECK(!secret_in_text(S("task-" RANDOM20 RANDOM20 " sk-short1234 #define SG.x")));
+  CHECK(!secret_in_text(S("sk-abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz")));
 }
 
 int main(int argc, char **argv)
