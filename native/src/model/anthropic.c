@@ -380,6 +380,7 @@ static Str models_url(Arena *arena, const Target *target)
 }
 
 const Dialect dialect_anthropic = {.name = "anthropic",
+                                   .cached_is_unlimited = true,  // Rate limits
                                    .build = build,
                                    .feed = feed,
                                    .whole = whole,

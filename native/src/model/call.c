@@ -519,6 +519,14 @@ static void key_ready(void *owner, const Error *error)
 
 // ---- outside --------------------------------------------------------------------------------------------
 
+// What counts against the provider's tokens per minute. The one that writes the context counts it; the others read it.
+static int64_t tokens_for_limit(const ModelCall *call)
+{
+  int64_t all = request_tokens_estimate(&call->request);
+  bool reads = call->dialect && call->dialect->cached_is_unlimited;
+  return reads ? all - tokens_estimate(call->request.shared) : all;
+}
+
 static ModelCall *call_new(Models *models, const ModelSpec *spec)
 {
   ModelCall *call = mem_alloc(sizeof(*call));
@@ -534,8 +542,7 @@ static ModelCall *call_new(Models *models, const ModelSpec *spec)
                           .on_held = ticket_held,
                           .owner = call,
                           .urgent = !str_eq(spec->request->role, S("execute")),
-                          .group = request_group(spec->request),
-                          .tokens = request_tokens_estimate(spec->request)};
+                          .group = request_group(spec->request)};
   call->key_waiter = (KeyWaiter){.on_ready = key_ready, .owner = call};
   call->next = models->first;
   if (call->next) call->next->prev = call;
@@ -548,6 +555,7 @@ ModelCall *model_start(Models *models, const ModelSpec *spec)
   ModelCall *call = call_new(models, spec);
   const ModelRequest *request = &call->request;
   if (models_check(models, request, &call->config, &call->dialect, &call->reply.error)) {
+    call->ticket.tokens = tokens_for_limit(call);
     ticket_enter(models->limiter, &call->ticket, request->provider, call->config->limit,
                  request->model);
   } else {

@@ -142,6 +142,8 @@ size_t reply_output_bytes(const ReplyBuilder *reply);  // what came back, for es
 typedef struct {
   const char *name;
   bool lines;  // the stream is one JSON object per line, not server-sent events
+  bool
+      cached_is_unlimited;  // what is read from the cache does not count against the limit of tokens per minute
   void (*build)(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                 WireRequest *out);
   void (*feed)(ReplyBuilder *reply, const SseEvent *event);

@@ -516,6 +516,34 @@ static bool never(void *owner, Nano spent, Nano worst)
   return false;
 }
 
+// facts: providers.md section 1.7: the context that all tasks share is read from the cache, which is not limited.
+TEST(a_shared_context_is_not_held_back)
+{
+  Bench bench;
+  bench_open(&bench,
+             "[{\"reply\": {\"text\": \"ok\", \"delay_ms\": 50, \"headers\": {"
+             "\"anthropic-ratelimit-tokens-limit\": \"60000\", "
+             "\"anthropic-ratelimit-tokens-remaining\": \"20000\","
+             "\"anthropic-ratelimit-tokens-reset\": \"2099-01-01T00:00:00Z\"}}}]");
+  ModelRequest request = request_of(&bench, "a", "go");
+  char *shared = arena_alloc(&bench.arena, 36000);  // 10,000 tokens
+  memset(shared, 'x', 36000);
+  request.shared = (Str){shared, 36000};
+  static Result pilot, results[4];
+  memset(results, 0, sizeof(results));
+  bench_start(&bench, &pilot, &request);
+  bench_run(&bench);
+  uint64_t before = loop_now_ms(&bench.loop);
+  for (int i = 0; i < 4; i++) bench_start(&bench, &results[i], &request);
+  bench_run(&bench);
+  for (int i = 0; i < 4; i++) {
+    CHECK_STR(results[i].reply.text, S("ok"));
+    CHECK_INT(results[i].waits, 0);
+  }
+  CHECK(loop_now_ms(&bench.loop) - before < 5000);
+  bench_close(&bench);
+}
+
 TEST(a_retry_that_may_cost_is_asked_for)
 {
   setenv("PIECEWORK_BACKOFF_MS", "5", 1);
