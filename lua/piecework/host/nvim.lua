@@ -5,6 +5,7 @@
 
 local json = require('piecework.json')
 local safe = require('piecework.host.safe')
+local broken = require('piecework.host.wrap')
 
 local api, vfn = vim.api, vim.fn
 local M = { name = 'nvim', wire = 'msgpack' }
@@ -364,9 +365,10 @@ end
 
 function M.popup(lines, title)
   local width, height = 20, 0
+  lines = broken.lines(lines, vim.o.columns - 4, vfn.strdisplaywidth)
   for _, line in ipairs(lines) do width = math.max(width, vfn.strdisplaywidth(line)) end
   width = math.min(width, math.max(1, vim.o.columns - 4))
-  -- Long lines wrap.
+  -- Words that are too long wrap.
   for _, line in ipairs(lines) do
     height = height + math.max(1, math.ceil(vfn.strdisplaywidth(line) / width))
   end

@@ -6,6 +6,7 @@
 
 local json = require('piecework.json')
 local safe = require('piecework.host.safe')
+local broken = require('piecework.host.wrap')
 
 local M = { name = 'vim', wire = 'json' }
 
@@ -333,9 +334,11 @@ function M.ui()
 end
 
 function M.popup(lines, title)
+  local room = M.fn('eval', '&columns') - 5
+  lines = broken.lines(lines, room, vfn.strdisplaywidth)
   M.fn('popup_atcursor', lines, {
     title = ' ' .. title .. ' ', border = {}, padding = { 0, 1, 0, 1 }, moved = 'any',
-    maxheight = math.max(1, M.fn('eval', '&lines') - 6), maxwidth = M.fn('eval', '&columns') - 5,
+    maxheight = math.max(1, M.fn('eval', '&lines') - 6), maxwidth = room,
   })
 end
 

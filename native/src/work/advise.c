@@ -281,9 +281,9 @@ static void choose(Engine *engine, Project *project, Arena *arena, Str request,
     advice->kind = ADVICE_SMALL;
     advice->command = S(":Piecework edit");
     buf_fmt(out,
-            "One place of %zu lines: a plan would cost more than the edit. `edit` asks the small "
+            "One place of %zu line%s: a plan would cost more than the edit. `edit` asks the small "
             "model once.\n",
-            lines);
+            lines, lines == 1 ? "" : "s");
   } else {
     buf_add(out, S("This suits delegation.\n"));
   }

@@ -112,6 +112,13 @@ return function(T)
     T.wait(function() return standin.last('review/decide').what[1] == what end, command)
     T.ok(true, command .. ' decides ' .. what)
   end
+  T.command('normal g?')
+  local popups = 0
+  for _, win in ipairs(host.name == 'nvim' and vim.api.nvim_list_wins() or host.fn('popup_list')) do
+    local floats = host.name ~= 'nvim' or vim.api.nvim_win_get_config(win).relative ~= ''
+    popups = popups + (floats and 1 or 0)
+  end
+  T.eq(popups, 1, 'g? shows the keys')
   T.command('1')
   T.command('normal ]c')
   T.eq(host.fn('line', '.'), 4, ']c')

@@ -60,6 +60,11 @@ return function(T)
     T.eq(#keys.help_lines(list, 40), #list, 'in 40 columns a line each')
   end
 
+  local wrap = require('piecework.host.wrap')
+  local function cells(t) return host.fn('strdisplaywidth', t) end
+  T.eq(wrap.lines({ 'fits', '', '  one two three four', 'averyveryverylongword x' }, 11, cells),
+    { 'fits', '', '  one two', '  three', '  four', 'averyveryverylongword', 'x' }, 'popups break lines between words')
+
   local dead = {}
   for link in text:gmatch('|(%S-)|') do
     local own = link:find('^piecework') or link:find('^g:piecework') or link:find('^:Piecework')

@@ -1,0 +1,34 @@
+-- Long lines of popups, broken between words and indented as they were. Pure.
+
+local M = {}
+
+local function wrap(line, width, measure, out)
+  local indent = line:match('^%s*')
+  local row = nil
+  for word in line:gmatch('%S+') do
+    local longer = row and row .. ' ' .. word or indent .. word
+    if row and measure(longer) > width then
+      out[#out + 1] = row
+      longer = indent .. word
+    end
+    row = longer
+  end
+  out[#out + 1] = row
+end
+
+-- [measure]: cells of a text. A word longer than [width] stays whole.
+---@param lines string[]
+---@return string[]
+function M.lines(lines, width, measure)
+  local out = {}
+  for _, line in ipairs(lines) do
+    if measure(line) <= width then
+      out[#out + 1] = line
+    else
+      wrap(line, width, measure, out)
+    end
+  end
+  return out
+end
+
+return M
