@@ -280,6 +280,7 @@ static void on_message_delta(ReplyBuilder *reply, const Value *event)
 {
   read_stop(reply, value_get(event, S("delta")));
   read_usage(reply, value_get(event, S("usage")));
+  reply->usage_final = reply->usage.known && reply->stop != STOP_ERROR;
 }
 
 static void on_message_stop(ReplyBuilder *reply, const Value *event)

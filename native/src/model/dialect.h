@@ -105,6 +105,7 @@ typedef struct {
   StopReason stop;
   Str stop_detail;     // why it refused, where the provider says so
   Usage usage;         // known once a counter was seen
+  bool usage_final;    // it came with the end of the reply: no more will be charged
   Nano cost;           // the provider's own figure, else NANO_UNKNOWN
   Str id;              // of the message
   Buf text;            // all text parts

@@ -272,7 +272,9 @@ static void read_response(ReplyBuilder *reply, const Value *response)
   const Value *candidate = value_at(value_get(response, S("candidates")), 0);
   const Value *content = value_get(candidate, S("content"));
   for (VALUE_EACH (part, value_get(content, S("parts")))) read_part(reply, part);
-  read_finish(reply, value_get_str(candidate, S("finishReason"), STR_NONE));
+  Str finish = value_get_str(candidate, S("finishReason"), STR_NONE);
+  reply->usage_final = finish.len && reply->usage.known;
+  read_finish(reply, finish);
   Str blocked = value_get_str(value_get(response, S("promptFeedback")), S("blockReason"), STR_NONE);
   if (candidate || blocked.len == 0) return;
   reply->stop = STOP_REFUSED;

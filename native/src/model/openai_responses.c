@@ -279,6 +279,7 @@ static StopReason stop_of(const Value *response)
 static void read_response(ReplyBuilder *reply, const Value *response)
 {
   read_usage(reply, value_get(response, S("usage")));
+  reply->usage_final = reply->usage.known;
   reply->id = str_dup(reply->arena, value_get_str(response, S("id"), STR_NONE));
   Str status = value_get_str(response, S("status"), STR_NONE);
   if (str_eq(status, S("failed")) || str_eq(status, S("cancelled"))) {

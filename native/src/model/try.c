@@ -235,7 +235,7 @@ static int64_t at_least(int64_t n, int64_t floor)
 Usage try_usage(const Try *t, int64_t prompt_estimate)
 {
   Usage usage = t->reply.usage;
-  if (t->ok && usage.known) return usage;
+  if ((t->ok || t->reply.usage_final) && usage.known) return usage;
   bool refused = t->answer == ANSWER_ERROR || t->answer == ANSWER_PAGE;
   if (!t->sent || refused) return (Usage){.known = true};
   int64_t out = (int64_t)((reply_output_bytes(&t->reply) * 10 + 35) / 36);

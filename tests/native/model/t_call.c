@@ -245,6 +245,39 @@ TEST(what_a_broken_stream_has_cost)
   unsetenv("PIECEWORK_BACKOFF_MS");
 }
 
+// Failed, but with its bill: the figures are the provider's, not an estimate.
+TEST(what_a_failed_reply_says_it_has_cost)
+{
+  static const struct {
+    const char *provider, *rule;
+  } rows[] = {{"a", "\"fault\": {\"truncated_stream\": true, \"keep_finish\": true}, \"reply\": {"},
+              {"r", "\"reply\": {\"stop\": \"failed\", "},
+              {"g", "\"reply\": {\"stop\": \"OTHER\", "}};
+  setenv("PIECEWORK_BACKOFF_MS", "5", 1);
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    char script[600];
+    snprintf(script, sizeof(script),
+             "[{\"times\": 1, %s\"text\": \"a reply that was long enough to be worth something\", "
+             "\"usage\": "
+             "{\"fresh_in\": 500, \"cache_read\": 70, \"cache_write\": 0, \"out\": 40}}}, "
+             "{\"reply\": {\"text\": "
+             "\"whole\", \"usage\": {\"fresh_in\": 500, \"cache_read\": 70, \"cache_write\": 0, "
+             "\"out\": 2}}}]",
+             rows[i].rule);
+    Bench bench;
+    bench_open(&bench, script);
+    Result r = bench_call(&bench, rows[i].provider, "go");
+    CHECK_STR(r.reply.text, S("whole"));
+    CHECK_INT(r.reply.tries, 2);
+    CHECK(r.reply.usage.known);
+    CHECK_INT(r.reply.usage.fresh_in, 1000);
+    CHECK_INT(r.reply.usage.cache_read, 140);
+    CHECK_INT(r.reply.usage.out, 42);
+    bench_close(&bench);
+  }
+  unsetenv("PIECEWORK_BACKOFF_MS");
+}
+
 TEST(three_tries_and_no_more)
 {
   setenv("PIECEWORK_BACKOFF_MS", "5", 1);
