@@ -125,33 +125,16 @@ local function to_buffer_lines(form, lines, first)
   return out
 end
 
-local function slice(list, first, last)
-  local out = {}
-  for i = first, last do out[#out + 1] = list[i] end
-  return out
-end
-
--- Replaces [count] lines from [first].
-local function edit(buf, first, count, lines)
-  local common = math.min(count, #lines)
-  if common > 0 then host.set_lines(buf, first, slice(lines, 1, common)) end
-  if #lines > common then
-    host.append(buf, first + common - 1, slice(lines, common + 1, #lines))
-  elseif count > common then
-    host.fn('deletebufline', buf, first + common, first + count - 1)
-  end
-end
-
--- Bottom-up, so that no edit moves another's lines.
----@param edits {first: integer, count: integer, lines: string[]}[]
+---@param edits piecework.Edit[]
 ---@param ended? boolean  whether the last line has an end from now on
 function M.change(buf, edits, ended)
   break_undo(buf)
-  local form = form_of(buf)
-  for i = #edits, 1, -1 do
-    local e = edits[i]
-    edit(buf, e.first, e.count, to_buffer_lines(form, e.lines or {}, e.first))
+  local form, changes = form_of(buf), {}
+  for i, e in ipairs(edits) do
+    changes[i] = { first = e.first, count = e.count,
+      lines = to_buffer_lines(form, e.lines or {}, e.first) }
   end
+  host.change(buf, changes)
   if ended ~= nil then host.fn('setbufvar', buf, '&endofline', ended and 1 or 0) end
   break_undo(buf)
 end
@@ -160,7 +143,7 @@ local function set_text(buf, text)
   local lines = require('piecework.buffers').split(text)
   break_undo(buf)
   local old = #host.lines(buf)
-  edit(buf, 1, old, to_buffer_lines(form_of(buf), lines, 1))
+  host.change(buf, { { first = 1, count = old, lines = to_buffer_lines(form_of(buf), lines, 1) } })
   host.fn('setbufvar', buf, '&endofline', text:sub(-1) == '\n' and 1 or 0)
   break_undo(buf)
 end

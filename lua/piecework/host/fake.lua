@@ -133,12 +133,13 @@ function M.lines(buf)
   return S.buffers[buf].lines
 end
 
-function M.set_lines(buf, first, lines)
-  for i, line in ipairs(lines) do S.buffers[buf].lines[first + i - 1] = line end
-end
-
-function M.append(buf, after, lines)
-  for i, line in ipairs(lines) do table.insert(S.buffers[buf].lines, after + i, line) end
+function M.change(buf, edits)
+  local lines = S.buffers[buf].lines
+  for i = #edits, 1, -1 do
+    local e = edits[i]
+    for _ = 1, e.count do table.remove(lines, e.first) end
+    for k, line in ipairs(e.lines) do table.insert(lines, e.first + k - 1, line) end
+  end
 end
 
 function M.fill(buf, lines)

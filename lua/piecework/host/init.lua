@@ -24,8 +24,7 @@
 ---@field here fun(): integer, integer, integer  the current buffer, the cursor's line, v:count1
 ---@field go fun(line: integer, jump: boolean)  the cursor there, out of folds; [jump]: with a mark
 ---@field lines fun(buf: integer): string[]  the text of a loaded buffer
----@field set_lines fun(buf: integer, first: integer, lines: string[])  replaces existing lines
----@field append fun(buf: integer, after: integer, lines: string[])  0 = before line 1
+---@field change fun(buf: integer, edits: piecework.Edit[])  of a user's: bottom-up, marks stay
 ---@field fill fun(buf: integer, lines: string[])  whole text of a buffer of ours, without undo
 ---@field notes fun(buf: integer, notes: {line: integer, text: string}[])  text behind lines
 ---@field overlay fun(buf: integer, marks: piecework.Mark[])  drawn over the text; no others stay
@@ -37,6 +36,11 @@
 ---@field ui fun(name: 'input'|'select'): function?  vim.ui's, where the user has put in another
 ---@field health fun(title: string, rows: piecework.HealthRow[])  writes a :checkhealth report
 ---@field clock fun(): number  milliseconds, only good for differences
+
+---@class piecework.Edit  ascending; each counts lines as they were before all
+---@field first integer
+---@field count integer   lines from there that go; 0: what comes goes before it
+---@field lines string[]  what comes
 
 ---@class piecework.Mark
 ---@field first integer   the line it begins at; with count 0 new lines go before it

@@ -246,12 +246,22 @@ function M.lines(buf)
 end
 
 -- setbufline, not nvim_buf_set_lines: only that keeps marks and extmarks on replaced lines.
-function M.set_lines(buf, first, lines)
-  if vfn.setbufline(buf, first, from_nul(lines)) ~= 0 then error('cannot change the lines', 0) end
+local function change_one(buf, edit)
+  local lines = from_nul(edit.lines)
+  local common, failed = math.min(edit.count, #lines), 0
+  if common > 0 then failed = vfn.setbufline(buf, edit.first, vim.list_slice(lines, 1, common)) end
+  if failed == 0 and #lines > common then
+    failed = vfn.appendbufline(buf, edit.first + common - 1,
+      vim.list_slice(lines, common + 1, #lines))
+  elseif failed == 0 and edit.count > common then
+    failed = vfn.deletebufline(buf, edit.first + common, edit.first + edit.count - 1)
+  end
+  if failed ~= 0 then error('cannot change the lines', 0) end
 end
 
-function M.append(buf, after, lines)
-  if vfn.appendbufline(buf, after, from_nul(lines)) ~= 0 then error('cannot add lines', 0) end
+-- From the bottom up, so that no edit moves another's lines.
+function M.change(buf, edits)
+  for i = #edits, 1, -1 do change_one(buf, edits[i]) end
 end
 
 function M.fill(buf, lines)

@@ -201,27 +201,22 @@ function M.lines(buf)
 end
 
 local function to_list(lines)
-  local list = vim.list()
+  local list = {}
   for i = 1, #lines do
-    list:add(lines[i]:find('%z') and (lines[i]:gsub('%z', '\n')) or lines[i])
+    list[i] = lines[i]:find('\0', 1, true) and (lines[i]:gsub('%z', '\n')) or lines[i]
   end
-  return list
+  return vim.list(list)
 end
 
-local function changed(result, what)
-  if result ~= 0 then error(what, 0) end
-end
-
-function M.set_lines(buf, first, lines)
-  local answer = vfn.Piecework_host_fn('setbufline', vim.list({ buf, first, to_list(lines) }))
-  if answer[1] ~= 1 then error(tostring(answer[2]), 0) end
-  changed(answer[2], 'cannot change the lines')
-end
-
-function M.append(buf, after, lines)
-  local answer = vfn.Piecework_host_fn('appendbufline', vim.list({ buf, after, to_list(lines) }))
-  if answer[1] ~= 1 then error(tostring(answer[2]), 0) end
-  changed(answer[2], 'cannot add lines')
+-- One call for all edits of a buffer: for each alone, crossing over costs more than the edit.
+function M.change(buf, edits)
+  local numbers, lines = {}, {}
+  for i, edit in ipairs(edits) do
+    numbers[i] = edit.first .. ' ' .. edit.count .. ' ' .. #edit.lines
+    for _, line in ipairs(edit.lines) do lines[#lines + 1] = line end
+  end
+  local err = vfn.Piecework_host_change(buf, table.concat(numbers, ' '), to_list(lines))
+  if err ~= '' then error((err:gsub('^Vim[^:]*:', '')), 0) end
 end
 
 -- Replaces only the lines that differ, so that cursors and folds elsewhere stay.
@@ -231,14 +226,9 @@ local function replace_middle(buf, new)
   local least = math.min(#old, #new)
   while head < least and old[head + 1] == new[head + 1] do head = head + 1 end
   while tail < least - head and old[#old - tail] == new[#new - tail] do tail = tail + 1 end
-  local removed, added = #old - head - tail, #new - head - tail
-  local common, slice = math.min(removed, added), {}
-  for i = 1, common do slice[i] = new[head + i] end
-  if common > 0 then M.set_lines(buf, head + 1, slice) end
-  slice = {}
-  for i = common + 1, added do slice[#slice + 1] = new[head + i] end
-  if #slice > 0 then M.append(buf, head + common, slice) end
-  if removed > common then M.fn('deletebufline', buf, head + common + 1, head + removed) end
+  local middle = {}
+  for i = head + 1, #new - tail do middle[#middle + 1] = new[i] end
+  M.change(buf, { { first = head + 1, count = #old - head - tail, lines = middle } })
 end
 
 function M.fill(buf, lines)
