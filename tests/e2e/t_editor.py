@@ -147,6 +147,14 @@ def while_typing(name: str, editor: str) -> None:
             e.type(" line'")
             e.keys("Enter")
             e.wait(r"#3 ready", PATIENCE)
+
+            e.command("30Piecework edit shout at last")
+            e.keys("1", "G", "V", "5", "j")
+            wait_for(lambda: answered(4), "the fourth reply")
+            time.sleep(1)
+            ok("VISUAL LINE" in e.screen(), f"{name}: a selection is left alone", e.screen())
+            e.keys("Escape")
+            e.wait(r"#4 ready", PATIENCE)
             ok(not e.prompts(), f"{name}: while typing: no prompt", *e.prompts())
             e.quit()
 

@@ -115,7 +115,8 @@ local function turn()
   for _, f in ipairs(work) do f() end
 end
 for _, busy in ipairs({ { 'i', '' }, { 'no', '' }, { 'nov', '' }, { 'c', '' }, { 'r?', '' }, { 'rm', '' }, { 'R', '' },
-  { 'niI', '' }, { 'n', 'o' }, { 'n', 'mS' }, { 'n', 'a' }, { '!', '' } }) do
+  { 'niI', '' }, { 'n', 'o' }, { 'n', 'mS' }, { 'n', 'a' }, { '!', '' },
+  { 'v', '' }, { 'V', '' }, { '\22', '' }, { 's', '' } }) do
   local ran = false
   mode, state = busy[1], busy[2]
   line.add(function() ran = true end)
@@ -126,7 +127,7 @@ for _, busy in ipairs({ { 'i', '' }, { 'no', '' }, { 'nov', '' }, { 'c', '' }, {
   turn()
   eq({ ran, watching }, { true, false }, 'and goes on after it')
 end
-for _, free in ipairs({ 'n', 'v', 'V', '\22', 't', 'cv', 's' }) do
+for _, free in ipairs({ 'n', 't', 'cv' }) do
   local ran = false
   mode, state = free, 'c'
   line.add(function() ran = true end)

@@ -16,11 +16,12 @@ M.events = {
   'SafeState', 'ModeChanged', 'InsertLeave', 'CmdlineLeave', 'CursorHold', 'CursorMoved',
 }
 
--- mode(1) of typing text, of a command line, of prompts, and of a waiting operator.
+-- mode(1) of typing text, of a command line, of prompts, of a waiting operator; and of a selection,
+-- which must not move, and whose -- VISUAL -- would hide what is told.
 local function busy(mode, state)
   -- `vim -es`: Ex mode is where scripts run; nobody types.
   if mode == 'cv' or mode == 'ce' then return false end
-  if mode:find('^[iRcr!]') or mode:find('^no') or mode:find('^ni') then return true end
+  if mode:find('^[iRcr!vV\22sS\19]') or mode:find('^no') or mode:find('^ni') then return true end
   -- o: an operator or f waits, a: completion menu, m: halfway in a mapping.
   return state:find('[oam]') ~= nil
 end

@@ -209,8 +209,8 @@ local function foresee(view, what, decision, advance_from)
     if lines.is_open(hunk) then open = open + 1 end
   end
   if decision ~= 'none' and open == 0 and not view.feed then
-    message.say(('all %s decided: ZZ applies'):format(
-      message.count(#view.sections.hunks, 'hunk')))
+    local n = #view.sections.hunks
+    message.say((n == 1 and '' or 'all ') .. message.count(n, 'hunk') .. ' decided: ZZ applies')
   elseif advance_from and config.get('auto_next') then
     local target = lines.next_undecided(view.sections, advance_from)
     if target then host.go(target, false) end
