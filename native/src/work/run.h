@@ -6,7 +6,7 @@
 // again.
 //
 // The plan file may be edited meanwhile: new tasks join, waiting ones take their changed specification, those
-// that run or have ended are left, waiting ones that are gone are skipped. With `pilot: "ask"` a run pauses after
+// that run or have ended are left, waiting ones that are gone are stopped. With `pilot: "ask"` a run pauses after
 // its pilot (ERR_CONSENT, state paused); run_start goes on.
 //
 // What a second run_start does with a task: done, abstained and partial ones stay; one whose specification

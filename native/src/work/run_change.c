@@ -4,7 +4,7 @@
 //   in both, waiting        takes its changed specification
 //   in both, else           left as it is; the next run looks at it
 //   only in the new one     joins
-//   only in the old one     skipped when it waits, else left
+//   only in the old one     stopped when it waits, else left
 //
 // A file that cannot be used is said once; the run goes on with what it knows.
 #include <string.h>
@@ -28,7 +28,7 @@ static void say(Run *run, const char *what, Str text)
 
 static bool is_free(const Run *run, size_t t)
 {
-  bool gone = run->rows[t].state == TASK_SKIPPED && str_eq(run->rows[t].note, GONE);
+  bool gone = run->rows[t].state == TASK_CANCELLED && str_eq(run->rows[t].note, GONE);
   return !run->active[t] && (run->rows[t].state == TASK_WAITING || gone);
 }
 
@@ -75,7 +75,7 @@ static bool skip_gone(Run *run, const TaskList *now, size_t before, Difference *
     TaskRow *row = &run->rows[t];
     if (map_get(&names, row->id, NULL) || row->state != TASK_WAITING || run->active[t]) continue;
     diff->gone++;
-    row->state = TASK_SKIPPED;
+    row->state = TASK_CANCELLED;  // as the user wished: no failure
     row->note = GONE;
     row->ended_ms = wall_now_ms();
     if (!journal_task_put(run->engine->journal, row, err)) return false;
