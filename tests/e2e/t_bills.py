@@ -7,9 +7,10 @@ import json
 import re
 import sys
 
-from harness import KEY, Provider, Scratch, done, ok, wait_for
+from harness import KEY, Provider, Scratch, done, model_rules, ok, wait_for
 from t_money import attempts, log
 from t_storm import make, reply, tasks_text
+from workloads import Tests
 
 COUNT = 3
 
@@ -53,6 +54,21 @@ def learned() -> None:
                 failed = attempts(scratch, "select count(*) from attempt where outcome <> 'ok'")[0][0]
                 ok(ran.returncode == 0 and failed == 0 and statuses.count(200) == COUNT and len(statuses) == COUNT + 1,
                    f"learned: {name}, {quirk} {' '.join(style)}: {statuses}", ran.stderr)
+
+
+def reasoning_back() -> None:
+    """A server that wants reasoning back plans, under a name of the user's own, too."""
+    for name, refused in (("deepseek", 0), ("mine", 1)):
+        with Scratch() as scratch:
+            load = Tests(scratch.path / "w")
+            script = model_rules(load)
+            script[0]["reply"]["thinking"] = "let me look first"
+            provider = serve(scratch, script, "--quirk", "deepseek", name=name, prices={"input": 1, "output": 2})
+            planned = scratch.run("plan", "--yes", load.request, cwd=load.root)
+            statuses = [line["status"] for line in log(provider, "done")]
+            ok(planned.returncode == 0 and statuses.count(400) == refused, f"reasoning: {name}: {statuses}", planned.stderr)
+            told = [text for text in provider.bodies_text() if '"reasoning_content":"let me look first"' in text]
+            ok(told, f"reasoning: {name}: it went back")
 
 
 # ---- what is not known ----------------------------------------------------------------------------------
@@ -205,7 +221,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, guessed, unknown, router, apart, played_back, closed, one_day)
+ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, closed, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

@@ -130,6 +130,7 @@ static const struct {
     {"reasoning_effort", QUIRK_NO_EFFORT},
     {"output_config.effort", QUIRK_NO_EFFORT},
     {"developer", QUIRK_SYSTEM_ROLE},
+    {"reasoning_content", QUIRK_REASONING_BACK},
     {"response_format", QUIRK_NO_SCHEMA},
     {"json_schema", QUIRK_NO_SCHEMA},
     {"JSON schema error", QUIRK_NO_SCHEMA},

@@ -11,6 +11,8 @@
 #include "lib/json.h"
 #include "model/dialect.h"
 
+#define REASONING S("reasoning_content")
+
 // ---- request --------------------------------------------------------------------------------------------
 
 static bool has(const Target *target, unsigned quirk)
@@ -76,10 +78,24 @@ static void put_calls(Arena *arena, Value *message, const ToolCallList *calls)
   }
 }
 
-static void put_assistant(Arena *arena, Value *messages, const ModelMessage *message)
+// What it said, as it said it. Its reasoning only where that is wanted back, and there in any case: a reply without
+// some, or one of another server, has called tools, too.
+static void put_raw(Arena *arena, Value *messages, const Value *raw, const Target *target)
+{
+  bool wanted = has(target, QUIRK_REASONING_BACK);
+  Value *out = value_push(messages, value_map(arena));
+  for (VALUE_EACH (item, raw)) {
+    if (wanted || !str_eq(item->key, REASONING)) value_set(out, item->key, value_dup(arena, item));
+  }
+  if (wanted && value_get(raw, S("tool_calls")) && !value_get(raw, REASONING))
+    value_put_str(arena, out, REASONING, STR_NONE);
+}
+
+static void put_assistant(Arena *arena, Value *messages, const ModelMessage *message,
+                          const Target *target)
 {
   if (value_is(message->raw, VALUE_MAP)) {
-    value_push(messages, value_dup(arena, message->raw));
+    put_raw(arena, messages, message->raw, target);
     return;
   }
   if (message->text.len + message->calls.len == 0) return;
@@ -100,7 +116,7 @@ static void put_messages(Arena *arena, Value *body, const ModelRequest *request,
   for (size_t i = 0; i < request->messages.len; i++) {
     const ModelMessage *message = &request->messages.items[i];
     if (message->role == MSG_ASSISTANT) {
-      put_assistant(arena, messages, message);
+      put_assistant(arena, messages, message, target);
       continue;
     }
     bool tool = message->role == MSG_TOOL;
@@ -363,6 +379,8 @@ static void read_chunk(ReplyBuilder *reply, const Value *chunk)
   read_stop(reply, value_get_str(choice, S("finish_reason"), STR_NONE));
   read_usage(reply, value_get(chunk, S("usage")));
   read_usage(reply, value_get(value_get(chunk, S("x_groq")), S("usage")));
+  bool last = value_get_str(choice, S("finish_reason"), STR_NONE).len > 0;
+  reply->usage_final = reply->usage_final || (last && reply->usage.known);
 }
 
 static void feed(ReplyBuilder *reply, const SseEvent *event)
@@ -400,9 +418,9 @@ static void finish(ReplyBuilder *reply)
   value_put_str(arena, raw, S("role"), S("assistant"));
   Str text = str_dup(arena, buf_str(&reply->text));
   value_set(raw, S("content"), text.len ? value_str(arena, text) : value_null(arena));
-  if (reply->quirks & QUIRK_REASONING_BACK && reply->extra.len) {
-    value_put_str(arena, raw, S("reasoning_content"), str_dup(arena, buf_str(&reply->extra)));
-  }
+  bool wanted = reply->calls.len || reply->quirks & QUIRK_REASONING_BACK;
+  if (reply->extra.len && wanted)  // put_raw knows who wants it
+    value_put_str(arena, raw, REASONING, str_dup(arena, buf_str(&reply->extra)));
   put_calls(arena, raw, &reply->calls);
   reply->raw = raw;
 }

@@ -188,6 +188,19 @@ TEST(the_price_a_router_names)
   stream_end(&s);
 }
 
+// Where the bill stands beside the end, it holds though the reply came to nothing.
+TEST(the_bill_of_a_reply_that_was_given_up)
+{
+  Str text = S(
+      "data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"error\"}],\"usage\":"
+      "{\"prompt_tokens\":50,\"completion_tokens\":5}}\n\n");
+  Stream1 s;
+  stream_run(&s, &dialect_openai_chat, text);
+  CHECK(s.reply.failed && s.reply.usage_final);
+  CHECK_INT(s.reply.usage.out, 5);
+  stream_end(&s);
+}
+
 TEST(content_as_a_list_of_parts)
 {
   Stream1 s;
@@ -412,6 +425,7 @@ TEST(lessons_of_a_400)
               {"Unsupported parameter: 'store' is not supported", QUIRK_NO_CACHE_MARK},
               {"Unrecognized request argument supplied: store", QUIRK_NO_CACHE_MARK},
               {"the data store is not restored", 0},
+              {"Missing `reasoning_content` field in the assistant message", QUIRK_REASONING_BACK},
               {"something else", 0}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     char body[256];
@@ -493,6 +507,37 @@ TEST(a_compatible_server_gets_the_common_set)
   CHECK(value_get(body, S("stream_options")) == NULL);
   CHECK(value_get(body, S("max_tokens")) == NULL);
   CHECK_INT(value_get_int(body, S("max_completion_tokens"), 0), 900);
+  arena_deinit(&arena);
+}
+
+// Kept with every call of a tool, sent to those who want it back; they get the field also where there was no reasoning.
+TEST(reasoning_goes_back_where_it_is_wanted)
+{
+  static const char *const replies[] = {"{\"reasoning_content\":\"hm\",", "{"};
+  Arena arena;
+  arena_init(&arena);
+  for (int i = 0; i < 4; i++) {
+    Stream1 s;
+    Str call =
+        S("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"f\",\"arguments\":"
+          "\"{}\"}}]}");
+    Str text = str_fmt(
+        &arena, "data: {\"choices\":[{\"delta\":%s%.*s,\"finish_reason\":\"tool_calls\"}]}\n\n",
+        replies[i / 2], STR_ARG(call));
+    stream_run(&s, &dialect_openai_chat, text);
+    ModelMessage message = {.role = MSG_ASSISTANT, .raw = s.reply.raw};
+    ModelRequest request = {.model = S("m"), .messages = {&message, 1, 1}};
+    Target target = {.base_url = S("http://x/v1"), .quirks = i % 2 ? QUIRK_REASONING_BACK : 0};
+    WireRequest wire;
+    const Value *body = built(&arena, &dialect_openai_chat, &request, &target, &(Key){0}, &wire);
+    const Value *sent = dig(body, "messages.0.reasoning_content");
+    CHECK_STR(dig_str(body, "messages.0.tool_calls.0.id"), S("c1"));
+    if (i % 2)
+      CHECK_STR(value_to_str(sent, S("missing")), i / 2 ? S("") : S("hm"));
+    else
+      CHECK(sent == NULL);
+    stream_end(&s);
+  }
   arena_deinit(&arena);
 }
 
