@@ -14,6 +14,9 @@ local hint = vim.api.nvim_get_current_win()
 vim.cmd('wincmd p')
 vim.api.nvim_create_autocmd({ 'BufWinEnter', 'WinEnter' }, {
   callback = vim.schedule_wrap(function()
-    if vim.api.nvim_win_is_valid(hint) then vim.api.nvim_win_set_height(hint, 3) end
+    -- Alone on the screen it would push the command line up instead.
+    if vim.api.nvim_win_is_valid(hint) and vim.fn.winnr('$') > 1 then
+      vim.api.nvim_win_set_height(hint, 3)
+    end
   end),
 })
