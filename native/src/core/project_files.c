@@ -13,7 +13,9 @@ typedef struct {
   Arena *arena;
   StrList *out;
   size_t entries;
-  bool full, deep;  // a limit was met
+  bool full, deep;    // a limit was met
+  size_t unreadable;  // directories
+  Error why;          // of the first
 } Walk;
 
 // Directories that never hold what a person wrote.
@@ -116,7 +118,7 @@ static void walk_dir(Walk *walk, Str dir, int depth)
     walk->deep = true;
   } else if (!fs_list(walk->arena, project_absolute(walk->project, walk->arena, dir), &names,
                       &err)) {
-    log_warn("%s", err.message);
+    if (!walk->unreadable++) walk->why = err;
   }
   for (size_t i = 0; i < names.len && !walk->full; i++) {
     walk->full = ++walk->entries > MAX_ENTRIES;
@@ -130,7 +132,12 @@ static void walk_files(Project *project, Arena *arena, Str under, StrList *out)
   FsKind kind = fs_stat(project_absolute(project, arena, under)).kind;
   if (kind == FS_FILE) PUSH(arena, out, under);
   if (kind == FS_DIR) walk_dir(&walk, under, 0);
-  if (walk.full || walk.deep) {
+  if (walk.unreadable && !project->told_unreadable) {
+    project->told_unreadable = true;
+    log_warn("%s%s", walk.why.message, walk.unreadable > 1 ? ", and others" : "");
+  }
+  if ((walk.full || walk.deep) && !project->told_limit) {
+    project->told_limit = true;
     log_warn("%.*s: more than %d entries or %d levels; not all files are listed",
              STR_ARG(project->root), MAX_ENTRIES, MAX_DEPTH);
   }

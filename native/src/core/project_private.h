@@ -26,6 +26,7 @@ struct Project {
   int64_t looked_ns;                // when that was; 0 = never
   Overlay *overlays;                // owned, sorted by path
   size_t overlay_len, overlay_cap;
+  bool told_unreadable, told_limit;  // warnings, once each
 };
 
 // Reads ignore files that changed since. Called where a public function starts, not for each path.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "core/project.h"
 #include "core/secret.h"
 #include "lib/fs.h"
@@ -310,6 +311,27 @@ TEST(walk_without_git)
   CHECK(!project_files(project, &arena, S("../x"), &list, NULL));
   CHECK(!project_files(project, &arena, S("/etc"), &list, NULL));
   verdict("link.c", SEND_OK, "");
+  teardown();
+}
+
+static int warnings;
+static void count_warning(LogLevel level, Str line, void *data)
+{
+  (void)level, (void)line, (void)data;
+  warnings++;
+}
+
+TEST(directories_that_cannot_be_listed_are_one_warning)
+{
+  setup(false, "cd p && echo a >a.c && mkdir x y z && chmod 755 .. . && chmod 0 x y z");
+  bool root = geteuid() == 0;  // for whom nothing is closed
+  if (root && seteuid(65534)) return;
+  log_to(count_warning, LOG_WARN, NULL);
+  CHECK_STR(files(""), S("a.c"));
+  CHECK_STR(files(""), S("a.c"));
+  log_to(NULL, LOG_ERROR, NULL);
+  CHECK(!root || !seteuid(0));
+  CHECK_INT(warnings, 1);
   teardown();
 }
 
