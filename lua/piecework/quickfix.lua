@@ -73,6 +73,8 @@ local function remember(items)
   end
 end
 
+local sizes = {}  -- of reviews' lists
+
 -- Fills the list of a plan's review. [done] when it stands.
 ---@param plan integer
 ---@param done? fun(count: integer)
@@ -87,22 +89,33 @@ function M.fill(plan, done)
     for _, item in ipairs(of_test(result)) do items[#items + 1] = item end
     remember(result.items or {})
     put('review ' .. plan, result.title or ('Piecework #' .. plan), items, { piecework = plan })
+    sizes[plan] = #items
     if done then done(#items) end
   end)
 end
 
-local waiting = {}
+-- One entry cannot be ticked, only the whole list replaced: thousands cost a tenth of a second.
+local LARGE = 1000
 
--- Decisions changed: the entries of that plan's list, if there is one, are ticked soon.
-function M.touch(plan)
-  if waiting[plan] or not exists(lists['review ' .. plan]) then return end
-  waiting[plan] = true
+local touched = {}  -- plan -> when last, while its list waits for being ticked
+
+local function tick_soon(plan)
   host.defer(THROTTLE_MS, function()
     host.safe(function()
-      waiting[plan] = nil
+      -- A large list waits until the user pauses.
+      local pauses = host.clock() - touched[plan] >= THROTTLE_MS - 1
+      if not pauses and (sizes[plan] or 0) > LARGE then return tick_soon(plan) end
+      touched[plan] = nil
       M.fill(plan)
     end)
   end)
+end
+
+-- Decisions changed: the entries of that plan's list, if there is one, are ticked soon.
+function M.touch(plan)
+  local waits = touched[plan]
+  if waits or exists(lists['review ' .. plan]) then touched[plan] = host.clock() end
+  if not waits and touched[plan] then tick_soon(plan) end
 end
 
 -- Problems of a plan's text. An empty list empties ours, and makes none.

@@ -38,11 +38,14 @@ return function(T)
   T.wait(function() return host.fn('getqflist', { title = 1 }).title:find('1/2') end, 'the tick')
   list = host.fn('getqflist', { all = 1 })
   T.eq({ list.items[1].text, list.nr, list.idx }, { '[x] T01 -3 +3', 2, 2 }, 'ticked in place, the position stays')
-  local count = 0
-  for _, request in ipairs(standin.requests()) do
-    if request[1] == 'review/quickfix' then count = count + 1 end
+  local function asked()
+    local count = 0
+    for _, request in ipairs(standin.requests()) do
+      if request[1] == 'review/quickfix' then count = count + 1 end
+    end
+    return count
   end
-  T.eq(count, 2, 'two touches are one question')
+  T.eq(asked(), 2, 'two touches are one question')
 
   -- the user goes to another list, then makes a new one: ours is renewed by its number, not theirs
   T.command('colder')
@@ -56,6 +59,25 @@ return function(T)
   T.pause(700)
   T.eq(#host.fn('getqflist'), 1, 'a list that is gone is not made again by a tick')
   T.eq(require('piecework.scope').quickfix(), { { path = T.cwd .. '/b.c', first = 1, last = 1 } }, 'theirs is a scope')
+
+  -- a large list is ticked when the user pauses, a small one meanwhile
+  local function asked_while_deciding(size)
+    local many = {}
+    for i = 1, size do many[i] = { path = T.cwd .. '/a.c', line = i, end_line = i, text = '[ ]', type = '', hunk = 'h' .. i } end
+    standin.script({ ['review/quickfix'] = { { result = { title = 'Piecework #14', items = many } } } })
+    done = nil
+    quickfix.fill(14, function() done = true end)
+    T.wait(function() return done end, 'the list')
+    for _ = 1, 8 do
+      quickfix.touch(14)
+      T.pause(150)
+    end
+    local meanwhile = asked()
+    T.pause(1200)
+    return { meanwhile, asked() }
+  end
+  T.eq(asked_while_deciding(1200), { 1, 2 }, 'a large list waits for a pause')
+  T.ok(asked_while_deciding(10)[1] >= 2, 'a small one is ticked meanwhile')
 
   -- a failed test: what 'errorformat' finds in its output, wherever the editor stands
   T.write('sub/d.c', 'x\n')
