@@ -48,12 +48,12 @@ return function(T)
 
   local function type_into(name, line, text)
     T.command('buffer ' .. buffer(name))
-    host.set_lines(buffer(name), line, { text })
+    host.fn('setbufline', buffer(name), line, { text })
   end
   type_into('commit/1', 1, 'my own words')
   local last = #host.lines(buffer('plan/2'))
   T.command('buffer ' .. buffer('plan/2'))
-  host.append(buffer('plan/2'), last, { 'Do it with care.' })
+  host.fn('appendbufline', buffer('plan/2'), last, { 'Do it with care.' })
 
   -- What auto-saving plugins do.
   local WAYS = {

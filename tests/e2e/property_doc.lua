@@ -165,7 +165,7 @@ return function(T)
     local at = dice(0, #node.lines)
     if dice(1, 4) == 1 then at = dice(0, 1) * #node.lines end
     local lines, from = fresh(dice)
-    broken(function() host.append(self.buf, at, lines) end)
+    broken(function() host.fn('appendbufline', self.buf, at, lines) end)
     self:step(splice(node.lines, at + 1, 0, lines), splice(node.from, at + 1, 0, from))
     return ('insert %d at %d'):format(#lines, at)
   end
