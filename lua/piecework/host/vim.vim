@@ -168,7 +168,8 @@ def g:Piecework_host_splice(buf: number, numbers: string, text: string)
   var steps = mapnew(split(numbers), (_, word) => str2nr(word))
   var lines = split(text, "\n", true)
   var at = 0
-  for i in range(0, len(steps) - 1, 3)
+  var i = 0
+  while i < len(steps)  # range(0, -1, 3) has one item on Vim 9.0
     var first = steps[i]
     var drop = steps[i + 1]
     var put = steps[i + 2]
@@ -182,7 +183,8 @@ def g:Piecework_host_splice(buf: number, numbers: string, text: string)
       deletebufline(buf, first + common, first + drop - 1)
     endif
     at += put
-  endfor
+    i += 3
+  endwhile
   for [name, value] in items(keep)
     setbufvar(buf, '&' .. name, value)
   endfor
