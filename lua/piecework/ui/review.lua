@@ -186,6 +186,12 @@ function M.shown(view, first)
   -- Not page by page: which files are decided as a whole shows at their end.
   local ends = first or not (view.feed and view.feed.more)
   if ends and config.get('folds') and not view.folding then fold_all(view) end
+  if view.go_on and not (view.feed and view.feed.more) then
+    view.go_on = nil
+    local _, line = host.here()
+    local open = host.fn('bufnr', '%') == view.buf and lines.next_undecided(view.sections, line)
+    if open then host.go(open, false) end
+  end
   if not first and not view.unplaced then return end
   -- The cursor goes to the first undecided hunk, on whichever page that comes.
   local target = lines.next_undecided(view.sections, 0)
@@ -256,6 +262,20 @@ local function toggle(view, first, last, visual)
   local decision = hunk and hunk.decision == 'accepted' and 'none' or 'accepted'
   local what, advance = meant(view, first, last, visual)
   decide(view, what, decision, decision == 'accepted' and advance or nil)
+end
+
+-- All hunks that make the same change. Which these are the engine knows: the cursor goes on when
+-- the text has come.
+local function accept_like(view, first)
+  local hunk = lines.hunk_at(view.sections, first)
+  if not hunk then return message.say('no hunk on this line', 'warn') end
+  engine.ask('review/decide', { plan = view.plan, what = { 'like:' .. hunk.id },
+    decision = 'accepted' }, function(result)
+    message.say(message.count(result.changed or 0, 'hunk') .. ' accepted')
+    view.go_on = config.get('auto_next')
+    buffers.load_soon(view)
+    require('piecework.quickfix').touch(view.plan)
+  end)
 end
 
 -- For the verbs: `:Piecework accept plan` and the like, from anywhere.
@@ -364,6 +384,8 @@ end
 M.keys = {
   { lhs = 's', name = 'review-accept', visual = true, run = decider('accepted'),
     help = 'accept the hunk, or file' },
+  { lhs = 'S', name = 'review-accept-like', run = accept_like,
+    help = 'accept all like this' },
   { lhs = 'u', name = 'review-undo', visual = true, run = decider('none'),
     help = 'undecided again' },
   { lhs = '-', name = 'review-toggle', visual = true, run = toggle,
