@@ -153,6 +153,8 @@ def resume_spends_as_the_run_would() -> None:
         ok("[1/1] T01 done" in err, "Ctrl-C: what was in flight is kept", err)
         ran = scratch.run("resume", "--yes", cwd=root)
         ok(ran.returncode == 0 and "next: piecework diff 1" in ran.stderr, "resume", ran.stderr)
+        ran = scratch.run("resume", "--json", cwd=root)
+        ok(json.loads(ran.stdout) == {"plans": []}, "resume: nothing left, as JSON", ran.stdout)
         ok(provider.count() == 1, f"resume: {provider.count()} requests in all, no verifier", ran.stderr)
         ok((root / "a.txt").read_text() == "alpha\nbeta\ngamma\n", "the file is as it was")
 

@@ -266,7 +266,7 @@ static bool merge_file(Config *config, Error *err)
   if (!*path || (!named && !fs_exists(path))) return true;
   Error why = {0};
   if (!fs_read(arena, path, CONFIG_MAX_BYTES, &text, &why)) {
-    return error_set(err, ERR_CONFIG, "cannot read the configuration: %s", why.message);
+    return error_set(err, ERR_CONFIG, "the configuration: %s", why.message);
   }
   config->file = str_dup(arena, str_from(path));
   if (str_trim(text).len == 0) return true;

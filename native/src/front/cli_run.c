@@ -388,7 +388,12 @@ bool cli_resume(Cli *cli)
     cli_say("what %zu killed appl%s left beside your files is cleaned up: apply again\n", swept,
             swept == 1 ? "y" : "ies");
   if (!plans_to_resume(cli, &rows) || !cli_record(cli)) return false;
-  if (!rows.len) cli_say("nothing was interrupted here\n");
+  if (!rows.len) {
+    cli_say("nothing was interrupted here\n");
+    Value *map = value_map(&cli->arena);
+    value_set(map, S("plans"), value_list(&cli->arena));
+    if (cli_has(cli, OPT_JSON)) cli_json(map);
+  }
   for (size_t i = 0; i < rows.len; i++) {
     if (!resume_one(cli, &rows.items[i])) return false;
   }
