@@ -109,6 +109,7 @@ static const KindRow phrases[] = {
     {"API key not valid", 401, ERR_OK, 0, NULL},
     QUOTA_ROW("hourly usage limit"),
     QUOTA_ROW("weekly usage limit"),
+    {"input was flagged", 0, ERR_MODEL_REFUSED, 0, "the provider's policy forbids this"},
     TOO_LONG_ROW("prompt is too long"),
     TOO_LONG_ROW("input token count"),
     TOO_LONG_ROW("longer than the context"),

@@ -367,6 +367,11 @@ static const ErrorRow error_rows[] = {
     {408, "{}", ERR_TIMEOUT, true, false, false},
     {422, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}", ERR_REQUEST, false,
      false, false},
+    {403,
+     "{\"error\":{\"code\":403,\"message\":\"Your chosen model requires moderation and your input "
+     "was flagged\","
+     "\"metadata\":{\"reasons\":[\"x\"]}}}",
+     ERR_MODEL_REFUSED, false, false, false},
     {429, "{\"error\":{\"message\":\"x\",\"code\":\"rate_limit_exceeded\"}}", ERR_RATE, true, true,
      false},
     {429, "{\"error\":{\"message\":\"x\",\"type\":\"slow_down\"}}", ERR_RATE, true, true, false},
