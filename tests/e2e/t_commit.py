@@ -1,5 +1,6 @@
 """commit, killed by a hook right behind `git commit`: the next command makes the user's index know it. One commit a task."""
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -159,6 +160,37 @@ def what_git_says() -> None:
         ok(case.log("%B")[:3] == ["#12 negated", "", "# not a comment"], "-m is taken as it is", case.log("%B"))
 
 
+def is_gone(pid: str) -> bool:
+    """Ended, collected by whoever has to or not yet."""
+    try:
+        return wait_for(lambda: not (stat := Path(f"/proc/{pid}/stat")).exists() or stat.read_text().split(")")[1].split()[0] == "Z",
+                        f"the end of {pid}", seconds=3)
+    except TimeoutError:
+        return False
+
+
+def stopped() -> None:
+    """Ctrl-C ends a hook and the commit; behind the commit it is too late, and says so."""
+    for hook, made in (("pre-commit", False), ("post-commit", True)):
+        with Scratch() as scratch:
+            case = Case(scratch)
+            mark = scratch.path / "pid"
+            case.hook(f"#!/bin/sh\necho $$ >{mark}\nsleep 60\n", hook)
+            before = case.staged()
+            running = scratch.start("commit", "last", "-m", "negated", cwd=case.root)
+            wait_for(lambda: mark.exists() and mark.read_text().strip(), "the hook")
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=30)
+            ok(is_gone(mark.read_text().strip()) and (running.returncode == 0) == made and (case.log()[0] == "negated") == made,
+               f"{hook}: stopped {running.returncode}", out, err, case.log())
+            ok(made or "stopped: nothing was committed" in err, f"{hook}: said", err)
+            ok(case.staged() == before and not list((case.root / ".git/piecework").glob("commit-*")), f"{hook}: nothing is left over",
+               case.staged())
+            case.hook(None, hook)
+            ran = case.commit("-m", "again")
+            ok((ran.returncode == 0) != made, f"{hook}: and again", ran.stderr)
+
+
 def filtered() -> None:
     """A file that git stores through a filter (encrypted, secrets taken out) is never committed as it stands."""
     with Scratch() as scratch:
@@ -226,6 +258,7 @@ if __name__ == "__main__":
     before_the_commit()
     by_task()
     what_git_says()
+    stopped()
     filtered()
     submodule()
     done()

@@ -42,6 +42,7 @@ struct Engine {
   char holder[64];                    // "host:pid:nonce", who holds leases
   struct Run *runs;                   // active runs (work/run.c), newest first
   struct Planner *planners;           // active planners (work/planner.c)
+  struct Commit *commits;             // active commits (review/commit.c)
   struct Verify *verifies;            // active verifications (work/verify.c)
 };
 

@@ -8,6 +8,7 @@
 
 #include "front/cli.h"
 #include "front/terminal.h"
+#include "review/commit.h"
 #include "work/planner.h"
 #include "work/run.h"
 #include "work/verify.h"
@@ -247,11 +248,13 @@ static void on_signal(void *owner, int signum)
     p->cli->done = true;
     return;
   }
+  if (p->cli->command->run == cli_commit) at_once = true;  // nothing is paid for
   cli_say(at_once ? "stopping at once\n"
                   : "stopping: what is in flight may end; Ctrl-C again cuts it\n");
   planner_stop(engine, p->plan);
   run_stop(engine, p->plan, at_once);
   verify_stop(engine, p->plan);
+  commit_stop(engine, p->plan);
 }
 
 void progress_begin(Cli *cli, int64_t plan)

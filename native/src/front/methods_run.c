@@ -1,6 +1,7 @@
 // methods_run.c: run/*, task/*, verify/*, resume, trust/*: work that spends money or runs commands.
 #include "front/serve.h"
 #include "review/apply_sweep.h"
+#include "review/commit.h"
 #include "review/commit_heal.h"
 #include "work/planner.h"
 #include "work/resume.h"
@@ -45,6 +46,7 @@ static Value *run_end(Serve *serve, RpcRequest *request, Error *err)
     planner_stop(serve->engine, op->plan);
     run_stop(serve->engine, op->plan, now);
     verify_stop(serve->engine, op->plan);
+    if (now) commit_stop(serve->engine, op->plan);
   }
   return empty_answer(request);
 }

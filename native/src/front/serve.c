@@ -8,6 +8,7 @@
 #include "front/cli.h"
 #include "front/version.h"
 #include "lib/fs.h"
+#include "review/commit.h"
 #include "work/planner.h"
 #include "work/run.h"
 #include "work/verify.h"
@@ -66,6 +67,7 @@ static void stop_all(Serve *serve, bool at_once)
     planner_stop(serve->engine, op->plan);
     run_stop(serve->engine, op->plan, at_once);
     verify_stop(serve->engine, op->plan);
+    if (at_once) commit_stop(serve->engine, op->plan);
   }
 }
 

@@ -120,6 +120,17 @@ Str repo_common_dir(const Repo *repo)
   return repo->common_dir;
 }
 
+Str repo_head(Repo *repo, Arena *arena)
+{
+  git_reference *head = NULL;
+  char hex[GIT_OID_HEXSZ + 1] = "";
+  if (!repo_handle(repo)) return STR_NONE;
+  bool has = git.repository_head(&head, repo->handle) == 0 && git.reference_target(head);
+  if (has) git.oid_tostr(hex, sizeof(hex), git.reference_target(head));
+  git.reference_free(head);
+  return str_dup(arena, str_from(hex));
+}
+
 bool repo_has_head(Repo *repo)
 {
   git_reference *head = NULL;

@@ -18,6 +18,9 @@ Str repo_git_dir(const Repo *repo);  // absolute, for this worktree
 Str repo_common_dir(const Repo *repo);
 bool repo_has_head(Repo *repo);  // false in a repository without commits
 
+// The commit HEAD is at, as hex; empty without one. In [arena].
+Str repo_head(Repo *repo, Arena *arena);
+
 // [path] relative to the root. Tracked files are never ignored.
 bool repo_ignored(Repo *repo, Str path);
 

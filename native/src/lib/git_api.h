@@ -39,6 +39,8 @@
   X(merge_file_options_init) \
   X(merge_file_result_free)  \
   X(reference_free)          \
+  X(oid_tostr)               \
+  X(reference_target)        \
   X(repository_commondir)    \
   X(repository_discover)     \
   X(repository_free)         \

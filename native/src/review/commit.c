@@ -41,6 +41,8 @@ struct Commit {
   const char *dir;  // temporary: index, message, texts to hash
   GitChain chain;
   Str was;           // what `staged` said
+  Str head_before;   // where HEAD was before `commit`
+  Commit *next;      // of engine->commits
   Str name, output;  // the commit's; what git and hooks said
   OpDone *on_done;
   void *owner;
@@ -286,10 +288,18 @@ static bool start_commit(void *owner, StrList *argv, Buf *input)
 {
   Commit *c = owner;
   (void)input;
+  c->head_before = repo_head(project_repo(c->project), &c->arena);
   Str file = str_fmt(&c->arena, "%s/message", c->dir);
   git_words(&c->arena, argv, WORDS("commit", "--cleanup=whitespace", "-F"));
   PUSH(&c->arena, argv, file);
   return true;
+}
+
+// Killed behind the commit: it is there.
+static bool commit_is_made(void *owner)
+{
+  Commit *c = owner;
+  return !str_eq(repo_head(project_repo(c->project), &c->arena), c->head_before);
 }
 
 static bool take_commit(void *owner, Str out, Error *err)
@@ -409,7 +419,8 @@ static const GitStep steps[] = {
     {"put", .temporary = true, .start = start_put},
     {"add", .temporary = true, .start = start_add},
     {"ready", .temporary = true, .start = start_staged, .take = take_ready},
-    {"commit", .temporary = true, .spoken = true, .start = start_commit, .take = take_commit},
+    {"commit", .temporary = true, .spoken = true, .start = start_commit, .take = take_commit,
+     .done = commit_is_made},
     {"made", .temporary = true, .start = start_staged, .take = take_made},
     {"back", .start = start_back},
     {"refresh", .may_fail = true, .start = start_refresh},
@@ -447,9 +458,24 @@ static void commit_free(Commit *c)
   mem_free(c);
 }
 
+static void unlink_commit(Commit *c)
+{
+  Commit **at = &c->engine->commits;
+  while (*at && *at != c) at = &(*at)->next;
+  if (*at) *at = c->next;
+}
+
+void commit_stop(Engine *engine, int64_t plan)
+{
+  for (Commit *c = engine->commits; c; c = c->next) {
+    if (!plan || c->review.plan == plan) git_chain_stop(&c->chain);
+  }
+}
+
 static void finish(void *owner_of_chain, const Error *err)
 {
   Commit *c = owner_of_chain;
+  unlink_commit(c);
   OpDone *on_done = c->on_done;
   void *owner = c->owner;
   tell(c, err);
@@ -503,6 +529,7 @@ static bool prepare(Commit *c, int64_t plan, Str message, Error *err)
 
 static bool begin(Commit *c, Error *err)
 {
+  bool stopped = c->chain.stopped;  // while an earlier one was healed
   c->chain = (GitChain){.loop = c->engine->loop,
                         .arena = &c->arena,
                         .aim = "commit",
@@ -512,6 +539,7 @@ static bool begin(Commit *c, Error *err)
                         .count = STEP_COUNT,
                         .on_done = finish,
                         .owner = c};
+  c->chain.stopped = stopped;
   return git_chain_start(&c->chain, err);
 }
 
@@ -534,8 +562,11 @@ bool commit_start(Engine *engine, int64_t plan, Str only, Str message, OpDone *o
   arena_init(&c->arena);
   c->only = str_dup(&c->arena, only);
   if (prepare(c, plan, message, err)) {
+    c->next = engine->commits;
+    engine->commits = c;
     if (commit_heal(engine, c->project, healed, c) || begin(c, err)) return true;
   }
+  unlink_commit(c);
   commit_free(c);
   return false;
 }

@@ -49,13 +49,37 @@ static void git_failed(GitChain *chain, const ProcessResult *result, Error *err)
   error_hint_set(err, "nothing was committed, staged work is as it was");
 }
 
+static void say_stopped(Error *err)
+{
+  error_set(err, ERR_CANCELLED, "stopped: nothing was committed");
+  error_hint_set(err, "staged work is as it was");
+}
+
+static bool can_stop(const GitChain *chain, size_t step)
+{
+  for (; step < chain->count; step++) {
+    if (chain->steps[step].spoken) return true;
+  }
+  return false;
+}
+
+void git_chain_stop(GitChain *chain)
+{
+  chain->stopped = true;
+  if (chain->process && can_stop(chain, chain->step)) process_kill(chain->process);
+}
+
 static void on_process(void *owner, const ProcessResult *result)
 {
   GitChain *chain = owner;
   const GitStep *step = &chain->steps[chain->step];
   Error err = {0};
-  bool failed = result->status != 0 && !step->may_fail;
-  if (failed) git_failed(chain, result, &err);
+  chain->process = NULL;
+  bool failed = result->status != 0 && !step->may_fail && !(step->done && step->done(chain->owner));
+  if (failed && chain->stopped)
+    say_stopped(&err);
+  else if (failed)
+    git_failed(chain, result, &err);
   Str out = step->spoken ? result->output : result->out;
   if (!failed && step->take) step->take(chain->owner, out, &err);
   if (err.code != ERR_OK)
@@ -88,7 +112,8 @@ static bool start_process(GitChain *chain, const GitStep *step, const StrList *w
       .on_done = on_process,
       .owner = chain,
   };
-  return process_start(chain->loop, spec, err) != NULL;
+  chain->process = process_start(chain->loop, spec, err);
+  return chain->process != NULL;
 }
 
 // The next step that has something to do.
@@ -96,6 +121,10 @@ static bool start_step(GitChain *chain, size_t step, Error *err)
 {
   for (; step < chain->count; step++) {
     StrList words = {0};
+    if (chain->stopped && can_stop(chain, step)) {
+      say_stopped(err);
+      return false;
+    }
     buf_clear(&chain->input);
     chain->step = step;
     if (chain->steps[step].start(chain->owner, &words, &chain->input))

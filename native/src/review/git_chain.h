@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "lib/loop.h"
+#include "lib/process.h"
 #include "review/commit_files.h"
 
 typedef struct {
@@ -19,6 +20,7 @@ typedef struct {
   // Adds the words after "git", and what it reads. False: nothing to do in this step.
   bool (*start)(void *owner, StrList *argv, Buf *input);
   bool (*take)(void *owner, Str out, Error *err);  // [out] is valid during the call; may be NULL
+  bool (*done)(void *owner);  // it failed: has it done its work all the same? May be NULL
 } GitStep;
 
 typedef struct {
@@ -34,10 +36,16 @@ typedef struct {
   Str said;  // by the command that failed; from here on the chain's own
   size_t step;
   Buf input;
+  Process *process;  // while one runs
+  bool stopped;
 } GitChain;
 
 // False: nothing was started, and on_done will not be called. [chain] stays where it is until on_done.
 bool git_chain_start(GitChain *chain, Error *err);
+
+// Ends it with ERR_CANCELLED, and the process that runs with all its group, up to the last step that is `spoken`; what
+// comes after that is short and is done.
+void git_chain_stop(GitChain *chain);
 
 void git_words(Arena *arena, StrList *argv, const char *const *words);
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
