@@ -88,7 +88,7 @@ def start(scratch: Scratch, rules: list[dict]) -> tuple:
     engine.until_reviewed()
     # line 3 is accepted and applied; the user writes above it, and where both tasks have hunks
     view = engine("review/get", plan=1)
-    first = next(line["hunk"] for line in view["index"] if line["kind"] == "hunk")
+    first = next(section[4] for section in map(str.split, view["index"].splitlines()) if section[0] == "hunk")
     engine("review/decide", plan=1, what=[first], decision="accepted")
     engine("review/applied", plan=1, hunks=[first], reverted=False)
     text = "mine\n" * 5 + TEXT.replace("line 3\n", "LINE 3\n").replace("line 10\n", "my 10\n").replace("line 30\n", "my 30\n")
