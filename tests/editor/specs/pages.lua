@@ -47,6 +47,7 @@ return function(T)
       { result = { version = 7, reset = false, more = true, steps = { { 3, 1, 0, 0, 3, 0 } }, paths = {}, index = '', text = '' } },
       { result = { version = 7, reset = false, more = false, steps = { { 8, 0, 1, 0, 0, 3 } }, paths = {}, index = hunk(9),
         text = text(9) } },
+      { result = { version = 8, reset = false, more = false, steps = {}, paths = {}, index = '', text = '' } },
       -- another engine: all of it again
       page(1, 1, 4, true), slowly(page(7, 5, 6, false)), page(1, 1, 6, false) },
     ['review/decide'] = { { result = { changed = 1 } } },
@@ -79,7 +80,10 @@ return function(T)
   T.eq({ host.fn('getline', '.'), host.fn('foldclosed', '.') }, { '-old 6', -1 },
     'the cursor stays on its line, folds as the user has them')
 
-  T.wait(function() return buffers.view().feed and not state_of(9) == false end, 'the load that was asked for meanwhile')
+  T.wait(function() return buffers.view().version == 8 and not buffers.view().feed end, 'the load that was asked for meanwhile')
+  T.eq({ hunks(), in_step(), host.fn('getline', '.') }, { 6, true, '-old 6' }, 'nothing differs, nothing changes')
+  buffers.load(buffers.view())
+  T.wait(function() return buffers.view().feed and not state_of(9) == false end, 'a load')
   T.eq(host.fn('line', '$'), 20, 'a whole review is put together before it replaces the one shown')
   T.wait(function() return state_of(1) ~= nil end, 'all of it')
   T.eq({ hunks(), host.fn('getline', '.'), in_step(), host.fn('foldclosed', 6) }, { 6, '-old 6', true, 6 },
