@@ -169,6 +169,7 @@ def life(wire: str) -> None:
         ok(takes["files"] == "paths" and takes["after"] == "tasks" and takes["model"] == "models" and takes["executor"] == "executors"
            and words["executors"] == ["model", "substitute", "move"] and {"big", "small"} <= set(words["models"])
            and words["root"] == str(root), f"{wire}: words for completion", words)
+        ok(client.call("run/stop", {"plan": 0})[1] == {"stopped": 0}, f"{wire}: nothing to stop")
         error, _ = client.call("run/start", {"plan": 1, "verify": False, "buffers": []})
         ok(not error, f"{wire}: run/start", error)
         client.event("run", "done")

@@ -65,7 +65,8 @@ function M.stop(call)
       message.say(('#%d %s stopped; :Piecework retry does it again'):format(plan, task))
     end)
   end
-  engine.ask('run/stop', { plan = plan, now = call.bang }, function()
+  engine.ask('run/stop', { plan = plan, now = call.bang }, function(result)
+    if result.stopped == 0 then return message.say('nothing is running') end
     message.say(plan == 0 and 'stopping all runs' or ('stopping #%d'):format(plan))
   end)
 end

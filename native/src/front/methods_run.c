@@ -38,8 +38,10 @@ static Value *run_end(Serve *serve, RpcRequest *request, Error *err)
   (void)err;
   int64_t plan = value_get_int(request->params, S("plan"), 0);
   bool now = value_get_bool(request->params, S("now"), false);
+  int64_t stopped = 0;
   Error nobody = {0};  // then there is nothing to stop
-  if (plan && !is_ours(serve, plan)) run_ask_stop(serve->engine, plan, STR_NONE, now, &nobody);
+  if (plan && !is_ours(serve, plan))
+    stopped += run_ask_stop(serve->engine, plan, STR_NONE, now, &nobody);
   for (ServeOp *op = serve->ops, *next; op; op = next) {
     next = op->next;
     if (plan && op->plan != plan) continue;
@@ -47,8 +49,11 @@ static Value *run_end(Serve *serve, RpcRequest *request, Error *err)
     run_stop(serve->engine, op->plan, now);
     verify_stop(serve->engine, op->plan);
     if (now) commit_stop(serve->engine, op->plan);
+    stopped++;
   }
-  return empty_answer(request);
+  Value *answer = empty_answer(request);
+  value_put_int(&request->arena, answer, S("stopped"), stopped);
+  return answer;
 }
 
 static Value *task_retry(Serve *serve, RpcRequest *request, Error *err)

@@ -67,6 +67,7 @@ return function(T)
     ['preview/count'] = { { result = { tokens = 12, text = 'counted by a: 12 tokens in' } } },
     ['task/retry'] = { { result = {} } },
     ['task/cancel'] = { { result = {} } },
+    ['run/stop'] = { { result = { stopped = 0 } }, { result = { stopped = 1 } } },
   })
   local path = T.write('src/a.c', 'one\ntwo\nthree\n')
   T.command('edit src/a.c')
@@ -154,6 +155,10 @@ return function(T)
   T.command('Piecework stop 5 T03')
   T.wait(function() return standin.last('task/cancel') end, 'stop of a task')
   T.eq(standin.last('task/cancel').task, 'T03', 'stop of one task')
+  T.command('Piecework stop')
+  T.wait(function() return T.said():find('nothing is running') end, 'stop of nothing')
+  T.command('Piecework stop')
+  T.wait(function() return T.said():find('stopping all runs') end, 'stop of all')
 
   -- a picker and a prompt of the user's own, on Neovim
   if host.name == 'nvim' then
