@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from harness import Scratch, done, ok, wait_for
+from t_storm import make, reply, tasks_text
 from t_defects import make_project, plan_file, rules, sql, task, CHECK, ONE_RUNG
 
 SLOW = {"parallel": 1, "pilot": "never", **ONE_RUNG}
@@ -28,6 +29,31 @@ def begin(scratch: Scratch, count: int, config: dict, *options: str, tasks=None)
     plan = plan_file(root, tasks or [task(i) for i in range(1, count + 1)], test="")
     ok(scratch.run("status", cwd=root).returncode == 0, "control: status")
     return root, provider, plan
+
+
+def a_reader_that_stalls() -> None:
+    """Nobody reads what `run --json` prints: it waits, and holds nobody else up."""
+    with Scratch() as scratch:
+        root, count = scratch.path / "w", 600
+        make(root, count)
+        replies = [{"match": {"contains": f"m{i:04}.py: negate"}, "reply": {"text": reply(i)}} for i in range(count)]
+        scratch.provider(replies, config={"parallel": 32, "pilot": "never", "budget": 50, "ask_above": 100, **ONE_RUNG})
+        plan = scratch.path / "plan.md"
+        plan.write_text("---\ntitle: negate\n---\n" + tasks_text(count))
+        running = scratch.start("run", str(plan), "--json", "--yes", "--no-verify", cwd=root)
+        seen = [-1, 0]
+
+        def stuck() -> bool:
+            time.sleep(1)
+            seen.append(sum(s == "done" for s in states(scratch).values()))
+            return seen[-1] == seen[-2] > 0
+        wait_for(stuck, "the pipe to be full")
+        ok(0 < seen[-1] < count, f"stalled: after {seen[-1]} of {count} tasks")
+        begun = time.monotonic()
+        other = scratch.run("prune", cwd=root)
+        ok(other.returncode == 0, f"stalled: another shell writes to the journal ({time.monotonic() - begun:.1f} s)", other.stderr)
+        out, err = running.communicate(timeout=120)
+        ok(running.returncode == 0 and json.loads(out.splitlines()[-1]), "stalled: read at last, it ends", running.returncode, err[-300:])
 
 
 def stop_one_task() -> None:
@@ -134,7 +160,7 @@ def a_correction_that_does_not_come() -> None:
 
 
 if __name__ == "__main__":
-    for test in (stop_one_task, stop_and_go_on, the_plan_changes_while_it_runs, pause_after_the_pilot,
+    for test in (a_reader_that_stalls, stop_one_task, stop_and_go_on, the_plan_changes_while_it_runs, pause_after_the_pilot,
                  an_answer_without_verdicts, a_correction_that_does_not_come):
         try:
             test()

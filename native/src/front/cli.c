@@ -440,12 +440,21 @@ static void report(Cli *cli)
   cli_json(map);
 }
 
+// Events are told in the middle of a turn of the loop, with the journal's lock held: a reader that stalls may only be
+// waited for between turns, where progress flushes.
+static void buffer_events(const Cli *cli)
+{
+  enum { EVENTS_OF_A_TURN = 1 << 20 };
+  if (cli_has(cli, OPT_JSON)) setvbuf(stdout, NULL, _IOFBF, EVENTS_OF_A_TURN);
+}
+
 static bool dispatch(Cli *cli)
 {
   if (cli_has(cli, OPT_HELP)) {
     help_one(cli->command);
     return true;
   }
+  buffer_events(cli);
   if (cli->command->needs_engine && !cli_open(cli)) return false;
   return cli->command->run(cli);
 }

@@ -300,9 +300,16 @@ void cli_on_done(void *owner, const Error *err)
   cli->done = true;
 }
 
+// What is told is in the journal first; and whoever does not read it holds up us, not the journal's other users.
+static void let_out(Cli *cli)
+{
+  if (cli_has(cli, OPT_JSON)) journal_flush(cli->engine->journal, NULL);
+  fflush(stdout);
+}
+
 bool cli_wait(Cli *cli)
 {
-  fflush(stdout);
-  while (!cli->done && loop_turn(&cli->loop, true)) fflush(stdout);
+  let_out(cli);
+  while (!cli->done && loop_turn(&cli->loop, true)) let_out(cli);
   return cli->err.code == ERR_OK;
 }
