@@ -107,14 +107,11 @@ end
 
 -- Completion ------------------------------------------------------------------------------------
 
-local function ids_of(state, what)
+-- Of the session's plans.
+local function task_ids()
   local out = {}
-  for id, plan in pairs(state.plans) do
-    if what == 'plans' then
-      out[#out + 1] = tostring(id)
-    else
-      for task in pairs(plan.tasks) do out[#out + 1] = task end
-    end
+  for _, plan in pairs(require('piecework.state').plans) do
+    for task in pairs(plan.tasks) do out[#out + 1] = task end
   end
   table.sort(out)
   return out
@@ -124,15 +121,17 @@ local completers = {
   by = function() return { '--by=file', '--by=entry', '--by=function' } end,
   plan_options = function() return { '--solo', '--cheap-first', '--model=' } end,
   templates = function(lead, sub)
-    return lead:sub(1, 1) == '@' and require('piecework.templates').names(sub) or {}
+    return lead:sub(1, 1) == '@' and require('piecework.known').templates(sub) or {}
   end,
   qf = function() return { 'qf' } end,
   batch = function() return { '--batch' } end,
   by_task = function() return { '--by-task' } end,
   what = function() return { 'plan', 'file', 'task' } end,
   spans = function() return { 'day', 'week', 'month', 'all' } end,
-  plans = function() return ids_of(require('piecework.state'), 'plans') end,
-  tasks = function() return ids_of(require('piecework.state'), 'tasks') end,
+  plans = function(lead)
+    return lead:find('^#?%d*$') and require('piecework.known').plans() or {}
+  end,
+  tasks = task_ids,
   files = function(lead) return host.fn('getcompletion', lead, 'file') end,
 }
 

@@ -28,7 +28,6 @@ return function(T)
   T.eq(complete('Piecework accept file named'), { 'named.c' }, 'of files')
   require('piecework.state').record({ kind = 'task', plan = 12, task = 'T03', state = 'running' })
   T.eq(complete('Piecework retry T'), { 'T03' }, 'of task ids')
-  T.eq(complete('Piecework run 1'), { '12' }, 'of plans')
   T.write('some file.md', 'x')
   T.eq(complete('Piecework plan @some'), { '@some file.md' }, 'of plan files')
 
@@ -64,6 +63,8 @@ return function(T)
       { name = 'docstring', ['for'] = { 'each', 'edit' }, problem = '' },
       { name = 'broken', ['for'] = { 'each', 'edit' }, problem = 'line 3' },
       { name = 'types', ['for'] = { 'each' }, problem = '' } } } } },
+    ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' }, { plan = 11, state = 'done' },
+      { plan = 7, state = 'done' } } } } },
     ['preview/count'] = { { result = { tokens = 12, text = 'counted by a: 12 tokens in' } } },
     ['task/retry'] = { { result = {} } },
     ['task/cancel'] = { { result = {} } },
@@ -141,6 +142,8 @@ return function(T)
   T.eq(standin.last('bug/write').plan, 5, 'of that plan')
   T.like(T.said(), 'read both before you send them, nothing was sent: .*cassette', 'and says what to do')
   T.command('bwipe')
+  T.wait(function() return #complete('Piecework run 1') > 0 end, 'plans')
+  T.eq(complete('Piecework run 1'), { '12', '11' }, 'plans of the project are completed, newest first')
   T.wait(function() return #complete('Piecework edit @') > 0 end, 'templates')
   T.eq(complete('Piecework edit @'), { '@docstring' }, 'templates are completed')
   T.eq(complete('Piecework each @'), { '@docstring', '@types' }, 'as each verb can use them')
