@@ -6,6 +6,7 @@ $PIECEWORK_EDITORS names the editors; $PIECEWORK_WORKLOADS those of the four to 
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "editor"))
@@ -86,6 +87,7 @@ def drive(name: str, editor: str, load, scratch, notes: Path, before: dict) -> N
         # review: accept everything by key, apply by ZZ
         e.command("Piecework review")
         e.wait(r"(?m)^diff ", PATIENCE)
+        e.wait_until(lambda: all_there(e), "all pages of the review", PATIENCE)
         e.keys("g", "g", "V", "G", "s")
         e.wait_until(lambda: json.loads(e.eval("getline(1)")).count("[") and
                      undecided(e) == 0, "all hunks accepted", PATIENCE)
@@ -118,6 +120,13 @@ def drive(name: str, editor: str, load, scratch, notes: Path, before: dict) -> N
            [p for p in set(now) | set(before) if now.get(p) != before.get(p)])
         ok(not e.prompts(), f"{name}: no hit-enter prompt", *e.prompts())
         e.quit()
+
+
+def all_there(e: Editor) -> bool:
+    """A review comes in pages: what is selected before the last is there is not all of it."""
+    lines = e.eval("line('$')")
+    time.sleep(0.5)
+    return e.eval("line('$')") == lines
 
 
 def undecided(e: Editor) -> int:
