@@ -227,6 +227,11 @@ function M.ask(method, params, done)
   end)
 end
 
+-- Events are due, or no longer.
+function M.expect(yes)
+  if client and client.channel then host.expect(client.channel, yes) end
+end
+
 function M.running()
   return M.state == 'ready'
 end

@@ -31,6 +31,7 @@ end
 -- The first change shows at once, those behind it together half a second later.
 local function touch(plan)
   dirty[plan or 0] = true
+  require('piecework.engine').expect(state.expects())
   if scheduled then return end
   scheduled = true
   local wait = math.max(0, THROTTLE_MS - (host.clock() - last_refresh))

@@ -132,6 +132,16 @@ function M.statusline()
   return M.status(M.newest or 0)
 end
 
+local working = { planning = true, running = true, verifying = true }
+
+-- Is the engine at work on any plan, so that it will tell of it unasked?
+function M.expects()
+  for _, plan in pairs(M.plans) do
+    if working[plan.state] then return true end
+  end
+  return false
+end
+
 local active = { running = true, verifying = true }
 local outcome = { failed = 'failed', stopped = 'cancel', paused = 'cancel' }
 

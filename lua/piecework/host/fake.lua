@@ -71,6 +71,10 @@ function M.cmd_in(_, ex)
   return M.cmd(ex)
 end
 
+function M.expect(_, yes)
+  S.expects = yes
+end
+
 function M.connect(argv, on)
   S.argv, S.channel = argv, on
   return 1

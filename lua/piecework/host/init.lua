@@ -13,6 +13,7 @@
 ---@field cmd_in fun(buf: integer, ex: string): boolean, string?  the same with that buffer current
 ---@field connect fun(argv: string[], on: piecework.HostChannel): integer?, string?  an engine
 ---@field send fun(channel: integer, message: any): boolean  one message; never waits
+---@field expect fun(channel: integer, yes: boolean)  messages are due although nothing was asked
 ---@field run fun(argv: string[], on: piecework.HostJob): integer?, string?  starts a program
 ---@field stop fun(job: integer)  ends a channel or a program; on.exit follows
 ---@field defer fun(ms: integer, callback: fun())  later, in any mode

@@ -157,6 +157,10 @@ function M.on_exit(id, code)
   if job then job.exit(code) end
 end
 
+function M.expect(channel, yes)
+  vfn.Piecework_host_expect(channel, yes and 1 or 0)
+end
+
 function M.send(channel, message)
   return vfn.Piecework_host_send(channel, json.encode(message)) == 1
 end

@@ -68,10 +68,10 @@ function! s:line(id, text) abort
 endfunction
 
 " What Vim reads of a channel while it draws after a timer's callback waits there until a key is typed or
-" 'updatetime' is over: nobody looks. While an answer is due, this does.
+" 'updatetime' is over, which counts once a key: nobody looks. While an answer or an event is due, this does.
 function! s:look(id, timer) abort
   let job = get(s:jobs, a:id, {})
-  if empty(job) || job.open <= 0
+  if empty(job) || (job.open <= 0 && !job.expects)
     call timer_stop(a:timer)
     if !empty(job) | let job.looks = 0 | endif
     return
@@ -93,7 +93,7 @@ function! Piecework_host_start(argv, cwd, lines) abort
         \ 'close_cb': {_ -> s:ended(id, 'close', 0)}}
   if !empty(a:cwd) | let options.cwd = a:cwd | endif
   if a:lines | let options.in_io = 'null' | endif
-  let s:jobs[id] = {'open': 0, 'looks': 0}
+  let s:jobs[id] = {'open': 0, 'expects': 0, 'looks': 0}
   let job = job_start(a:argv, options)
   if job_status(job) ==# 'fail'
     call remove(s:jobs, id)
@@ -108,11 +108,22 @@ function! Piecework_host_send(id, text) abort
   if empty(job) || ch_status(job.job) !=# 'open' | return 0 | endif
   call ch_sendraw(job.job, a:text .. "\n")
   let job.open += 1
-  if !job.looks
-    let job.looks = 1
-    call timer_start(100, {timer -> s:look(a:id, timer)}, {'repeat': -1})
-  endif
+  call s:look_out(a:id, job)
   return 1
+endfunction
+
+function! s:look_out(id, job) abort
+  if a:job.looks | return | endif
+  let a:job.looks = 1
+  call timer_start(100, {timer -> s:look(a:id, timer)}, {'repeat': -1})
+endfunction
+
+" [yes]: the engine is at work and will tell of it.
+function! Piecework_host_expect(id, yes) abort
+  let job = get(s:jobs, a:id, {})
+  if empty(job) | return | endif
+  let job.expects = a:yes
+  if a:yes | call s:look_out(a:id, job) | endif
 endfunction
 
 function! Piecework_host_stop(id) abort

@@ -46,9 +46,11 @@ return function(T)
   state.record({ kind = 'task', plan = 9, task = 'T01', state = 'done', done = 5, total = 9 })
   state.record({ kind = 'money', plan = 9, spent = 110000000, budget = 600000000 })
   T.eq(require('piecework').statusline(), '[P 5/9 $0.110]', 'running')
+  T.ok(state.expects(), 'the engine will tell of it unasked')
   T.eq(state.progress(), { { plan = 9, status = 'running', percent = 55, text = '#9 5/9' } }, 'and its progress')
   state.record({ kind = 'review', plan = 9, ok = 8, doubt = 1 })
   T.eq(require('piecework').statusline(), '', 'ready: nothing again')
+  T.ok(not state.expects(), 'and then not')
   T.eq(state.progress(), { { plan = 9, status = 'success', percent = 100, text = '#9 review' } }, 'the end of it, once')
   T.eq(state.progress(), {}, 'and no more')
   if host.fn('exists', '##Progress') == 1 then
@@ -61,6 +63,18 @@ return function(T)
   else
     host.progress({ plan = 9, status = 'running', percent = 55, text = '#9 5/9' })
   end
+
+  -- Vim has to look for what comes while the engine is at work
+  local expect, due = host.expect, nil
+  host.expect = function(_, yes) due = yes end
+  standin.script({ ['cost/get'] = { { result = {}, later = { { kind = 'run', plan = 8, state = 'running' } } },
+    { result = {}, later = { { kind = 'run', plan = 8, state = 'done' } } } } })
+  for _, wanted in ipairs({ true, false }) do
+    require('piecework.engine').ask('cost/get', {}, function() end)
+    T.wait(function() return due == wanted end, 'what is due')
+    T.eq(due, wanted, wanted and 'events are due while a plan runs' or 'and not when it has ended')
+  end
+  host.expect = expect
 
   -- events through the wire
   local function event(e)
