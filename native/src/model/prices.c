@@ -51,7 +51,7 @@ Str date_utc(Arena *arena, int64_t wall_ms)
 }
 
 // "claude-haiku-4-5-20251001" and "gpt-5.4-mini-2026-03-01" without their date.
-static Str undated(Str model)
+Str model_undated(Str model)
 {
   static const size_t lengths[] = {9, 11};  // "-20251001", "-2026-03-01"
   for (size_t i = 0; i < 2; i++) {
@@ -173,7 +173,7 @@ static ModelInfo look_up(Prices *prices, Str provider, Str model, Str today)
                    .batch = 0.5};
   ModelInfo info = {.price = unknown};
   const Value *row = table_row(prices, provider, model);
-  if (!row) row = table_row(prices, provider, undated(model));
+  if (!row) row = table_row(prices, provider, model_undated(model));
   info.listed = row != NULL;
   info.efforts = value_get(row, S("effort"));
   info.quirks = quirks_of(value_get(row, S("flags")));

@@ -37,4 +37,5 @@ void prices_override(Prices *prices, const Value *overrides);  // copied; replac
 // model name ("name-20251001") falls back to the plain one.
 ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today);
 Str prices_today(Prices *prices);  // valid until it is asked on another day
+Str model_undated(Str model);      // "name" of "name-20251001" and "name-2026-03-01"; else [model]
 Str date_utc(Arena *arena, int64_t wall_ms);

@@ -70,10 +70,8 @@ bool reach_knows(const Reach *reach, Str model)
 {
   for (size_t i = 0; i < reach->models.len; i++) {
     Str id = reach->models.items[i];
-    if (str_eq(id, model)) return true;
-    bool dated = str_starts(id, str_sub(model, 0, model.len)) && id.len > model.len &&
-                 (id.ptr[model.len] == '-' || id.ptr[model.len] == ':');
-    if (dated) return true;
+    bool tagged = str_starts(id, model) && id.len > model.len && id.ptr[model.len] == ':';
+    if (tagged || str_eq(id, model) || str_eq(model_undated(id), model)) return true;
   }
   return false;
 }

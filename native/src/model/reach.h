@@ -18,5 +18,5 @@ typedef void ReachDone(void *owner, const Reach *reach);
 // False with [err] when the provider cannot be asked (unknown, replayed, wrong address); [on_done] does not come then.
 bool reach_start(Models *models, Str provider, ReachDone *on_done, void *owner, Error *err);
 
-// Is [model] in the list? Providers write some ids with a prefix or a tag that may be left out.
+// Is [model] in the list? A date or a tag at its end may be left out.
 bool reach_knows(const Reach *reach, Str model);

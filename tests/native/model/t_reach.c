@@ -75,6 +75,7 @@ TEST(ids_may_have_a_date_or_a_tag)
   PUSH(&arena, &list.models, S("claude-haiku-5-5-20261001"));
   CHECK(reach_knows(&list, S("qwen4-coder:7b")) && reach_knows(&list, S("qwen4-coder")));
   CHECK(reach_knows(&list, S("claude-haiku-5-5")));
+  CHECK(!reach_knows(&list, S("claude-haiku")));  // another model's name begins so
   CHECK(!reach_knows(&list, S("claude-haik")) && !reach_knows(&list, S("gpt")));
   arena_deinit(&arena);
 }
