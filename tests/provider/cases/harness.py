@@ -99,6 +99,12 @@ class Provider:
         return Answer(wire, response.status, dict(response.getheaders()), data)
 
 
+def leave(response: Any) -> None:
+    """Closes the connection with the rest unread: the provider sees that the client is gone."""
+    response.close()
+    response.owner.close()
+
+
 @dataclass
 class Answer:
     wire: Wire

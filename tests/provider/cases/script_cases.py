@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.rules import Script, ScriptError
 
-from .harness import Provider
+from .harness import Provider, leave
 from .wires import ANTHROPIC, EVERY, OLLAMA, OPENAI, WIRES
 
 
@@ -134,16 +134,28 @@ class Sources(unittest.TestCase):
                 self.assertEqual(int(first, 16) if chunks != 4096 else 1, 1)
 
     def test_chunks_arrive_one_by_one(self):
-        reply = {"text": "x" * 60, "chunks": 90, "chunk_ms": 20}
-        with Provider([{"reply": reply}]) as provider:
+        # A minute apart: the first is here although the second has not left.
+        with Provider([{"reply": {"text": "x" * 60, "chunks": 90, "chunk_ms": 60_000}}]) as provider:
             for wire, stream in EVERY:
                 response = provider.start(wire, stream=stream)
-                arrivals = []
+                self.assertEqual(len(response.read1(65536)), 90)
+                leave(response)
+            for line in provider.log("done", len(EVERY)):
+                self.assertEqual((line["bytes"], line["complete"], line["client_gone"]), (90, False, True))
+
+    def test_chunks_wait_between_them(self):
+        # From the request to the last chunk: a reader that comes late only makes it longer.
+        with Provider([{"reply": {"text": "x" * 60, "chunks": 90, "chunk_ms": 20}}]) as provider:
+            for wire, stream in EVERY:
+                started = time.monotonic()
+                response = provider.start(wire, stream=stream)
+                sizes = []
                 while part := response.read1(65536):
-                    arrivals.append((time.monotonic(), len(part)))
+                    sizes.append(len(part))
+                self.assertGreater(time.monotonic() - started, 0.019 * (len(sizes) - 1))
+                self.assertGreater(len(sizes), 1)
+                self.assertEqual(set(sizes[:-1]), {90})
                 response.owner.close()
-                self.assertTrue(all(count == 90 for _, count in arrivals[:-1]))
-                self.assertGreater(arrivals[-1][0] - arrivals[0][0], 0.015 * (len(arrivals) - 1))
 
     def test_noise_is_skipped_by_a_correct_client(self):
         with Provider([{"reply": {"text": "a longer text in some deltas", "noise": True}}]) as provider:
