@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/watch.h"
+
 enum { GRACE_MS = 2000, DRAIN_MS = 1000, READ_BYTES = 32 * 1024, DEFAULT_OUTPUT = 1 << 20 };
 
 typedef enum { RUNNING, STOPPING, KILLED, OVER } State;
@@ -146,6 +148,7 @@ static void signal_group(Process *process, int signum)
 static void finish(Process *process)
 {
   if (process->state != RUNNING) signal_group(process, SIGKILL);  // stragglers of a stopped group
+  if (process->spec.ends_group) watch_remove(process->uv.pid);
   process->state = OVER;
   close_in(process);
   process->result.output = tail_str(&process->all);
@@ -422,6 +425,7 @@ Process *process_start(Loop *loop, ProcessSpec spec, Error *err)
   Pair pairs[3] = {{-1, -1}, {-1, -1}, {-1, -1}};
   int rc = open_pairs(process, pairs) ? 0 : -errno;
   if (rc == 0) rc = spawn(process, pairs);
+  if (rc == 0 && spec.ends_group) watch_add(process->uv.pid);
   if (rc == 0) connect_pipes(process, pairs);
   for (int i = 0; i < 3; i++) {
     fd_close(&pairs[i].child);

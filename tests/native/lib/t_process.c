@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/process.h"
@@ -179,6 +180,48 @@ TEST(time_out_takes_the_whole_group)
   CHECK_STR(f.result.output, S("begun\n"));
   CHECK(f.took_ms < 1500);
   fixture_deinit(&f);
+}
+
+// Starts a command that must end with its starter and says its group, and waits for it.
+static void start_and_wait(int tell)
+{
+  Fixture f;
+  fixture_init(&f);
+  run_sh(&f, "true", (ProcessSpec){.ends_group = true});  // one that ended before
+  char line[80];
+  snprintf(line, sizeof(line), "sleep 100 & echo $$ > /proc/%d/fd/%d; wait", getpid(), tell);
+  ProcessSpec spec = {.argv = (const char *const[]){"sh", "-c", line, NULL},
+                      .ends_group = true,
+                      .on_done = keep_result,
+                      .owner = &f};
+  CHECK(process_start(&f.loop, spec, NULL) != NULL);
+  CHECK(write(tell, ".", 1) == 1);
+  loop_run(&f.loop);
+  _exit(1);
+}
+
+TEST(a_kill_of_ours_ends_the_command)
+{
+  int fds[2];
+  char said[32] = {0};
+  CHECK(pipe(fds) == 0);
+  pid_t starter = fork();
+  if (starter == 0) start_and_wait(fds[1]);
+  for (size_t len = 0; !strchr(said, '.') || !strchr(said, '\n');) {
+    ssize_t n = read(fds[0], said + len, sizeof(said) - 1 - len);
+    CHECK(n > 0);
+    len += (size_t)n;
+  }
+  int group = atoi(said[0] == '.' ? said + 1 : said);
+  CHECK(group > 1);
+  CHECK(kill(-group, 0) == 0);
+  kill(starter, SIGKILL);
+  waitpid(starter, NULL, 0);
+  int waited = 0;
+  while (kill(-group, 0) == 0 && waited++ < 60) usleep(100000);
+  CHECK(kill(-group, 0) != 0);
+  close(fds[0]);
+  close(fds[1]);
 }
 
 TEST(who_ignores_term_is_killed)
