@@ -114,3 +114,19 @@ bool regex_replace(const Regex *regex, Str text, Str replacement, Buf *out, size
   }
   return error_set(err, ERR_FAILED, "substitution: the result grew while it was made");
 }
+
+// A replacement is only read where there is a match: the pattern, or nothing, is made to match in an empty text.
+bool regex_replacement_ok(Str pattern, RegexOptions options, Str replacement, Error *err)
+{
+  Buf either, out;
+  size_t count = 0;
+  buf_init(&either, REGEX_MAX_PATTERN + 16);
+  buf_init(&out, REGEX_MAX_PATTERN);
+  buf_fmt(&either, "(?:%.*s\n)|", STR_ARG(pattern));  // the line end closes a comment of (?x)
+  Regex *regex = regex_new(buf_str(&either), options, NULL);
+  bool ok = !regex || regex_replace(regex, STR_NONE, replacement, &out, &count, err);
+  regex_free(regex);
+  buf_deinit(&out);
+  buf_deinit(&either);
+  return ok;
+}

@@ -27,6 +27,10 @@ enum {
 Regex *regex_new(Str pattern, RegexOptions options, Error *err);
 void regex_free(Regex *regex);
 
+// Can [replacement] be used with [pattern], which is one? False with [err] when it names a group that is not there, or
+// is not written as regex_replace wants it. Found without a text to replace in.
+bool regex_replacement_ok(Str pattern, RegexOptions options, Str replacement, Error *err);
+
 // True when [text] matches somewhere. A limit that is hit counts as [err], not as "no".
 bool regex_test(const Regex *regex, Str text, bool *matched, Error *err);
 

@@ -175,7 +175,10 @@ static void read_field(Parser *p, const PlanField *field, Str value)
 {
   void *slot = (char *)p->task + field->offset;
   switch (field->kind) {
-    case FIELD_TEXT: *(Str *)slot = str_dup(p->arena, plain_value(p->arena, value)); break;
+    case FIELD_TEXT:
+      *(Str *)slot = str_dup(p->arena, plain_value(p->arena, value));
+      if (slot == &p->task->replace) p->task->replace_line = p->line;
+      break;
     case FIELD_REFS: read_refs(p, value, slot); break;
     case FIELD_REF:
       if (value.len) read_ref(p, value, slot);

@@ -51,6 +51,7 @@ typedef struct {
   const Value *unknown;  // keys we do not know, kept
   int line;              // of the heading
   int after_line;        // of `after:`, 0 = none
+  int replace_line;      // of `replace:`, 0 = none
 } TaskSpec;
 
 typedef struct {

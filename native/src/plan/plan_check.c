@@ -290,7 +290,7 @@ static void check_model(Check *c, size_t index)
   }
 }
 
-static void check_pattern(Check *c, const TaskSpec *task, Str pattern, const char *key)
+static bool check_pattern(Check *c, const TaskSpec *task, Str pattern, const char *key)
 {
   Error err = {0};
   Regex *regex = regex_new(pattern, (RegexOptions){.utf8 = true}, &err);
@@ -298,6 +298,18 @@ static void check_pattern(Check *c, const TaskSpec *task, Str pattern, const cha
   if (str_starts(why, said)) why = str_skip(why, said.len);
   if (!regex) BAD(task->line, "%.*s: `%s:` %.*s", STR_ARG(task->id), key, STR_ARG(why));
   regex_free(regex);
+  return regex != NULL;
+}
+
+static void check_replacement(Check *c, const TaskSpec *task)
+{
+  Error err = {0};
+  RegexOptions options = {.word = task->word, .utf8 = true};
+  if (regex_replacement_ok(task->pattern, options, task->replace, &err)) return;
+  Str why = str_from(err.message), said = S("substitution: ");
+  if (str_starts(why, said)) why = str_skip(why, said.len);
+  BAD(task->replace_line, "%.*s: `replace: %.*s`: %.*s (groups are $1, ${name}; a dollar is $$)",
+      STR_ARG(task->id), STR_ARG(task->replace), STR_ARG(why));
 }
 
 static void check_substitute(Check *c, size_t index)
@@ -307,10 +319,9 @@ static void check_substitute(Check *c, size_t index)
     BAD(task->line, "%.*s names no file to substitute in: add `files:` or `each:`",
         STR_ARG(task->id));
   }
-  if (!task->pattern.len)
-    BAD(task->line, "%.*s lacks `pattern:`", STR_ARG(task->id));
-  else
-    check_pattern(c, task, task->pattern, "pattern");
+  bool usable = task->pattern.len && check_pattern(c, task, task->pattern, "pattern");
+  if (!task->pattern.len) BAD(task->line, "%.*s lacks `pattern:`", STR_ARG(task->id));
+  if (usable && task->replace.len) check_replacement(c, task);
   if (!task->replace.ptr) {
     BAD(task->line, "%.*s lacks `replace:` (leave its value empty to delete)", STR_ARG(task->id));
   }

@@ -328,6 +328,23 @@ TEST(the_hash_follows_the_work)
   CHECK(!str_eq(task_spec_hash(&arena, task(0)), task_spec_hash(&arena, task(2))));
 }
 
+TEST(a_replacement_is_checked_with_its_pattern)
+{
+  CHECK(parse(
+      "## T01 a\nexecutor: substitute\nfiles: a\npattern: (foo) # no comment\nreplace: $2\n"
+      "## T02 b\nexecutor: substitute\nfiles: a\npattern: (?<x>foo)|(b)\nreplace: ${x}$2 $$5 "
+      "\\U$1\\E${3:+a:b}\nword: yes\n## T03 c\nexecutor: substitute\nfiles: a\npattern: "
+      "foo\nreplace: "
+      "${y}\n## T04 d\nexecutor: substitute\nfiles: a\npattern: (?x) (f) # one\nreplace: $1$0\n"
+      "## T05 e\nexecutor: substitute\nfiles: a\npattern: f\nreplace: $\n"));
+  CHECK(!plan_check(&arena, &plan, NULL, &problems));
+  CHECK(problem_at(5, "T01: `replace: $2`: unknown substring"));
+  CHECK(problem_at(10, "T02: `replace: ${x}$2 $$5 \\U$1\\E${3:+a:b}`: unknown substring"));
+  CHECK(problem_at(16, "T03: `replace: ${y}`: unknown substring"));
+  CHECK(problem_at(26, "T05: `replace: $`: "));
+  CHECK_INT(problems.errors, 4);
+}
+
 TEST(checks_without_a_project)
 {
   CHECK(
