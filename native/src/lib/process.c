@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/watch.h"
+#include "lib/process_watch.h"
 
 enum { GRACE_MS = 2000, DRAIN_MS = 1000, READ_BYTES = 32 * 1024, DEFAULT_OUTPUT = 1 << 20 };
 

@@ -31,7 +31,7 @@ typedef struct {
   bool split;                   // keep stdout apart from stderr
   uint64_t timeout_ms;          // 0 = none
   bool
-      ends_group;  // what it leaves running in its group ends with it, and all of it with us (watch.h)
+      ends_group;  // what it leaves running in its group ends with it, and all of it with us (process_watch.h)
   void (*on_done)(void *owner, const ProcessResult *result);  // may start another process
   void *owner;
 } ProcessSpec;

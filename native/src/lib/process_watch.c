@@ -1,6 +1,6 @@
-// watch.c: see watch.h. The watcher runs between fork and _exit in what may have been a process with threads, so it
+// process_watch.c: see process_watch.h. The watcher runs between fork and _exit in what may have been a process with threads, so it
 // uses memory of its own stack and system calls only.
-#include "lib/watch.h"
+#include "lib/process_watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
