@@ -397,6 +397,7 @@ void assemble_target(Assembly *assembly, const PatchTarget *target, const BlockR
   FileWork work = {
       .assembly = assembly, .target = target, .text = text_split(arena, target->shown)};
   locator_init(&work.locator, arena, &work.text, target->range);
+  work.locator.text_is_guess = assembly->spec->shown_is_guess;
   work.rewrite = (Rewrite){
       .arena = arena, .text = &work.text, .shown_is_guess = assembly->spec->shown_is_guess};
   work.items = NEW_N(arena, Item, blocks->len);

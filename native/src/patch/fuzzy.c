@@ -215,6 +215,7 @@ static bool read_alignment(const Alignment *a, Match *match)
     int score = *cell(a, i, j);
     match->lines[i] = LINE_NONE;
     if (j < a->width && score == skip_text(a, i, j)) {
+      match->slips_only &= match->first == LINE_NONE || line_blank(window_line(a, j));
       j++;
       continue;
     }
@@ -239,6 +240,45 @@ static bool read_alignment(const Alignment *a, Match *match)
   return full >= 2 && known >= 1 && match->equal * 2 >= full && total >= full * MEAN;
 }
 
+static bool same_full_line(const Alignment *a, size_t i, size_t j)
+{
+  if (i >= a->sought->sides.search_len || j >= a->width) return false;
+  return a->search_ids[i] == a->text_ids[a->lo + j] && !line_blank(search_line(a, i));
+}
+
+static bool on_path(const Alignment *a, size_t i, size_t j)
+{
+  return same_full_line(a, i, j) && *cell(a, i, j) == *cell(a, i + 1, j + 1) + 1;
+}
+
+// The lines of SEARCH that the window has word for word, in order: how many, and from where to where.
+// Overwrites the table.
+static Match verbatim_lines(const Alignment *a)
+{
+  size_t n = a->sought->sides.search_len;
+  for (size_t i = n + 1; i-- > 0;) {
+    for (size_t j = a->width + 1; j-- > 0;) {
+      int most = 0;
+      if (j < a->width) most = max_int(most, *cell(a, i, j + 1));
+      if (i < n) most = max_int(most, *cell(a, i + 1, j));
+      if (same_full_line(a, i, j)) most = max_int(most, *cell(a, i + 1, j + 1) + 1);
+      *cell(a, i, j) = most;
+    }
+  }
+  Match match = {.lines = NEW_N(a->locator->arena, size_t, n), .len = n, .first = LINE_NONE};
+  for (size_t i = 0, j = 0; i < n; i++) {
+    match.lines[i] = LINE_NONE;
+    while (!on_path(a, i, j) && *cell(a, i, j) != *cell(a, i + 1, j)) j++;
+    if (!on_path(a, i, j)) continue;
+    if (match.equal++ == 0) match.first = a->lo + j;
+    match.lines[i] = a->lo + j++;
+    match.end = a->lo + j;
+  }
+  return match;
+}
+
+// False: the place is not SEARCH with mistakes in it. When the text is only a guess at what the model saw,
+// [match] then has what stands there all the same, otherwise nothing.
 static bool align(Locator *locator, const Sought *sought, const Window *window, Match *match)
 {
   size_t n = sought->sides.search_len, margin = 2 + n / 8, lines = locator->text->len;
@@ -247,6 +287,7 @@ static bool align(Locator *locator, const Sought *sought, const Window *window, 
   size_t hi =
       window->last + n + margin > FUZZY_MAX_LINES ? window->last + n + margin - FUZZY_MAX_LINES : 0;
   if (hi > lines) hi = lines;
+  *match = (Match){.first = LINE_NONE};
   if (lo >= hi || locator->fuzzy_spent > FUZZY_BUDGET) return false;
   locator->fuzzy_spent += n * (hi - lo);
   const KeyedLines *keyed = finder_keyed(&locator->finder, KEY_FOLDED);
@@ -262,6 +303,7 @@ static bool align(Locator *locator, const Sought *sought, const Window *window, 
   for (size_t j = 0; j < a.width; j++) a.text_bags[j] = bag_of(str_trim(window_line(&a, j)));
   fill_table(&a);
   bool found = read_alignment(&a, match);
+  if (!found) *match = locator->text_is_guess ? verbatim_lines(&a) : (Match){.first = LINE_NONE};
   arena_deinit(&scratch);
   return found;
 }
@@ -304,19 +346,60 @@ static bool only_slips(const MatchList *list, size_t *winner)
   return hits == 1;
 }
 
+// Whether every line of SEARCH that REPLACE keeps stands there word for word. Adds to [full] how many lines of
+// SEARCH are not blank.
+static bool context_stands(Locator *locator, const Sought *sought, const Match *match, size_t *full)
+{
+  bool stands = match->equal > 0;
+  for (size_t i = 0; i < sought->sides.search_len; i++) {
+    Str line = sought->sides.search[i];
+    if (line_blank(line)) continue;
+    ++*full;
+    if (!stands || (i >= sought->changed_from && i < sought->changed_to)) continue;
+    stands = match->lines[i] != LINE_NONE &&
+             line_equal(line, finder_text_line(&locator->finder, match->lines[i]), KEY_FOLDED);
+  }
+  return stands;
+}
+
+// The text is not what the model saw, and elsewhere it has most of SEARCH's lines word for word, as many as
+// [match] has, and all but those to be replaced: that may be the place, changed meanwhile, and [match] a copy
+// of it.
+static bool has_rival(Locator *locator, const Sought *sought, const MatchList *others,
+                      const Match *match)
+{
+  for (size_t i = 0; i < others->len; i++) {
+    const Match *other = &others->items[i];
+    size_t full = 0;
+    if (other->first < match->end && match->first < other->end) continue;
+    if (other->equal < match->equal || !context_stands(locator, sought, other, &full)) continue;
+    if (other->equal * 3 >= full * 2) return true;
+  }
+  return false;
+}
+
 static void add_candidates(Locator *locator, const Sought *sought, const VoteList *votes,
                            bool inside, MatchList *out)
 {
-  MatchList found = {0};
+  MatchList found = {0}, others = {0};
   size_t winner = 0;
   WindowList windows = find_windows(votes, sought->sides.search_len, inside);
   for (size_t i = 0; i < windows.len; i++) {
     Match match;
-    if (align(locator, sought, &windows.items[i], &match)) add_match(locator->arena, &found, match);
+    if (align(locator, sought, &windows.items[i], &match))
+      add_match(locator->arena, &found, match);
+    else
+      PUSH(locator->arena, &others, match);
   }
   bool ranged = !range_is_whole(locator->range);
   bool clear =
       found.len > 1 && ((!ranged && clear_winner(&found, &winner)) || only_slips(&found, &winner));
+  for (size_t i = 0; i < found.len; i++) {
+    if (clear && i != winner) PUSH(locator->arena, &others, found.items[i]);
+  }
+  bool one = found.len == 1 || clear;
+  if (one && locator->text_is_guess && has_rival(locator, sought, &others, &found.items[winner]))
+    return;
   for (size_t i = 0; i < found.len; i++) {
     if (!clear || i == winner) PUSH(locator->arena, out, found.items[i]);
   }

@@ -31,7 +31,7 @@ typedef struct {
   size_t len;         // SEARCH lines
   size_t first, end;  // the lines of the text it covers
   size_t equal;       // FUZZY: how many lines were equal
-  bool slips_only;    // FUZZY: the lines that are not equal differ by slips of the pen
+  bool slips_only;    // FUZZY: nothing but slips of the pen differ, and no line is left out
   Tier tier;
 } Match;
 
@@ -66,8 +66,9 @@ typedef struct {
 
 typedef struct {
   Arena *arena;
-  const Text *text;  // borrowed
-  Range range;       // the task's
+  const Text *text;    // borrowed
+  Range range;         // the task's
+  bool text_is_guess;  // as PatchSpec's shown_is_guess; false unless the caller sets it
   Finder finder;
   struct {
     Sought *items;

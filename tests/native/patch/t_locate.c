@@ -171,6 +171,56 @@ TEST(without_the_text_the_model_saw_nothing_is_forgiven)
   }
 }
 
+// The lines to be replaced were changed at their place; a copy further down has them, but not all of the rest.
+TEST(a_copy_does_not_stand_in_for_a_place_that_was_changed)
+{
+  static const char *const copies[] = {
+      // one letter of the context differs, and lines stand between that SEARCH does not have
+      "    if ready:\n        close(file)\n        sync(file)\n        locked = False\n\n"
+      "def flush_b():\n    write_all()\n",
+      // a word of the context differs
+      "    if ready:\n        close(file)\n        locked = False\n\n"
+      "def flush_c():\n    write_them_all()\n",
+  };
+  static const char *const changes[] = {"locked = False + 1",
+                                        "locked = False  # see the remark above"};
+  Str search =
+      S("    if ready:\n        close(file)\n        locked = False\n\ndef flush_a():\n    "
+        "write_all()\n");
+  Str replace =
+      S("    if ready:\n        close(file)\n        locked = None\n\ndef flush_a():\n    "
+        "write_all()\n");
+  for (size_t i = 0; i < 4; i++) {
+    Try *t = try_new();
+    t->spec.shown_is_guess = true;
+    Str file =
+        str_fmt(&t->arena,
+                "def a():\n    if ready:\n        close(file)\n        %s\n\ndef flush_a():\n"
+                "    write_all()\n\ndef b():\n    begin()\n%s",
+                changes[i / 2], copies[i % 2]);
+    Str got = patched(t, file, search, replace);
+    CHECK(got.ptr[0] == '!');
+    try_free(t);
+  }
+}
+
+// Both places are alike: one has an edit that is more than a slip, the other a slip and a line between.
+TEST(a_place_with_lines_left_out_differs_by_more_than_slips)
+{
+  Try *t = try_new();
+  Str file =
+      S("def a():\n    if ready:\n        close(file)\n        locked = False\n    return "
+        "flush_abc()\n\n"
+        "def b():\n    if raedy:\n        close(file)\n        sync(file)\n        locked = False\n"
+        "    return flush_all()\n");
+  Str search =
+      S("    if ready:\n        close(file)\n        locked = False\n    return flush_all()\n");
+  Str replace =
+      S("    if ready:\n        close(file)\n        locked = None\n    return flush_all()\n");
+  CHECK_STR(patched(t, file, search, replace), S("!ambiguous"));
+  try_free(t);
+}
+
 TEST(a_lookalike_is_not_a_typo)
 {
   Try *t = try_new();
