@@ -16,12 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Str text = json_str(&arena, first);
     const Value *second = json_parse(&arena, text, &err);
     if (!second || !str_is_utf8(text) || !str_eq(text, json_str(&arena, second))) abort();
-    Buf pretty;
-    buf_init(&pretty, 1 << 24);
-    json_write_pretty(&pretty, first);
-    const Value *third = json_parse(&arena, buf_str(&pretty), &err);
-    if (!pretty.full && (!third || !str_eq(text, json_str(&arena, third)))) abort();
-    buf_deinit(&pretty);
   }
   arena_deinit(&arena);
   return 0;

@@ -131,13 +131,13 @@ static inline Error rf_run(RunFixture *rf)
 
 static inline TaskRow rf_task(RunFixture *rf, const char *id)
 {
-  TaskRow row = {0};
-  Error err = {0};
-  if (!journal_task_get(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, str_from(id), &row,
-                        &err)) {
-    printf("# %s\n", err.message);
+  TaskRowList rows = {0};
+  CHECK(journal_task_list(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, &rows, NULL));
+  for (size_t i = 0; i < rows.len; i++) {
+    if (str_eq(rows.items[i].id, str_from(id))) return rows.items[i];
   }
-  return row;
+  CHECK(!"the plan has such a task");
+  return (TaskRow){0};
 }
 
 // "done: note"

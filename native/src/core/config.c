@@ -304,18 +304,3 @@ const Ladder *config_ladder(const Config *config, Str alias)
   }
   return NULL;
 }
-
-Str config_no_key_help(void)
-{
-  return S(
-      "piecework has no key for a model provider yet.\n"
-      "\n"
-      "  Anthropic    export ANTHROPIC_API_KEY=...\n"
-      "  OpenAI       export OPENAI_API_KEY=...\n"
-      "  a keyring    in config.json: \"providers\": {\"anthropic\": {\"key\": {\"cmd\": "
-      "[\"pass\", \"show\", \"...\"]}}}\n"
-      "  on your own machine   \"models\": {\"big\": \"ollama/...\", \"small\": \"ollama/...\"}\n"
-      "\n"
-      "Set it where the editor or shell is started, then try again. More: :help piecework-keys\n"
-      "Without any key, `make demo` plays a recorded run from plan to review.\n");
-}

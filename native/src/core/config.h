@@ -85,6 +85,3 @@ typedef struct {
 
 extern const ConfigKey config_keys[];
 extern const size_t config_key_count;
-
-// What to do without a key, in a few lines: the hint of the first call's ERR_NO_KEY.
-Str config_no_key_help(void);

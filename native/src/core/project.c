@@ -162,17 +162,6 @@ void project_overlay_set(Project *project, Str path, Str text)
   overlay->text_len = text.len;
 }
 
-void project_overlay_drop(Project *project, Str path)
-{
-  bool found;
-  size_t at = overlay_at(project, path, &found);
-  if (!found) return;
-  Overlay *overlay = &project->overlays[at];
-  mem_free(overlay->path);
-  mem_free(overlay->text);
-  memmove(overlay, overlay + 1, (--project->overlay_len - at) * sizeof(Overlay));
-}
-
 void project_overlay_clear(Project *project)
 {
   while (project->overlay_len) {

@@ -36,7 +36,6 @@ char *project_plans_dir(Project *project, Arena *arena);  // not created
 
 // Unsaved text of a modified buffer; copied; replaces an earlier one. Paths not normal are ignored.
 void project_overlay_set(Project *project, Str path, Str text);
-void project_overlay_drop(Project *project, Str path);
 void project_overlay_clear(Project *project);
 // Valid until the overlay changes.
 bool project_overlay_get(const Project *project, Str path, Str *text);

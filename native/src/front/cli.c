@@ -249,7 +249,7 @@ bool cli_open(Cli *cli)
   return cli->engine != NULL;
 }
 
-void cli_close(Cli *cli)
+static void cli_close(Cli *cli)
 {
   engine_free(cli->engine);
   if (cli->loop.open) loop_deinit(&cli->loop);

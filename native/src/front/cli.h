@@ -105,8 +105,7 @@ Str cli_value(const Cli *cli, CliOption option, Str fallback);  // the last one 
 
 // ---- what commands share ---------------------------------------------------------------------------
 
-bool cli_open(Cli *cli);  // loop and engine
-void cli_close(Cli *cli);
+bool cli_open(Cli *cli);                     // loop and engine
 Project *cli_project(Cli *cli);              // of --root, or of where we are
 bool cli_plan_arg(Cli *cli, int64_t *plan);  // the first argument: id, file or "last"
 // "PATH[:A-B]" checked against the project; directories and selectors stay as they are named.
@@ -133,8 +132,6 @@ bool cli_record(Cli *cli);  // --record
 bool cli_run_plan(Cli *cli, int64_t plan, bool verify, size_t *hunks);
 bool cli_say_tries(Cli *cli, int64_t tries, bool ok);  // of cheap-first; [ok]: it went well so far
 void cli_say_problems(Str path, const PlanProblemList *problems);  // "PATH:LINE: text" each
-bool cli_report_problems(Cli *cli, int64_t plan,
-                         Plan *out);  // of the plan file; false when it cannot run
 
 static inline const char *plural(size_t n)
 {

@@ -15,7 +15,8 @@
 
 // ---- before ----------------------------------------------------------------------------------------
 
-bool cli_report_problems(Cli *cli, int64_t plan, Plan *out)
+// What is wrong with the plan file; false when it cannot run.
+static bool report_problems(Cli *cli, int64_t plan, Plan *out)
 {
   PlanProblemList problems = {0};
   PlanRow row;
@@ -225,7 +226,7 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify, size_t *hunks)
                (cli->command->run == cli_resume && run_wanted_batch(cli->engine, plan));
   bool started;
   *hunks = 0;
-  if (!only_arg(cli, &spec.only) || !cli_report_problems(cli, plan, &parsed) ||
+  if (!only_arg(cli, &spec.only) || !report_problems(cli, plan, &parsed) ||
       !consent(cli, &spec, &parsed))
     return false;
   bool ok = run_once(cli, &spec, &started);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "front/cli.h"
+#include "front/values.h"
 #include "front/version.h"
 #include "lib/fs.h"
 #include "review/commit.h"
@@ -155,13 +156,11 @@ static void count_open(Serve *serve, Arena *arena, Str root, Open *out)
 static Value *initialize_answer(Serve *serve, RpcRequest *request, Project *project)
 {
   Arena *arena = &request->arena;
-  Value *map = value_map(arena), *warnings = value_list(arena), *open = value_map(arena);
+  Value *map = value_map(arena), *open = value_map(arena);
   value_put_int(arena, map, S("protocol"), PIECEWORK_PROTOCOL);
   value_put_str(arena, map, S("version"), S(PIECEWORK_VERSION));
   value_put_str(arena, map, S("root"), project_root(project));
-  const StrList *texts = &serve->engine->config->warnings;
-  for (size_t i = 0; i < texts->len; i++) value_push(warnings, value_str(arena, texts->items[i]));
-  value_set(map, S("warnings"), warnings);
+  value_set(map, S("warnings"), strings_value(arena, &serve->engine->config->warnings));
   Open counts = {0};
   count_open(serve, arena, project_root(project), &counts);
   value_put_int(arena, open, S("plans"), counts.plans);

@@ -12,8 +12,8 @@
 // Plan:   journal_plan_new -> journal_lease_take -> tasks, attempts, ... -> journal_lease_release
 // Call:   journal_attempt_start -> (request) -> journal_attempt_finish      (see "Attempts" below)
 //
-// Conventions: ids of plans and attempts are > 0. Money is int64_t nano-dollars, JOURNAL_UNKNOWN
-// (-1) when not known. Times are milliseconds since the epoch, 0 = never. Rows read are copied into
+// Conventions: ids of plans and attempts are > 0. Money is int64_t nano-dollars, NANO_UNKNOWN
+// when not known. Times are milliseconds since the epoch, 0 = never. Rows read are copied into
 // the caller's arena; rows given are borrowed for the call. Lists are appended to. Errors are
 // ERR_JOURNAL (the file), ERR_NOT_FOUND, ERR_BUSY (lease) and ERR_BUDGET.
 #pragma once
@@ -21,8 +21,6 @@
 #include "base/err.h"
 #include "lib/loop.h"
 #include "patch/patch.h"
-
-#define JOURNAL_UNKNOWN ((int64_t)-1)
 
 typedef struct Journal Journal;
 
@@ -140,22 +138,12 @@ bool journal_blob_get(Journal *journal, Arena *arena, Str hash, Str *bytes, Erro
 
 // The exact text the work started from; exists = false: there was no such file. The first text for
 // a path stays, a second put is ignored: a base never moves (journal_base_reset to rebase).
-typedef struct {
-  Str path;
-  Str hash;  // empty when !exists
-  bool exists;
-} BaseRow;
-typedef struct {
-  BaseRow *items;
-  size_t len, cap;
-} BaseRowList;
 bool journal_base_put(Journal *journal, int64_t plan, Str path, Str text, bool exists, Error *err);
 bool journal_base_reset(Journal *journal, int64_t plan, Str path, Str text, bool exists,
                         Error *err);
 // ERR_NOT_FOUND when the path was never put. [*text] is empty when it did not exist.
 bool journal_base_get(Journal *journal, Arena *arena, int64_t plan, Str path, Str *text,
                       bool *exists, Error *err);
-bool journal_base_list(Journal *journal, Arena *arena, int64_t plan, BaseRowList *out, Error *err);
 
 // ---- Tasks ------------------------------------------------------------------------------------
 
@@ -202,13 +190,8 @@ typedef struct {
 } TaskRowList;
 
 bool journal_task_put(Journal *journal, const TaskRow *task, Error *err);  // inserts or replaces
-bool journal_task_get(Journal *journal, Arena *arena, int64_t plan, Str id, TaskRow *out,
-                      Error *err);
 // Reads attempts, cost and cost_known of [task] again.
 bool journal_task_money(Journal *journal, TaskRow *task, Error *err);
-// Also sets started_ms when it first runs and ended_ms when it ends.
-bool journal_task_set_state(Journal *journal, int64_t plan, Str id, TaskState state, Str note,
-                            Error *err);
 // With patches and verdicts.
 bool journal_task_drop(Journal *journal, int64_t plan, Str id, Error *err);
 // By id.
@@ -480,7 +463,6 @@ bool journal_log_list(Journal *journal, Arena *arena, int64_t plan, int64_t afte
 
 // Commands a user has read and trusted, by root and exact text. kind: "test", "check", ...
 bool journal_trust_add(Journal *journal, Str root, Str kind, Str text, Error *err);
-bool journal_trust_drop(Journal *journal, Str root, Error *err);       // all of a root
 bool journal_trusted(Journal *journal, Str root, Str kind, Str text);  // false on any error
 typedef struct {
   Str root, kind, text;

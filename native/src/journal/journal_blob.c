@@ -76,16 +76,3 @@ bool journal_base_get(Journal *journal, Arena *arena, int64_t plan, Str path, St
   query_end(q);
   return !lost || error_set(err, ERR_JOURNAL, "the base of %.*s is gone", STR_ARG(path));
 }
-
-bool journal_base_list(Journal *journal, Arena *arena, int64_t plan, BaseRowList *out, Error *err)
-{
-  Error own = {0};
-  for (Query *q = store_query(journal->store, &own,
-                              "SELECT path, hash, present FROM base WHERE plan = ? ORDER BY path",
-                              "i", plan);
-       query_next(q);) {
-    BaseRow row = {query_str_dup(q, 0, arena), query_str_dup(q, 1, arena), query_int(q, 2) != 0};
-    PUSH(arena, out, row);
-  }
-  return journal_listed(&own, err);
-}

@@ -57,11 +57,6 @@ bool journal_trust_add(Journal *journal, Str root, Str kind, Str text, Error *er
   return ok;
 }
 
-bool journal_trust_drop(Journal *journal, Str root, Error *err)
-{
-  return store_run(journal->store, err, "DELETE FROM trust WHERE root = ?", "s", root);
-}
-
 static bool any_row(Query *q)
 {
   bool any = query_next(q);

@@ -48,24 +48,6 @@ bool journal_task_put(Journal *journal, const TaskRow *task, Error *err)
       task->started_ms, task->ended_ms);
 }
 
-static bool no_task(int64_t plan, Str id, Error *err)
-{
-  return error_set(err, ERR_NOT_FOUND, "plan %lld has no task %.*s", (long long)plan, STR_ARG(id));
-}
-
-bool journal_task_get(Journal *journal, Arena *arena, int64_t plan, Str id, TaskRow *out,
-                      Error *err)
-{
-  Query *q = store_query(journal->store, err,
-                         "SELECT " TASK_COLUMNS TASK_FROM
-                         " WHERE task.plan = ? AND task.id = ? GROUP BY task.id",
-                         "is", plan, id);
-  if (!query_next(q)) return no_task(plan, id, err);
-  *out = task_row(q, arena);
-  query_end(q);
-  return true;
-}
-
 bool journal_task_money(Journal *journal, TaskRow *task, Error *err)
 {
   Query *q = store_query(journal->store, err,
@@ -77,20 +59,6 @@ bool journal_task_money(Journal *journal, TaskRow *task, Error *err)
   task->cost_known = query_int(q, 2) == 0;
   query_end(q);
   return true;
-}
-
-bool journal_task_set_state(Journal *journal, int64_t plan, Str id, TaskState state, Str note,
-                            Error *err)
-{
-  bool waits = state == TASK_WAITING, works = state == TASK_RUNNING || state == TASK_CHECKING;
-  int64_t now = journal_now_ms();
-  bool ok = store_run(journal->store, err,
-                      "UPDATE task SET state = ?, note = ?, ended_ms = ?,"
-                      " started_ms = CASE WHEN started_ms = 0 THEN ? ELSE started_ms END"
-                      " WHERE plan = ? AND id = ?",
-                      "ssiiis", str_from(task_state_name(state)), note,
-                      waits || works ? (int64_t)0 : now, works ? now : (int64_t)0, plan, id);
-  return ok && (store_changes(journal->store) == 1 || no_task(plan, id, err));
 }
 
 bool journal_task_drop(Journal *journal, int64_t plan, Str id, Error *err)

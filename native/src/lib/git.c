@@ -64,7 +64,6 @@ static Repo *open_plain(const char *dir)
     return NULL;
   }
   repo->git_dir = str_from(path_join(&repo->arena, repo->root, S(".git")));
-  repo->common_dir = repo->git_dir;
   return repo;
 }
 
@@ -93,7 +92,6 @@ Repo *repo_open(const char *dir, Error *err)
   const char *root = git.repository_workdir(handle);
   repo->root = root ? without_slash(&repo->arena, root) : S("");
   repo->git_dir = without_slash(&repo->arena, git.repository_path(handle));
-  repo->common_dir = without_slash(&repo->arena, git.repository_commondir(handle));
   return repo;
 }
 
@@ -113,11 +111,6 @@ Str repo_root(const Repo *repo)
 Str repo_git_dir(const Repo *repo)
 {
   return repo->git_dir;
-}
-
-Str repo_common_dir(const Repo *repo)
-{
-  return repo->common_dir;
 }
 
 Str repo_head(Repo *repo, Arena *arena)

@@ -15,8 +15,7 @@ void repo_free(Repo *repo);
 Str repo_root(
     const Repo *repo);  // absolute path of the work tree, no trailing slash; empty when bare
 Str repo_git_dir(const Repo *repo);  // absolute, for this worktree
-Str repo_common_dir(const Repo *repo);
-bool repo_has_head(Repo *repo);  // false in a repository without commits
+bool repo_has_head(Repo *repo);      // false in a repository without commits
 
 // The commit HEAD is at, as hex; empty without one. In [arena].
 Str repo_head(Repo *repo, Arena *arena);

@@ -41,7 +41,6 @@
   X(reference_free)          \
   X(oid_tostr)               \
   X(reference_target)        \
-  X(repository_commondir)    \
   X(repository_discover)     \
   X(repository_free)         \
   X(repository_head)         \

@@ -7,10 +7,10 @@
 #include "lib/git_api.h"
 
 struct Repo {
-  Arena arena;             // the three paths
+  Arena arena;             // the two paths
   git_repository *handle;  // NULL until libgit2 is needed: see repo_handle
   bool refused;            // libgit2 does not open it
-  Str root, git_dir, common_dir;
+  Str root, git_dir;
   struct stat index_seen;  // of the index as it was read; inode 0 = never
   bool index_unreadable;   // to libgit2 (a sparse index, SHA-256): nothing counts as tracked
 };

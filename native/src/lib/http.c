@@ -23,7 +23,6 @@ struct Http {
   Timer timer;          // libcurl's
   HttpCall *first;      // calls not yet ended
   Arena arena;
-  Str ca;  // owned by [arena]; empty = environment, then libcurl's default
   bool (*ready)(void *owner, Error *err);  // may be NULL
   void *ready_owner;
   int busy;      // > 0 while libcurl or the draining is on the stack
@@ -85,7 +84,7 @@ static void call_begin(HttpCall *call)
   Http *http = call->http;
   call->state = CALL_RUNNING;
   bool ready = !http->ready || http->ready(http->ready_owner, &call->why);
-  if (ready && multi_ready(http, &call->why) && call_setup(call, http->curl, http->ca)) {
+  if (ready && multi_ready(http, &call->why) && call_setup(call, http->curl)) {
     CURLMcode rc = http->curl->multi_add_handle(http->multi, call->easy);
     if (rc)
       error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s",
@@ -301,9 +300,4 @@ void http_before_send(Http *http, bool (*ready)(void *owner, Error *err), void *
 {
   http->ready = ready;
   http->ready_owner = owner;
-}
-
-void http_set_ca(Http *http, Str path)
-{
-  http->ca = str_dup(&http->arena, path);
 }

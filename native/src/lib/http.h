@@ -49,9 +49,6 @@ typedef struct {
 Http *http_new(Loop *loop, Error *err);  // libcurl is loaded at the first http_start
 void http_free(Http *http);              // cancels what is left: on_done comes from inside it
 
-// CA bundle: own setting, CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR, libcurl's default.
-void http_set_ca(Http *http, Str path);
-
 // [ready] is asked before a request leaves; when it says no, the call ends with its error and nothing
 // was sent. For what must be on disk before.
 void http_before_send(Http *http, bool (*ready)(void *owner, Error *err), void *owner);

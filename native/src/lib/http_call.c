@@ -234,13 +234,13 @@ static bool headers_setup(HttpCall *call)
   return ok;
 }
 
-static void ca_setup(HttpCall *call, Str own)
+// Where people name their CA certificates; libcurl itself reads none of these.
+static void ca_setup(HttpCall *call)
 {
-  Str candidates[] = {own, str_from(getenv("CURL_CA_BUNDLE")), str_from(getenv("SSL_CERT_FILE")),
-                      str_from(getenv("SSL_CERT_DIR"))};
-  for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++) {
-    if (candidates[i].len == 0) continue;
-    const char *path = str_z(&call->arena, candidates[i]);
+  static const char *const names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+  for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    const char *path = getenv(names[i]);
+    if (!path || !*path) continue;
     struct stat st;
     bool dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     call->curl->easy_setopt(call->easy, dir ? CURLOPT_CAPATH : CURLOPT_CAINFO, path);
@@ -326,7 +326,7 @@ void call_copy_spec(HttpCall *call, const HttpSpec *spec)
   if (!own->max_reply) own->max_reply = MAX_REPLY;
 }
 
-bool call_setup(HttpCall *call, const CurlApi *curl, Str ca)
+bool call_setup(HttpCall *call, const CurlApi *curl)
 {
   call->curl = curl;
   call->where = url_authority(call->spec.url);
@@ -338,7 +338,7 @@ bool call_setup(HttpCall *call, const CurlApi *curl, Str ca)
   call->easy = curl->easy_init();
   if (!call->easy) return error_set(&call->why, ERR_FAILED, "libcurl could not start a call");
   transport_setup(call, url_is_loopback(call->spec.url), url_is_tls(call->spec.url));
-  ca_setup(call, ca);
+  ca_setup(call);
   exchange_setup(call);
   return true;
 }
@@ -376,7 +376,7 @@ static void tls_verdict(HttpCall *call, CURLcode code)
   if (code == CURLE_SSL_CACERT_BADFILE) {
     error_set(&call->why, ERR_CONFIG, "cannot read the CA certificates needed for %.*s",
               STR_ARG(call->where));
-    error_hint_set(&call->why, "check `ca`, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR");
+    error_hint_set(&call->why, "check CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR");
   } else if (code == CURLE_PEER_FAILED_VERIFICATION) {
     error_set(&call->why, ERR_TLS, "the certificate of %.*s is not trusted: %s",
               STR_ARG(call->where), detail);

@@ -50,7 +50,7 @@ struct HttpCall {
 void call_copy_spec(HttpCall *call, const HttpSpec *spec);
 
 // Makes the call's easy handle. False with call->why set when the request cannot be made.
-bool call_setup(HttpCall *call, const CurlApi *curl, Str ca);
+bool call_setup(HttpCall *call, const CurlApi *curl);
 
 // Translates libcurl's verdict into call->why; a reason already there stays.
 void call_verdict(HttpCall *call, CURLcode code);

@@ -9,6 +9,5 @@
 // Integers beyond 2^53 come as doubles.
 Value *json_parse(Arena *arena, Str text, Error *err);
 
-void json_write(Buf *out, const Value *value);         // compact, one line, invalid UTF-8 as U+FFFD
-void json_write_pretty(Buf *out, const Value *value);  // two-space indents
-Str json_str(Arena *arena, const Value *value);        // compact
+void json_write(Buf *out, const Value *value);   // compact, one line, invalid UTF-8 as U+FFFD
+Str json_str(Arena *arena, const Value *value);  // compact

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COMPACT = -1 };  // instead of a level of indentation
-
 static bool is_plain(unsigned char c)
 {
   return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
@@ -71,34 +69,22 @@ static void write_double(Buf *out, double n)
   if (whole) buf_add(out, S(".0"));
 }
 
-static void new_line(Buf *out, int level)
-{
-  if (level == COMPACT) return;
-  buf_add_char(out, '\n');
-  for (int i = 0; i < level; i++) buf_add(out, S("  "));
-}
-
-static void write_value(Buf *out, const Value *value, int level);
-
-static void write_children(Buf *out, const Value *parent, int level)
+static void write_children(Buf *out, const Value *parent)
 {
   bool map = parent->type == VALUE_MAP;
-  int inner = level == COMPACT ? COMPACT : level + 1;
   buf_add_char(out, map ? '{' : '[');
   for (VALUE_EACH (item, parent)) {
     if (item != parent->first) buf_add_char(out, ',');
-    new_line(out, inner);
     if (map) {
       write_string(out, item->key);
-      buf_add(out, level == COMPACT ? S(":") : S(": "));
+      buf_add_char(out, ':');
     }
-    write_value(out, item, inner);
+    json_write(out, item);
   }
-  if (parent->first) new_line(out, level);
   buf_add_char(out, map ? '}' : ']');
 }
 
-static void write_value(Buf *out, const Value *value, int level)
+void json_write(Buf *out, const Value *value)
 {
   switch (value ? value->type : VALUE_NULL) {
     case VALUE_NULL: buf_add(out, S("null")); break;
@@ -107,18 +93,8 @@ static void write_value(Buf *out, const Value *value, int level)
     case VALUE_DOUBLE: write_double(out, value->number); break;
     case VALUE_STR: write_string(out, value->str); break;
     case VALUE_LIST:
-    case VALUE_MAP: write_children(out, value, level); break;
+    case VALUE_MAP: write_children(out, value); break;
   }
-}
-
-void json_write(Buf *out, const Value *value)
-{
-  write_value(out, value, COMPACT);
-}
-
-void json_write_pretty(Buf *out, const Value *value)
-{
-  write_value(out, value, 0);
 }
 
 Str json_str(Arena *arena, const Value *value)

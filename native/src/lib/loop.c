@@ -218,11 +218,6 @@ void timer_close(Timer *timer, void (*on_closed)(void *owner))
   uv_close((uv_handle_t *)&timer->uv, on_timer_closed);
 }
 
-void timer_unref(Timer *timer)
-{
-  uv_unref((uv_handle_t *)&timer->uv);
-}
-
 static void on_uv_signal(uv_signal_t *uv, int signum)
 {
   Signal *sig = uv->data;

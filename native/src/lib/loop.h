@@ -57,7 +57,6 @@ void timer_init(Loop *loop, Timer *timer, void (*on_fire)(void *), void *owner);
 void timer_start(Timer *timer, uint64_t after_ms, uint64_t repeat_ms);
 void timer_stop(Timer *timer);
 void timer_close(Timer *timer, void (*on_closed)(void *owner));
-void timer_unref(Timer *timer);  // does not keep loop_run going
 
 // Standard input and output of the co-process: pipes, sockets, terminals or files.
 //

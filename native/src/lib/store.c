@@ -67,7 +67,7 @@ bool store_fail(Store *store, Error *err)
   return false;
 }
 
-bool store_exec(Store *store, const char *sql, Error *err)
+static bool exec(Store *store, const char *sql, Error *err)
 {
   return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_fail(store, err);
 }
@@ -85,10 +85,10 @@ static bool set_up(Store *store, Error *err)
   sqlite3_extended_result_codes(store->db, 1);
   sqlite3_busy_timeout(store->db, BUSY_MS);
   // Checkpoints four times rarer than by default: pages that many commits touch are copied back once.
-  return store_exec(store, "PRAGMA journal_mode=WAL", err) &&
-         store_exec(store, "PRAGMA synchronous=FULL", err) &&
-         store_exec(store, "PRAGMA wal_autocheckpoint=4000", err) &&
-         store_exec(store, "PRAGMA schema_version", err);  // reads the header: damage shows here
+  return exec(store, "PRAGMA journal_mode=WAL", err) &&
+         exec(store, "PRAGMA synchronous=FULL", err) &&
+         exec(store, "PRAGMA wal_autocheckpoint=4000", err) &&
+         exec(store, "PRAGMA schema_version", err);  // reads the header: damage shows here
 }
 
 Store *store_open(const char *path, Error *err)
@@ -118,11 +118,6 @@ void store_close(Store *store)
   mem_free(store);
 }
 
-Str store_path(const Store *store)
-{
-  return str_from(store->path);
-}
-
 static bool get_version(Store *store, int64_t *version, Error *err)
 {
   Query *query = store_query(store, err, "PRAGMA user_version", "");
@@ -140,7 +135,7 @@ static bool migrate_one(Store *store, const char *step, int64_t to, Error *err)
   char set[64];
   sqlite3_snprintf(sizeof(set), set, "PRAGMA user_version=%lld", (long long)to);
   bool ok = get_version(store, &version, err);
-  if (ok && version < to) ok = store_exec(store, step, err) && store_exec(store, set, err);
+  if (ok && version < to) ok = exec(store, step, err) && exec(store, set, err);
   if (ok) return store_commit(store, err);
   store_rollback(store);
   return false;
@@ -200,7 +195,7 @@ void store_rollback(Store *store)
   store->nesting--;
   if (sqlite3_get_autocommit(store->db)) return;
   bool inner = store->nesting || store->held;
-  store_exec(store, inner ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
+  exec(store, inner ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
 }
 
 void store_read(Store *store)
@@ -260,7 +255,7 @@ bool store_flush(Store *store, Error *err)
   bool ok = store_run(store, &why, "COMMIT", "");
   store->held = false;
   if (ok) return true;
-  if (!sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
+  if (!sqlite3_get_autocommit(store->db)) exec(store, "ROLLBACK", NULL);
   store->lost = why;
   if (store->loop) loop_late(store->loop, &store->soon, on_turn, store);
   if (err) *err = why;
@@ -270,7 +265,7 @@ bool store_flush(Store *store, Error *err)
 void store_durable(Store *store, bool on)
 {
   if (store->nesting || store->held) return;
-  store_exec(store, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL);
+  exec(store, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL);
 }
 
 int64_t store_last_id(Store *store)

@@ -2,7 +2,7 @@
 //
 // The journal is WAL, shared by all editors and shells of the user; busy waits are bounded (5 s).
 // What was committed is on disk (synchronous=FULL). Formats: i = int64_t (cast an int!), s = Str as
-// text, b = Str as blob, d = double, n = NULL (no argument).
+// text, b = Str as blob.
 #pragma once
 
 #include "base/err.h"
@@ -14,7 +14,6 @@ typedef struct Query Query;
 Store *store_open(const char *path,
                   Error *err);   // creates it; ERR_JOURNAL says damaged, full, unwritable
 void store_close(Store *store);  // NULL is fine
-Str store_path(const Store *store);
 
 // PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, each in
 // its own transaction. A database newer than we know is refused (ERR_JOURNAL, with the next step).
@@ -58,7 +57,6 @@ Query *store_query(Store *store, Error *err, const char *sql, const char *format
 bool query_next(Query *query);  // false at the end or on error (err given above is set)
 void query_end(Query *query);
 int64_t query_int(Query *query, int column);
-double query_double(Query *query, int column);
 bool query_is_null(Query *query, int column);
 Str query_str(Query *query, int column);  // valid until the next query_next
 Str query_str_dup(Query *query, int column, Arena *arena);

@@ -36,5 +36,4 @@ struct Store {
 // Fills [err] from SQLite's last error, in words and with the next step. Always false.
 bool store_fail(Store *store, Error *err);
 bool store_in_order(Store *store, Error *err);
-bool store_exec(Store *store, const char *sql, Error *err);
 void statements_drop(Store *store);

@@ -57,10 +57,8 @@ static bool bind_all(Query *query, const char *format, va_list args)
   for (int at = 1; *format && code == SQLITE_OK; format++, at++) {
     switch (*format) {
       case 'i': code = sqlite3_bind_int64(query->stmt, at, va_arg(args, int64_t)); break;
-      case 'd': code = sqlite3_bind_double(query->stmt, at, va_arg(args, double)); break;
       case 's': code = bind_str(query, at, va_arg(args, Str), false); break;
       case 'b': code = bind_str(query, at, va_arg(args, Str), true); break;
-      case 'n': code = sqlite3_bind_null(query->stmt, at); break;
       default: code = SQLITE_MISUSE; break;
     }
   }
@@ -154,11 +152,6 @@ void statements_drop(Store *store)
 int64_t query_int(Query *query, int column)
 {
   return sqlite3_column_int64(query->stmt, column);
-}
-
-double query_double(Query *query, int column)
-{
-  return sqlite3_column_double(query->stmt, column);
 }
 
 bool query_is_null(Query *query, int column)

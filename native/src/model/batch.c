@@ -34,7 +34,7 @@ static void timer_closed(void *owner)
   mem_free(batch);
 }
 
-void batch_free(Batch *batch)
+static void batch_free(Batch *batch)
 {
   if (batch->freed) return;
   batch->freed = true;

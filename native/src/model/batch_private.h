@@ -55,11 +55,7 @@ struct Batch {
   const Value *uploaded;
 };
 
-// batch_start.c
-Batch *batch_new(Models *models, const ProviderConfig *config, Str model, Str id);
-
 // batch.c
-void batch_free(Batch *batch);
 void batch_init_steps(Batch *batch);  // its timer and its key
 void batch_wait(Batch *batch, uint64_t ms);
 

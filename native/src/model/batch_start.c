@@ -7,7 +7,7 @@ enum {
   POLL_FIRST_MS = 5000,  // doubles from poll to poll
 };
 
-Batch *batch_new(Models *models, const ProviderConfig *config, Str model, Str id)
+static Batch *batch_new(Models *models, const ProviderConfig *config, Str model, Str id)
 {
   Batch *batch = mem_alloc(sizeof(*batch));
   *batch = (Batch){.models = models, .config = config, .poll_ms = POLL_FIRST_MS};

@@ -27,7 +27,7 @@ Str label_key(Str label)
   return str_trim(str_skip(label, at));
 }
 
-StopReason stop_from_name(Str name)
+static StopReason stop_from_name(Str name)
 {
   for (StopReason stop = STOP_DONE; stop < STOP_ERROR; stop++) {
     if (str_eq(name, str_from(stop_name(stop)))) return stop;

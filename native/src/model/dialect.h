@@ -193,7 +193,6 @@ bool request_grows(const ModelRequest *request);
 // [status] and the error object {type, code, message, details} that came with it; [kind] is the dialect's
 // own word for it. Fills [out] from one table of statuses and one of kinds.
 void failure_classify(int status, const Value *error, Failure *out);
-// An answer that is not 2xx: finds the error object in whatever came (JSON, HTML, nothing).
+// An answer that is not 2xx: finds the error object in whatever came (JSON, HTML, nothing), and what the
+// headers say of trying again.
 void failure_from_answer(const HttpHead *head, Str body, Failure *out);
-// retry-after-ms, retry-after (seconds or HTTP date) and x-should-retry.
-void failure_headers(const HttpHead *head, Failure *out);

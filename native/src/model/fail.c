@@ -332,20 +332,6 @@ static const Value *error_object(const Value *body)
   return error ? error : body;
 }
 
-void failure_from_answer(const HttpHead *head, Str body, Failure *out)
-{
-  Arena arena;
-  arena_init(&arena);
-  Str text = str_trim(body);
-  bool html = is_html(head, text);
-  const Value *parsed = html ? NULL : json_parse(&arena, text, NULL);
-  const Value *error = error_object(parsed);
-  if (!error && !html) error = value_str(&arena, text);
-  failure_classify(head->status, error, out);
-  failure_headers(head, out);
-  arena_deinit(&arena);
-}
-
 // Seconds until an HTTP date ("Wed, 21 Oct 2026 07:28:00 GMT"); false when it is none.
 static bool seconds_until(Str date, double *out)
 {
@@ -359,7 +345,8 @@ static bool seconds_until(Str date, double *out)
   return true;
 }
 
-void failure_headers(const HttpHead *head, Failure *out)
+// retry-after-ms, retry-after (seconds or HTTP date) and x-should-retry.
+static void read_headers(const HttpHead *head, Failure *out)
 {
   double n;
   Str after = http_header(head, S("retry-after"));
@@ -373,4 +360,18 @@ void failure_headers(const HttpHead *head, Failure *out)
   Str should = http_header(head, S("x-should-retry"));
   if (str_eq(should, S("false"))) out->retry = out->gate = false;
   if (str_eq(should, S("true")) && !out->terminal) out->retry = true;
+}
+
+void failure_from_answer(const HttpHead *head, Str body, Failure *out)
+{
+  Arena arena;
+  arena_init(&arena);
+  Str text = str_trim(body);
+  bool html = is_html(head, text);
+  const Value *parsed = html ? NULL : json_parse(&arena, text, NULL);
+  const Value *error = error_object(parsed);
+  if (!error && !html) error = value_str(&arena, text);
+  failure_classify(head->status, error, out);
+  read_headers(head, out);
+  arena_deinit(&arena);
 }

@@ -39,7 +39,8 @@ static size_t unit_at(Str text, double *ms)
   return 0;
 }
 
-bool rate_duration(Str text, uint64_t *ms)
+// "12ms", "1s", "6m0s", "1h2m": milliseconds; false when it is none.
+static bool duration(Str text, uint64_t *ms)
 {
   char copy[40];
   double sum = 0;
@@ -87,7 +88,7 @@ RateHint rate_of(const HttpHead *head, int64_t wall_ms)
     Str reset = http_header(head, str_from(rows[i].reset));
     if (!count_of(head, rows[i].limit, &level.limit) || level.limit == 0) continue;
     if (!count_of(head, rows[i].remaining, &level.remaining)) continue;
-    if (!rate_duration(reset, &level.reset_ms) && !until(reset, wall_ms, &level.reset_ms)) continue;
+    if (!duration(reset, &level.reset_ms) && !until(reset, wall_ms, &level.reset_ms)) continue;
     hint.levels[rows[i].which] = level;
   }
   return hint;

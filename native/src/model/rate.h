@@ -22,9 +22,6 @@ typedef struct {
 // [wall_ms]: now, for resets given as a time.
 RateHint rate_of(const HttpHead *head, int64_t wall_ms);
 
-// "12ms", "1s", "6m0s", "1h2m": milliseconds; false when it is none.
-bool rate_duration(Str text, uint64_t *ms);
-
 // The local picture of one bucket between two answers: filled at the limit's pace, emptied by what is sent.
 typedef struct {
   bool known;

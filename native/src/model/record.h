@@ -7,4 +7,3 @@ enum { REQUEST_HASH_SIZE = 17 };
 void request_hash(const ModelRequest *request, char hash[REQUEST_HASH_SIZE]);  // FNV-1a, hex
 
 const char *stop_name(StopReason stop);
-StopReason stop_from_name(Str name);

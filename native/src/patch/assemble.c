@@ -166,8 +166,8 @@ static void refuse_place(FileWork *work, Item *item)
 
 // --- checks on a block's edits -------------------------------------------------------------------------
 
-bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new_lines,
-                          size_t new_len)
+static bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new_lines,
+                                 size_t new_len)
 {
   size_t before = 0, after = 0;
   for (size_t i = 0; i < old_len; i++) before += marker_is_conflict(old_lines[i].text);

@@ -41,5 +41,3 @@ void refuse(Assembly *assembly, RefuseCode code, size_t block, Str path, size_t 
 
 // Whether a new text may stand: size and emptiness. Refuses it otherwise.
 bool text_passes(Assembly *assembly, size_t block, Str path, Str old_text, Str new_text);
-bool adds_conflict_marker(const Line *old_lines, size_t old_len, const Line *new_lines,
-                          size_t new_len);

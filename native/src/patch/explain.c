@@ -1,6 +1,8 @@
 // explain.c: see explain.h.
 #include "patch/explain.h"
 
+#include "base/buf.h"
+
 enum { LINE_MAX_BYTES = 200, PLACES_NAMED = 8 };
 
 static const char *const sentences[REFUSE_COUNT] = {

@@ -1,7 +1,7 @@
 // hunk.h: one contiguous change with its surrounding lines: the unit of review, apply and revert.
 //
 // A hunk is known by its old lines plus three lines of context on each side (DESIGN §7); line numbers are
-// hints. hunk_place finds where it stands in a text that may have changed since:
+// hints. hunks_carry finds where it stands in a text that may have changed since:
 //
 //   PLACE_HERE    at its old line       PLACE_MOVED   elsewhere, context matches there and only there
 //   PLACE_DONE    already applied       PLACE_STALE   nowhere, or in more than one place: never guessed
@@ -53,9 +53,6 @@ Str text_apply(Arena *arena, const Text *text, const HunkList *hunks);  // the s
 // Counts each hunk's twins in [old_text]; without it a hunk that has twins in the present text is only
 // found at its old line. hunks_diff has done it.
 void hunks_count_twins(const Text *old_text, HunkList *hunks);
-
-// Where [hunk] stands in [present]. For many hunks use hunks_carry: this reads the whole text.
-Place hunk_place(const Text *present, const Hunk *hunk);
 
 // One change of lines in the present text, ready for an editor: replace [old_len] lines from [start].
 typedef struct {

@@ -74,7 +74,7 @@ static void changed_lines(const Sought *sought, const Match *match, size_t *from
 }
 
 // Inside: all of it within the range and its slack, or what it changes within the range itself.
-bool locator_inside(const Locator *locator, const Sought *sought, const Match *match)
+static bool inside_range(const Locator *locator, const Sought *sought, const Match *match)
 {
   Range range = locator->range;
   if (range_is_whole(range)) return true;
@@ -136,7 +136,7 @@ static MatchList strictest(Locator *locator, const Sought *sought, const MatchLi
   MatchList out = {0};
   for (size_t i = 0; i < all->len; i++) {
     const Match *match = &all->items[i];
-    if (locator_inside(locator, sought, match) != inside) continue;
+    if (inside_range(locator, sought, match) != inside) continue;
     if (out.len && match->tier > out.items[0].tier) continue;
     if (out.len && match->tier < out.items[0].tier) out.len = 0;
     PUSH(locator->arena, &out, *match);
@@ -159,7 +159,7 @@ static bool locate_at_once(Locator *locator, const Sought *sought, Located *out)
   if (places->len != 1 || locator->finder.exhausted) return false;
   *out = (Located){.kind = LOCATE_FOUND};
   out->match = run_match(locator, places->items[0], sought->sides.search_len, TIER_EXACT);
-  return locator_inside(locator, sought, &out->match);
+  return inside_range(locator, sought, &out->match);
 }
 
 typedef void PlacesRule(Locator *locator, const Sought *sought, MatchList *out);

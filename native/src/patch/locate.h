@@ -91,4 +91,3 @@ size_t locate_nearest(Locator *locator, size_t sought);
 void elide_places(Locator *locator, const Sought *sought, MatchList *out);
 void fuzzy_places(Locator *locator, const Sought *sought, MatchList *out);
 void squeeze_places(Locator *locator, size_t needle, MatchList *out);
-bool locator_inside(const Locator *locator, const Sought *sought, const Match *match);

@@ -19,44 +19,36 @@ const char *tier_name(Tier tier)
   return names[tier];
 }
 
-static const struct {
-  const char *name;
-  Err err;
-} refusals[REFUSE_COUNT] = {
-    [REFUSE_NOT_TEXT] = {"not_text", ERR_NOT_TEXT},
-    [REFUSE_TOO_LARGE] = {"too_large", ERR_TOO_BIG},
-    [REFUSE_TRUNCATED] = {"truncated", ERR_TRUNCATED},
-    [REFUSE_MALFORMED] = {"malformed", ERR_REPLY},
-    [REFUSE_NO_BLOCK] = {"no_block", ERR_REPLY},
-    [REFUSE_PATH_OUTSIDE] = {"path_outside", ERR_REFUSED},
-    [REFUSE_PATH_SYMLINK] = {"path_symlink", ERR_REFUSED},
-    [REFUSE_PATH_GIT] = {"path_git", ERR_REFUSED},
-    [REFUSE_PATH_IGNORED] = {"path_ignored", ERR_REFUSED},
-    [REFUSE_PATH_CASE] = {"path_case", ERR_REFUSED},
-    [REFUSE_PATH_SPECIAL] = {"path_special", ERR_REFUSED},
-    [REFUSE_NOT_LISTED] = {"not_listed", ERR_REFUSED},
-    [REFUSE_OUT_OF_RANGE] = {"out_of_range", ERR_REFUSED},
-    [REFUSE_FILE_MISSING] = {"file_missing", ERR_REFUSED},
-    [REFUSE_FILE_EXISTS] = {"file_exists", ERR_REFUSED},
-    [REFUSE_NOT_FOUND] = {"not_found", ERR_REFUSED},
-    [REFUSE_AMBIGUOUS] = {"ambiguous", ERR_REFUSED},
-    [REFUSE_INDENT] = {"indent", ERR_REFUSED},
-    [REFUSE_OVERLAP] = {"overlap", ERR_REFUSED},
-    [REFUSE_STALE] = {"stale", ERR_STALE},
-    [REFUSE_ELIDED] = {"elided", ERR_REFUSED},
-    [REFUSE_CONFLICT_MARKERS] = {"conflict_markers", ERR_REFUSED},
-    [REFUSE_EMPTIED] = {"emptied", ERR_REFUSED},
-    [REFUSE_UNCHANGED] = {"unchanged", ERR_REFUSED},
+static const char *const refusals[REFUSE_COUNT] = {
+    [REFUSE_NOT_TEXT] = "not_text",
+    [REFUSE_TOO_LARGE] = "too_large",
+    [REFUSE_TRUNCATED] = "truncated",
+    [REFUSE_MALFORMED] = "malformed",
+    [REFUSE_NO_BLOCK] = "no_block",
+    [REFUSE_PATH_OUTSIDE] = "path_outside",
+    [REFUSE_PATH_SYMLINK] = "path_symlink",
+    [REFUSE_PATH_GIT] = "path_git",
+    [REFUSE_PATH_IGNORED] = "path_ignored",
+    [REFUSE_PATH_CASE] = "path_case",
+    [REFUSE_PATH_SPECIAL] = "path_special",
+    [REFUSE_NOT_LISTED] = "not_listed",
+    [REFUSE_OUT_OF_RANGE] = "out_of_range",
+    [REFUSE_FILE_MISSING] = "file_missing",
+    [REFUSE_FILE_EXISTS] = "file_exists",
+    [REFUSE_NOT_FOUND] = "not_found",
+    [REFUSE_AMBIGUOUS] = "ambiguous",
+    [REFUSE_INDENT] = "indent",
+    [REFUSE_OVERLAP] = "overlap",
+    [REFUSE_STALE] = "stale",
+    [REFUSE_ELIDED] = "elided",
+    [REFUSE_CONFLICT_MARKERS] = "conflict_markers",
+    [REFUSE_EMPTIED] = "emptied",
+    [REFUSE_UNCHANGED] = "unchanged",
 };
 
 const char *refuse_name(RefuseCode code)
 {
-  return code < REFUSE_COUNT ? refusals[code].name : "none";
-}
-
-Err refuse_err(RefuseCode code)
-{
-  return code < REFUSE_COUNT ? refusals[code].err : ERR_OK;
+  return code < REFUSE_COUNT ? refusals[code] : "none";
 }
 
 // --- which file a block means ----------------------------------------------------------------------------

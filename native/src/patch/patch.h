@@ -74,7 +74,6 @@ typedef enum {
   REFUSE_COUNT
 } RefuseCode;
 const char *refuse_name(RefuseCode code);
-Err refuse_err(RefuseCode code);
 
 typedef struct {
   RefuseCode code;

@@ -373,17 +373,6 @@ static Place place_one(Search *search, const Hunk *hunk, size_t number)
   return stale(&list);
 }
 
-Place hunk_place(const Text *present, const Hunk *hunk)
-{
-  Arena arena;
-  arena_init(&arena);
-  HunkList one = {(Hunk *)hunk, 1, 1};
-  Search search = search_new(&arena, present, &one, false);
-  Place place = place_one(&search, hunk, 0);
-  arena_deinit(&arena);
-  return place;
-}
-
 // The line end that new lines get at index [at]: that of the line before, else of the line there.
 static Str eol_at(const Text *present, size_t at)
 {

@@ -9,12 +9,6 @@
 #include "patch/marker.h"
 #include "patch/unidiff.h"
 
-void reply_init(Reply *reply, Arena *arena)
-{
-  *reply = (Reply){.arena = arena, .problem = REFUSE_COUNT};
-  buf_init(&reply->partial, REPLY_MAX_BYTES);
-}
-
 void reply_fail(Reply *reply, RefuseCode problem)
 {
   if (reply->problem != REFUSE_COUNT) return;
@@ -282,25 +276,6 @@ static void finish(Reply *reply)
   if (reply->fence.open && !reply->fence.had_block) reply_fail(reply, REFUSE_TRUNCATED);
 }
 
-void reply_feed(Reply *reply, Str bytes)
-{
-  for (size_t newline; (newline = str_find_char(bytes, '\n')) != STR_NOT_FOUND;) {
-    if (!buf_add(&reply->partial, str_sub(bytes, 0, newline))) reply_fail(reply, REFUSE_TOO_LARGE);
-    if (reply->problem == REFUSE_COUNT)
-      take_line(reply, str_dup(reply->arena, buf_str(&reply->partial)));
-    buf_clear(&reply->partial);
-    bytes = str_skip(bytes, newline + 1);
-  }
-  if (!buf_add(&reply->partial, bytes)) reply_fail(reply, REFUSE_TOO_LARGE);
-}
-
-void reply_end(Reply *reply)
-{
-  if (reply->partial.len) take_line(reply, str_dup(reply->arena, buf_str(&reply->partial)));
-  buf_deinit(&reply->partial);
-  finish(reply);
-}
-
 // Room for all blocks at once: a list that grows leaves half of its memory behind.
 static void make_room(Reply *reply, Str text)
 {
@@ -320,7 +295,7 @@ static void make_room(Reply *reply, Str text)
 
 void reply_parse(Reply *reply, Arena *arena, Str text)
 {
-  reply_init(reply, arena);
+  *reply = (Reply){.arena = arena, .problem = REFUSE_COUNT};
   make_room(reply, text);
   for (Str line; reply->problem == REFUSE_COUNT && str_line(&text, &line);) take_line(reply, line);
   finish(reply);

@@ -1,8 +1,5 @@
 // reply.h: a model's reply cut into blocks. Tolerant about what surrounds a block, strict about the block.
 //
-//   reply_init -> reply_feed (bytes as they stream in; blocks complete as they go) -> reply_end
-//   or reply_parse for a reply that is there as a whole
-//
 // What is read:
 //
 //   src/foo.c                      a path: above the block (up to three lines, fences between), on the
@@ -17,7 +14,6 @@
 // a head inside a block or a tail without a head spoils the whole reply: `problem` says which.
 #pragma once
 
-#include "base/buf.h"
 #include "patch/patch.h"
 
 enum {
@@ -71,7 +67,6 @@ typedef struct {
   bool abstained;  // "NOTHING TO CHANGE"
   // private
   ReplyState state;
-  Buf partial;  // reply_feed: a line that has not ended yet
   size_t line, bytes;
   bool crlf;       // the line at hand ended in CR LF
   bool seen_text;  // something other than blank lines came
@@ -95,10 +90,6 @@ typedef struct {
     bool own_crlf;  // the diff's own lines end in CR LF, which then says nothing of the file's
   } diff;
 } Reply;
-
-void reply_init(Reply *reply, Arena *arena);
-void reply_feed(Reply *reply, Str bytes);  // copies what it keeps
-void reply_end(Reply *reply);              // frees the partial line; blocks stay in the arena
 
 void reply_parse(Reply *reply, Arena *arena,
                  Str text);  // init, all of it, end; lines borrow from [text]

@@ -167,12 +167,6 @@ static bool read_rule(Str text, Rule *rule)
          read_phrase(text, rule);
 }
 
-bool accept_is_mechanical(Str text)
-{
-  Rule rule;
-  return read_rule(text, &rule);
-}
-
 // ---- judging -----------------------------------------------------------------------------------------
 
 static bool word_char(char c)

@@ -27,5 +27,3 @@ typedef struct {
 
 // False when a rule is broken: [*problem] then says which and where, fit for a model. In [arena].
 bool accept_check(Arena *arena, const StrList *rules, const AcceptTextList *texts, Str *problem);
-
-bool accept_is_mechanical(Str rule);

@@ -18,8 +18,6 @@
 
 #include "plan/plan.h"
 
-enum { EACH_MAX_DEFAULT = 500 };
-
 bool selector_searches(Str value);  // does it begin with "KIND in"? Then all of it is one selector
 bool selector_is(Str value);        // that, or a path with numbers
 

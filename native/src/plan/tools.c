@@ -150,11 +150,6 @@ static const Tool *find_tool(Str name)
   return NULL;
 }
 
-bool tools_know(Str name)
-{
-  return find_tool(name) != NULL;
-}
-
 void tools_describe(Arena *arena, ModelTool *tools, size_t *count)
 {
   Error err = {0};

@@ -54,7 +54,6 @@ struct ToolRun {
 
 // The four tools and their schemas, for a request; submit_plan is in submit.h.
 void tools_describe(Arena *arena, ModelTool *tools, size_t *count);  // room for 4
-bool tools_know(Str name);
 
 void tool_start(ToolRun *run, Toolbox *box, const ToolCall *call,
                 void (*on_done)(void *owner, const ToolResult *result), void *owner);

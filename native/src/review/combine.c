@@ -86,7 +86,9 @@ static bool zip_hunks(Arena *arena, const HunkList *a, const HunkList *b, HunkLi
   return true;
 }
 
-bool combine_texts(Arena *arena, Str base, Str ours, Str theirs, Str *text, bool *clean, Error *err)
+// [ours] and [theirs] come from [base]; [*clean] false: they conflict and [*text] is [ours].
+static bool combine_texts(Arena *arena, Str base, Str ours, Str theirs, Str *text, bool *clean,
+                          Error *err)
 {
   *clean = true;
   *text = str_eq(base, ours) ? theirs : ours;

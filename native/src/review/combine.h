@@ -15,10 +15,6 @@ CombinedFile *combine_start(Arena *arena, CombinedList *list, const ShownFile *b
 // Folds [change] over [file]. A conflict leaves the text as it was, sets [conflict] and is no error.
 bool combine_change(Arena *arena, CombinedFile *file, const Change *change, Error *err);
 
-// [ours] and [theirs] come from [base]; [*clean] false: they conflict and [*text] is [ours].
-bool combine_texts(Arena *arena, Str base, Str ours, Str theirs, Str *text, bool *clean,
-                   Error *err);
-
 // Where the lines [range] of [from] are in [to]: shifted by what changed before them, stretched by what
 // changed inside. False when none of them is left. A whole range stays whole.
 bool combine_range(Arena *arena, Str from, Str to, Range range, Range *out);

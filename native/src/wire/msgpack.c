@@ -309,15 +309,6 @@ void msgpack_write(Buf *out, const Value *value)
   pack(&packer, value);
 }
 
-void msgpack_write_request(Buf *out, int64_t id, Str method, const Value *params)
-{
-  msgpack_packer packer = message_packer(out, 4, WIRE_REQUEST);
-  msgpack_pack_int64(&packer, id);
-  pack_str(&packer, method);
-  msgpack_pack_array(&packer, 1);
-  pack(&packer, params);
-}
-
 void msgpack_write_response(Buf *out, int64_t id, const Value *error, const Value *result)
 {
   msgpack_packer packer = message_packer(out, 4, WIRE_RESPONSE);

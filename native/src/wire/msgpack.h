@@ -31,7 +31,6 @@ WireRead msgpack_next(MsgpackReader *reader, Arena *arena, Value **tree, WireBad
 
 // NULL is nil; strings go as str, whatever their bytes.
 void msgpack_write(Buf *out, const Value *value);
-void msgpack_write_request(Buf *out, int64_t id, Str method, const Value *params);
 void msgpack_write_response(Buf *out, int64_t id, const Value *error, const Value *result);
 
 // Events reach Neovim as a call of our Lua: [2, "nvim_exec_lua", [code, [method, params]]].

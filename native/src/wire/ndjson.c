@@ -108,15 +108,6 @@ static void write_str(Buf *out, Str s)
   json_write(out, &value);
 }
 
-void ndjson_write_request(Buf *out, int64_t id, Str method, const Value *params)
-{
-  buf_fmt(out, "[%d,%" PRId64 ",", WIRE_REQUEST, id);
-  write_str(out, method);
-  buf_add_char(out, ',');
-  write_value(out, params);
-  buf_add(out, S("]\n"));
-}
-
 void ndjson_write_response(Buf *out, int64_t id, const Value *error, const Value *result)
 {
   buf_fmt(out, "[%d,%" PRId64 ",", WIRE_RESPONSE, id);

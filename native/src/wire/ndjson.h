@@ -21,6 +21,5 @@ void ndjson_reader_deinit(NdjsonReader *reader);
 void ndjson_feed(NdjsonReader *reader, Str bytes);
 WireRead ndjson_next(NdjsonReader *reader, Arena *arena, Value **tree, WireBad *bad, Error *err);
 
-void ndjson_write_request(Buf *out, int64_t id, Str method, const Value *params);
 void ndjson_write_response(Buf *out, int64_t id, const Value *error, const Value *result);
 void ndjson_write_event(Buf *out, Str method, const Value *params);

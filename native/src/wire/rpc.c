@@ -105,11 +105,21 @@ static bool send_out(Rpc *rpc)
   return whole;
 }
 
+// {code, message, hint}, as it goes over the wire.
+static Value *error_value(Arena *arena, const Error *err)
+{
+  Value *map = value_map(arena);
+  value_put_str(arena, map, S("code"), str_from(err_name(err->code)));
+  value_put_str(arena, map, S("message"), str_dup(arena, str_from(err->message)));
+  value_put_str(arena, map, S("hint"), str_dup(arena, str_from(error_hint(err))));
+  return map;
+}
+
 static void send_error(Rpc *rpc, int64_t id, const Error *err)
 {
   Arena scratch;
   arena_init(&scratch);
-  wire_write_response(rpc->spec.kind, &rpc->out, id, rpc_error_value(&scratch, err), NULL);
+  wire_write_response(rpc->spec.kind, &rpc->out, id, error_value(&scratch, err), NULL);
   send_out(rpc);
   arena_deinit(&scratch);
 }
@@ -117,15 +127,6 @@ static void send_error(Rpc *rpc, int64_t id, const Error *err)
 static bool can_send(const Rpc *rpc)
 {
   return rpc && !rpc->freed && !rpc->end_error.code;
-}
-
-Value *rpc_error_value(Arena *arena, const Error *err)
-{
-  Value *map = value_map(arena);
-  value_put_str(arena, map, S("code"), str_from(err_name(err->code)));
-  value_put_str(arena, map, S("message"), str_dup(arena, str_from(err->message)));
-  value_put_str(arena, map, S("hint"), str_dup(arena, str_from(error_hint(err))));
-  return map;
 }
 
 void rpc_reply(RpcRequest *request, const Value *result)
@@ -187,7 +188,7 @@ static void report_bad(Rpc *rpc, const WireBad *bad, const Error *err)
   }
   Arena scratch;
   arena_init(&scratch);
-  Value *params = rpc_error_value(&scratch, err);
+  Value *params = error_value(&scratch, err);
   value_put_str(&scratch, params, S("kind"), S("error"));
   rpc_event(rpc, S("event"), params);
   arena_deinit(&scratch);
@@ -315,16 +316,4 @@ void rpc_free(Rpc *rpc)
 {
   rpc->freed = true;
   if (!rpc->dispatching) rpc_destroy(rpc);
-}
-
-void rpc_dispatch(const RpcMethod *methods, void *owner, RpcRequest *request)
-{
-  for (const RpcMethod *row = methods; row->method; row++) {
-    if (!str_eq(request->method, str_from(row->method))) continue;
-    row->handle(owner, request);
-    return;
-  }
-  Error err = {0};
-  error_set(&err, ERR_NOT_FOUND, "there is no method %.*s", STR_ARG(request->method));
-  rpc_fail(request, &err);
 }

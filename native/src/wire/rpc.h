@@ -9,8 +9,7 @@
 // a bug and asserts. Between on_end and rpc_free answers are still written, for a shell that ends
 // our input and then waits.
 //
-// Pressure: while more than RPC_HIGH bytes wait to be written, nothing more is read. Who sends many
-// events (progress) asks rpc_backlog first and leaves out what can be left out.
+// Pressure: while more than RPC_HIGH bytes wait to be written, nothing more is read.
 #pragma once
 
 #include "lib/loop.h"
@@ -19,13 +18,7 @@
 typedef struct Rpc Rpc;
 typedef struct RpcRequest RpcRequest;
 
-enum { RPC_HIGH = 8 << 20, RPC_EVENTS_HIGH = 256 << 10 };
-
-// One row of a table of methods; see rpc_dispatch.
-typedef struct {
-  const char *method;
-  void (*handle)(void *owner, RpcRequest *request);
-} RpcMethod;
+enum { RPC_HIGH = 8 << 20 };
 
 typedef struct {
   Loop *loop;
@@ -63,10 +56,3 @@ void rpc_event(Rpc *rpc, Str method, const Value *params);
 
 size_t rpc_backlog(const Rpc *rpc);        // bytes not yet written
 size_t rpc_open_requests(const Rpc *rpc);  // not yet answered
-
-// Calls the row of [methods] (ends with method NULL) that has the request's method; fails the
-// request with ERR_NOT_FOUND when none has it.
-void rpc_dispatch(const RpcMethod *methods, void *owner, RpcRequest *request);
-
-// {code, message, hint}, as it goes over the wire.
-Value *rpc_error_value(Arena *arena, const Error *err);

@@ -115,15 +115,6 @@ bool message_parse(const Value *tree, Message *out, WireBad *bad, Error *err)
   return error_set(err, ERR_PROTOCOL, "a message that is no request, answer or event");
 }
 
-void wire_write_request(WireKind kind, Buf *out, int64_t id, Str method, const Value *params)
-{
-  if (kind == WIRE_MSGPACK) {
-    msgpack_write_request(out, id, method, params);
-  } else {
-    ndjson_write_request(out, id, method, params);
-  }
-}
-
 void wire_write_response(WireKind kind, Buf *out, int64_t id, const Value *error,
                          const Value *result)
 {

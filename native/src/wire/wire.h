@@ -61,7 +61,6 @@ WireRead wire_next(WireReader *reader, Arena *arena, Value **tree, WireBad *bad,
 bool message_parse(const Value *tree, Message *out, WireBad *bad, Error *err);
 
 // Append one whole message to [out]. Payloads may be NULL (nil) and must pass wire_fits.
-void wire_write_request(WireKind kind, Buf *out, int64_t id, Str method, const Value *params);
 void wire_write_response(WireKind kind, Buf *out, int64_t id, const Value *error,
                          const Value *result);
 void wire_write_event(WireKind kind, Buf *out, Str method, const Value *params);

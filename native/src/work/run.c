@@ -252,7 +252,8 @@ void run_stop(Engine *engine, int64_t plan, bool at_once)
   verify_stop(engine, plan);
 }
 
-void run_fail(Engine *engine, const Error *err)
+// The journal lost what runs had written: all stop with [err], and go on from the journal when started again.
+static void journal_lost(Engine *engine, const Error *err)
 {
   for (Run *run = engine->runs; run; run = run->next) {
     if (!run->ended) stop(run, err, true, true);
@@ -558,7 +559,7 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   run->owner = owner;
   run->next = engine->runs;
   engine->runs = run;
-  engine->on_lost = run_fail;
+  engine->on_lost = journal_lost;
   run->checks = checks_new(engine, project, spec->plan);
   start_timers(run);
   run_keep_wishes(run);

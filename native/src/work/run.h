@@ -36,8 +36,6 @@ typedef struct {
 // on_done's error: ERR_OK when every task is done; ERR_FAILED names what is not; ERR_BUDGET, ERR_CANCELLED or
 // a provider's error when the plan was paused: then run_start goes on. With `verify`, see verify.h too.
 bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner, Error *err);
-// The journal lost what runs had written: all stop with [err], and go on from the journal when started again.
-void run_fail(Engine *engine, const Error *err);
 
 void run_stop(Engine *engine, int64_t plan,
               bool at_once);  // at_once: in-flight calls are cut; plan 0: all

@@ -7,7 +7,7 @@
 
 Value *transcript_messages(Arena *arena, const MessageList *messages);  // a list, borrows the texts
 
-// Messages and max_output of a stored prompt (attempt_prompt); false (ERR_JOURNAL) when it is none.
+// Messages and max_output of a stored prompt; false (ERR_JOURNAL) when it is none.
 bool transcript_read(Arena *arena, Str text, MessageList *out, int64_t *max_output, Error *err);
 
 Str reply_write(Arena *arena, const ModelReply *reply);

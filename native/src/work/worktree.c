@@ -65,11 +65,6 @@ const char *worktree_path(const Worktree *tree)
   return tree->dir;
 }
 
-bool worktree_is_copy(const Worktree *tree)
-{
-  return !tree->linked;
-}
-
 Str worktree_note(const Worktree *tree)
 {
   return buf_str(&tree->note);

@@ -36,7 +36,6 @@ Worktree *worktree_new(const WorktreeSpec *spec);
 void worktree_close(Worktree *tree, void (*on_closed)(void *owner), void *owner);
 
 const char *worktree_path(const Worktree *tree);  // where the project's root is in it, absolute
-bool worktree_is_copy(const Worktree *tree);      // made without git
 Str worktree_note(const Worktree *tree);  // what was left out (too large ...), empty when nothing
 
 // Writes (or removes) a file in it. [path] is relative to the root.

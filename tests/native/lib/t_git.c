@@ -78,7 +78,6 @@ TEST(without_commits)
   Repo *repo = repo_open(at("r/sub"), &err);
   CHECK_STR(repo_root(repo), str_from(at("r")));
   CHECK_STR(repo_git_dir(repo), str_from(at("r/.git")));
-  CHECK_STR(repo_common_dir(repo), str_from(at("r/.git")));
   CHECK(!repo_has_head(repo));
   CHECK_STR(files(repo, ""), S("a sub/b"));
   CHECK_STR(changes(repo), S("a sub/b?"));
@@ -157,7 +156,6 @@ TEST(worktree_and_core_worktree)
   Repo *repo = repo_open(at("wt"), &err);
   CHECK_STR(repo_root(repo), str_from(at("wt")));
   CHECK_STR(repo_git_dir(repo), str_from(at("r/.git/worktrees/wt")));
-  CHECK_STR(repo_common_dir(repo), str_from(at("r/.git")));
   CHECK_STR(files(repo, ""), S("a"));
   repo_free(repo);
   repo = repo_open(at("elsewhere"), &err);

@@ -208,9 +208,6 @@ TEST(envelopes)
   CHECK_STR(buf_str(&out), S("\x94\x01\x03\xc0\x81\xa1"
                              "a\x01"));
   buf_clear(&out);
-  msgpack_write_request(&out, 3, S("m"), from_json(&arena, "{}"));
-  CHECK_STR(buf_str(&out), S("\x94\x00\x03\xa1m\x91\x80"));
-  buf_clear(&out);
   msgpack_write_event(&out, S("event"), from_json(&arena, "{\"kind\":\"x\"}"));
   CHECK_STR(buf_str(&out),
             S("\x93\x02\xadnvim_exec_lua\x92\xd9\x27return require('piecework.rpc').on(...)"

@@ -62,8 +62,23 @@ static void on_huge(void *owner, RpcRequest *request)
   rpc_reply(request, list);
 }
 
-static const RpcMethod methods[] = {
-    {"echo", on_echo}, {"broken", on_broken}, {"deep", on_deep}, {"huge", on_huge}, {NULL, NULL}};
+static const struct {
+  const char *method;
+  void (*handle)(void *owner, RpcRequest *request);
+} methods[] = {{"echo", on_echo}, {"broken", on_broken}, {"deep", on_deep}, {"huge", on_huge}};
+
+static void answer(Fixture *f, RpcRequest *request)
+{
+  for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+    if (str_eq(request->method, str_from(methods[i].method))) {
+      methods[i].handle(f, request);
+      return;
+    }
+  }
+  Error err = {0};
+  error_set(&err, ERR_NOT_FOUND, "there is no method %.*s", STR_ARG(request->method));
+  rpc_fail(request, &err);
+}
 
 static void on_request(void *owner, RpcRequest *request)
 {
@@ -76,7 +91,7 @@ static void on_request(void *owner, RpcRequest *request)
   if (f->keep && f->requests <= KEPT) {
     f->kept[f->requests - 1] = request;
   } else {
-    rpc_dispatch(methods, f, request);
+    answer(f, request);
   }
 }
 
