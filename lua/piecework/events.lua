@@ -79,6 +79,16 @@ local on_run = {
   end,
 }
 
+-- Of what is unexpected about the money: said once a plan, for calls in flight each tell it.
+local function surprise(event)
+  local plan = state.plans[event.plan]
+  if not plan or (plan.surprised or {})[event.kind] then return end
+  plan.surprised = plan.surprised or {}
+  plan.surprised[event.kind] = true
+  message.error({ message = ('#%d: %s'):format(event.plan, event.text or '?'),
+    hint = ':Piecework log' }, 'warn')
+end
+
 local ended = { ok = true, done = true, failed = true, rejected = true, skipped = true }
 
 local tellers = {
@@ -114,14 +124,8 @@ local tellers = {
       event.note or 'the budget is used up'), hint = ':Piecework! run goes on' }, 'warn')
     host.event('PieceworkBudget', event)
   end,
-  -- Said once a plan: calls that were in flight each tell it.
-  fallback = function(event)
-    local plan = state.plans[event.plan]
-    if not plan or plan.fell_back then return end
-    plan.fell_back = true
-    message.error({ message = ('#%d: %s'):format(event.plan, event.text or '?'),
-      hint = ':Piecework log' }, 'warn')
-  end,
+  fallback = surprise,
+  overrun = surprise,
   commit = function(event)
     if event.state == 'done' then require('piecework.buffers').changed(event.plan) end
     if event.state == 'healed' then tell(event.note or '') end

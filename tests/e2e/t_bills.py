@@ -1,11 +1,14 @@
 """Bills of servers that differ: what they refuse is learned without a failed task, what they do not tell is shown as
 an estimate, what nobody knows is shown as unknown, and the caps hold all the same."""
 
+import base64
 import csv
 import io
 import json
+import random
 import re
 import sys
+from pathlib import Path
 
 from harness import KEY, Provider, Scratch, done, model_rules, ok, wait_for
 from t_money import attempts, log
@@ -188,6 +191,50 @@ def closed() -> None:
             ok(asked <= 4 and words in ran.stderr.splitlines()[-1], f"closed: {fault}: {asked} asked", ran.stderr)
 
 
+# ---- what the budget holds ready ------------------------------------------------------------------------
+
+UNCOUNTED = """import re
+REPLIES = %r
+def answer(request):
+    dense = max(re.findall(r"\\S+", request.text), key=len)
+    rest = len((request.text).encode()) - len(dense.encode())
+    number = int(re.findall(r"m([0-9]{4})[.]py: negate", request.text)[-1])
+    return {"text": REPLIES[number], "usage": {"fresh_in": len(dense.encode()) + rest // 2, "cache_write": 0, "cache_read": 0}}
+"""
+
+
+def dense() -> None:
+    """Texts of which each byte counts as a token: what is held ready for a call is not less than it costs."""
+    rng = random.Random(7)
+    kinds = {"base64": base64.b64encode(rng.randbytes(9000)).decode(), "numbers": ",".join(str(rng.random()) for _ in range(600)),
+             "signs": "".join(chr(rng.randint(0x4E00, 0x9FFF)) for _ in range(4000)), "emoji": "\U0001F469\u200D\U0001F4BB" * 1000}
+    for what, text in kinds.items():
+        with Scratch() as scratch:
+            make(scratch.path / "w", COUNT)
+            (scratch.path / "w/data.txt").write_text(text + "\n")
+            (scratch.path / "provider0").mkdir()
+            (scratch.path / "provider0/dense.py").write_text(UNCOUNTED % [reply(i) for i in range(COUNT)])
+            serve(scratch, [{"match": {}, "reply": {"python": "dense.py:answer"}}], prices={"input": 100, "output": 1}, pilot="never")
+            path = Path(plan_file(scratch))
+            path.write_text(path.read_text().replace("\naccept:", "\nread: data.txt\naccept:"))
+            ran = scratch.run("run", str(path), "--yes", "--no-verify", cwd=scratch.path / "w")
+            held = attempts(scratch, "select min(worst_case), max(cost), count(*) from attempt where cost > 0")[0]
+            ok(ran.returncode == 0 and held[2] == COUNT and held[0] >= held[1], f"dense: {what}: {held[0]} held, {held[1]} paid", ran.stderr)
+
+
+def overrun() -> None:
+    """A server that writes past its limit costs more than anybody could hold ready: that is said, and nothing more goes out."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        serve(scratch, rules(usage={"out": 900000}), prices={"input": 1, "output": 2}, pilot="never", parallel=1, budget=0.5)
+        ran = scratch.run("run", plan_file(scratch), "--no-verify", cwd=scratch.path / "w")
+        calls = attempts(scratch, "select count(*) from attempt")[0][0]
+        ok(ran.returncode == 3 and calls == 1, f"overrun: {calls} call", ran.stderr)
+        ok("overrun: a call of mine/small-1 cost $1.80, and at most" in ran.stderr, "overrun: it is said", ran.stderr)
+        said = scratch.run("log", "last", cwd=scratch.path / "w").stdout
+        ok("900000 out" in said, "overrun: and stands in the log", said)
+
+
 # ---- the cap of a day -----------------------------------------------------------------------------------
 
 
@@ -221,7 +268,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, closed, one_day)
+ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, closed, dense, overrun, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

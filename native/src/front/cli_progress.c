@@ -176,10 +176,12 @@ static void show_note(Progress *p, Arena *arena, const Value *params)
   if (note.len) line_print(p, str_fmt(arena, "%.*s: %.*s", STR_ARG(kind), STR_ARG(note)));
 }
 
-static void show_fallback(Progress *p, Arena *arena, const Value *params)
+// What surprises about the money: "fallback: ...", "overrun: ...".
+static void show_text(Progress *p, Arena *arena, const Value *params)
 {
-  line_print(p,
-             str_fmt(arena, "fallback: %.*s", STR_ARG(value_get_str(params, S("text"), S("?")))));
+  Str kind = value_get_str(params, S("kind"), STR_NONE);
+  line_print(p, str_fmt(arena, "%.*s: %.*s", STR_ARG(kind),
+                        STR_ARG(value_get_str(params, S("text"), S("?")))));
 }
 
 static void show_run(Progress *p, Arena *arena, const Value *params)
@@ -213,7 +215,7 @@ typedef struct {
 static const Shower showers[] = {
     {"plan", show_plan},     {"planning", show_planning}, {"task", show_task},
     {"verify", show_verify}, {"run", show_run},           {"commit", show_commit},
-    {"wait", show_wait},     {"fallback", show_fallback},
+    {"wait", show_wait},     {"fallback", show_text},     {"overrun", show_text},
 };
 
 static void on_event(void *owner, Str kind, const Value *params)

@@ -177,9 +177,12 @@ void models_reopen(Models *models);
 // Tokens of [text]: bytes / 3.6, rounded up; an estimate, and shown as one.
 int64_t tokens_estimate(Str text);
 int64_t request_tokens_estimate(const ModelRequest *request);
+// The most they can be, whatever the text and whoever counts; of plain code about twice the estimate.
+int64_t tokens_most(Str text);
+int64_t request_tokens_most(const ModelRequest *request);
 
-// What one try costs at worst (half as many tokens again as estimated, all written to the cache, all of
-// max_output): reserved against the budget before it starts. NANO_UNKNOWN when the price is unknown.
+// What one try costs at worst (as many tokens as it can have, all written to the cache, all of max_output): reserved
+// against the budget before it starts. NANO_UNKNOWN when the price is unknown.
 Nano request_worst_cost(const Models *models, const ModelRequest *request);
 Nano usage_cost(const Price *price, const Usage *usage);  // NANO_UNKNOWN when the price is unknown
 // The same of a call that ended at [wall_ms]. Holidays, when there is no peak, are not known: they count as other days.

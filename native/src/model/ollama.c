@@ -14,12 +14,11 @@ enum { CONTEXT_LEAST = 8192, CONTEXT_MOST = 1 << 20, DEFAULT_OUTPUT = 4096 };
 
 // ---- request --------------------------------------------------------------------------------------------
 
-// Half as much again as estimated, for a prompt that does not fit is refused.
+// As much as it can need, for a prompt that does not fit is refused.
 static int64_t context_of(const ModelRequest *request, const Target *target)
 {
   int64_t output = request_max_output(request, target);
-  int64_t wanted =
-      request_tokens_estimate(request) * 3 / 2 + (output > 0 ? output : DEFAULT_OUTPUT);
+  int64_t wanted = request_tokens_most(request) + (output > 0 ? output : DEFAULT_OUTPUT);
   int64_t context = CONTEXT_LEAST;
   while (context < wanted && context < CONTEXT_MOST) context *= 2;
   return target->context > 0 && context > target->context ? target->context : context;

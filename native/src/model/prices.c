@@ -279,7 +279,7 @@ Nano usage_cost_at(const Price *price, const Usage *usage, int64_t wall_ms)
 Nano request_worst_cost(const Models *models, const ModelRequest *request)
 {
   Price price = price_of(models, request->provider, request->model);
-  int64_t in = request_tokens_estimate(request) * 3 / 2;
+  int64_t in = request_tokens_most(request);
   int64_t out = request->max_output > 0 ? request->max_output : price.max_output;
   bool written = request->for_hours || or_else(price.cache_write, price.input) > price.input;
   Usage usage = {.fresh_in = written ? 0 : in,

@@ -1,11 +1,7 @@
-// request.c: copies of requests, see request.h, and how large they probably are.
+// request.c: copies of requests, see request.h.
 #include "model/request.h"
 
 #include <string.h>
-
-#include "lib/json.h"
-
-enum { TOKENS_OVERHEAD = 8, REQUEST_OVERHEAD = 64 };  // what the providers' own markup adds, about
 
 // ---- copies -------------------------------------------------------------------------------------
 
@@ -76,46 +72,4 @@ uint64_t request_group(const ModelRequest *request)
   size_t digits = str_starts(label, S("plan ")) ? 5 : 0;
   size_t end = str_find_char(str_skip(label, digits), ' ');
   return str_hash(end == STR_NOT_FOUND ? label : str_sub(label, 0, digits + end));
-}
-
-// ---- sizes --------------------------------------------------------------------------------------
-
-int64_t tokens_estimate(Str text)
-{
-  return (int64_t)((text.len * 10 + 35) / 36);
-}
-
-static int64_t value_tokens(const Value *value)
-{
-  if (!value) return 0;
-  Arena arena;
-  arena_init(&arena);
-  int64_t tokens = tokens_estimate(json_str(&arena, value));
-  arena_deinit(&arena);
-  return tokens;
-}
-
-static int64_t message_tokens(const ModelMessage *message)
-{
-  int64_t tokens = TOKENS_OVERHEAD + tokens_estimate(message->text);
-  for (size_t i = 0; i < message->calls.len; i++) {
-    const ToolCall *call = &message->calls.items[i];
-    tokens += TOKENS_OVERHEAD + tokens_estimate(call->name) + value_tokens(call->input);
-  }
-  return tokens;
-}
-
-int64_t request_tokens_estimate(const ModelRequest *request)
-{
-  int64_t tokens =
-      REQUEST_OVERHEAD + tokens_estimate(request->system) + tokens_estimate(request->shared);
-  for (size_t i = 0; i < request->messages.len; i++) {
-    tokens += message_tokens(&request->messages.items[i]);
-  }
-  for (size_t i = 0; i < request->tool_count; i++) {
-    const ModelTool *tool = &request->tools[i];
-    tokens += TOKENS_OVERHEAD + tokens_estimate(tool->name) + tokens_estimate(tool->description) +
-              value_tokens(tool->schema);
-  }
-  return tokens + value_tokens(request->schema);
 }

@@ -96,6 +96,22 @@ static void fill_row(AttemptRow *row, const ModelReply *reply)
 
 static bool take_spare(Attempt *attempt, const ModelReply *reply);
 
+// A server that writes past the limit it was given, or counts a prompt as nobody else does: the budget could not know.
+static void say_overrun(Attempt *attempt, const ModelReply *reply)
+{
+  const AttemptSpec *spec = &attempt->spec;
+  const Usage *used = &reply->usage;
+  Nano held = attempt->row.worst_case;
+  bool capped = attempt->budget.plan_limit >= 0 || attempt->budget.day_limit >= 0;
+  if (!capped || held < 0 || reply->cost <= held) return;
+  engine_note(spec->engine, spec->plan, spec->task, S("overrun"),
+              "a call of %.*s cost %.*s, and at most %.*s was expected (%lld tokens in, %lld out)",
+              STR_ARG(attempt->model), STR_ARG(money(&attempt->arena, reply->cost)),
+              STR_ARG(money(&attempt->arena, held)),
+              (long long)(used->fresh_in + used->cache_write + used->cache_read),
+              (long long)used->out);
+}
+
 // Nothing is used before it is stored: when that fails, the reply counts as an error of the journal.
 static void call_done(void *owner, const ModelReply *reply)
 {
@@ -108,6 +124,7 @@ static void call_done(void *owner, const ModelReply *reply)
     return;
   }
   fill_row(&attempt->row, reply);
+  say_overrun(attempt, reply);
   // The usage of several tries, or of a cut one, is not that of one prompt.
   bool one_prompt = reply->sent && reply->tries <= 1 && reply->error.code == ERR_OK;
   attempt->row.estimated_in = one_prompt && reply->usage.known ? attempt->estimated : 0;
