@@ -38,6 +38,10 @@ local function option(buf, name)
   return value == false and 0 or value
 end
 
+local function tick_of(buf)
+  return host.fn('getbufvar', buf, 'changedtick')
+end
+
 local function buffer_of(path)
   -- bufadd() finds the buffer of that very name, or makes one; bufnr() would take a pattern.
   return host.fn('bufadd', path)
@@ -153,7 +157,7 @@ end
 ---@class piecework.Apply
 ---@field plan integer
 ---@field options piecework.ApplyOptions
----@field buffers table<string, {buf: integer, tick: integer}>
+---@field buffers table<string, {buf: integer, tick: integer, text?: any}>
 ---@field refused {path: string, text: string}[]
 ---@field left {path: string, text: string}[]   what only a bang does
 ---@field hunks string[]   in force now, also those whose text was there already
@@ -171,7 +175,7 @@ local changers = {}
 local function buffer_as_asked(work, path)
   local known = work.buffers[path]
   if not known then return nil end
-  if host.fn('getbufvar', known.buf, 'changedtick') == known.tick then return known end
+  if tick_of(known.buf) == known.tick then return known end
   refuse(work, path, 'changed meanwhile; apply again')
 end
 
@@ -355,11 +359,16 @@ local function stale_items(result)
   return out
 end
 
+local function read_one(known)
+  known.tick, known.text = tick_of(known.buf), host.pack(scope.text(known.buf))
+end
+
 local function ask_edits(work)
   local texts = {}
   for path, known in pairs(work.buffers) do
-    known.tick = host.fn('getbufvar', known.buf, 'changedtick')
-    texts[#texts + 1] = { path = path, text = scope.text(known.buf) }
+    if known.tick ~= tick_of(known.buf) then read_one(known) end
+    texts[#texts + 1] = { path = path, text = known.text }
+    known.text = nil
   end
   local method = work.options.revert and 'review/revert' or 'review/apply'
   engine.request(method, { plan = work.plan, buffers = texts, only = work.options.only },
@@ -379,6 +388,7 @@ local function load_one(work, file)
   local ok, buf, why = pcall(load, path)
   if ok and buf then
     work.buffers[path] = { buf = buf }
+    read_one(work.buffers[path])
   else
     refuse(work, path, ok and why or tostring(buf))
   end

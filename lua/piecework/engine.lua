@@ -64,14 +64,18 @@ local SHOWS = {
   ['review/get'] = true, ['review/quickfix'] = true, ['review/diff'] = true,
 }
 
-local function tell_buffers(method, params)
+-- Calls [done] when the engine knows the texts that [method] is about.
+local function tell_buffers(method, params, done)
   local scope = require('piecework.scope')
-  if params.buffers then return scope.forget_known() end
-  local news = SHOWS[method] and not params.more and scope.news(params.plan)
-  if news then
-    rpc.request(client, 'review/buffers', { plan = params.plan, buffers = news, cwd = params.cwd },
-      function() end)
-  end
+  if params.buffers then scope.forget_known() end
+  if params.buffers or not SHOWS[method] or params.more then return done() end
+  scope.news(params.plan, function(news)
+    if news and M.state == 'ready' then
+      rpc.request(client, 'review/buffers', { plan = params.plan, buffers = news,
+        cwd = params.cwd }, function() end)
+    end
+    done()
+  end)
 end
 
 local function stale_binary(what)
@@ -199,8 +203,11 @@ function M.peek(method, params, callback)
     queue[#queue + 1] = { method = method, params = params, callback = callback }
     return
   end
-  tell_buffers(method, params)
-  rpc.request(client, method, params, callback)
+  tell_buffers(method, params, function()
+    -- Reading may have taken a moment.
+    if M.state ~= 'ready' then return M.peek(method, params, callback) end
+    rpc.request(client, method, params, callback)
+  end)
 end
 
 -- The same at a safe time; without [callback] an error is told to the user.

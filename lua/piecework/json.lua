@@ -27,6 +27,13 @@ function M.is_map(t)
   return getmetatable(t) == map_mark
 end
 
+local raw_mark = {}
+
+-- [value] as text already: a large part of a message made ready before the rest of it.
+function M.raw(value)
+  return setmetatable({ M.encode(value) }, raw_mark)
+end
+
 -- Decoding --------------------------------------------------------------------------------------
 
 local find, sub, byte, char = string.find, string.sub, string.byte, string.char
@@ -119,6 +126,9 @@ end
 
 local decode_value
 
+-- While a large text is decoded in steps: ends a step when its time is over.
+local pause
+
 -- The next byte that is not white space, and where it stands. Compact JSON, the usual case, has
 -- none.
 local function peek(text, i)
@@ -139,6 +149,7 @@ local function decode_array(text, i, depth)
     n = n + 1
     if value == nil then value = M.null end
     list[n] = value
+    if pause then pause() end
     c, i = peek(text, i)
     if c == 93 then return list, i + 1 end
     if c ~= 44 then fail('expected , or ]', i) end
@@ -205,6 +216,33 @@ function M.decode(text)
   return value
 end
 
+-- So many values between two looks at the clock.
+local LOOK_EACH = 32
+
+-- The same in steps: step(ms) goes on for about so long; true when it is done, and what decode()
+-- would have answered. Pure Lua runs in the coroutine, nothing of the editor's does.
+---@param text string
+---@return fun(ms: number): boolean, any, string?
+function M.steps(text)
+  local _, start = peek(text, 1)
+  local work = coroutine.create(function() return decode_value(text, start, 0) end)
+  return function(ms)
+    local stop, left = os.clock() + ms / 1000, LOOK_EACH
+    pause = function()
+      left = left - 1
+      if left > 0 then return end
+      left = LOOK_EACH
+      if os.clock() > stop then coroutine.yield() end
+    end
+    local ok, value, at = coroutine.resume(work)
+    pause = nil
+    if not ok then return true, nil, value end
+    if coroutine.status(work) == 'suspended' then return false end
+    if peek(text, at) then return true, nil, 'json: text behind the value' end
+    return true, value
+  end
+end
+
 -- Encoding --------------------------------------------------------------------------------------
 
 local control = { ['"'] = '\\"', ['\\'] = '\\\\', ['\n'] = '\\n', ['\r'] = '\\r', ['\t'] = '\\t' }
@@ -258,6 +296,10 @@ function encode_value(value, out, n, depth)
   if kind == 'table' then
     if value == M.null then
       out[n + 1] = 'null'
+      return n + 1
+    end
+    if getmetatable(value) == raw_mark then
+      out[n + 1] = value[1]
       return n + 1
     end
     if depth >= MAX_DEPTH then error('json: nested too deep', 0) end

@@ -5,6 +5,7 @@
 local host = require('piecework.host')
 local engine = require('piecework.engine')
 local message = require('piecework.message')
+local slices = require('piecework.slices')
 
 local M = {}
 
@@ -35,11 +36,15 @@ local function put(name, title, items, context)
   return lists[name]
 end
 
-local function to_item(item)
+-- Named by its buffer: a name is looked up by the editor for each entry again, which costs more
+-- than all the rest. [bufs] remembers.
+local function to_item(item, bufs)
   local out = { lnum = item.line or 1, end_lnum = item.end_line or 0, text = item.text or '',
     type = item.type or '', valid = 1 }
-  if item.path and item.path ~= '' then
-    out.filename = item.path
+  local path = item.path
+  if path and path ~= '' then
+    bufs[path] = bufs[path] or host.fn('bufadd', path)
+    out.bufnr = bufs[path]
   else
     out.valid = 0
   end
@@ -62,35 +67,44 @@ local function of_test(result)
   return out
 end
 
-local function remember(items)
-  M.places = {}
-  for _, item in ipairs(items) do
-    if item.path and item.hunk and item.hunk ~= '' then
-      local list = M.places[item.path] or {}
-      M.places[item.path] = list
-      list[#list + 1] = { first = item.line, last = item.end_line or item.line, hunk = item.hunk }
-    end
-  end
+local function remember(places, item)
+  if not item.path or not item.hunk or item.hunk == '' then return end
+  local list = places[item.path] or {}
+  places[item.path] = list
+  list[#list + 1] = { first = item.line, last = item.end_line or item.line, hunk = item.hunk }
 end
 
-local sizes = {}  -- of reviews' lists
+local sizes = {}    -- of reviews' lists
+local filling = {}  -- plan -> {turn, done[]}: an answer that comes meanwhile takes over
+
+-- Thousands of entries are made in slices, and put into the list at once: it is never half full.
+local function take(plan, result, done)
+  local work = filling[plan] or { turn = 0, done = {} }
+  filling[plan] = work
+  work.turn = work.turn + 1
+  work.done[#work.done + 1] = done
+  local mine, given = work.turn, result.items or {}
+  local items, places, bufs = {}, {}, {}
+  slices.run(#given, 16, function(i)
+    items[i] = host.keep(to_item(given[i], bufs))
+    remember(places, given[i])
+  end, function()
+    filling[plan] = nil
+    for _, item in ipairs(of_test(result)) do items[#items + 1] = item end
+    M.places = places
+    put('review ' .. plan, result.title or ('Piecework #' .. plan), items, { piecework = plan })
+    sizes[plan] = #items
+    for _, told in ipairs(work.done) do told(#items) end
+  end, function() return work.turn ~= mine end)
+end
 
 -- Fills the list of a plan's review. [done] when it stands.
 ---@param plan integer
 ---@param done? fun(count: integer)
 function M.fill(plan, done)
   engine.request('review/quickfix', { plan = plan }, function(err, result)
-    if err then
-      if done then message.error(err) end
-      return
-    end
-    local items = {}
-    for i, item in ipairs(result.items or {}) do items[i] = to_item(item) end
-    for _, item in ipairs(of_test(result)) do items[#items + 1] = item end
-    remember(result.items or {})
-    put('review ' .. plan, result.title or ('Piecework #' .. plan), items, { piecework = plan })
-    sizes[plan] = #items
-    if done then done(#items) end
+    if not err then return take(plan, result, done or function() end) end
+    if done then message.error(err) end
   end)
 end
 
@@ -133,8 +147,8 @@ end
 
 -- A plain list, e.g. of what could not be applied.
 function M.notes(plan, title, items)
-  local out = {}
-  for i, item in ipairs(items) do out[i] = to_item(item) end
+  local out, bufs = {}, {}
+  for i, item in ipairs(items) do out[i] = to_item(item, bufs) end
   put('notes ' .. plan, title, out, { piecework = plan })
 end
 

@@ -4,6 +4,7 @@
 -- text of every modified file buffer, as its file would be after `:w`, but always in UTF-8.
 
 local host = require('piecework.host')
+local slices = require('piecework.slices')
 
 local M = {}
 
@@ -95,12 +96,22 @@ function M.is_known(plan)
   return told[plan] == ticks()
 end
 
--- The buffers as they are, to be told to the engine; nil when it knows them.
-function M.news(plan)
+-- Calls [done] with the buffers as they are, to be told to the engine; with nil when it knows them.
+-- At once, unless there is much to read.
+---@param done fun(buffers: piecework.BufferText[]?)
+function M.news(plan, done)
   local now = ticks()
-  if told[plan] == now then return nil end
+  if told[plan] == now then return done(nil) end
   told[plan] = now
-  return M.buffers()
+  local bufs, out = modified(), {}
+  slices.run(#bufs, 1, function(i)
+    if host.fn('bufloaded', bufs[i]) == 0 then return end
+    out[#out + 1] = { path = M.path(bufs[i]), text = host.pack(M.text(bufs[i])) }
+  end, function()
+    -- Typed into meanwhile, or the engine was told others: what was read is of different moments.
+    if told[plan] ~= ticks() then return M.news(plan, done) end
+    done(out)
+  end)
 end
 
 -- It was told other texts, or is another engine.

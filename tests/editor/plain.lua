@@ -176,8 +176,9 @@ eq({ review.next_of_kind(list, 'hunks', 1, 1), review.next_of_kind(list, 'hunks'
 eq(review.next_undecided(list, 0), nil, 'nothing undecided')
 hunks[2].decision = 'none'
 eq({ review.next_undecided(list, 7), review.next_undecided(list, 8, -1) }, { 5, 5 }, 'round the end, and back')
-eq(review.folds(list), { { key = 'x', first = 3, last = 4 }, { key = 'file:b', first = 7, last = 9 } },
-  'folds: decided hunks, decided files')
+local folds = {}
+for i, fold in ipairs(review.folds(list)) do folds[i] = { fold.key, fold.first, fold.last } end
+eq(folds, { { 'x', 3, 4 }, { 'file:b', 7, 9 } }, 'folds: decided hunks, decided files')
 local function fold(first, last) return review.fold_text(list, text, first, last, message.count) end
 eq({ fold(2, 6), fold(3, 4), fold(3, 6), fold(1, 9), fold(1, 1) },
   { 'a  2 hunks  1 accepted, 1 open', '@@ x  accepted', '2 hunks  1 accepted, 1 open',

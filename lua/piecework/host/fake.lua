@@ -62,6 +62,11 @@ function M.fn(name, ...)
   return f(...)
 end
 
+function M.keep(value)
+  return value
+end
+M.pack = M.keep
+
 function M.cmd(ex)
   S.commands[#S.commands + 1] = ex
   return true

@@ -9,6 +9,8 @@
 ---@field name 'nvim'|'vim'|'fake'
 ---@field wire 'msgpack'|'json'  encoding spoken with the engine
 ---@field fn fun(name: string, ...): any  calls a Vim function; its failure is a Lua error
+---@field keep fun(value: table): any  as the editor has it: a large argument is made in parts
+---@field pack fun(text: string): any  as it goes over the wire: long texts are made ready in parts
 ---@field cmd fun(ex: string): boolean, string?  runs an Ex command; false and why when it failed
 ---@field cmd_in fun(buf: integer, ex: string): boolean, string?  the same with that buffer current
 ---@field connect fun(argv: string[], on: piecework.HostChannel): integer?, string?  an engine

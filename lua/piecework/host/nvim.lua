@@ -23,6 +23,11 @@ function M.fn(name, ...)
   return result
 end
 
+function M.keep(value)
+  return value
+end
+M.pack = M.keep
+
 function M.cmd(ex)
   local ok, err = pcall(api.nvim_command, ex)
   if ok then return true end

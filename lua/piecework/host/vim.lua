@@ -32,6 +32,8 @@ local function wrap(value)
   return list
 end
 
+M.keep, M.pack = wrap, json.raw
+
 local function unwrap(value)
   local kind = vim.type(value)
   if kind == 'list' then
@@ -123,19 +125,60 @@ local function start(argv, cwd, lines, job)
   return id
 end
 
-function M.connect(argv, on)
-  local errors = {}
-  return start(argv, nil, false, {
-    line = function(text)
+-- A longer message is decoded in steps, so that the user is not held meanwhile.
+local LARGE, STEP_MS = 20000, 4
+
+-- Calls [on_message] with what the lines say, one after the other: those behind a large one wait.
+-- Anything but a message on stdout is not ours; it must not end the session.
+local function reader(on_message)
+  local lines, step, busy = {}, nil, false
+  local self = {}
+
+  local function work(ms)
+    busy = true
+    while lines[1] do
+      step = step or json.steps(lines[1])
+      local done, message = step(ms)
+      if not done then return M.defer(0, function() work(STEP_MS) end) end
+      table.remove(lines, 1)
+      step = nil
+      local ok, err = true, nil
+      if message ~= nil then ok, err = pcall(on_message, message) end
+      if not ok then M.echo('piecework: internal error: ' .. tostring(err), 'ErrorMsg') end
+    end
+    busy = false
+  end
+
+  function self.line(text)
+    if not busy and #text < LARGE then
       local message = json.decode(text)
-      -- Anything but a message on stdout is not ours; it must not end the session.
-      if message ~= nil then on.message(message) end
-    end,
+      if message ~= nil then on_message(message) end
+      return
+    end
+    lines[#lines + 1] = text
+    if not busy then work(STEP_MS) end
+  end
+
+  -- Nothing more will come.
+  function self.rest()
+    work(math.huge)
+  end
+
+  return self
+end
+
+function M.connect(argv, on)
+  local errors, read = {}, reader(on.message)
+  return start(argv, nil, false, {
+    line = read.line,
     error = function(text)
       errors[#errors + 1] = text
       if #errors > 50 then table.remove(errors, 1) end
     end,
-    exit = function(code) on.exit(code, table.concat(errors, '\n')) end,
+    exit = function(code)
+      read.rest()
+      on.exit(code, table.concat(errors, '\n'))
+    end,
   })
 end
 

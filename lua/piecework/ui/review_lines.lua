@@ -183,25 +183,22 @@ end
 ---@field last integer
 
 -- What is folded away: files that are decided as a whole, else single decided hunks. Nothing more,
--- so that a large review costs folds only for what is done.
+-- so that a large review costs folds only for what is done; and a hunk is its own fold.
 ---@return piecework.Fold[]
 function M.folds(list)
-  local folds, at = {}, 1
+  local folds, hunks, at = {}, list.hunks, 1
   for _, file in ipairs(list.files) do
-    local own, all = {}, true
-    while list.hunks[at] and list.hunks[at].first <= file.ends do
-      local hunk = list.hunks[at]
-      if M.is_open(hunk) then
-        all = false
-      else
-        own[#own + 1] = { key = hunk.id, first = hunk.first, last = hunk.last }
-      end
+    local from, all = at, true
+    while hunks[at] and hunks[at].first <= file.ends do
+      all = all and not M.is_open(hunks[at])
       at = at + 1
     end
-    if all and #own > 0 then
-      own = { { key = 'file:' .. file.path, first = file.first, last = file.ends } }
+    if all and at > from then
+      folds[#folds + 1] = { key = 'file:' .. file.path, first = file.first, last = file.ends }
     end
-    for _, fold in ipairs(own) do folds[#folds + 1] = fold end
+    for i = from, all and 0 or at - 1 do
+      if not M.is_open(hunks[i]) then folds[#folds + 1] = hunks[i] end
+    end
   end
   return folds
 end

@@ -13,6 +13,7 @@ local M = {}
 ---@field line integer      of a hunk, in the new text
 ---@field decision 'none'|'accepted'|'rejected'|'applied'|'stale'
 ---@field id? string        of a hunk
+---@field key? string       the same, as a fold's
 ---@field path? string
 ---@field task? string
 ---@field ends? integer     of a file: the last line of its last hunk
@@ -46,6 +47,7 @@ local function parse(page)
     n = n + 1
     local one = { kind = kind, lines = tonumber(lines), head = tonumber(head),
       line = tonumber(line), decision = some(state) or 'none', id = some(id), task = some(task) }
+    one.key = one.id
     if kind == 'file' then
       files = files + 1
       one.path = page.paths[files]

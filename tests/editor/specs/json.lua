@@ -35,6 +35,24 @@ return function(T)
   T.ok(not pcall(json.encode, { f = print }), 'a function cannot be written')
   T.ok(not pcall(json.encode, 1 / 0), 'infinity cannot be written')
 
+  -- the same in steps
+  local function in_steps(text, ms)
+    local step, n = json.steps(text), 0
+    while true do
+      local done, value, err = step(ms)
+      n = n + 1
+      if done then return value, err, n end
+    end
+  end
+  for _, text in ipairs({ '[1,{"a":[true,null,"x"]}]', ' 7 ', '"x"', '{}', '[]', 'null' }) do
+    T.eq({ in_steps(text, 0) }, { json.decode(text), nil, 1 }, 'in one step: ' .. text)
+  end
+  for _, bad in ipairs({ '', '[', '[1,]', '1 2', ('['):rep(5000) }) do
+    local _, err = json.decode(bad)
+    T.eq({ in_steps(bad, 0) }, { nil, err, 1 }, 'the same error: ' .. bad:sub(1, 5))
+  end
+  T.eq(json.encode({ json.raw('a "b"\n'), n = nil }), '["a \\"b\\"\\n"]', 'what is text already')
+
   local list = {}
   for i = 1, 1700 do
     list[i] = { kind = 'hunk', hunk = 'abcdef0123456789', path = 'src/file' .. i .. '.c', line = i,
@@ -44,6 +62,9 @@ return function(T)
   local start = host.clock()
   json.decode(text)
   local ms = host.clock() - start
+  local value, err, n = in_steps(text, 1)
+  T.ok(err == nil and n > 3, 'a large text takes several steps', n, err)
+  T.eq(value, list, 'and comes to the same')
   T.ok(ms < 150, ('%d kB in %.1f ms'):format(#text / 1000, ms))
   T.note(('%s: %d kB decoded in %.1f ms'):format(T.name, #text / 1000, ms))
 end

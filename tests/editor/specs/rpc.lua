@@ -55,6 +55,32 @@ return function(T)
   T.wait(function() return got end, '1 MB both ways')
   T.ok(got.text == big, '1 MB both ways arrives whole')
 
+  -- a large answer is decoded in steps; what comes behind it waits its turn, and nothing is lost when the engine ends
+  engine.stop()
+  local many = {}
+  for i = 1, 12000 do many[i] = { path = 'src/file.c', line = i, text = 'say "x"' } end
+  standin.script({ ['review/quickfix'] = { { result = { items = many },
+    events = { { kind = 'money', plan = 3, spent = 5 } }, later = { { kind = 'money', plan = 3, spent = 7 } } } },
+    ['cost/get'] = { { result = { n = 1 } } }, ['log/get'] = { { die = true } } })
+  local said, steps, whole = {}, 0, json.steps
+  json.steps = function(text)
+    local step = whole(text)
+    return function(ms)
+      steps = steps + 1
+      return step(ms)
+    end
+  end
+  engine.peek('review/quickfix', {}, function(_, result)
+    said[#said + 1] = 'large ' .. #result.items .. ' ' .. tostring(require('piecework.state').plans[3].spent)
+  end)
+  engine.peek('cost/get', {}, function(_, result) said[#said + 1] = 'small ' .. result.n end)
+  engine.peek('log/get', {}, function(failed) said[#said + 1] = failed.code end)
+  T.wait(function() return #said == 3 end, 'three answers')
+  T.eq(said, { 'large 12000 5', 'small 1', 'gone' }, 'answers and events in their order')
+  T.eq(require('piecework.state').plans[3].spent, 7, 'the event behind the large answer came after it')
+  T.ok(host.name ~= 'vim' or steps > 1, 'it was decoded in steps', steps)
+  json.steps = whole
+
   -- answers nobody waits for
   engine.stop()
   standin.script({ ['cost/get'] = { { result = { n = 1 }, twice = true }, { result = { n = 2 } } } })

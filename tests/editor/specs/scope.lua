@@ -43,12 +43,31 @@ return function(T)
   T.eq(buffers, { { path = T.cwd .. '/one.c', text = 'changed\n' } }, 'only modified files are sent')
 
   -- what the engine is told of them, once
-  T.eq({ scope.is_known(3), #scope.news(3), scope.news(3), scope.is_known(3) }, { false, 1, nil, true }, 'news are news once')
+  local function news(plan)
+    local got
+    scope.news(plan, function(texts) got = texts or 'none' end)
+    return got
+  end
+  T.eq({ scope.is_known(3), #news(3), news(3), scope.is_known(3) }, { false, 1, 'none', true }, 'news are news once')
   T.eq(scope.is_known(4), false, 'of each plan')
   T.command('buffer one.c | call setline(1, "again")')
-  T.eq({ scope.is_known(3), scope.news(3)[1].text }, { false, 'again\n' }, 'an edit is news')
+  T.eq({ scope.is_known(3), news(3)[1].text }, { false, host.pack('again\n') }, 'an edit is news')
   T.command('silent write')
-  T.eq({ scope.is_known(3), scope.news(3) }, { false, {} }, 'and so is a file that is written')
+  T.eq({ scope.is_known(3), news(3) }, { false, {} }, 'and so is a file that is written')
+
+  -- many large buffers are read in slices; an edit in between makes all of it be read again
+  T.command('only | %bwipeout!')
+  for i = 1, 12 do
+    T.command('edit large' .. i .. '.c')
+    T.command('call setline(1, range(20000))')
+  end
+  local asked = 0
+  scope.news(3, function(texts) asked = texts end)
+  T.eq(asked, 0, 'much is not read at once')
+  T.command('call setline(1, "typed meanwhile")')
+  T.wait(function() return asked ~= 0 end, 'the slices')
+  T.eq({ #asked, asked[12].text }, { 12, host.pack(scope.text(host.fn('bufnr', '%'))) }, 'and is what it is now')
+  T.command('%bwipeout!')
   scope.forget_known()
   T.eq(scope.is_known(3), false, 'another engine knows nothing')
 
