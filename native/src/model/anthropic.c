@@ -153,11 +153,10 @@ static void put_prompt(Arena *arena, Value *body, const ModelRequest *request, c
 static void address(Arena *arena, const char *path, const Target *target, const Key *key,
                     WireRequest *out)
 {
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s%s", STR_ARG(target->base_url), path)};
-  wire_header(out, S("content-type"), S("application/json"));
+  wire_json(out, str_fmt(arena, "%.*s%s", STR_ARG(target->base_url), path));
   wire_header(out, S("anthropic-version"), S("2026-10-21"));
-  if (key->secret.len && key->bearer) {
-    wire_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
+  if (key->bearer) {
+    wire_bearer(arena, out, key);
   } else if (key->secret.len) {
     wire_header(out, S("x-api-key"), str_dup(arena, key->secret));
   }
@@ -292,9 +291,7 @@ static void on_message_stop(ReplyBuilder *reply, const Value *event)
 
 static void on_error(ReplyBuilder *reply, const Value *event)
 {
-  if (reply->failed) return;
-  reply->failed = true;
-  failure_classify(0, value_get(event, S("error")), &reply->failure);
+  reply_error(reply, value_get(event, S("error")));
 }
 
 static const struct {

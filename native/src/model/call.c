@@ -62,7 +62,7 @@ struct ModelCall {
   bool has_timer;
   Try try;
   bool try_open;  // try_end is still owed
-  bool first_told, cancelled;
+  bool cancelled;
   int lessons;               // repeats without a field, which are no tries
   int gated;                 // tries that a rate limit or an overload ended
   int loading;               // tries that met a server still loading its model
@@ -170,20 +170,6 @@ static void fail_soon(ModelCall *call)
 
 // ---- one try --------------------------------------------------------------------------------------------
 
-static void told_first(void *owner)
-{
-  ModelCall *call = owner;
-  if (call->first_told) return;
-  call->first_told = true;
-  if (call->spec.on_first && !call->cancelled) call->spec.on_first(call->spec.owner);
-}
-
-static void told_text(void *owner, Str piece)
-{
-  ModelCall *call = owner;
-  if (call->spec.on_text && !call->cancelled) call->spec.on_text(call->spec.owner, piece);
-}
-
 static void try_over(void *owner)
 {
   call_step(owner, EV_OVER);
@@ -205,8 +191,6 @@ static void send_try(ModelCall *call, const Key *key)
       .dialect = call->dialect,
       .first_byte_ms = or_ms(models->first_byte_ms, LOCAL_FIRST_MS, loopback, HOSTED_FIRST_MS),
       .idle_ms = or_ms(models->idle_ms, LOCAL_IDLE_MS, loopback, HOSTED_IDLE_MS),
-      .on_first = told_first,
-      .on_text = told_text,
       .on_over = try_over,
       .owner = call};
   call->reply.tries++;
@@ -414,9 +398,6 @@ static void step_replayed(ModelCall *call)
 {
   const Exchange *exchange = call->exchange;
   ModelReply *reply = &call->reply;
-  told_first(call);
-  if (exchange->text.len) told_text(call, exchange->text);
-  if (call->state != CALL_REPLAYING) return;  // cancelled meanwhile
   reply->text = exchange->text;
   reply->calls = exchange->calls;
   reply->stop = exchange->stop;

@@ -26,6 +26,28 @@ Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_wor
                  STR_ARG(request->system), STR_ARG(schema));
 }
 
+Str request_preamble(Arena *arena, const ModelRequest *request, bool schema_in_words)
+{
+  Str system = request_system(arena, request, schema_in_words), shared = request->shared;
+  if (!system.len || !shared.len) return system.len ? system : shared;
+  return str_fmt(arena, "%.*s\n\n%.*s", STR_ARG(system), STR_ARG(shared));
+}
+
+void request_functions(Arena *arena, Value *body, const ModelRequest *request)
+{
+  if (request->tool_count == 0) return;
+  Value *tools = value_set(body, S("tools"), value_list(arena));
+  for (size_t i = 0; i < request->tool_count; i++) {
+    const ModelTool *tool = &request->tools[i];
+    Value *item = value_push(tools, value_map(arena));
+    value_put_str(arena, item, S("type"), S("function"));
+    Value *function = value_set(item, S("function"), value_map(arena));
+    value_put_str(arena, function, S("name"), tool->name);
+    value_put_str(arena, function, S("description"), tool->description);
+    if (tool->schema) value_set(function, S("parameters"), value_dup(arena, tool->schema));
+  }
+}
+
 bool request_grows(const ModelRequest *request)
 {
   return request->tool_count && !str_eq(request->role, S("verify"));
@@ -97,6 +119,18 @@ void wire_header(WireRequest *out, Str name, Str value)
   out->headers[out->header_count++] = (HttpHeader){name, value};
 }
 
+void wire_json(WireRequest *out, Str url)
+{
+  *out = (WireRequest){.url = url};
+  wire_header(out, S("content-type"), S("application/json"));
+}
+
+void wire_bearer(Arena *arena, WireRequest *out, const Key *key)
+{
+  if (key->secret.len)
+    wire_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
+}
+
 void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderConfig *config,
                            const Target *target, const Key *key, WireRequest *out)
 {
@@ -107,13 +141,6 @@ void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderC
     if (!str_eq(live.headers[i].name, S("content-type")))
       wire_header(out, live.headers[i].name, live.headers[i].value);
   }
-}
-
-// facts: providers.md section 2
-void wire_payer(WireRequest *out, const Target *target)
-{
-  if (target->organization.len) wire_header(out, S("openai-organization"), target->organization);
-  if (target->project.len) wire_header(out, S("openai-project"), target->project);
 }
 
 void wire_wipe(WireRequest *wire)

@@ -31,8 +31,8 @@ enum {
   QUIRK_TOOLS_NO_EFFORT = 1 << 13,     // tools only with effort "none"
   QUIRK_TOOLS_ELSEWHERE = 1 << 14,     // tools not through Chat Completions, only through Responses
   QUIRK_NO_EFFORT_NONE = 1 << 15,      // effort "none" and "minimal" are refused
-  QUIRK_MAX_COMPLETION = 1 << 17,      // learned: "max_completion_tokens" after all
   QUIRK_NO_TOOLS = 1 << 16,  // no tools: they are described and called in words (text_tools.h)
+  QUIRK_MAX_COMPLETION = 1 << 17,  // learned: "max_completion_tokens" after all
 };
 
 // ---- request ------------------------------------------------------------------------------------------
@@ -113,8 +113,6 @@ typedef struct {
   Value *items;        // the provider's own blocks as they came, for dialects that send them back
   ToolCallList calls;  // after finish
   const Value *raw;    // after finish
-  void (*on_text)(void *owner, Str piece);
-  void *owner;
 } ReplyBuilder;
 
 enum { REPLY_MAX = 32 * 1024 * 1024, REPLY_MAX_PARTS = 1024 };
@@ -126,13 +124,13 @@ void model_reply_end(
 ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind,
                           int64_t index);                        // NULL past the limit
 ReplyPart *reply_part_find(ReplyBuilder *reply, int64_t index);  // the last with it
-void reply_part_text(ReplyBuilder *reply, ReplyPart *part,
-                     Str piece);                  // text parts also go to on_text
+void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece);
 void reply_text(ReplyBuilder *reply, Str piece);  // the same for dialects with one text
 void reply_keep_item(ReplyBuilder *reply, const Value *item);  // a copy into `items`
 const Value *model_reply_parse(ReplyBuilder *reply,
                                Str json);      // valid until the next; NULL fails the reply
-void reply_calls_finish(ReplyBuilder *reply);  // parses the arguments of PART_TOOL into `calls`
+void reply_calls_finish(ReplyBuilder *reply);  // PART_TOOL into `calls`, which are why it stopped
+void reply_error(ReplyBuilder *reply, const Value *error);  // an error object inside the stream
 void model_reply_fail(ReplyBuilder *reply, Err code,
                       const char *message);                        // a fault of the stream itself
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback);  // a counter, between 0 and 1e12
@@ -166,6 +164,10 @@ const Dialect *dialect_find(Str name);  // NULL when there is none
 
 // request->system, followed by the wanted schema in words when the server cannot enforce one.
 Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_words);
+// That and request->shared as one text.
+Str request_preamble(Arena *arena, const ModelRequest *request, bool schema_in_words);
+// The tools as Chat Completions describes them, into body.tools.
+void request_functions(Arena *arena, Value *body, const ModelRequest *request);
 
 // The nearest effort the model knows; empty when it takes none or the caller wants its default.
 Str request_effort(const ModelRequest *request, const Target *target);
@@ -179,11 +181,12 @@ const ToolCall *request_call_of(const ModelRequest *request, size_t index);
 // Every object of [schema] is closed and all its properties are required: what strict modes ask for.
 bool schema_is_strict(const Value *schema);
 void wire_header(WireRequest *out, Str name, Str value);
+void wire_json(WireRequest *out, Str url);  // begins a request whose body is JSON; borrows [url]
+void wire_bearer(Arena *arena, WireRequest *out, const Key *key);
 // The headers of a live request but for its content's: key, versions.
 void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderConfig *config,
                            const Target *target, const Key *key, WireRequest *out);
-void wire_payer(WireRequest *out, const Target *target);  // Target.organization and project
-void wire_wipe(WireRequest *wire);                        // the key, once the request was handed on
+void wire_wipe(WireRequest *wire);  // the key, once the request was handed on
 
 // Will its end be read again by another turn? A tool loop's will; a verifier's one question will not.
 bool request_grows(const ModelRequest *request);

@@ -141,9 +141,8 @@ static void put_config(Arena *arena, Value *body, const ModelRequest *request, c
 static void address(Arena *arena, const char *verb, Str model, const Target *target, const Key *key,
                     WireRequest *out)
 {
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s/models/%.*s:%s", STR_ARG(target->base_url),
-                                      STR_ARG(model), verb)};
-  wire_header(out, S("content-type"), S("application/json"));
+  wire_json(out,
+            str_fmt(arena, "%.*s/models/%.*s:%s", STR_ARG(target->base_url), STR_ARG(model), verb));
   if (key->secret.len) wire_header(out, S("x-goog-api-key"), str_dup(arena, key->secret));
 }
 
@@ -260,10 +259,7 @@ static void read_part(ReplyBuilder *reply, const Value *part)
 static void read_response(ReplyBuilder *reply, const Value *response)
 {
   const Value *error = value_get(response, S("error"));
-  if (error && !reply->failed) {
-    reply->failed = true;
-    failure_classify(0, error, &reply->failure);
-  }
+  if (error) reply_error(reply, error);
   if (reply->failed) return;
   reply->began = true;
   Str id = value_get_str(response, S("responseId"), STR_NONE);
@@ -298,7 +294,6 @@ static void whole(ReplyBuilder *reply, Str body)
 static void finish(ReplyBuilder *reply)
 {
   reply_calls_finish(reply);
-  if (reply->calls.len && reply->stop == STOP_DONE) reply->stop = STOP_TOOL;
   if (!reply->items) return;
   Value *raw = value_map(reply->arena);
   value_put_str(reply->arena, raw, S("role"), S("model"));

@@ -1,7 +1,7 @@
 // model.h: one model call, whatever the provider speaks.
 //
-// Life of a call:  model_start -> on_first? -> on_text* -> on_done     (exactly one on_done, never from
-// inside model_start; model_cancel at any time -> on_done with ERR_CANCELLED)
+// Life of a call:  model_start -> on_wait* -> on_done     (exactly one on_done, never from inside model_start;
+// model_cancel at any time -> on_done with ERR_CANCELLED)
 //
 // The call takes a slot of its provider (limit.h), retries what may be retried, and reports one Reply whose
 // usage is the sum over all tries, so that nothing paid for goes uncounted. The models are named by
@@ -136,10 +136,6 @@ typedef struct {
   // Asked before a try that follows one which may have cost money: [spent] so far, [worst] of the next.
   // False ends the call with the error of the failed try. May be NULL: always.
   bool (*may_retry)(void *owner, Nano spent, Nano worst);
-  void (*on_first)(void *owner);  // first token of the first try; may be NULL
-  // Pieces of a failed try may repeat, and a key that a server sends back is only taken out of the whole reply:
-  // to be counted, not shown. May be NULL.
-  void (*on_text)(void *owner, Str piece);
   void (*on_wait)(void *owner, Str why, uint64_t ms);     // queued or backing off; may be NULL
   void (*on_done)(void *owner, const ModelReply *reply);  // may free its owner
   void *owner;

@@ -66,29 +66,9 @@ static void put_messages(Arena *arena, Value *body, const ModelRequest *request,
                          const Target *target)
 {
   Value *messages = value_set(body, S("messages"), value_list(arena));
-  Str system = request_system(arena, request, target->quirks & QUIRK_NO_SCHEMA);
-  if (system.len && request->shared.len) {
-    system = str_fmt(arena, "%.*s\n\n%.*s", STR_ARG(system), STR_ARG(request->shared));
-  } else if (request->shared.len) {
-    system = request->shared;
-  }
+  Str system = request_preamble(arena, request, target->quirks & QUIRK_NO_SCHEMA);
   if (system.len) put_message(arena, messages, S("system"), system);
   for (size_t i = 0; i < request->messages.len; i++) put_turn(arena, messages, request, i);
-}
-
-static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
-{
-  if (request->tool_count == 0) return;
-  Value *tools = value_set(body, S("tools"), value_list(arena));
-  for (size_t i = 0; i < request->tool_count; i++) {
-    const ModelTool *tool = &request->tools[i];
-    Value *item = value_push(tools, value_map(arena));
-    value_put_str(arena, item, S("type"), S("function"));
-    Value *function = value_set(item, S("function"), value_map(arena));
-    value_put_str(arena, function, S("name"), tool->name);
-    value_put_str(arena, function, S("description"), tool->description);
-    if (tool->schema) value_set(function, S("parameters"), value_dup(arena, tool->schema));
-  }
 }
 
 static void put_format(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
@@ -129,18 +109,15 @@ static Str home(Str base)
 static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                   WireRequest *out)
 {
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s/api/chat", STR_ARG(home(target->base_url)))};
-  wire_header(out, S("content-type"), S("application/json"));
-  if (key->secret.len) {
-    wire_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
-  }
+  wire_json(out, str_fmt(arena, "%.*s/api/chat", STR_ARG(home(target->base_url))));
+  wire_bearer(arena, out, key);
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
   value_put_bool(arena, body, S("stream"), true);
   value_put_bool(arena, body, S("truncate"), false);
   put_options(arena, body, request, target);
   put_format(arena, body, request, target);
-  put_tools(arena, body, request);
+  request_functions(arena, body, request);
   put_messages(arena, body, request, target);
   out->body = json_str(arena, body);
 }
@@ -187,10 +164,7 @@ static void read_end(ReplyBuilder *reply, const Value *line)
 static void read_line(ReplyBuilder *reply, const Value *line)
 {
   const Value *error = value_get(line, S("error"));
-  if (error && !reply->failed) {
-    reply->failed = true;
-    failure_classify(0, error, &reply->failure);
-  }
+  if (error) reply_error(reply, error);
   if (reply->failed) return;
   reply->began = true;
   read_message(reply, value_get(line, S("message")));
@@ -213,7 +187,6 @@ static void finish(ReplyBuilder *reply)
 {
   Arena *arena = reply->arena;
   reply_calls_finish(reply);
-  if (reply->calls.len && reply->stop == STOP_DONE) reply->stop = STOP_TOOL;
   if (reply->text.len + reply->calls.len == 0) return;
   Value *raw = value_map(arena);
   value_put_str(arena, raw, S("role"), S("assistant"));

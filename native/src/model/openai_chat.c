@@ -9,21 +9,11 @@
 //   prompt_cache_breakpoint, mode explicit    Prompt caching: unique tails are not written at 1.25 times
 //   no `strict` on schemas            Strict schemas: refused unless every property is required
 #include "lib/json.h"
-#include "model/dialect.h"
+#include "model/openai.h"
 
 #define REASONING S("reasoning_content")
 
 // ---- request --------------------------------------------------------------------------------------------
-
-static bool has(const Target *target, unsigned quirk)
-{
-  return (target->quirks & quirk) != 0;
-}
-
-static bool marks_cache(const Target *target)
-{
-  return has(target, QUIRK_CACHE_MARK) && !has(target, QUIRK_NO_CACHE_MARK);
-}
 
 static Value *message_of(Arena *arena, Value *messages, Str role)
 {
@@ -44,21 +34,16 @@ static Value *text_part(Arena *arena, Value *content, Str text)
 static void put_system(Arena *arena, Value *messages, const ModelRequest *request,
                        const Target *target)
 {
-  Str system = request_system(arena, request, has(target, QUIRK_NO_SCHEMA));
+  bool in_words = target->quirks & QUIRK_NO_SCHEMA, old = target->quirks & QUIRK_SYSTEM_ROLE;
+  Str system = request_system(arena, request, in_words);
   if (system.len + request->shared.len == 0) return;
-  Value *message =
-      message_of(arena, messages, has(target, QUIRK_SYSTEM_ROLE) ? S("system") : S("developer"));
-  if (marks_cache(target) && request->shared.len) {
+  Value *message = message_of(arena, messages, old ? S("system") : S("developer"));
+  if (openai_marks_cache(target) && request->shared.len) {
     Value *content = value_set(message, S("content"), value_list(arena));
     if (system.len) text_part(arena, content, system);
-    Value *part = text_part(arena, content, request->shared);
-    Value *mark = value_set(part, S("prompt_cache_breakpoint"), value_map(arena));
-    value_put_str(arena, mark, S("mode"), S("explicit"));
-  } else if (system.len && request->shared.len) {
-    Str both = str_fmt(arena, "%.*s\n\n%.*s", STR_ARG(system), STR_ARG(request->shared));
-    value_put_str(arena, message, S("content"), both);
+    openai_mark(arena, text_part(arena, content, request->shared));
   } else {
-    value_put_str(arena, message, S("content"), system.len ? system : request->shared);
+    value_put_str(arena, message, S("content"), request_preamble(arena, request, in_words));
   }
 }
 
@@ -82,7 +67,7 @@ static void put_calls(Arena *arena, Value *message, const ToolCallList *calls)
 // some, or one of another server, has called tools, too.
 static void put_raw(Arena *arena, Value *messages, const Value *raw, const Target *target)
 {
-  bool wanted = has(target, QUIRK_REASONING_BACK);
+  bool wanted = target->quirks & QUIRK_REASONING_BACK;
   Value *out = value_push(messages, value_map(arena));
   for (VALUE_EACH (item, raw)) {
     if (wanted || !str_eq(item->key, REASONING)) value_set(out, item->key, value_dup(arena, item));
@@ -126,26 +111,11 @@ static void put_messages(Arena *arena, Value *body, const ModelRequest *request,
   }
 }
 
-static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
-{
-  if (request->tool_count == 0) return;
-  Value *tools = value_set(body, S("tools"), value_list(arena));
-  for (size_t i = 0; i < request->tool_count; i++) {
-    const ModelTool *tool = &request->tools[i];
-    Value *item = value_push(tools, value_map(arena));
-    value_put_str(arena, item, S("type"), S("function"));
-    Value *function = value_set(item, S("function"), value_map(arena));
-    value_put_str(arena, function, S("name"), tool->name);
-    value_put_str(arena, function, S("description"), tool->description);
-    if (tool->schema) value_set(function, S("parameters"), value_dup(arena, tool->schema));
-  }
-}
-
 static void put_format(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
-  if (!request->schema || has(target, QUIRK_NO_JSON)) return;
+  if (!request->schema || target->quirks & QUIRK_NO_JSON) return;
   Value *format = value_set(body, S("response_format"), value_map(arena));
-  if (has(target, QUIRK_NO_SCHEMA)) {
+  if (target->quirks & QUIRK_NO_SCHEMA) {
     value_put_str(arena, format, S("type"), S("json_object"));
     return;
   }
@@ -157,47 +127,29 @@ static void put_format(Arena *arena, Value *body, const ModelRequest *request, c
 
 static void put_effort(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
-  Str effort = request->effort;
-  if (has(target, QUIRK_NO_EFFORT)) return;
-  if (request->tool_count && has(target, QUIRK_TOOLS_NO_EFFORT)) {
-    effort = S("none");
-  } else if (has(target, QUIRK_NO_EFFORT_NONE) &&
-             (str_eq(effort, S("none")) || str_eq(effort, S("minimal")))) {
-    effort = S("low");
-  }
+  if (target->quirks & QUIRK_NO_EFFORT) return;
+  bool tools = request->tool_count && target->quirks & QUIRK_TOOLS_NO_EFFORT;
+  Str effort = tools ? S("none") : request_effort(request, target);
   if (effort.len) value_put_str(arena, body, S("reasoning_effort"), effort);
-}
-
-// The key groups the requests of one fan-out; `explicit` keeps what nobody will read again out of the cache
-// (a written token costs a quarter more), while a tool loop wants its growing end written.
-static void put_cache(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
-{
-  if (!marks_cache(target)) return;
-  value_put_bool(arena, body, S("store"), false);
-  if (request->shared.len) {
-    value_put_str(arena, body, S("prompt_cache_key"), request_cache_key(arena, request));
-  }
-  if (request_grows(request)) return;
-  Value *options = value_set(body, S("prompt_cache_options"), value_map(arena));
-  value_put_str(arena, options, S("mode"), S("explicit"));
 }
 
 static void put_limits(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
   int64_t max = request_max_output(request, target);
   if (max > 0) {
-    bool old = has(target, QUIRK_MAX_TOKENS) && !has(target, QUIRK_MAX_COMPLETION);
+    bool old = target->quirks & QUIRK_MAX_TOKENS && !(target->quirks & QUIRK_MAX_COMPLETION);
     value_put_int(arena, body, old ? S("max_tokens") : S("max_completion_tokens"), max);
   }
   value_put_bool(arena, body, S("stream"), true);
-  if (has(target, QUIRK_NO_STREAM_OPTIONS)) return;
+  if (target->quirks & QUIRK_NO_STREAM_OPTIONS) return;
   Value *options = value_set(body, S("stream_options"), value_map(arena));
   value_put_bool(arena, options, S("include_usage"), true);
 }
 
 static void put_router(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
-  if (!has(target, QUIRK_REQUIRE_PARAMETERS) || (!request->schema && !request->tool_count)) return;
+  if (!(target->quirks & QUIRK_REQUIRE_PARAMETERS) || (!request->schema && !request->tool_count))
+    return;
   Value *provider = value_set(body, S("provider"), value_map(arena));
   value_put_bool(arena, provider, S("require_parameters"), true);
 }
@@ -205,21 +157,16 @@ static void put_router(Arena *arena, Value *body, const ModelRequest *request, c
 static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                   WireRequest *out)
 {
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s/chat/completions", STR_ARG(target->base_url))};
-  out->headers[out->header_count++] = (HttpHeader){S("content-type"), S("application/json")};
-  if (key->secret.len) {
-    Str bearer = str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret));
-    out->headers[out->header_count++] = (HttpHeader){S("authorization"), bearer};
-  }
-  wire_payer(out, target);
+  openai_address(arena, "/chat/completions", target, key, out);
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
   put_limits(arena, body, request, target);
-  put_cache(arena, body, request, target);
+  if (openai_marks_cache(target)) value_put_bool(arena, body, S("store"), false);
+  openai_put_cache(arena, body, request, target);
   put_router(arena, body, request, target);
   put_effort(arena, body, request, target);
   put_format(arena, body, request, target);
-  put_tools(arena, body, request);
+  request_functions(arena, body, request);
   put_messages(arena, body, request, target);
   out->body = json_str(arena, body);
 }
@@ -362,8 +309,7 @@ static bool read_error(ReplyBuilder *reply, const Value *chunk)
 {
   const Value *error = value_get(chunk, S("error"));
   if (!error || error->type == VALUE_NULL || reply->failed) return reply->failed;
-  reply->failed = true;
-  failure_classify(0, error, &reply->failure);
+  reply_error(reply, error);
   return true;
 }
 
@@ -392,8 +338,7 @@ static void feed(ReplyBuilder *reply, const SseEvent *event)
   }
   const Value *chunk = model_reply_parse(reply, data);
   if (str_eq(event->name, S("error")) && chunk && !value_get(chunk, S("error"))) {
-    reply->failed = true;
-    failure_classify(0, chunk, &reply->failure);
+    reply_error(reply, chunk);
     return;
   }
   read_chunk(reply, chunk);
@@ -412,7 +357,6 @@ static void finish(ReplyBuilder *reply)
     ToolCall *call = &reply->calls.items[i];
     if (call->id.len == 0) call->id = str_fmt(arena, "call_%zu", i + 1);
   }
-  if (reply->calls.len && reply->stop == STOP_DONE) reply->stop = STOP_TOOL;
   if (reply->text.len + reply->calls.len == 0) return;
   Value *raw = value_map(arena);
   value_put_str(arena, raw, S("role"), S("assistant"));
@@ -425,15 +369,10 @@ static void finish(ReplyBuilder *reply)
   reply->raw = raw;
 }
 
-static Str models_url(Arena *arena, const Target *target)
-{
-  return str_fmt(arena, "%.*s/models", STR_ARG(target->base_url));
-}
-
 const Dialect dialect_openai_chat = {.name = "openai-chat",
                                      .build = build,
                                      .feed = feed,
                                      .whole = whole,
                                      .finish = finish,
                                      .classify = failure_from_answer,
-                                     .models_url = models_url};
+                                     .models_url = openai_models_url};

@@ -10,19 +10,9 @@
 //   strict only for schemas that are      Strict schemas: refused unless every property is required
 //   prompt_cache_breakpoint behind `shared`   Prompt caching: the explicit end of what all tasks of a plan share
 #include "lib/json.h"
-#include "model/dialect.h"
+#include "model/openai.h"
 
 // ---- request --------------------------------------------------------------------------------------------
-
-static bool has(const Target *target, unsigned quirk)
-{
-  return (target->quirks & quirk) != 0;
-}
-
-static bool marks_cache(const Target *target)
-{
-  return has(target, QUIRK_CACHE_MARK) && !has(target, QUIRK_NO_CACHE_MARK);
-}
 
 // The type may be left out at OpenAI; llama-server wants it of what an assistant said.
 static Value *put_message(Arena *arena, Value *input, Str role, Str text)
@@ -70,16 +60,13 @@ static void put_turn(Arena *arena, Value *input, const ModelMessage *message)
 
 static void put_input(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
-  Str system = request_system(arena, request, has(target, QUIRK_NO_SCHEMA));
+  Str system = request_system(arena, request, target->quirks & QUIRK_NO_SCHEMA);
   if (system.len) value_put_str(arena, body, S("instructions"), system);
   Value *input = value_set(body, S("input"), value_list(arena));
   if (request->shared.len) {
-    Str role = has(target, QUIRK_SYSTEM_ROLE) ? S("system") : S("developer");
+    Str role = target->quirks & QUIRK_SYSTEM_ROLE ? S("system") : S("developer");
     Value *part = put_message(arena, input, role, request->shared);
-    if (marks_cache(target)) {
-      Value *mark = value_set(part, S("prompt_cache_breakpoint"), value_map(arena));
-      value_put_str(arena, mark, S("mode"), S("explicit"));
-    }
+    if (openai_marks_cache(target)) openai_mark(arena, part);
   }
   for (size_t i = 0; i < request->messages.len; i++) {
     put_turn(arena, input, &request->messages.items[i]);
@@ -105,10 +92,10 @@ static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
 
 static void put_format(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
 {
-  if (!request->schema || has(target, QUIRK_NO_JSON)) return;
+  if (!request->schema || target->quirks & QUIRK_NO_JSON) return;
   Value *text = value_set(body, S("text"), value_map(arena));
   Value *format = value_set(text, S("format"), value_map(arena));
-  if (has(target, QUIRK_NO_SCHEMA)) {
+  if (target->quirks & QUIRK_NO_SCHEMA) {
     value_put_str(arena, format, S("type"), S("json_object"));
     return;
   }
@@ -122,7 +109,7 @@ static void put_format(Arena *arena, Value *body, const ModelRequest *request, c
 static void put_reasoning(Arena *arena, Value *body, const ModelRequest *request,
                           const Target *target)
 {
-  if (has(target, QUIRK_NO_EFFORT)) return;
+  if (target->quirks & QUIRK_NO_EFFORT) return;
   Str effort = request_effort(request, target);
   if (effort.len) {
     Value *reasoning = value_set(body, S("reasoning"), value_map(arena));
@@ -134,31 +121,9 @@ static void put_reasoning(Arena *arena, Value *body, const ModelRequest *request
 static void put_include(Arena *arena, Value *body, const ModelRequest *request,
                         const Target *target)
 {
-  if (has(target, QUIRK_NO_EFFORT) || request->tool_count == 0) return;
+  if (target->quirks & QUIRK_NO_EFFORT || request->tool_count == 0) return;
   Value *include = value_set(body, S("include"), value_list(arena));
   value_push(include, value_str(arena, S("reasoning.encrypted_content")));
-}
-
-static void put_cache(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
-{
-  if (!marks_cache(target)) return;
-  if (request->shared.len) {
-    value_put_str(arena, body, S("prompt_cache_key"), request_cache_key(arena, request));
-  }
-  if (request_grows(request)) return;
-  Value *options = value_set(body, S("prompt_cache_options"), value_map(arena));
-  value_put_str(arena, options, S("mode"), S("explicit"));
-}
-
-static void address(Arena *arena, const char *path, const Target *target, const Key *key,
-                    WireRequest *out)
-{
-  *out = (WireRequest){.url = str_fmt(arena, "%.*s%s", STR_ARG(target->base_url), path)};
-  wire_header(out, S("content-type"), S("application/json"));
-  if (key->secret.len) {
-    wire_header(out, S("authorization"), str_fmt(arena, "Bearer %.*s", STR_ARG(key->secret)));
-  }
-  wire_payer(out, target);
 }
 
 static void put_prompt(Arena *arena, Value *body, const ModelRequest *request, const Target *target)
@@ -172,14 +137,14 @@ static void put_prompt(Arena *arena, Value *body, const ModelRequest *request, c
 static void build(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                   WireRequest *out)
 {
-  address(arena, "/responses", target, key, out);
+  openai_address(arena, "/responses", target, key, out);
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
   value_put_bool(arena, body, S("stream"), true);
   value_put_bool(arena, body, S("store"), false);
   int64_t max = request_max_output(request, target);
   if (max > 0) value_put_int(arena, body, S("max_output_tokens"), max);
-  put_cache(arena, body, request, target);
+  openai_put_cache(arena, body, request, target);
   put_include(arena, body, request, target);
   put_prompt(arena, body, request, target);
   out->body = json_str(arena, body);
@@ -191,7 +156,7 @@ static void count(Arena *arena, const ModelRequest *request, const Target *targe
 {
   Target plain = *target;
   plain.quirks |= QUIRK_NO_CACHE_MARK;
-  address(arena, "/responses/input_tokens", target, key, out);
+  openai_address(arena, "/responses/input_tokens", target, key, out);
   Value *body = value_map(arena);
   value_put_str(arena, body, S("model"), request->model);
   put_prompt(arena, body, request, &plain);
@@ -214,13 +179,6 @@ static void read_usage(ReplyBuilder *reply, const Value *usage)
   u.out = tokens_of(usage, S("output_tokens"), 0);
   u.reasoning = tokens_of(out, S("reasoning_tokens"), 0);
   reply->usage = u;
-}
-
-static void stream_fail(ReplyBuilder *reply, const Value *error)
-{
-  if (reply->failed) return;
-  reply->failed = true;
-  failure_classify(0, error, &reply->failure);
 }
 
 // The text of the response replaces what was streamed, should they differ.
@@ -283,7 +241,7 @@ static void read_response(ReplyBuilder *reply, const Value *response)
   reply->id = str_dup(reply->arena, value_get_str(response, S("id"), STR_NONE));
   Str status = value_get_str(response, S("status"), STR_NONE);
   if (str_eq(status, S("failed")) || str_eq(status, S("cancelled"))) {
-    stream_fail(reply, value_get(response, S("error")));
+    reply_error(reply, value_get(response, S("error")));
     return;
   }
   reply->began = true;
@@ -326,7 +284,7 @@ static void on_end(ReplyBuilder *reply, const Value *event)
 static void on_error(ReplyBuilder *reply, const Value *event)
 {
   const Value *error = value_get(event, S("error"));
-  stream_fail(reply, value_is(error, VALUE_MAP) ? error : event);
+  reply_error(reply, value_is(error, VALUE_MAP) ? error : event);
 }
 
 static const struct {
@@ -360,7 +318,7 @@ static void whole(ReplyBuilder *reply, Str body)
   if (!response) return;
   if (!str_eq(value_get_str(response, S("object"), STR_NONE), S("response"))) {
     const Value *error = value_get(response, S("error"));
-    if (error) stream_fail(reply, error);
+    if (error) reply_error(reply, error);
     return;
   }
   read_response(reply, response);
@@ -369,13 +327,7 @@ static void whole(ReplyBuilder *reply, Str body)
 static void finish(ReplyBuilder *reply)
 {
   reply_calls_finish(reply);
-  if (reply->calls.len && reply->stop == STOP_DONE) reply->stop = STOP_TOOL;
   reply->raw = reply->items;
-}
-
-static Str models_url(Arena *arena, const Target *target)
-{
-  return str_fmt(arena, "%.*s/models", STR_ARG(target->base_url));
 }
 
 const Dialect dialect_openai_responses = {.name = "openai-responses",
@@ -386,4 +338,4 @@ const Dialect dialect_openai_responses = {.name = "openai-responses",
                                           .classify = failure_from_answer,
                                           .count = count,
                                           .counted = "input_tokens",
-                                          .models_url = models_url};
+                                          .models_url = openai_models_url};

@@ -33,6 +33,13 @@ const Value *model_reply_parse(ReplyBuilder *reply, Str json)
   return value_is(value, VALUE_MAP) ? value : NULL;
 }
 
+void reply_error(ReplyBuilder *reply, const Value *error)
+{
+  if (reply->failed) return;
+  reply->failed = true;
+  failure_classify(0, error, &reply->failure);
+}
+
 void model_reply_fail(ReplyBuilder *reply, Err code, const char *message)
 {
   if (reply->failed) return;
@@ -71,9 +78,7 @@ void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece)
     return;
   }
   buf_add(&part->text, piece);
-  if (part->kind != PART_TEXT) return;
-  buf_add(&reply->text, piece);
-  if (reply->on_text) reply->on_text(reply->owner, piece);
+  if (part->kind == PART_TEXT) buf_add(&reply->text, piece);
 }
 
 enum { TEXT_INDEX = -1, REPLY_MAX_ITEMS = 65536 };
@@ -131,4 +136,5 @@ void reply_calls_finish(ReplyBuilder *reply)
     const ReplyPart *part = &reply->parts.items[i];
     if (part->kind == PART_TOOL) PUSH(reply->arena, &reply->calls, call_of(reply->arena, part));
   }
+  if (reply->calls.len && reply->stop == STOP_DONE) reply->stop = STOP_TOOL;
 }

@@ -7,18 +7,10 @@
 
 enum { ERROR_BODY_MAX = 64 * 1024 };
 
-static void feed_event(Try *t, const SseEvent *event)
-{
-  t->dialect->feed(&t->reply, event);
-  if (!t->reply.began || t->began_told) return;
-  t->began_told = true;
-  if (t->on_first) t->on_first(t->owner);
-}
-
 static void drain_events(Try *t)
 {
   SseEvent event;
-  while (!t->reply.failed && sse_next(&t->sse, &event)) feed_event(t, &event);
+  while (!t->reply.failed && sse_next(&t->sse, &event)) t->dialect->feed(&t->reply, &event);
   if (sse_full(&t->sse))
     model_reply_fail(&t->reply, ERR_TOO_BIG, "the provider sent an event of over 16 MiB");
 }
@@ -175,18 +167,10 @@ static void on_http_done(void *owner, const Error *err, const HttpHead *head, bo
 
 // ---- start and end --------------------------------------------------------------------------------------
 
-static void forward_text(void *owner, Str piece)
-{
-  Try *t = owner;
-  if (t->on_text) t->on_text(t->owner, piece);
-}
-
 void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, const Target *target,
                const Key *key)
 {
   model_reply_begin(&t->reply, arena, target->quirks);
-  t->reply.on_text = forward_text;
-  t->reply.owner = t;
   sse_init(&t->sse, 0);
   t->sse.lines = t->dialect->lines;
   buf_init(&t->body, ERROR_BODY_MAX);

@@ -1,7 +1,7 @@
 // try.h: one HTTP exchange with a provider, from the request to a reply or a classified failure. Private to
 // model/; the retries around it are call.c's.
 //
-// Life:  try_start -> on_first? -> on_text* -> on_over (exactly once, never from inside try_start) -> try_end
+// Life:  try_start -> on_over (exactly once, never from inside try_start) -> try_end
 #pragma once
 
 #include "model/dialect.h"
@@ -20,8 +20,6 @@ typedef struct Try Try;
 struct Try {  // embedded in its owner, which sets the first group
   const Dialect *dialect;
   uint64_t first_byte_ms, idle_ms;
-  void (*on_first)(void *owner);  // the provider has begun to answer
-  void (*on_text)(void *owner, Str piece);
   void (*on_over)(void *owner);
   void *owner;
 
@@ -30,7 +28,6 @@ struct Try {  // embedded in its owner, which sets the first group
   bool text_tools;              // its tools were sent as words (text_tools.h)
   int64_t max_output;           // the limit it was given; 0 = none
   AnswerKind answer;
-  bool began_told;
   Sse sse;
   Buf body;  // of an answer that is no stream
   ReplyBuilder reply;

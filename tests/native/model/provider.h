@@ -27,12 +27,10 @@ typedef struct {
 typedef struct {
   Bench *bench;
   ModelCall *call;
-  int done, firsts, texts, waits;
+  int done, waits;
   uint64_t waited_ms;
-  Str streamed;  // all pieces
-  Str why;       // of the last wait
+  Str why;  // of the last wait
   ModelReply reply;
-  bool cancel_on_text;
 } Result;
 
 static inline char *bench_path(Bench *bench, const char *name)
@@ -129,19 +127,6 @@ static inline void bench_close(Bench *bench)
   arena_deinit(&bench->arena);
 }
 
-static inline void on_first(void *owner)
-{
-  ((Result *)owner)->firsts++;
-}
-
-static inline void on_text(void *owner, Str piece)
-{
-  Result *result = owner;
-  result->texts++;
-  result->streamed = str_cat(&result->bench->arena, result->streamed, piece);
-  if (result->cancel_on_text) model_cancel(result->call);
-}
-
 static inline void on_wait(void *owner, Str why, uint64_t ms)
 {
   Result *result = owner;
@@ -188,12 +173,7 @@ static inline ModelRequest request_of(Bench *bench, const char *provider, const 
 static inline void bench_start(Bench *bench, Result *result, const ModelRequest *request)
 {
   result->bench = bench;
-  ModelSpec spec = {.request = request,
-                    .on_first = on_first,
-                    .on_text = on_text,
-                    .on_wait = on_wait,
-                    .on_done = on_done,
-                    .owner = result};
+  ModelSpec spec = {.request = request, .on_wait = on_wait, .on_done = on_done, .owner = result};
   bench->pending++;
   result->call = model_start(bench->models, &spec);
   CHECK_INT(result->done, 0);

@@ -8,14 +8,8 @@
 typedef struct {
   Arena arena;
   ReplyBuilder reply;
-  Str text, streamed;
+  Str text;
 } Stream1;
-
-static inline void stream_on_text(void *owner, Str piece)
-{
-  Stream1 *s = owner;
-  s->streamed = str_cat(&s->arena, s->streamed, piece);
-}
 
 static inline void stream_run_cut(Stream1 *s, const Dialect *dialect, unsigned quirks, Str text,
                                   size_t step)
@@ -23,8 +17,6 @@ static inline void stream_run_cut(Stream1 *s, const Dialect *dialect, unsigned q
   *s = (Stream1){0};
   arena_init(&s->arena);
   model_reply_begin(&s->reply, &s->arena, quirks);
-  s->reply.on_text = stream_on_text;
-  s->reply.owner = s;
   Sse sse;
   SseEvent event;
   sse_init(&sse, 0);

@@ -71,9 +71,7 @@ TEST(text)
     Result r = bench_call(&bench, dialects[i], "go");
     CHECK_INT(r.reply.error.code, ERR_OK);
     CHECK_STR(r.reply.text, S("Zwölf große Boxkämpfer, in pieces"));
-    CHECK_STR(r.streamed, r.reply.text);
     CHECK_INT(r.reply.stop, STOP_DONE);
-    CHECK_INT(r.firsts, 1);
     CHECK(r.reply.usage.known && r.reply.usage.out > 0 && r.reply.usage.fresh_in > 0);
   }
   bench_close(&bench);

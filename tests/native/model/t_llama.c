@@ -54,8 +54,6 @@ TEST(noise_keeps_to_a_schema)
     CHECK_INT(r.reply.error.code, ERR_OK);
     if (r.reply.error.code) printf("# %s\n", r.reply.error.message);
     CHECK_INT(r.reply.stop, STOP_DONE);
-    CHECK_STR(r.streamed, r.reply.text);
-    CHECK(r.texts > 1);
     CHECK(r.reply.usage.known && r.reply.usage.out > 10);
     CHECK_INT(r.reply.tries, 1);
     const Value *reply = json_parse(&bench.arena, r.reply.text, NULL);
