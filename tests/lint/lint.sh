@@ -16,7 +16,7 @@ check() {
 
 sources() { git ls-files --cached --others --exclude-standard 'native/src/*.c' 'native/src/*.h'; }
 
-# An include may only point down (DESIGN, layers).
+# An include may only point down (native/README.md, layers).
 layers() {
   awk '
     BEGIN { split("base lib wire patch model journal core plan review work view front", l, " "); for (i in l) rank[l[i]] = i + 0

@@ -11,8 +11,7 @@
 // ---- ladders ------------------------------------------------------------------------------------
 
 // What is used when the user named no model: the first row whose variable is set, else the first
-// row (its first call then says how to set a key). The pairs are those of the facts on providers,
-// section 9.
+// row (its first call then says how to set a key).
 typedef struct {
   const char *env;
   const char *big, *big_effort;

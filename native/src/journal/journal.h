@@ -1,7 +1,7 @@
 // journal.h: everything piecework remembers, in one SQLite file shared by all editors and shells of
 // the user.
 //
-// What was paid for is in here before it is used (DESIGN §2): an attempt is reserved before its
+// What was paid for is in here before it is used: an attempt is reserved before its
 // request leaves and its reply is stored before anything reads it. A call that returns true outside
 // of journal_begin is on disk (fsync), but for task rows and attempts after journal_group; log lines
 // and lease renewals only survive a killed process, not a power cut. Inside

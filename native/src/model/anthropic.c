@@ -1,6 +1,6 @@
-// anthropic.c: the Anthropic Messages dialect (providers.md section 1), version 2026-10-21.
+// anthropic.c: the Anthropic Messages dialect, version 2026-10-21.
 //
-// Decisions and where they come from:
+// Decisions, and the chapter of the vendor's documentation each comes from:
 //   always streamed                     Errors: long answers that are not streamed are refused
 //   no temperature, top_p, top_k, no prefilled turn, no forced tool_choice    Request body: each is a 400
 //   JSON through output_config.format   Structured output: enforced, unlike a prompt
@@ -23,8 +23,7 @@ static Value *text_block(Arena *arena, Str text)
   return block;
 }
 
-// For five minutes, or an hour, which is dearer to write (facts: providers.md sections 1.8 and 1.10: the requests of
-// a batch are hours apart).
+// For five minutes, or an hour, which is dearer to write: the requests of a batch are hours apart.
 static void mark_cached(Arena *arena, Value *block, const ModelRequest *request)
 {
   Value *control = value_set(block, S("cache_control"), value_map(arena));
@@ -174,7 +173,6 @@ static void build(Arena *arena, const ModelRequest *request, const Target *targe
   out->body = json_str(arena, body);
 }
 
-// facts: providers.md section 1.11
 static void count(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                   WireRequest *out)
 {

@@ -1,5 +1,5 @@
-// batch_wire.h: what differs between the batch endpoints of providers: a row of a table each (facts: providers.md
-// sections 1.10, 2.8 and 3, "Batch"). Pure: requests as text, answers as trees. Private to model/.
+// batch_wire.h: what differs between the batch endpoints of providers: a row of a table each. Pure: requests as
+// text, answers as trees. Private to model/.
 //
 //   items joined -> (uploaded as a file) -> created -> polled until it has ended -> results, in any order
 #pragma once

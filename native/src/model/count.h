@@ -1,5 +1,5 @@
 // count.h: how many tokens a request has, asked of its provider where that is free: Anthropic, OpenAI (Responses)
-// and Google (facts: providers.md sections 1.11, 2.4 and 3). What is counted is built like the request itself.
+// and Google. What is counted is built like the request itself.
 //
 // Life of a count:  count_start -> on_done   (exactly once, never from inside count_start)
 //

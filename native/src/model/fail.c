@@ -1,8 +1,7 @@
 // fail.c: what an error answer means, for all dialects: one table of statuses, one of the providers' words.
 //
-// Sources: facts on Anthropic errors (providers.md 1.6), OpenAI errors and limits (2.6), Gemini errors (3),
-// compatible servers (4.x), and normalising (8): never retry quota and billing errors, one gate per provider
-// and model on 429, honour x-should-retry and Retry-After.
+// Quota and billing errors are never tried again, a 429 holds back all calls of its provider and model, and
+// x-should-retry and Retry-After are honoured.
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,6 +1,6 @@
-// gemini.c: the Google Gemini dialect, generateContent (providers.md section 3).
+// gemini.c: the Google Gemini dialect, generateContent.
 //
-// Decisions and where they come from:
+// Decisions, and the chapter of the vendor's documentation each comes from:
 //   the model's parts come back unchanged     Tool result: thoughtSignature is checked
 //   each event is a whole response            Stream: function calls never come in pieces, no end event
 //   the last finishReason or a blockReason ends it
@@ -163,7 +163,7 @@ static void build(Arena *arena, const ModelRequest *request, const Target *targe
   out->body = json_str(arena, body);
 }
 
-// facts: providers.md section 3. Counted whole only when wrapped, and then the model is named inside, too.
+// Counted whole only when wrapped, and then the model is named inside, too.
 static void count(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                   WireRequest *out)
 {

@@ -1,7 +1,7 @@
-// ollama.c: Ollama's native chat (providers.md section 4.2). Its /v1 speaks Chat Completions but cannot set
+// ollama.c: Ollama's native chat. Its /v1 speaks Chat Completions but cannot set
 // the context window and cuts long prompts without a word.
 //
-// Decisions and where they come from:
+// Decisions, and where in Ollama's documentation each comes from:
 //   num_ctx from the prompt's size        Silent truncation: the default window is small. Powers of two, for
 //                                         another size makes the server load the model again
 //   truncate: false                       ditto: then a prompt that does not fit is an error

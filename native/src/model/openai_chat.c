@@ -1,7 +1,7 @@
-// openai_chat.c: the OpenAI Chat Completions dialect (providers.md section 2.2, 2.3), which is also what most
-// other servers speak (section 4); what they do differently is a bit of Target.quirks.
+// openai_chat.c: the OpenAI Chat Completions dialect, which is also what most other servers speak; what they do
+// differently is a bit of Target.quirks.
 //
-// Decisions and where they come from:
+// Decisions, and the chapter of the vendor's documentation each comes from:
 //   stream_options.include_usage      Chat Completions, stream: no usage without it
 //   usage chunk has no choices        ditto: guard choices[0]
 //   fresh = prompt - cached - written Normalising: the counters include cached tokens
@@ -181,8 +181,7 @@ static int64_t cached_tokens(const Value *usage)
   return tokens_of(value_get(usage, S("prompt_tokens_details")), S("cached_tokens"), n);
 }
 
-// What a router asks for and, where the user's own key at a vendor was used, what that vendor asks for (facts:
-// providers.md section 4.1).
+// What a router asks for and, where the user's own key at a vendor was used, what that vendor asks for.
 static double cost_told(const Value *usage)
 {
   double cost = value_get_double(usage, S("cost"), -1);

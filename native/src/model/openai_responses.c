@@ -1,7 +1,7 @@
-// openai_responses.c: the OpenAI Responses dialect (providers.md section 2.4), the only one through which the
-// larger reasoning models take tools (section 2.1).
+// openai_responses.c: the OpenAI Responses dialect, the only one through which the larger reasoning models take
+// tools.
 //
-// Decisions and where they come from:
+// Decisions, and the chapter of the vendor's documentation each comes from:
 //   store: false, encrypted reasoning     Responses: nothing is kept there; the input and all output items
 //                                         come back unchanged with the next turn
 //   tools and format are flat             Responses
@@ -150,7 +150,7 @@ static void build(Arena *arena, const ModelRequest *request, const Target *targe
   out->body = json_str(arena, body);
 }
 
-// facts: providers.md section 2.4. It knows the fields that make the prompt, not those about caching it.
+// It knows the fields that make the prompt, not those about caching it.
 static void count(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                   WireRequest *out)
 {

@@ -1,5 +1,4 @@
-// presets.c: see presets.h. Addresses, keys and quirks are those of the facts (providers.md sections 4 and 5:
-// "the differences", "per-server switches", "environment variables").
+// presets.c: see presets.h. Addresses, names of keys and quirks are those of the vendors' documentation.
 #include "model/presets.h"
 
 #include <stdlib.h>
@@ -85,7 +84,7 @@ static Str no_slash(Str url)
   return url;
 }
 
-// facts on Ollama: default scheme http and port 11434, but 80 and 443 with an explicit scheme; 0.0.0.0 means
+// As Ollama's own client reads it: default scheme http and port 11434, but 80 and 443 with an explicit scheme; 0.0.0.0 means
 // all addresses to a server, so a client goes to 127.0.0.1.
 Str ollama_base_url(Arena *arena, Str host)
 {

@@ -1,6 +1,5 @@
 // prices.c: see prices.h. All prices are USD per million tokens; what the table does not say is unknown
-// (negative), except that a cache without a price of its own costs the input price (facts on models:
-// "price.cache_write: null = no separate write fee").
+// (negative), except that a cache without a price of its own costs the input price.
 #include "model/prices.h"
 
 #include <stdio.h>
@@ -110,7 +109,7 @@ static void read_changes(Price *price, const Value *changes, Str today)
   }
 }
 
-// {"share": 0.5, "peak_utc": [[1, 4], [6, 10]]}: facts, providers.md section 4.4 on DeepSeek.
+// {"share": 0.5, "peak_utc": [[1, 4], [6, 10]]}: DeepSeek's share outside of its peak hours.
 static void read_off_peak(Price *price, const Value *map)
 {
   price->off_peak = value_get_double(map, S("share"), 1);

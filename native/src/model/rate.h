@@ -1,6 +1,6 @@
 // rate.h: what a provider says is left of its rate limits, from the headers of any answer.
 //
-// Two styles (providers.md sections 1.7 and 2.6): anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}
+// Two styles: anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}
 // with a time of day as reset, and x-ratelimit-{limit,remaining,reset}-{requests,tokens} with a duration.
 // Google has none. What cannot be read counts as not said.
 #pragma once

@@ -2,7 +2,7 @@
 //
 // Life:  sse_init -> (sse_feed -> sse_next*)* -> sse_end -> sse_next* -> sse_deinit
 //
-// Any chunking gives the same events. The rules are those of the facts on SSE (providers.md section 7): lines
+// Any chunking gives the same events. The rules are those of the HTML standard: lines
 // end at LF, CRLF or a lone CR; a byte order mark is dropped at the start only; comments and unknown fields
 // are ignored; several data lines join with LF; an event without data is none; at the end of the input an
 // event that lacks its blank line still counts.

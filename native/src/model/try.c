@@ -1,6 +1,5 @@
-// try.c: see try.h. Rules kept here (facts: HTTP 200 does not mean success; SSE checklist; libcurl section):
-// status and content type decide before anything is parsed, error bodies are capped at 64 KiB, a stream
-// without its end marker is a failure whose text and usage are kept.
+// try.c: see try.h. A 200 does not mean success: status and content type decide before anything is parsed, error
+// bodies are capped at 64 KiB, a stream without its end marker is a failure whose text and usage are kept.
 #include "model/try.h"
 
 #include "model/text_tools.h"
@@ -132,7 +131,7 @@ static void judge(Try *t, const Error *err, const HttpHead *head)
   t->ok = t->failure.error.code == ERR_OK;
 }
 
-// Some servers call a reply whole that ended at its limit (facts on llama-server: /v1/responses says "completed").
+// Some servers call a reply whole that ended at its limit (llama-server's /v1/responses says "completed").
 // One that came to its end on the very last token is asked for once more, which is the lesser harm.
 static bool ran_out(const Try *t)
 {

@@ -1,6 +1,6 @@
 // hunk.h: one contiguous change with its surrounding lines: the unit of review, apply and revert.
 //
-// A hunk is known by its old lines plus three lines of context on each side (DESIGN §7); line numbers are
+// A hunk is known by its old lines plus three lines of context on each side; line numbers are
 // hints. hunks_carry finds where it stands in a text that may have changed since:
 //
 //   PLACE_HERE    at its old line       PLACE_MOVED   elsewhere, context matches there and only there

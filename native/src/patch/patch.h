@@ -1,6 +1,6 @@
 // patch.h: a model's reply made into new file texts, or refused with reasons a model can act on.
 //
-// One call does all of DESIGN §7: parse the reply (reply.h), locate each block in the text the model was
+// One call does it all: parse the reply (reply.h), locate each block in the text the model was
 // shown (locate.h), guard, and build the new texts. No file is touched here. A reply counts whole or not
 // at all: with refusals, [files] still holds what the good blocks would give, marked as partial.
 #pragma once

@@ -1,4 +1,4 @@
-// plan.h: the plan file (DESIGN §6): Markdown with front matter, one heading per task, to and
+// plan.h: the plan file: Markdown with front matter, one heading per task, to and
 // from structs.
 //
 // Everything lives in the arena given to plan_parse. Unknown keys are kept and come back on

@@ -44,7 +44,7 @@ typedef struct {
   // dearer. The baselines are estimates, so these are too.
   bool has_saving;
   double saved_big, saved_small;
-  // DESIGN §2's physics, from the calls made: o = plan and verify over the big-alone baseline, e
+  // What the saving is made of (doc/architecture.md 1), from the calls made: o = plan and verify over the big-alone baseline, e
   // = share of execute calls that were repeats, r = the big model's output price over the small
   // one's (0 = unknown).
   double o, e, r;

@@ -1,5 +1,5 @@
 // run_status.c: the STATUS file beside a plan: generated, for those who want to read or commit where a plan
-// stands outside of the editor. State and money are never written into the plan itself (DESIGN §6).
+// stands outside of the editor. State and money are never written into the plan itself.
 //
 // It is written only where piecework keeps its own plans: beside a plan file of the user's (`plan @file`)
 // nothing appears that was not asked for.

@@ -553,7 +553,7 @@ static bool never(void *owner, Nano spent, Nano worst)
   return false;
 }
 
-// facts: providers.md section 1.7: the context that all tasks share is read from the cache, which is not limited.
+// The context that all tasks share is read from the cache, which Anthropic does not limit.
 TEST(a_shared_context_is_not_held_back)
 {
   Bench bench;

@@ -105,7 +105,7 @@ TEST(huge_counters_do_not_overflow)
   CHECK(usage_cost(&price, &usage) > 0);
 }
 
-// facts on DeepSeek: half price outside of Monday to Friday 01:00-04:00 and 06:00-10:00 UTC.
+// DeepSeek: half price outside of Monday to Friday 01:00-04:00 and 06:00-10:00 UTC.
 TEST(prices_of_the_off_peak)
 {
   static const struct {

@@ -3,7 +3,7 @@
 #include "tap.h"
 
 // 200 bytes each of what people have in their files, and what it counts: the most of o200k, cl100k, and the tokenizer
-// Anthropic published with the 30 % that its newer models count beyond it (facts: providers.md section 1.2). Measured
+// Anthropic published with the 30 % that its newer models count beyond it. Measured
 // 2026-11-29 with gpt-tokenizer 4.0.0 and @anthropic-ai/tokenizer 0.0.4.
 static const struct {
   const char *what;
