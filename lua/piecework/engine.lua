@@ -143,6 +143,7 @@ local function on_greeted(err, result)
   for _, item in ipairs(waiting) do
     rpc.request(client, item.method, item.params, item.callback)
   end
+  require('piecework.known').ahead()
 end
 
 local function greet(mine)

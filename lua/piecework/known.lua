@@ -1,28 +1,23 @@
--- What the engine knows, for completion: the names behind an @, the plans of the project. It is
--- asked again at each completion, so that what was made meanwhile is there at the next one.
+-- What the engine knows, for completion: the names behind an @, the plans of the project. Nobody
+-- waits for it: what was answered last time is there at once, and it is asked again behind that,
+-- so that what was made meanwhile is there at the next <Tab>.
 
 local host = require('piecework.host')
 local engine = require('piecework.engine')
 
 local M = {}
 
--- The first completion of a session waits for the engine to start, at most so long.
-local WAIT_MS = 300
-local STEP_MS = 20
+-- The answers as they were last time, of the project in which they were asked.
+local answers, asked_in = {}, nil
 
--- The answer to [method] as it was last time; a failure is an answer, too.
 local function question(method)
-  local answer
   return function()
+    local here = host.fn('getcwd')
+    if asked_in ~= here then answers, asked_in = {}, here end
     engine.peek(method, {}, function(err, result)
-      answer = not err and result or answer or {}
+      if not err and asked_in == here then answers[method] = result end
     end)
-    local waited = 0
-    while not answer and waited < WAIT_MS do
-      host.cmd('sleep ' .. STEP_MS .. 'm')
-      waited = waited + STEP_MS
-    end
-    return answer or {}
+    return answers[method] or {}
   end
 end
 
@@ -47,6 +42,18 @@ function M.plans()
   local out = {}
   for _, plan in ipairs(plans().plans or {}) do out[#out + 1] = tostring(plan.plan) end
   return out
+end
+
+-- Behind what the verb that has started the engine asked.
+local AHEAD_MS = 200
+
+-- The engine is there: so that the first <Tab> finds the answers.
+function M.ahead()
+  host.defer(AHEAD_MS, function()
+    if not engine.running() then return end
+    templates()
+    plans()
+  end)
 end
 
 return M

@@ -163,6 +163,25 @@ return function(T)
   T.command('Piecework stop')
   T.wait(function() return T.said():find('stopping all runs') end, 'stop of all')
 
+  -- an engine that takes its time: nobody waits, the next <Tab> has it; a verb has it asked ahead
+  local list = { { result = { plans = { { plan = 21 } } }, sleep = 1 } }
+  standin.script({ ['plan/list'] = list, ['cost/get'] = { { result = { text = 'x' } } } })
+  local before = host.clock()
+  complete('Piecework run 2')
+  T.ok(host.clock() - before < 250, 'completion waits for nobody', host.clock() - before)
+  T.wait(function() return complete('Piecework run 2')[1] == '21' end, 'the answer, at a later <Tab>')
+  require('piecework.engine').stop()
+  package.loaded['piecework.known'] = nil
+  T.command('Piecework cost')
+  local function asked()
+    local n = 0
+    for _, request in ipairs(standin.requests()) do n = n + (request[1] == 'plan/list' and 1 or 0) end
+    return n
+  end
+  local n = asked()
+  T.wait(function() return asked() > n end, 'a verb has them asked ahead')
+  T.command('bwipe')
+
   -- a picker and a prompt of the user's own, on Neovim
   if host.name == 'nvim' then
     T.eq({ host.ui('select') == nil, host.ui('input') == nil }, { true, true }, 'the editor\'s own prompts are not used')
