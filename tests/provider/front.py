@@ -29,7 +29,7 @@ from typing import Any
 KINDS = ("nginx", "nghttpx")
 CERTIFICATES = ("good", "expired", "wrong-host")
 SKIP_STATUS = 77
-START_SECONDS = 15.0
+START_SECONDS = 60.0
 
 CA_CONFIG = """
 [ca]
@@ -105,7 +105,11 @@ class Front:
         self._folder = tempfile.TemporaryDirectory(prefix="front-")
         self.folder = Path(self._folder.name)
         self.ca = self.folder / "ca.pem"
-        self.port = port or _free_port()
+        # Held until the front listens, lest another process is given it meanwhile. Both say SO_REUSEADDR.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", port))
+        self.port = self._held.getsockname()[1]
         self.url = f"https://localhost:{self.port}"
         make_certificates(self.folder, certificate)
         command = getattr(self, f"_{self.kind}")(to, http2, streams)
@@ -146,6 +150,7 @@ class Front:
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
+                self._held.close()
                 return self
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -154,6 +159,7 @@ class Front:
                 time.sleep(0.02)
 
     def __exit__(self, *ignored: Any) -> None:
+        self._held.close()
         self.process.kill()  # a polite end would wait for open streams
         self.process.wait()
         self._output.close()
@@ -170,7 +176,8 @@ class Front:
         deadline = time.monotonic() + START_SECONDS
         while True:
             file = self.folder / "access.log"
-            lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+            whole = file.read_text().rpartition("\n")[0] if file.exists() else ""  # a line may be half written
+            lines = [json.loads(line) for line in whole.splitlines()]
             lines = [line for line in lines if about in line["request"]]
             if len(lines) >= count or time.monotonic() > deadline:
                 return lines
@@ -202,12 +209,6 @@ def make_certificates(folder: Path, kind: str = "good") -> None:
 
 def _which(name: str) -> str:
     return shutil.which(name, path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin") or name
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def _die_with_parent() -> None:

@@ -268,6 +268,9 @@ class Cache(unittest.TestCase):
 
     def test_pace(self):
         with Provider([{"reply": {"text": "x" * 400}}], "--tokens-per-second", "200") as provider:
-            started = time.monotonic()
-            provider.ask(OPENAI, stream=True)
-            self.assertAlmostEqual(time.monotonic() - started, 0.5, delta=0.2)
+            took = []
+            while not took or min(took) > 0.7 and len(took) < 20:  # a busy machine only makes it longer
+                started = time.monotonic()
+                provider.ask(OPENAI, stream=True)
+                took.append(time.monotonic() - started)
+            self.assertAlmostEqual(min(took), 0.5, delta=0.2)

@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import unittest
 from pathlib import Path
 
@@ -21,9 +20,9 @@ from .wires import ANTHROPIC, EVERY, OPENAI
 
 FRONT = Path(front.__file__)
 RULES = [
-    {"match": {"last_contains": "together"}, "reply": {"text": "x", "delay_ms": 700}},
+    {"match": {"last_contains": "together"}, "reply": {"text": "x", "delay_ms": 2000}},
     {"match": {"last_contains": "dies"}, "reply": {"text": "some text " * 20}, "fault": "reset_mid_stream"},
-    {"match": {"last_contains": "slow"}, "reply": {"text": "some text", "chunks": 200, "chunk_ms": 150}},
+    {"match": {"last_contains": "slow"}, "reply": {"text": "some text", "chunks": 200, "chunk_ms": 60_000}},
     {"reply": {"text": "some text in a few deltas"}},
 ]
 CURL = shutil.which("curl")
@@ -112,15 +111,15 @@ class Fronts(unittest.TestCase):
         self.assertTrue(ended["results_url"].startswith(one.url))
 
     def test_events_arrive_one_by_one(self):
+        # The first is here although the second leaves the provider in a minute.
         for one in self.fronts:
             context = ssl.create_default_context(cafile=str(one.ca))
             connection = http.client.HTTPSConnection("localhost", one.port, timeout=TIMEOUT, context=context)
             connection.request("POST", OPENAI.path, json.dumps(OPENAI.body("slow", stream=True)), OPENAI.headers)
-            response, arrivals = connection.getresponse(), []
-            while response.read1(65536):
-                arrivals.append(time.monotonic())
+            response = connection.getresponse()
+            self.assertEqual(len(response.read1(65536)), 200)
+            response.close()
             connection.close()
-            self.assertGreater(arrivals[-1] - arrivals[0], 0.3)
 
     @unittest.skipUnless(CURL, "needs curl")
     def test_streams_share_a_connection(self):

@@ -62,7 +62,8 @@ class Provider:
         """The log's lines; waits until [count] of them are there (they follow the answer)."""
         deadline = time.monotonic() + TIMEOUT
         while True:
-            lines = [json.loads(line) for line in self._log.read_text("utf-8").splitlines()]
+            whole = self._log.read_text("utf-8").rpartition("\n")[0]  # a line may be half written
+            lines = [json.loads(line) for line in whole.splitlines()]
             lines = [line for line in lines if event in (None, line["event"])]
             if len(lines) >= count:
                 return lines

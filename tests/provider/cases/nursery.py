@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 
 
 class Child:
