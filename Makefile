@@ -96,7 +96,7 @@ upto = $(if $(1),$(firstword $(1)) $(if $(filter $(2),$(firstword $(1))),,$(call
 define layer_tests
 $(O)/tests/$(1)/%: tests/native/$(1)/%.c $(call reverse,$(foreach l,$(call upto,$(LAYERS),$(1)),$(O)/$(l).a))
 	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter %.c %.a,$$^) $(LDLIBS)
+	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter tests/%.c %.a,$$^) $(LDLIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_tests,$(l))))
 UNIT_TESTS := $(patsubst tests/native/%.c,$(O)/tests/%,$(wildcard tests/native/*/t_*.c))
@@ -106,7 +106,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 $(O)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay_main.c) $(call reverse,$(ARCHIVES))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.c %.a,$^) $(LDLIBS)
+	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter tests/%.c %.a,$^) $(LDLIBS)
 
 .PHONY: units fuzzers
 units: $(UNIT_TESTS)
