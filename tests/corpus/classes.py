@@ -429,6 +429,16 @@ def diff_wrong_counts(edit, rng):
 
 # --- drift in the quoted lines -----------------------------------------------------------------------
 
+def calm(lines, i, kept):
+    """Whether the run of blank lines around line i, and its neighbours, are all kept by the edit."""
+    first = last = i
+    while first > 0 and not lines[first].strip():
+        first -= 1
+    while last + 1 < len(lines) and not lines[last].strip():
+        last += 1
+    return all(kept(x) for x in range(first, last + 1))
+
+
 @case_class('recoverable')
 def blank_lines_dropped(edit, rng):
     blocks = folded_blocks(edit)
@@ -438,10 +448,9 @@ def blank_lines_dropped(edit, rng):
     for b in blocks:
         gone_s, gone_r = set(), set()
         for i, k in enumerate(b.equal):
-            # Beside a change nobody could tell on which side of the blank line it goes.
-            near = any(b.equal[x] is None for x in range(max(0, i - 1), min(len(b.equal), i + 2)))
-            inserted = k is not None and (k > 0 and k - 1 not in b.equal or k + 1 < len(b.replace) and k + 1 not in b.equal)
-            if k is not None and not b.search[i].strip() and not near and not inserted:
+            # Where blank lines stand beside a change nobody could tell on which side of them it goes.
+            if k is not None and not b.search[i].strip() and calm(b.search, i, lambda x: b.equal[x] is not None) \
+                    and calm(b.replace, k, lambda x: x in b.equal):
                 gone_s.add(i)
                 gone_r.add(k)
         dropped += len(gone_s)

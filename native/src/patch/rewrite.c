@@ -8,7 +8,7 @@
 #include "patch/marker.h"
 #include "patch/readings.h"
 
-enum { ELISION_CHECKS = 64, MOVED_LINES = 400 };
+enum { ELISION_LINES = 1 << 24, MOVED_LINES = 400 };
 
 static bool line_blank(Str s)
 {
@@ -338,9 +338,16 @@ static RefuseCode replace_lines(Job *job, const Group *group, EditList *out)
 
 // --- elisions in REPLACE -----------------------------------------------------------------------------
 
+// What looking at elisions may read over all blocks of a file; past it they count as elisions.
+static bool may_read(Job *job, size_t lines)
+{
+  job->rewrite->elision_lines += lines;
+  return job->rewrite->elision_lines <= ELISION_LINES;
+}
+
 static bool file_has_line(Job *job, Str line)
 {
-  if (job->rewrite->elisions_checked++ >= ELISION_CHECKS) return false;
+  if (!may_read(job, job->text->len)) return false;
   for (size_t i = 0; i < job->text->len; i++) {
     if (str_eq(str_trim(job->text->items[i].text), line)) return true;
   }
@@ -365,6 +372,22 @@ static bool adds_other_lines(const Job *job, const Group *group)
   return false;
 }
 
+// SEARCH has the line above the dots as well, and other lines behind it: the dots may stand for those.
+static bool may_stand_for_lines(Job *job, size_t r)
+{
+  const Sides *sides = job->sides;
+  bool known = false;
+  while (r > 0 && line_blank(sides->replace[r - 1])) r--;
+  if (r == 0) return false;
+  if (!may_read(job, sides->search_len)) return true;
+  for (size_t i = 0; i + 1 < sides->search_len; i++) {
+    if (!str_eq(str_trim(sides->search[i]), str_trim(sides->replace[r - 1]))) continue;
+    if (marker_elision(sides->search[i + 1]) != ELISION_NONE) return false;
+    known = true;
+  }
+  return known;
+}
+
 // A line like "..." is text among lines that are only added, where there are others, the file has such lines
 // or Python wants one; and where it takes the place of one, or of `pass`.
 static bool elision_is_text(Job *job, const Group *group, size_t r)
@@ -374,7 +397,9 @@ static bool elision_is_text(Job *job, const Group *group, size_t r)
   if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass")))
     return true;
   if (group->a_len > 0) return replaces_elision(job, group);
-  if (job->by_tool || (bare && adds_other_lines(job, group))) return true;
+  if (job->by_tool) return true;
+  if (bare && may_stand_for_lines(job, r)) return false;
+  if (bare && adds_other_lines(job, group)) return true;
   Str above = bare && r > 0 ? str_trim_end(job->sides->replace[r - 1]) : STR_NONE;
   return (above.len && above.ptr[above.len - 1] == ':') || file_has_line(job, line);
 }

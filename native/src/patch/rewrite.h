@@ -24,9 +24,9 @@ typedef struct {
 typedef struct {
   Arena *arena;
   const Text *text;
-  GroupList groups;         // of the block at hand; kept for its memory
-  bool shown_is_guess;      // as in PatchSpec
-  size_t elisions_checked;  // bounds the searches for a line in the whole text
+  GroupList groups;      // of the block at hand; kept for its memory
+  bool shown_is_guess;   // as in PatchSpec
+  size_t elision_lines;  // read for the sake of elisions, see rewrite.c
 } Rewrite;
 
 typedef enum { EOF_AS_IS, EOF_NEWLINE, EOF_NO_NEWLINE } EofWish;

@@ -210,7 +210,7 @@ TEST(a_place_with_lines_left_out_differs_by_more_than_slips)
   Try *t = try_new();
   Str file =
       S("def a():\n    if ready:\n        close(file)\n        locked = False\n    return "
-        "flush_abc()\n\n"
+        "flush_rest()\n\n"
         "def b():\n    if raedy:\n        close(file)\n        sync(file)\n        locked = False\n"
         "    return flush_all()\n");
   Str search =

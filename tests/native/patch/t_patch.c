@@ -138,8 +138,8 @@ static Str rewritten(Try *t, Str text, Str lines)
 {
   t->spec.len = 0;
   try_file(t, "a.c", text)->may_rewrite = true;
-  try_reply(t, str_fmt(&t->arena, "a.c\n<<<<<<< SEARCH\n=======\n%.*s>>>>>>> REPLACE\n",
-                       STR_ARG(lines)));
+  try_reply(
+      t, str_fmt(&t->arena, "a.c\n<<<<<<< SEARCH\n=======\n%.*s>>>>>>> REPLACE\n", STR_ARG(lines)));
   return try_text(t);
 }
 
@@ -153,7 +153,12 @@ TEST(a_file_written_anew_keeps_its_line_ends)
   CHECK_STR(rewritten(t, S("a\r\nb\r\nc\n"), S("b\nc\n")), S("b\r\nc\n"));
   CHECK_STR(rewritten(t, S("a\nb"), S("a\nb\nc\n")), S("a\nb\nc"));
   CHECK_STR(rewritten(t, S("a\r\nb"), S("b\nc\n")), S("b\r\nc"));
-  CHECK_STR(rewritten(t, S("\xef\xbb\xbf" "a\r\nb\r\n"), S("a\nB\n")), S("\xef\xbb\xbf" "a\r\nB\r\n"));
+  CHECK_STR(rewritten(t,
+                      S("\xef\xbb\xbf"
+                        "a\r\nb\r\n"),
+                      S("a\nB\n")),
+            S("\xef\xbb\xbf"
+              "a\r\nB\r\n"));
   CHECK_INT(t->out.files.items[0].hunks.len, 1);
   CHECK_STR(rewritten(t, S("a\r\nb\r\n"), S("a\nb\n")), S("!unchanged"));
   CHECK_STR(rewritten(t, S("a\nb\n"), S("a\nB\n")), S("a\nB\n"));
@@ -340,6 +345,38 @@ TEST(whole_replies_refused)
     try_reply(t, str_from(cases[i].reply));
     if (!str_eq(try_text(t), str_from(cases[i].want)))
       printf("# for the reply\n# %s\n", cases[i].reply);
+    CHECK_STR(try_text(t), str_from(cases[i].want));
+    try_free(t);
+  }
+}
+
+// "..." is Python's empty body, and what a lazy model leaves out.
+TEST(dots_are_code_or_a_placeholder)
+{
+  static const struct {
+    const char *file, *search, *replace, *want;
+  } cases[] = {
+      // a new class with an empty body
+      {"class A:\n    x = 1\n", "class A:\n    x = 1\n",
+       "class A:\n    x = 1\n\nclass B:\n    ...\n", "class A:\n    x = 1\n\nclass B:\n    ...\n"},
+      // another stub like the one above
+      {"def f(a):\n    ...\n", "def f(a):\n    ...\n", "def f(a):\n    ...\n\ndef f(a):\n    ...\n",
+       "def f(a):\n    ...\n\ndef f(a):\n    ...\n"},
+      // the class moves, and its body would be gone
+      {"def d():\n    return 1\n\nclass W:\n    kind = bytes\n\nclass R:\n    kind = bytes\n",
+       "def d():\n    return 1\n\nclass W:\n    kind = bytes\n\nclass R:\n    kind = bytes\n",
+       "def d():\n    return 1\n    more()\n\n\nclass W:\n    ...\nclass R:\n    kind = bytes\n",
+       "!elided"},
+      // the dots stand for an import
+      {"\"\"\"\nA remark.\n\"\"\"\n\nimport os\n\ni = 1\n",
+       "\"\"\"\nA remark.\n\"\"\"\n\nimport os\n\ni = 1\n",
+       "\"\"\"\nA remark.\nMore of it.\n\"\"\"\n\"\"\"\n\n    ...\ni = 1\n", "!elided"},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    Try *t = try_new();
+    try_file(t, "a.py", str_from(cases[i].file));
+    try_reply(t, str_fmt(&t->arena, "a.py\n<<<<<<< SEARCH\n%s=======\n%s>>>>>>> REPLACE\n",
+                         cases[i].search, cases[i].replace));
     CHECK_STR(try_text(t), str_from(cases[i].want));
     try_free(t);
   }
