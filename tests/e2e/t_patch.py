@@ -169,7 +169,7 @@ def arguments() -> None:
 
 def corpus() -> None:
     folder = os.path.dirname(os.__file__)
-    ran = subprocess.run([sys.executable, str(TREE / "tests/corpus/run.py"), "--seed", "7", "--count", "220", "--binary", str(BINARY), folder],
+    ran = subprocess.run([sys.executable, str(TREE / "tests/corpus/run.py"), "--seed", "7", "--count", "440", "--binary", str(BINARY), folder],
                          capture_output=True, text=True)
     ok(ran.returncode == 0, "a corpus made up from this machine's own python modules", ran.stdout, ran.stderr)
 
