@@ -69,8 +69,8 @@ size_t str_columns(Str s);                         // characters; wide ones coun
 Str str_fit(Arena *arena, Str s, size_t columns);  // ends in "..." when something was cut off
 
 bool str_is_utf8(Str s);  // strict: no surrogates, no overlong forms
-size_t str_utf8_len(Str s,
-                    size_t at);  // bytes of the character at [at] < s.len; 0: not UTF-8 there
+// Bytes of the character at [at] < s.len; 0: not UTF-8 there.
+size_t str_utf8_len(Str s, size_t at);
 size_t str_utf8_floor(Str s, size_t at);  // the largest character border <= at, for cutting text
 // For terminals and messages: control characters but newline and tab as ^X, and marks that turn the direction of
 // writing as <U+202E>: a text from outside cannot move the cursor, colour what follows or read other than it is.

@@ -37,13 +37,13 @@ struct Engine {
   size_t project_count;
   EngineEvent *on_event;  // where events go
   void *event_owner;
-  void (*on_lost)(Engine *engine,
-                  const Error *err);  // the journal failed; set by whoever runs plans
-  char holder[64];                    // "host:pid:nonce", who holds leases
-  struct Run *runs;                   // active runs (work/run.c), newest first
-  struct Planner *planners;           // active planners (work/planner.c)
-  struct Commit *commits;             // active commits (review/commit.c)
-  struct Verify *verifies;            // active verifications (work/verify.c)
+  // The journal failed; set by whoever runs plans.
+  void (*on_lost)(Engine *engine, const Error *err);
+  char holder[64];           // "host:pid:nonce", who holds leases
+  struct Run *runs;          // active runs (work/run.c), newest first
+  struct Planner *planners;  // active planners (work/planner.c)
+  struct Commit *commits;    // active commits (review/commit.c)
+  struct Verify *verifies;   // active verifications (work/verify.c)
 };
 
 // Opens the journal and applies the configuration. [editor]: see config_load. [loop] must outlive

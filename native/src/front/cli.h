@@ -114,8 +114,8 @@ bool cli_scope(Cli *cli, const StrList *words, FileRefList *out);
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));  // to stdout
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));    // to stderr
 void cli_json(const Value *value);  // one line on stdout
-void cli_json_event(
-    const Value *value);  // the same, flushed with others at the end of the loop's turn
+// The same, flushed with others at the end of the loop's turn.
+void cli_json_event(const Value *value);
 void cli_print_view(Cli *cli, const View *view);
 void cli_print_diff(Str diff, bool color);
 Str cli_shell_words(Arena *arena, Str text);  // what the engine says to an editor, said to a shell

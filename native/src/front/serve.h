@@ -59,14 +59,14 @@ extern const ServeMethod methods_info[];    // status, cost, log, preview, healt
 
 // ---- reading params --------------------------------------------------------------------------------
 
-Project *param_project(Serve *serve, const Value *params,
-                       Error *err);                   // of `cwd`, else of initialize
-int64_t param_plan(const Value *params, Error *err);  // > 0, or 0 with [err]
+// Of `cwd`, else of initialize.
+Project *param_project(Serve *serve, const Value *params, Error *err);
+int64_t param_plan(const Value *params, Error *err);                  // > 0, or 0 with [err]
 bool param_text(const Value *params, Str key, Str *out, Error *err);  // a text that must be there
 void param_strings(Arena *arena, const Value *params, Str key, StrList *out);
 bool param_scope(Project *project, Arena *arena, const Value *params, FileRefList *out, Error *err);
-void param_buffers(Project *project, Arena *arena,
-                   const Value *params);  // become the project's overlays
+// They become the project's overlays.
+void param_buffers(Project *project, Arena *arena, const Value *params);
 // Buffers of a plan's project, when the request has any.
 bool param_plan_buffers(Serve *serve, int64_t plan, Arena *arena, const Value *params, Error *err);
 Value *empty_answer(RpcRequest *request);

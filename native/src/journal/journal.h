@@ -309,8 +309,8 @@ typedef struct {
   AttemptUsage usage;  // of attempts whose usage is known
   int64_t cost;        // sum of what is known
   int64_t unknown;     // sent attempts whose cost is not known
-  int64_t
-      guessed;  // attempts whose usage is not known: what they cost is estimated, and is in [cost]
+  // Attempts whose usage is not known: what they cost is estimated, and is in [cost].
+  int64_t guessed;
   int64_t compared;                  // attempts whose prompt was estimated and counted
   int64_t estimated_in, counted_in;  // tokens of these prompts, either way
 } CostRow;

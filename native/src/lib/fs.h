@@ -11,8 +11,8 @@
 char *path_join(Arena *arena, Str dir, Str name);  // "dir/name"
 Str path_dir(Str path);                            // up to the last '/', "" when none
 Str path_base(Str path);
-bool path_normal(Arena *arena, Str path,
-                 Str *out);  // without ".", "..", "//"; false when it leaves upward
+// Without ".", "..", "//"; false when it leaves upward.
+bool path_normal(Arena *arena, Str path, Str *out);
 
 typedef enum { FS_NONE, FS_FILE, FS_DIR, FS_LINK, FS_OTHER } FsKind;
 typedef struct {
@@ -62,11 +62,11 @@ void fs_sweep(const char *dir);
 bool fs_mkdirs(const char *path, Error *err);       // as mkdir -p, mode 0700 for new ones
 bool fs_remove(const char *path, Error *err);       // one file or link
 bool fs_remove_tree(const char *path, Error *err);  // never follows links
-bool fs_copy(const char *from, const char *to,
-             Error *err);  // file or link, mode kept; makes directories
+// File or link, mode kept; makes directories.
+bool fs_copy(const char *from, const char *to, Error *err);
 char *fs_temp_dir(Arena *arena, const char *parent, const char *prefix, Error *err);
-char *fs_realpath(Arena *arena, const char *path,
-                  Error *err);  // symlinks resolved; parents must exist
+// Symlinks resolved; parents must exist.
+char *fs_realpath(Arena *arena, const char *path, Error *err);
 
 // Entries of a directory, sorted, without "." and "..".
 bool fs_list(Arena *arena, const char *dir, StrList *out, Error *err);

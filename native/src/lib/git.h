@@ -12,8 +12,8 @@ typedef struct Repo Repo;
 Repo *repo_open(const char *dir, Error *err);
 void repo_free(Repo *repo);
 
-Str repo_root(
-    const Repo *repo);  // absolute path of the work tree, no trailing slash; empty when bare
+// Absolute path of the work tree, no trailing slash; empty when bare.
+Str repo_root(const Repo *repo);
 Str repo_git_dir(const Repo *repo);  // absolute, for this worktree
 bool repo_has_head(Repo *repo);      // false in a repository without commits
 

@@ -30,8 +30,8 @@ typedef struct {
   size_t max_output;            // bytes kept; 0 = 1 MiB
   bool split;                   // keep stdout apart from stderr
   uint64_t timeout_ms;          // 0 = none
-  bool
-      ends_group;  // what it leaves running in its group ends with it, and all of it with us (process_watch.h)
+  // What it leaves running in its group ends with it, and all of it with us (process_watch.h).
+  bool ends_group;
   void (*on_done)(void *owner, const ProcessResult *result);  // may start another process
   void *owner;
 } ProcessSpec;

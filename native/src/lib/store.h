@@ -11,8 +11,8 @@
 typedef struct Store Store;
 typedef struct Query Query;
 
-Store *store_open(const char *path,
-                  Error *err);   // creates it; ERR_JOURNAL says damaged, full, unwritable
+// Creates it; ERR_JOURNAL says damaged, full, unwritable.
+Store *store_open(const char *path, Error *err);
 void store_close(Store *store);  // NULL is fine
 
 // PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, each in

@@ -231,7 +231,6 @@ static void read_stop(ReplyBuilder *reply, const Value *holder)
 static void on_message_start(ReplyBuilder *reply, const Value *event)
 {
   const Value *message = value_get(event, S("message"));
-  reply->began = true;
   reply->id = str_dup(reply->arena, value_get_str(message, S("id"), STR_NONE));
   read_usage(reply, value_get(message, S("usage")));
 }
@@ -258,7 +257,6 @@ static void block_start(ReplyBuilder *reply, const Value *block, int64_t index)
 
 static void on_block_start(ReplyBuilder *reply, const Value *event)
 {
-  reply->began = true;
   block_start(reply, value_get(event, S("content_block")), value_get_int(event, S("index"), -1));
 }
 
@@ -320,7 +318,6 @@ static void whole(ReplyBuilder *reply, Str body)
     on_error(reply, message);
     return;
   }
-  reply->began = true;
   reply->id = str_dup(reply->arena, value_get_str(message, S("id"), STR_NONE));
   int64_t index = 0;
   for (VALUE_EACH (block, value_get(message, S("content")))) {

@@ -19,8 +19,8 @@ typedef struct {
   Str key;  // 1 to 64 letters, digits, '_', '-'; unique for all time: the attempt's
   Str id;   // the batch that holds it already; empty = hand it in
   void (*on_handed_in)(void *owner, Str id);
-  void (*on_wait)(void *owner, Str why,
-                  uint64_t ms);  // how the batch stands; to one call of a batch
+  // How the batch stands; to one call of a batch.
+  void (*on_wait)(void *owner, Str why, uint64_t ms);
   void (*on_done)(void *owner, const ModelReply *reply);
   void *owner;
 } BatchSpec;

@@ -75,7 +75,6 @@ static void read_exchange(Cassette *cassette, const Value *line)
                        .provider = value_get_str(line, S("provider"), STR_NONE),
                        .model = value_get_str(line, S("model"), STR_NONE),
                        .hash = value_get_str(request, S("hash"), STR_NONE),
-                       .digest = value_get_str(request, S("digest"), STR_NONE),
                        .text = value_get_str(reply, S("text"), STR_NONE),
                        .usage = read_usage(value_get(reply, S("usage")))};
   read_calls(&cassette->arena, &exchange, value_get(reply, S("calls")));

@@ -25,7 +25,7 @@ typedef struct Cassette Cassette;
 
 typedef struct {
   Str role, label, provider, model;
-  Str hash, digest;
+  Str hash;  // of the request
   Str text;
   ToolCallList calls;
   StopReason stop;
@@ -47,8 +47,8 @@ Str cassette_provider_of(const Cassette *cassette, Str model);
 
 typedef struct Recorder Recorder;
 
-Recorder *recorder_open(const char *path,
-                        Error *err);  // appends; writes the header to an empty file
+// Appends; writes the header to an empty file.
+Recorder *recorder_open(const char *path, Error *err);
 void recorder_free(Recorder *recorder);
 // One line, written at once. [secrets] are removed wherever they stand. False: the disk refused.
 bool recorder_add(Recorder *recorder, const ModelRequest *request, const ModelReply *reply,

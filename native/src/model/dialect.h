@@ -98,7 +98,6 @@ typedef struct {
   unsigned quirks;
   ReplyPartList parts;
   size_t bytes;  // of all parts, against REPLY_MAX
-  bool began;    // the provider has begun to answer
   bool ended;    // its end marker was seen: without it the reply counts as cut
   bool failed;   // `failure` holds an error that came inside the stream
   Failure failure;
@@ -118,21 +117,21 @@ typedef struct {
 enum { REPLY_MAX = 32 * 1024 * 1024, REPLY_MAX_PARTS = 1024 };
 
 void model_reply_begin(ReplyBuilder *reply, Arena *arena, unsigned quirks);
-void model_reply_end(
-    ReplyBuilder *reply);  // frees the buffers; calls, raw and strings stay in the arena
+// Frees the buffers; calls, raw and strings stay in the arena.
+void model_reply_end(ReplyBuilder *reply);
 
-ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind,
-                          int64_t index);                        // NULL past the limit
+// NULL past the limit.
+ReplyPart *reply_part_add(ReplyBuilder *reply, PartKind kind, int64_t index);
 ReplyPart *reply_part_find(ReplyBuilder *reply, int64_t index);  // the last with it
 void reply_part_text(ReplyBuilder *reply, ReplyPart *part, Str piece);
 void reply_text(ReplyBuilder *reply, Str piece);  // the same for dialects with one text
 void reply_keep_item(ReplyBuilder *reply, const Value *item);  // a copy into `items`
-const Value *model_reply_parse(ReplyBuilder *reply,
-                               Str json);      // valid until the next; NULL fails the reply
+// Valid until the next; NULL fails the reply.
+const Value *model_reply_parse(ReplyBuilder *reply, Str json);
 void reply_calls_finish(ReplyBuilder *reply);  // PART_TOOL into `calls`, which are why it stopped
 void reply_error(ReplyBuilder *reply, const Value *error);  // an error object inside the stream
-void model_reply_fail(ReplyBuilder *reply, Err code,
-                      const char *message);                        // a fault of the stream itself
+// A fault of the stream itself.
+void model_reply_fail(ReplyBuilder *reply, Err code, const char *message);
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback);  // a counter, between 0 and 1e12
 size_t reply_output_bytes(const ReplyBuilder *reply);  // what came back, for estimating a cut try
 
@@ -141,8 +140,8 @@ size_t reply_output_bytes(const ReplyBuilder *reply);  // what came back, for es
 typedef struct {
   const char *name;
   bool lines;  // the stream is one JSON object per line, not server-sent events
-  bool
-      cached_is_unlimited;  // what is read from the cache does not count against the limit of tokens per minute
+  // What is read from the cache does not count against the limit of tokens per minute.
+  bool cached_is_unlimited;
   void (*build)(Arena *arena, const ModelRequest *request, const Target *target, const Key *key,
                 WireRequest *out);
   void (*feed)(ReplyBuilder *reply, const SseEvent *event);

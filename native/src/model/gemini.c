@@ -261,7 +261,6 @@ static void read_response(ReplyBuilder *reply, const Value *response)
   const Value *error = value_get(response, S("error"));
   if (error) reply_error(reply, error);
   if (reply->failed) return;
-  reply->began = true;
   Str id = value_get_str(response, S("responseId"), STR_NONE);
   if (reply->id.len == 0) reply->id = str_dup(reply->arena, id);
   read_usage(reply, value_get(response, S("usageMetadata")));

@@ -29,8 +29,8 @@ void keys_free(KeyStore *keys);  // stops commands that still run, wipes what is
 KeyState key_get(KeyStore *keys, const ProviderConfig *config, KeyWaiter *waiter, Key *key,
                  Error *err);
 void key_wait_cancel(KeyStore *keys, KeyWaiter *waiter);
-void key_forget(KeyStore *keys,
-                Str provider);  // a changed configuration, a refused key: fetch it again
+// A changed configuration, a refused key: fetch it again.
+void key_forget(KeyStore *keys, Str provider);
 
 // Where the key would come from ("$NAME", "`pass`", "netrc (HOST)", "none needed"), without fetching it by command.
 bool key_source(const ProviderConfig *config, Arena *arena, Str *source, Error *err);

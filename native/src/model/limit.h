@@ -47,9 +47,9 @@ void limiter_free(Limiter *limiter);  // all tickets must be out
 
 // Callbacks come from the loop, never from inside these functions.
 void ticket_enter(Limiter *limiter, Ticket *ticket, Str provider, int limit, Str model);
-void ticket_again(Ticket *ticket,
-                  uint64_t wait_ms);  // gives the slot back and queues at its old place
-void ticket_leave(Ticket *ticket);    // in any state
+// Gives the slot back and queues at its old place.
+void ticket_again(Ticket *ticket, uint64_t wait_ms);
+void ticket_leave(Ticket *ticket);  // in any state
 
 // A 429 or overload: nobody of this provider and model goes for a while. [named_ms]: what the provider asked
 // for, UINT64_MAX when it said nothing; bounded as in backoff_ms. Returns the wait.

@@ -40,8 +40,8 @@ typedef struct {
   int64_t context, max_output;  // tokens; 0 = unknown
   bool known;                   // input and output have a price
   double batch;                 // what a batch costs, as a share of all of these
-  double
-      off_peak;  // what a call costs outside of the peak hours, as a share of all of these; 1 = the same
+  // What a call costs outside of the peak hours, as a share of all of these; 1 = the same.
+  double off_peak;
   unsigned peak_hours;  // from Monday to Friday, UTC: bit 1 = from 01:00 to 02:00
 } Price;
 
@@ -126,10 +126,10 @@ typedef struct {
   int tries;
   bool sent;     // at least one try may have reached the provider
   bool pending;  // not answered yet, in a batch: see batch.h
-  bool
-      terminal;  // key, quota, unknown model: further calls to this provider (for an unknown model:
-                 // to this model) fail at once with the same error until models_reopen
-} ModelReply;    // lives until on_done returns
+  // Key, quota, unknown model: further calls to this provider (for an unknown model: to this model)
+  // fail at once with the same error until models_reopen.
+  bool terminal;
+} ModelReply;  // lives until on_done returns
 
 typedef struct {
   const ModelRequest *request;  // copied by model_start
@@ -152,8 +152,8 @@ void models_free(Models *models);  // cancels what is left; before http_free and
 // cache_read, cache_write, cache_write_1h, context, max_output}, merged over the embedded table; may be NULL.
 void models_provider(Models *models, const ProviderConfig *config);
 void models_prices(Models *models, const Value *prices);
-const ProviderConfig *models_provider_get(const Models *models,
-                                          Str name);  // NULL when there is none
+// NULL when there is none.
+const ProviderConfig *models_provider_get(const Models *models, Str name);
 size_t models_provider_count(const Models *models);
 const ProviderConfig *models_provider_at(const Models *models, size_t index);  // for `doctor`
 
@@ -192,7 +192,7 @@ Str money_about(Arena *arena, Nano amount);  // of an estimate: "about $1.20", "
 Str money_plain(Arena *arena, Nano amount);  // the way back: "0.60"; [amount] >= 0
 
 // ---- recording and replaying (model/cassette.h) -------------------------------------------------------
-bool models_record(Models *models, const char *path,
-                   Error *err);  // appends every exchange, secrets removed
-bool models_replay(Models *models, const char *path,
-                   Error *err);  // provider "replay" answers from it
+// Appends every exchange, secrets removed.
+bool models_record(Models *models, const char *path, Error *err);
+// Provider "replay" answers from it.
+bool models_replay(Models *models, const char *path, Error *err);

@@ -166,7 +166,6 @@ static void read_line(ReplyBuilder *reply, const Value *line)
   const Value *error = value_get(line, S("error"));
   if (error) reply_error(reply, error);
   if (reply->failed) return;
-  reply->began = true;
   read_message(reply, value_get(line, S("message")));
   if (value_get_bool(line, S("done"), false)) read_end(reply, line);
 }

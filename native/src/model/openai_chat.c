@@ -315,7 +315,6 @@ static bool read_error(ReplyBuilder *reply, const Value *chunk)
 static void read_chunk(ReplyBuilder *reply, const Value *chunk)
 {
   if (!chunk || read_error(reply, chunk)) return;
-  reply->began = true;
   if (reply->id.len == 0)
     reply->id = str_dup(reply->arena, value_get_str(chunk, S("id"), STR_NONE));
   const Value *choice = value_at(value_get(chunk, S("choices")), 0);

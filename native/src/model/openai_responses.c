@@ -244,7 +244,6 @@ static void read_response(ReplyBuilder *reply, const Value *response)
     reply_error(reply, value_get(response, S("error")));
     return;
   }
-  reply->began = true;
   const Value *output = value_get(response, S("output"));
   if (value_len(output)) {
     reply->items = NULL;
@@ -261,7 +260,6 @@ static void on_begin(ReplyBuilder *reply, const Value *event)
 {
   const Value *response = value_get(event, S("response"));
   reply->id = str_dup(reply->arena, value_get_str(response, S("id"), STR_NONE));
-  reply->began = true;
 }
 
 static void on_text(ReplyBuilder *reply, const Value *event)

@@ -10,8 +10,8 @@ typedef struct {
   char bytes[];
 } SharedText;
 
-SharedText *shared_take(SharedText *last,
-                        Str text);     // [last] again when it says the same; may be NULL
+// [last] again when it says the same; may be NULL.
+SharedText *shared_take(SharedText *last, Str text);
 void shared_drop(SharedText *shared);  // frees it with its last user
 
 // All of [from] but `shared`, which stays borrowed: the caller points it at a SharedText.

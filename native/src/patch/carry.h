@@ -17,8 +17,8 @@ typedef struct {
 typedef struct {
   Anchor *lines;  // len + 1, by index in the base
   size_t len, present_len;
-  size_t *above,
-      *below;  // the same for each line of the present text, still as indexes in the base
+  // The same for each line of the present text, still as indexes in the base.
+  size_t *above, *below;
 } Anchors;
 typedef struct {
   size_t from, to;  // indexes of lines from 0, [to] not included

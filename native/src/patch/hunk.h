@@ -13,8 +13,8 @@
 enum { HUNK_CONTEXT = 3 };
 
 typedef struct {
-  size_t
-      old_start;  // 1-based line of the first old line; with old.len 0: the line before which new goes
+  // 1-based line of the first old line; with old.len 0: the line before which new goes.
+  size_t old_start;
   size_t new_start;  // the same in the new text
   Line *old_lines;   // borrowed from the old text
   size_t old_len;
@@ -23,9 +23,9 @@ typedef struct {
   Line *before, *after;  // up to HUNK_CONTEXT lines around it in the old text
   size_t before_len, after_len;
   bool at_start, at_end;  // the context reaches the start or end of the file
-  size_t nth,
-      twins;  // of `twins` places in the old text that look like this one before or after the
-              // change, it is the nth, from 1; 0 = not known
+  // Of `twins` places in the old text that look like this one before or after the change, it is the
+  // nth, from 1; 0 = not known.
+  size_t nth, twins;
 } Hunk;
 
 typedef struct {

@@ -14,8 +14,8 @@ typedef struct {
   IndentMap indent;
   bool indent_known;    // the pairs did not contradict each other
   bool strip_trailing;  // the reply puts blanks at line ends where the file has none
-  const StrList
-      *eols;  // unified diffs that quote the file's line ends: those of the new lines; else NULL
+  // Unified diffs that quote the file's line ends: those of the new lines; else NULL.
+  const StrList *eols;
   size_t first_full;  // first line of REPLACE that is not blank
   size_t block;
   BlockKind block_kind;

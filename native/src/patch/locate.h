@@ -25,9 +25,9 @@
 #define LINE_NONE ((size_t)-1)
 
 typedef struct {
-  size_t *
-      lines;  // for each SEARCH line its line of the text, from 0; LINE_NONE for a blank or elision
-              // line that has no partner
+  // For each SEARCH line its line of the text, from 0; LINE_NONE for a blank or elision line that
+  // has no partner.
+  size_t *lines;
   size_t len;         // SEARCH lines
   size_t first, end;  // the lines of the text it covers
   size_t equal;       // FUZZY: how many lines were equal

@@ -25,10 +25,9 @@ typedef struct {
   bool may_create;   // files beyond [targets] may be created (work checks their path)
   bool reply_cut;    // the model stopped at its token limit
   size_t max_bytes;  // per new file text; 0 = 16 MiB
-  bool
-      shown_is_guess;  // [shown] is the present text, for want of what the model saw: a quoted line
-  // that is to be replaced and differs from the file at all counts as
-  // changed meanwhile
+  // [shown] is the present text, for want of what the model saw: a quoted line that is to be replaced
+  // and differs from the file at all counts as changed meanwhile.
+  bool shown_is_guess;
 } PatchSpec;
 
 // Strictest rule under which a block's place was found; looser ones deserve a look in review.

@@ -163,8 +163,8 @@ static Search search_new(Arena *arena, const Text *present, const HunkList *hunk
 typedef struct {
   size_t at;
   bool done;
-  bool
-      loose;  // nothing but context on one side was looked for, and it is not at that edge of the text
+  // Nothing but context on one side was looked for, and it is not at that edge of the text.
+  bool loose;
 } Candidate;
 
 typedef struct {

@@ -47,8 +47,8 @@ typedef struct {
   size_t old_start;              // HUNK: from its @@ line, 0 = not usable
   bool counts_agree;             // HUNK: its @@ line counts right, so it may be trusted as a hint
   bool old_no_eol, new_no_eol;   // HUNK: "\ No newline at end of file"
-  StrList old_eols,
-      new_eols;  // HUNK: the line ends as the diff has them, when its own header ends in LF
+  // HUNK: the line ends as the diff has them, when its own header ends in LF.
+  StrList old_eols, new_eols;
   bool creates, deletes;  // HUNK: the other side is /dev/null
 } Block;
 
@@ -91,8 +91,8 @@ typedef struct {
   } diff;
 } Reply;
 
-void reply_parse(Reply *reply, Arena *arena,
-                 Str text);  // init, all of it, end; lines borrow from [text]
+// Reads all of [text], which the lines of blocks borrow from.
+void reply_parse(Reply *reply, Arena *arena, Str text);
 
 // One way to read a block.
 typedef struct {

@@ -247,7 +247,6 @@ void schedule_preset(Schedule *s, const NodeState *states)
   for (size_t t = 0; t < s->count; t++) s->nodes[t].state = states[t];
   for (size_t t = 0; t < s->count; t++) {
     bool running = states[t] == NODE_RUNNING;
-    s->running += running;
     s->running_model += running && s->nodes[t].model;
     if (running || states[t] == NODE_WAITING) continue;
     s->ended++;
@@ -289,7 +288,6 @@ bool schedule_next(Schedule *s, size_t *task)
     size_t t = s->order[r];
     if (!may_start(s, t, pilot_only, marked)) continue;
     s->nodes[t].state = NODE_RUNNING;
-    s->running++;
     s->running_model += s->nodes[t].model;
     *task = t;
     return true;
@@ -299,7 +297,6 @@ bool schedule_next(Schedule *s, size_t *task)
 
 static void leave_running(Schedule *s, size_t task)
 {
-  s->running--;
   s->running_model -= s->nodes[task].model;
 }
 

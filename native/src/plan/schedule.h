@@ -46,8 +46,9 @@ typedef struct {
   const TaskList *tasks;  // borrowed
   ScheduleNode *nodes;    // one for each task
   size_t count;
-  size_t *order;  // task indices by rank
-  size_t running, running_model, ended;
+  size_t *order;         // task indices by rank
+  size_t running_model;  // tasks of models under way
+  size_t ended;
   size_t first_open;  // every rank below has left NODE_WAITING
   bool pilot_asked;   // by the caller
   bool pilot_wanted;  // still to come: no pilot ended well

@@ -127,7 +127,7 @@ static bool plain_rename(Str request, Str *from, Str *to)
 // ---- counting -----------------------------------------------------------------------------------
 
 typedef struct {
-  size_t places, files, looked_at;
+  size_t places, files;
   bool cut;  // there were more files than are looked at
 } Count;
 
@@ -140,7 +140,6 @@ static void count_text(Regex *regex, Str text, Count *count)
     if (regex_test(regex, line, &matched, &err)) count->places += matched;
   }
   count->files += count->places > before;
-  count->looked_at++;
 }
 
 static void scope_paths(Project *project, Arena *arena, const FileRefList *scope, StrList *paths)

@@ -27,5 +27,5 @@ BriefDiff *brief_diff_new(Arena *arena, const CombinedFile **files, size_t count
 void brief_diff_file(BriefDiff *diff, size_t index, Buf *out);
 // What was written out so far is not to be referred to: its reader does not get all of it.
 void brief_diff_forget(BriefDiff *diff);
-void brief_diff_end(BriefDiff *diff,
-                    Buf *out);  // the places of changes shown before; begins the next part
+// The places of changes shown before; begins the next part.
+void brief_diff_end(BriefDiff *diff, Buf *out);

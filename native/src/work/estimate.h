@@ -33,8 +33,8 @@ Estimate estimate_plan(Engine *engine, Project *project, Arena *arena, const Pla
 
 // Kept with the plan, for the receipt (a fact of the journal).
 bool estimate_store(Engine *engine, int64_t plan, const Estimate *estimate, Error *err);
-bool estimate_stored(Engine *engine, Arena *arena, int64_t plan,
-                     Estimate *out);  // false when there is none
+// False when there is none.
+bool estimate_stored(Engine *engine, Arena *arena, int64_t plan, Estimate *out);
 
 // How far an estimate of tokens was off: "4 % too low", "12 % too high", "less than 1 % off".
 Str estimate_off(Arena *arena, int64_t estimated, int64_t counted);

@@ -11,16 +11,15 @@ typedef struct Planner Planner;  // private
 enum { PLANNER_TURNS = 12 };
 
 typedef struct {
-  int64_t
-      plan;  // 0 = a new plan; else one in state planning goes on where its journal ends: stored
-             // replies are used, not paid for again, and the other fields are not read
+  // 0 = a new plan; else one in state planning goes on where its journal ends: stored replies are
+  // used, not paid for again, and the other fields are not read.
+  int64_t plan;
   Str request;
   FileRefList scope;  // empty = the whole project
   Nano budget;        // for the plan as a whole; NANO_UNKNOWN = configuration's
   bool go_on;         // past advice and ask_above (`plan!`, --yes); without it they are ERR_CONSENT
-  int64_t
-      left_of;  // the plan of tries it is for (work/cheap_first.h), told so as the new plan is; 0 = none
-  StrList answers;  // reserved
+  // The plan of tries it is for (work/cheap_first.h), told so as the new plan is; 0 = none.
+  int64_t left_of;
 } PlanRequest;
 
 // A plan row exists (state planning) when this returns its id; 0 with [err]. Ends with state

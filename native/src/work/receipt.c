@@ -98,7 +98,6 @@ static void add_shares(Engine *engine, const Repeats *repeats, Receipt *out)
   if (!out->has_estimate || e->big_alone <= 0 || out->total.unknown) return;
   out->has_saving = out->total.calls > 0 && out->finished;
   out->saved_big = 1 - (double)out->total.cost / (double)e->big_alone;
-  out->saved_small = e->small_alone > 0 ? 1 - (double)out->total.cost / (double)e->small_alone : 0;
   out->o = (double)(out->phases[PHASE_PLAN].cost + out->phases[PHASE_VERIFY].cost) /
            (double)e->big_alone;
 }

@@ -26,8 +26,8 @@ typedef struct {
 typedef struct {
   int64_t plan;
   Str title;
-  ReceiptRowList
-      rows;  // plan, execute, verify; within a phase dearest first; only models that were called
+  // Plan, execute, verify; within a phase dearest first; only models that were called.
+  ReceiptRowList rows;
   ReceiptRow phases[3];  // sums, indexed by Phase
   ReceiptRow total;
   bool finished;              // every task is done or abstained
@@ -43,10 +43,10 @@ typedef struct {
   // Shares of 1, valid when has_saving: 0.62 = 62 % under the big model alone. Negative when
   // dearer. The baselines are estimates, so these are too.
   bool has_saving;
-  double saved_big, saved_small;
-  // What the saving is made of (doc/architecture.md 1), from the calls made: o = plan and verify over the big-alone baseline, e
-  // = share of execute calls that were repeats, r = the big model's output price over the small
-  // one's (0 = unknown).
+  double saved_big;
+  // What the saving is made of (doc/architecture.md 1), from the calls made: o = plan and verify over the big-alone
+  // baseline, e = share of execute calls that were repeats, r = the big model's output price over the small one's
+  // (0 = unknown).
   double o, e, r;
 } Receipt;
 

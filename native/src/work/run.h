@@ -37,8 +37,8 @@ typedef struct {
 // a provider's error when the plan was paused: then run_start goes on. With `verify`, see verify.h too.
 bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner, Error *err);
 
-void run_stop(Engine *engine, int64_t plan,
-              bool at_once);  // at_once: in-flight calls are cut; plan 0: all
+// at_once: in-flight calls are cut; plan 0: all.
+void run_stop(Engine *engine, int64_t plan, bool at_once);
 bool run_active(Engine *engine, int64_t plan);
 
 // Whether the last run of the plan was asked to verify, and to use batches; what resume does then.
@@ -52,8 +52,8 @@ bool run_cancel(Engine *engine, int64_t plan, Str task, Error *err);
 // The same for whatever process works on the plan: [task] empty = all of it. ERR_NOT_FOUND when nobody does.
 // It takes a moment until it is heeded.
 bool run_ask_stop(Engine *engine, int64_t plan, Str task, bool at_once, Error *err);
-void run_heed(Engine *engine,
-              int64_t plan);  // what others asked of a plan that this process works on
+// What others asked of a plan that this process works on.
+void run_heed(Engine *engine, int64_t plan);
 
 // Forgets a task's result and runs it again, with a remark for the model. [rung] < 0 = from the start.
 bool run_retry(Engine *engine, int64_t plan, Str task, Str remark, int rung, OpDone *on_done,

@@ -41,9 +41,9 @@ static void task_free(Task *task)
   mem_free(task);
 }
 
-static void end(Task *task, TaskState state, const Error *err, bool stop_run)
+static void end(Task *task, TaskState state, const Error *err)
 {
-  task->end = (TaskEnd){.state = state, .stop_run = stop_run};
+  task->end = (TaskEnd){.state = state};
   if (err) task->end.error = *err;
   go(task, STEP_OVER);
 }
@@ -54,7 +54,7 @@ static void step_over(Task *task)
   bool kept = done->state == TASK_DONE || done->state == TASK_PARTIAL;
   Error err = {0};
   if (!kept && !task_note_end(task, done->state, str_from(done->error.message), &err)) {
-    *done = (TaskEnd){.state = TASK_WAITING, .error = err, .stop_run = true};
+    *done = (TaskEnd){.state = TASK_WAITING, .error = err};
   } else if (!kept) {
     done->state = task->row.state;  // an earlier result may have stayed
   }
@@ -66,7 +66,7 @@ static void fail(Task *task, Err code, Str why)
 {
   Error err = {0};
   error_set(&err, code, "%.*s", STR_ARG(why));
-  end(task, TASK_FAILED, &err, false);
+  end(task, TASK_FAILED, &err);
 }
 
 // ---- begin -------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ static void begin_mechanical(Task *task)
   Mechanical made;
   Error err = {0};
   if (!mechanical_do(&task->input_arena, &task->input.spec, &task->input.files, &made, &err)) {
-    end(task, TASK_FAILED, &err, false);
+    end(task, TASK_FAILED, &err);
     return;
   }
   task_result_of_files(&task->input_arena, task->start.project, &task->input, &made.files,
@@ -90,7 +90,7 @@ static void begin_mechanical(Task *task)
     fail(task, ERR_FAILED, task->result.brief);
   } else if (task->result.abstained) {
     task_set_note(task, S("nothing found to change"));
-    end(task, TASK_ABSTAINED, NULL, false);
+    end(task, TASK_ABSTAINED, NULL);
   } else {
     go(task, STEP_CHECK);
   }
@@ -104,7 +104,7 @@ static void begin_model(Task *task)
   if (!task->ladder || task->ladder->len == 0) {
     Error err = {0};
     error_set(&err, ERR_CONFIG, "no model is set for \"%.*s\"", STR_ARG(alias));
-    end(task, TASK_WAITING, &err, true);
+    end(task, TASK_WAITING, &err);
     return;
   }
   if ((size_t)task->row.rung >= task->ladder->len) task->row.rung = (int)task->ladder->len - 1;
@@ -123,10 +123,10 @@ static void step_begin(Task *task)
   Error err = {0};
   arena_reset(&task->input_arena);
   if (task->row.state != TASK_RUNNING && !task_set_state(task, TASK_RUNNING, &err)) {
-    end(task, TASK_WAITING, &err, true);
+    end(task, TASK_WAITING, &err);
   } else if (!task_input(&spec, &task->input_arena, &task->input, &err)) {
     TaskState state = state_of_input_error(err.code);
-    end(task, state, &err, state == TASK_WAITING);
+    end(task, state, &err);
   } else if (task->input.spec.executor != EXECUTOR_MODEL) {
     begin_mechanical(task);
   } else {
@@ -153,7 +153,7 @@ static void attempt_done(void *owner, const AttemptReply *reply);
 static void step_ask(Task *task)
 {
   if (task->halted) {
-    end(task, TASK_WAITING, NULL, false);
+    end(task, TASK_WAITING, NULL);
     return;
   }
   ModelRequest request;
@@ -186,7 +186,7 @@ static void step_ask(Task *task)
   } else if (answer == BUDGET_WAIT) {
     task->step = STEP_WAIT;
   } else {
-    end(task, TASK_WAITING, &err, true);
+    end(task, TASK_WAITING, &err);
   }
 }
 
@@ -211,7 +211,7 @@ static void give_up(Task *task, const Error *err)
     task->partial = true;
     go(task, STEP_KEEP);
   } else {
-    end(task, TASK_FAILED, err, false);
+    end(task, TASK_FAILED, err);
   }
 }
 
@@ -238,7 +238,7 @@ static void retry(Task *task, bool again, const Error *err)
   if (task_store_row(task, &why)) {
     go(task, STEP_ASK);
   } else {
-    end(task, TASK_WAITING, &why, true);
+    end(task, TASK_WAITING, &why);
   }
 }
 
@@ -267,7 +267,7 @@ static void read_reply(Task *task, const AttemptReply *reply)
     retry_result(task, !task->result.breaks_rule);
   } else if (task->result.abstained) {
     task_set_note(task, S("the model says that nothing needs changing"));
-    end(task, TASK_ABSTAINED, NULL, false);
+    end(task, TASK_ABSTAINED, NULL);
   } else {
     go(task, STEP_CHECK);
   }
@@ -287,10 +287,10 @@ static void attempt_done(void *owner, const AttemptReply *reply)
   task->attempt = NULL;
   task->start.on_attempt(task->start.owner, task, reply);
   if (task->cancelled || reply->error.code == ERR_CANCELLED) {
-    end(task, TASK_WAITING, NULL, false);
+    end(task, TASK_WAITING, NULL);
   } else if (reply->terminal || reply->error.code == ERR_CASSETTE ||
              reply->error.code == ERR_JOURNAL) {
-    end(task, TASK_WAITING, &reply->error, true);
+    end(task, TASK_WAITING, &reply->error);
   } else if (reply->error.code != ERR_OK) {
     // what does not fit into a model's context does not fit the next time either
     retry(task, reply->error.code != ERR_TOO_BIG, &reply->error);
@@ -308,7 +308,7 @@ static void check_done(void *owner, const CheckResult *result)
   Task *task = owner;
   task->check = NULL;
   if (result->cancelled || task->cancelled) {
-    end(task, TASK_WAITING, NULL, false);
+    end(task, TASK_WAITING, NULL);
     return;
   }
   if (!result->ran) task_set_note(task, result->note);
@@ -336,7 +336,7 @@ static void step_check(Task *task)
   }
   Error err = {0};
   if (!task_set_state(task, TASK_CHECKING, &err)) {
-    end(task, TASK_WAITING, &err, true);
+    end(task, TASK_WAITING, &err);
     return;
   }
   CheckSpec spec = {.command = task->input.spec.check,
@@ -356,7 +356,7 @@ static void step_keep(Task *task)
   Error err = {0};
   bool conflict = false;
   if (!task_conflict(task, &others, &conflict, &err)) {
-    end(task, TASK_WAITING, &err, true);
+    end(task, TASK_WAITING, &err);
   } else if (conflict && task->redone < REDO_MAX && !task->partial && !task->halted) {
     task->redone++;
     task->problem = task->failed_reply = STR_NONE;
@@ -369,9 +369,9 @@ static void step_keep(Task *task)
     }
     TaskState state = task->partial ? TASK_PARTIAL : TASK_DONE;
     if (task_keep(task, state, &err)) {
-      end(task, state, NULL, false);
+      end(task, state, NULL);
     } else {
-      end(task, TASK_WAITING, &err, true);
+      end(task, TASK_WAITING, &err);
     }
   }
 }
@@ -382,7 +382,7 @@ static void task_step(void *owner)
 {
   Task *task = owner;
   if (task->cancelled && task->step < STEP_OVER) {
-    end(task, TASK_WAITING, NULL, false);
+    end(task, TASK_WAITING, NULL);
     return;
   }
   switch (task->step) {

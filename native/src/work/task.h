@@ -24,7 +24,6 @@ typedef struct Task Task;
 typedef struct {
   TaskState state;  // TASK_WAITING: not done, to be tried again later (stop, budget, provider)
   Error error;      // why, where it is not done, abstained or partial
-  bool stop_run;    // nothing more may be dispatched
 } TaskEnd;
 
 typedef struct {

@@ -87,8 +87,8 @@ void verify_close_tree(Verify *v);
 
 // verify_trace.c: who broke the test, while the worktree is there.
 void verify_step_trace(Verify *v);
-void verify_add_trace(
-    Verify *v);  // what was found becomes verdicts where the model said nothing or ok
+// What was found becomes verdicts where the model said nothing or ok.
+void verify_add_trace(Verify *v);
 
 // verify_report.c
 void verify_tell(Verify *v, const char *state, bool ok, Str note);

@@ -41,7 +41,6 @@ static void check_full(const Stream1 *s)
   const ReplyBuilder *reply = &s->reply;
   CHECK(!reply->failed);
   CHECK(reply->ended);
-  CHECK(reply->began);
   CHECK_INT(reply->stop, STOP_TOOL);
   CHECK_STR(s->text, S("Hello \xe2\x82\xac"));
   CHECK_STR(reply->id, S("msg_1"));
