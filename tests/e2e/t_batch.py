@@ -182,6 +182,7 @@ def refused() -> None:
         scratch.configure(case.provider.url, {"models": {"small": "ollama/x", "big": "ollama/x"}})
         ran = case.run()
         ok(ran.returncode == 1 and "takes no batches" in ran.stderr, "refused: a server without batches is told at once", ran.stderr)
+        ok("batch rates" not in ran.stderr, "refused: and no price is named first", ran.stderr)
 
 
 def items_refused() -> None:

@@ -77,6 +77,7 @@ static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
   Plan part;
   size_t done;
   if (!part_of(cli, spec, plan, &part, &done)) return false;
+  if (spec->batch && !run_batches_possible(cli->engine, &part.tasks, &cli->err)) return false;
   if (cli_has(cli, OPT_YES) && cli_has(cli, OPT_JSON)) return true;  // nobody would see it
   Estimate e = estimate_plan(cli->engine, project, &cli->arena, &part);
   if (spec->batch) estimate_batch(cli->engine, &e);

@@ -23,11 +23,7 @@ static void read_reply(const Batch *batch, Arena *arena, const BatchItem *item,
   out->calls = builder.calls;
   out->raw = builder.raw;
   models_clean_reply(batch->models, arena, out);
-  out->usage = builder.usage;
-  if (!builder.usage.known) {
-    out->usage.fresh_in = prompt_tokens;
-    out->usage.out = (int64_t)((reply_output_bytes(&builder) * 10 + 35) / 36);
-  }
+  out->usage = reply_usage(&builder, prompt_tokens);
   out->cost = cost_of(batch, &out->usage);
   if (builder.failed || !builder.ended) {
     out->stop = STOP_ERROR;

@@ -133,7 +133,11 @@ void reply_error(ReplyBuilder *reply, const Value *error);  // an error object i
 // A fault of the stream itself.
 void model_reply_fail(ReplyBuilder *reply, Err code, const char *message);
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback);  // a counter, between 0 and 1e12
-size_t reply_output_bytes(const ReplyBuilder *reply);  // what came back, for estimating a cut try
+int64_t reply_output_estimate(
+    const ReplyBuilder *reply);  // tokens of what came back, for a cut try
+// What it used. Where nothing was told, or what cannot be (a prompt of no tokens, a text of none), it is estimated and
+// not `known`.
+Usage reply_usage(const ReplyBuilder *reply, int64_t prompt_estimate);
 
 // ---- the table ----------------------------------------------------------------------------------------
 

@@ -203,6 +203,10 @@ static void read_usage(ReplyBuilder *reply, const Value *usage)
   if (u.fresh_in < 0) u.fresh_in = 0;
   u.out = tokens_of(usage, S("completion_tokens"), 0);
   u.reasoning = tokens_of(out, S("reasoning_tokens"), 0);
+  // xAI's completion_tokens leaves them out; its total does not
+  int64_t visible = tokens_of(usage, S("prompt_tokens"), 0) + u.out;
+  if (u.reasoning && tokens_of(usage, S("total_tokens"), 0) == visible + u.reasoning)
+    u.out += u.reasoning;
   reply->usage = u;
   double cost = cost_told(usage);
   if (reply->quirks & QUIRK_COST && cost >= 0 && cost < 1e6) reply->cost = (Nano)(cost * 1e9 + 0.5);

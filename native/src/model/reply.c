@@ -108,9 +108,23 @@ int64_t tokens_of(const Value *usage, Str key, int64_t fallback)
   return n < 0 ? 0 : n > most ? most : n;
 }
 
-size_t reply_output_bytes(const ReplyBuilder *reply)
+int64_t reply_output_estimate(const ReplyBuilder *reply)
 {
-  return reply->bytes + reply->extra.len;
+  return (int64_t)(((reply->bytes + reply->extra.len) * 10 + 35) / 36);
+}
+
+Usage reply_usage(const ReplyBuilder *reply, int64_t prompt_estimate)
+{
+  Usage usage = reply->usage;
+  int64_t out = reply_output_estimate(reply);
+  bool free = usage.known && reply->failed;  // of a failure nothing is a likely sum
+  bool prompt = free || (usage.known && usage.fresh_in + usage.cache_write + usage.cache_read > 0);
+  bool text = free || (usage.known && (usage.out > 0 || out == 0));
+  if (prompt && text) return usage;
+  if (!prompt) usage.fresh_in = prompt_estimate;
+  if (!text) usage.out = usage.out > out ? usage.out : out;
+  usage.known = false;
+  return usage;
 }
 
 // Arguments that are no JSON object even to a tolerant reader are kept as `broken`, so that the model can

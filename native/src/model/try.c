@@ -210,20 +210,15 @@ void try_end(Try *t)
   buf_deinit(&t->body);
 }
 
-static int64_t at_least(int64_t n, int64_t floor)
-{
-  return n > floor ? n : floor;
-}
-
 Usage try_usage(const Try *t, int64_t prompt_estimate)
 {
-  Usage usage = t->reply.usage;
-  if ((t->ok || t->reply.usage_final) && usage.known) return usage;
   bool refused = t->answer == ANSWER_ERROR || t->answer == ANSWER_PAGE;
-  if (!t->sent || refused) return (Usage){.known = true};
-  int64_t out = (int64_t)((reply_output_bytes(&t->reply) * 10 + 35) / 36);
-  if (!usage.known) usage.fresh_in = prompt_estimate;
-  usage.out = at_least(usage.out, out);
+  bool whole = t->ok || t->reply.usage_final;
+  if (refused || (!t->sent && !whole)) return (Usage){.known = true};
+  Usage usage = reply_usage(&t->reply, prompt_estimate);
+  if (whole) return usage;
+  int64_t out = reply_output_estimate(&t->reply);
+  if (usage.out < out) usage.out = out;
   usage.known = false;
   return usage;
 }

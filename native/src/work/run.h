@@ -45,6 +45,9 @@ bool run_active(Engine *engine, int64_t plan);
 bool run_wanted_verify(Engine *engine, int64_t plan);
 bool run_wanted_batch(Engine *engine, int64_t plan);
 
+// With `batch` every one of [tasks] that a model does needs one that takes batches; the higher rungs may not.
+bool run_batches_possible(const Engine *engine, const TaskList *tasks, Error *err);
+
 // Stops one task of a run of this process, at once; what needs it is skipped. It stays stopped until a run that
 // begins anew. ERR_NOT_FOUND, ERR_STALE (it has ended).
 bool run_cancel(Engine *engine, int64_t plan, Str task, Error *err);

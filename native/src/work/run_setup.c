@@ -441,13 +441,11 @@ static bool set_up_journal(Run *run, Error *err)
           journal_plan_set_state(journal, run->spec.plan, PLAN_RUNNING, STR_NONE, err));
 }
 
-// With --batch every task that a model does needs one that takes batches; the higher rungs may not.
-static bool batches_possible(const Run *run, Error *err)
+bool run_batches_possible(const Engine *engine, const TaskList *tasks, Error *err)
 {
-  const Engine *engine = run->engine;
-  if (!run->spec.batch || engine->config->cassette.len) return true;
-  for (size_t t = 0; t < run->tasks.len; t++) {
-    const TaskSpec *task = &run->tasks.items[t];
+  if (engine->config->cassette.len) return true;
+  for (size_t t = 0; t < tasks->len; t++) {
+    const TaskSpec *task = &tasks->items[t];
     if (task->executor != EXECUTOR_MODEL) continue;
     const Ladder *ladder =
         config_ladder(engine->config, task->model.len ? task->model : S("small"));
@@ -463,9 +461,10 @@ bool run_setup(Run *run, Error *err)
   Journal *journal = run->engine->journal;
   Str holder = str_from(run->engine->holder);
   if (!load_plan(run, err) || !check_names(run, &run->spec.only, err) ||
-      !check_names(run, &run->spec.redo, err) || !batches_possible(run, err)) {
+      !check_names(run, &run->spec.redo, err)) {
     return false;
   }
+  if (run->spec.batch && !run_batches_possible(run->engine, &run->tasks, err)) return false;
   if (!run->spec.nested) {
     run->leased = journal_lease_take(journal, run->spec.plan, holder, LEASE_MS, err);
     if (!run->leased) return false;

@@ -149,6 +149,55 @@ TEST(usage_where_servers_put_it)
   }
 }
 
+// The total tells whether the reply's tokens include its thoughts.
+TEST(thoughts_that_are_counted_apart)
+{
+  static const struct {
+    const char *counters;
+    int64_t out;
+  } rows[] = {{"\"completion_tokens\":2,\"total_tokens\":321", 289},
+              {"\"completion_tokens\":289,\"total_tokens\":321", 289},
+              {"\"completion_tokens\":289", 289}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    char text[512];
+    snprintf(text, sizeof(text),
+             USAGE("{\"prompt_tokens\":32,%s,"
+                   "\"completion_tokens_details\":{\"reasoning_tokens\":287}}"),
+             rows[i].counters);
+    Stream1 s;
+    stream_run(&s, &dialect_openai_chat, str_from(text));
+    CHECK_INT(s.reply.usage.out, rows[i].out);
+    CHECK_INT(s.reply.usage.reasoning, 287);
+    stream_end(&s);
+  }
+}
+
+// No prompt is free of tokens, and no text.
+TEST(counters_that_cannot_be)
+{
+  static const struct {
+    const char *counters;
+    int64_t in, out;
+    bool known;
+  } rows[] = {{"{\"prompt_tokens\":50,\"completion_tokens\":5}", 50, 5, true},
+              {"{\"prompt_tokens\":0,\"completion_tokens\":0}", 70, 3, false},
+              {"{\"prompt_tokens\":50,\"completion_tokens\":0}", 50, 3, false},
+              {"{\"prompt_tokens\":50,\"completion_tokens\":-5}", 50, 3, false},
+              {"{\"prompt_tokens\":-50,\"completion_tokens\":5}", 70, 3, false}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    char text[512];
+    snprintf(text, sizeof(text), CHUNK("{\"content\":\"ten bytes.\"}", "\"stop\"") USAGE("%s"),
+             rows[i].counters);
+    Stream1 s;
+    stream_run(&s, &dialect_openai_chat, str_from(text));
+    Usage usage = reply_usage(&s.reply, 70);
+    CHECK_INT(usage.fresh_in, rows[i].in);
+    CHECK_INT(usage.out, rows[i].out);
+    CHECK(usage.known == rows[i].known);
+    stream_end(&s);
+  }
+}
+
 // With the user's own key at the vendor, the router asks for its fee and the vendor for the rest.
 TEST(the_price_of_a_router_and_its_vendor)
 {
@@ -220,7 +269,7 @@ TEST(reasoning_goes_back_where_wanted)
   stream_run_cut(&s, &dialect_openai_chat, QUIRK_REASONING_BACK, text, text.len);
   CHECK_STR(s.text, S("x"));
   CHECK_STR(dig_str(s.reply.raw, "reasoning_content"), S("hm so"));
-  CHECK_INT(reply_output_bytes(&s.reply), 6);
+  CHECK_INT(reply_output_estimate(&s.reply), 2);
   stream_end(&s);
   stream_run(&s, &dialect_openai_chat, text);
   CHECK(dig(s.reply.raw, "reasoning_content") == NULL);
