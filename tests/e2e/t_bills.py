@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from harness import KEY, Provider, Scratch, done, model_rules, ok, wait_for
+from harness import KEY, Provider, Scratch, done, kill, model_rules, ok, wait_for
 from t_money import attempts, log
 from t_storm import make, reply, tasks_text
 from workloads import Tests
@@ -235,6 +235,30 @@ def overrun() -> None:
         ok("900000 out" in said, "overrun: and stands in the log", said)
 
 
+def cut_off() -> None:
+    """A run that was killed, and that nobody resumed, may be paid all the same: no form of `cost` keeps that back."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        provider = serve(scratch, rules(1) + [{"match": {}, "reply": {"text": "late", "delay_ms": 60000}}],
+                         prices={"input": 1, "output": 2}, parallel=COUNT)
+        running = scratch.start("run", plan_file(scratch), "--yes", "--no-verify", cwd=scratch.path / "w")
+        wait_for(lambda: len(log(provider, "arrived")) == COUNT, "all calls in flight")
+        kill(running)
+        worst = attempts(scratch, "select sum(worst_case) from attempt where ended_ms = 0")[0][0]
+        for form in (("day",), ("all", "--by", "model")):
+            said = scratch.run("cost", *form, cwd=scratch.path / "w").stdout
+            more = re.search(r"2 calls in flight, in a batch or cut off may cost \$(\d+\.\d+) more at most", said)
+            ok(more and abs(float(more[1]) * 1e9 - worst) < worst / 20, f"cut off: {' '.join(form)} ({worst})", said)
+            ok(re.search(r"mine/small-1 .*\$0\.\d+\+", said), f"cut off: {' '.join(form)}: the sum is a lower bound", said)
+        row = json.loads(scratch.run("cost", "day", "--json", cwd=scratch.path / "w").stdout)["rows"][0]
+        ok((row["calls"], row["open"], row["open_at_most"]) == (1, 2, worst), "cut off: as JSON", row)
+        row = next(csv.DictReader(io.StringIO(scratch.run("cost", "day", "--csv", cwd=scratch.path / "w").stdout)))
+        ok((row["open"], round(float(row["open_usd"]) * 1e9)) == ("2", worst), "cut off: as CSV", row)
+        scratch.run("resume", "--yes", "--no-verify", cwd=scratch.path / "w", timeout=30, env={"PIECEWORK_FIRST_BYTE_MS": "200"})
+        said = scratch.run("cost", "day", cwd=scratch.path / "w").stdout
+        ok("cut off" not in said and "not known" in said, "cut off: once resumed they are calls whose cost is not known", said)
+
+
 # ---- the cap of a day -----------------------------------------------------------------------------------
 
 
@@ -268,7 +292,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, closed, dense, overrun, one_day)
+ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, closed, dense, overrun, cut_off, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

@@ -76,6 +76,8 @@ static Value *sum_value(Arena *arena, const CostRow *row)
   value_put_int(arena, map, S("cost"), row->cost);
   value_put_int(arena, map, S("unknown"), row->unknown);
   value_put_int(arena, map, S("guessed"), row->guessed);
+  value_put_int(arena, map, S("open"), row->open);
+  value_put_int(arena, map, S("open_at_most"), row->open_worst);
   value_put_int(arena, map, S("compared"), row->compared);
   value_put_int(arena, map, S("estimated_in"), row->estimated_in);
   value_put_int(arena, map, S("counted_in"), row->counted_in);
@@ -102,33 +104,45 @@ static void csv_field(Str text)
   cli_print("\"");
 }
 
+static void csv_usd(int64_t nano)
+{
+  cli_print("%lld.%09lld", (long long)(nano / 1000000000), (long long)(nano % 1000000000));
+}
+
 // Money in USD to the nano-dollar; `unknown` counts the calls that are not in it, `guessed` those that are in it with an
-// estimate.
+// estimate, `open` those without an end, which may cost `open_usd` at most.
 static void sums_csv(Str by, const CostRowList *rows)
 {
-  cli_print("%.*s,calls,in,written,cached,out,usd,unknown,guessed\n", STR_ARG(by));
+  cli_print("%.*s,calls,in,written,cached,out,usd,unknown,guessed,open,open_usd\n", STR_ARG(by));
   for (size_t i = 0; i < rows->len; i++) {
     const CostRow *row = &rows->items[i];
     const AttemptUsage *u = &row->usage;
     csv_field(row->key);
-    cli_print(",%lld,%lld,%lld,%lld,%lld,%lld.%09lld,%lld,%lld\n", (long long)row->attempts,
-              (long long)u->fresh_in, (long long)u->cache_write, (long long)u->cache_read,
-              (long long)u->out, (long long)(row->cost / 1000000000),
-              (long long)(row->cost % 1000000000), (long long)row->unknown,
-              (long long)row->guessed);
+    cli_print(",%lld,%lld,%lld,%lld,%lld,", (long long)row->attempts, (long long)u->fresh_in,
+              (long long)u->cache_write, (long long)u->cache_read, (long long)u->out);
+    csv_usd(row->cost);
+    cli_print(",%lld,%lld,%lld,", (long long)row->unknown, (long long)row->guessed,
+              (long long)row->open);
+    csv_usd(row->open_worst);
+    cli_print("\n");
   }
 }
 
 static void sums_text(Cli *cli, Str by, const CostRowList *rows)
 {
+  int64_t open = 0;
+  Nano worst = 0;
   cli_print("%-36.*s %6s %9s %9s %10s\n", STR_ARG(by), "calls", "in", "out", "cost");
   for (size_t i = 0; i < rows->len; i++) {
     const CostRow *row = &rows->items[i];
     const AttemptUsage *u = &row->usage;
     cli_print("%-36.*s %6lld %9lld %9lld %10.*s\n", STR_ARG(row->key), (long long)row->attempts,
               (long long)(u->fresh_in + u->cache_write + u->cache_read), (long long)u->out,
-              STR_ARG(money_sum(&cli->arena, row->cost, row->unknown, row->guessed)));
+              STR_ARG(money_sum(&cli->arena, row->cost, row->unknown + row->open, row->guessed)));
+    open += row->open;
+    worst += row->open_worst;
   }
+  if (open) cli_print("%.*s\n", STR_ARG(money_open(&cli->arena, open, worst)));
 }
 
 static bool cost_sums(Cli *cli, int64_t plan, int64_t since)

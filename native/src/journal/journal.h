@@ -305,7 +305,7 @@ typedef enum {
 } CostBy;
 typedef struct {
   Str key;  // phase name, "provider/model", root, plan id, task ("12/T01" over all plans), or local day as "2026-11-29"
-  int64_t attempts;
+  int64_t attempts;    // that have ended
   AttemptUsage usage;  // of attempts whose usage is known
   int64_t cost;        // sum of what is known
   int64_t unknown;     // sent attempts whose cost is not known
@@ -313,12 +313,14 @@ typedef struct {
   int64_t guessed;
   int64_t compared;                  // attempts whose prompt was estimated and counted
   int64_t estimated_in, counted_in;  // tokens of these prompts, either way
+  int64_t open;  // attempts without an end, in none of the above: in flight, in a batch, cut off
+  int64_t open_worst;  // what these cost at worst
 } CostRow;
 typedef struct {
   CostRow *items;
   size_t len, cap;
 } CostRowList;
-// [plan] 0 = all plans, without what was played back from a cassette. Ended attempts started at [since_ms] or later, dearest first; days in their order.
+// [plan] 0 = all plans, without what was played back from a cassette. Attempts started at [since_ms] or later, dearest first; days in their order.
 bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms, CostBy by,
                   CostRowList *out, Error *err);
 

@@ -31,16 +31,20 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   return journal_listed(&own, err);
 }
 
-// What was played back has a cost in its plan, as if it had been paid, and none in the sums of a time. Tokens count only where they are known. Money is estimated where they are not, and these attempts are counted.
+// What was played back has a cost in its plan, as if it had been paid, and none in the sums of a time. Tokens count only
+// where they are known. Money is estimated where they are not, and these attempts are counted. So are those that have no
+// end: in flight, in a batch, or cut off by a kill; they may cost what was reserved for them.
 #define COST_OF(key, order)                                                                     \
   "SELECT " key                                                                                 \
-  ", count(*), total(fresh_in * usage_known), total(cache_write * usage_known),"                \
+  ", total(ended_ms > 0), total(fresh_in * usage_known), total(cache_write * usage_known),"     \
   " total(cache_read * usage_known), total(out * usage_known), total(reasoning * usage_known)," \
-  " total(max(cost, 0)) AS spent, total(cost < 0 AND sent), total(estimated_in > 0),"           \
-  " total(estimated_in), total((fresh_in + cache_write + cache_read) * (estimated_in > 0)),"    \
-  " total(cost > 0 AND NOT usage_known)"                                                        \
+  " total(max(cost, 0)) AS spent, total(ended_ms > 0 AND cost < 0 AND sent),"                   \
+  " total(estimated_in > 0), total(estimated_in),"                                              \
+  " total((fresh_in + cache_write + cache_read) * (estimated_in > 0)),"                         \
+  " total(cost > 0 AND NOT usage_known), total(ended_ms = 0),"                                  \
+  " total((ended_ms = 0) * max(worst_case, 0))"                                                 \
   " FROM attempt"                                                                               \
-  " WHERE ended_ms > 0 AND started_ms >= ?1 AND CASE ?2 WHEN 0 THEN sent ELSE plan = ?2 END"    \
+  " WHERE started_ms >= ?1 AND CASE ?2 WHEN 0 THEN sent ELSE plan = ?2 END"                     \
   " GROUP BY 1 ORDER BY " order
 
 #define DEAREST "spent DESC, 1"
@@ -73,6 +77,8 @@ bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms
         .estimated_in = query_int(q, 10),
         .counted_in = query_int(q, 11),
         .guessed = query_int(q, 12),
+        .open = query_int(q, 13),
+        .open_worst = query_int(q, 14),
     };
     PUSH(arena, out, row);
   }

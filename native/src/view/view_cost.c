@@ -10,6 +10,20 @@ static void write_text(ViewText *view, LineMeaning meaning, Str text)
     view_line(view, meaning, "%.*s", STR_ARG(line));
 }
 
+static void add_cost(CostRow *sum, const CostRow *row)
+{
+  sum->cost += row->cost;
+  sum->unknown += row->unknown;
+  sum->guessed += row->guessed;
+  sum->open += row->open;
+  sum->open_worst += row->open_worst;
+}
+
+static Str cost_text(Arena *arena, const CostRow *row)
+{
+  return money_sum(arena, row->cost, row->unknown + row->open, row->guessed);
+}
+
 static void cost_line(ViewText *view, const CostRow *row)
 {
   Arena *arena = view->arena;
@@ -17,7 +31,7 @@ static void cost_line(ViewText *view, const CostRow *row)
   Str in = tokens_short(arena, u->fresh_in + u->cache_write);
   Str cached = tokens_short(arena, u->cache_read);
   Str out = tokens_short(arena, u->out);
-  Str cost = money_sum(arena, row->cost, row->unknown, row->guessed);
+  Str cost = cost_text(arena, row);
   Str key = row->key.len ? row->key : S("(none)");
   if (str_columns(key) > 34) key = str_skip(key, key.len - str_utf8_floor(key, 34));
   view_line(view, (LineMeaning){.kind = S("cost")}, "  %-34.*s %6lld %7.*s %7.*s %7.*s %10.*s",
@@ -74,7 +88,7 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
 {
   static const Section sections[] = {
       {"phase", COST_BY_PHASE}, {"model", COST_BY_MODEL}, {"project", COST_BY_ROOT}};
-  int64_t total = 0, unknown = 0, guessed = 0;
+  CostRow total = {0};
   for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
     CostRowList rows = {0};
     if (!journal_cost(engine->journal, view->arena, 0, since, sections[i].by, &rows, err))
@@ -82,45 +96,36 @@ static bool write_period(ViewText *view, Engine *engine, Str which, int64_t sinc
     head_line(view, sections[i].title);
     for (size_t k = 0; k < rows.len; k++) {
       cost_line(view, &rows.items[k]);
-      if (sections[i].by != COST_BY_PHASE) continue;
-      total += rows.items[k].cost;
-      unknown += rows.items[k].unknown;
-      guessed += rows.items[k].guessed;
+      if (sections[i].by == COST_BY_PHASE) add_cost(&total, &rows.items[k]);
     }
     for (size_t k = 0; sections[i].by == COST_BY_MODEL && k < rows.len; k++)
       estimate_line(view, &rows.items[k]);
   }
   if (!write_days(view, engine, since, err)) return false;
-  Str sum = money_sum(view->arena, total, unknown, guessed);
+  LineMeaning note = {.kind = S("note")};
   view_line(view, (LineMeaning){.kind = S("head")}, "total (%.*s): %.*s", STR_ARG(which),
-            STR_ARG(sum));
-  if (guessed)
-    write_text(view, (LineMeaning){.kind = S("note")}, money_guessed(view->arena, guessed));
-  if (unknown) {
-    view_line(view, (LineMeaning){.kind = S("note")},
-              "+ %lld calls whose cost is not known: the sums are lower bounds",
-              (long long)unknown);
+            STR_ARG(cost_text(view->arena, &total)));
+  if (total.guessed) write_text(view, note, money_guessed(view->arena, total.guessed));
+  if (total.unknown) {
+    view_line(view, note, "+ %lld calls whose cost is not known: the sums are lower bounds",
+              (long long)total.unknown);
   }
+  if (total.open) write_text(view, note, money_open(view->arena, total.open, total.open_worst));
   return true;
 }
 
 // What the last 30 days came to, all projects together.
 static bool write_month(ViewText *view, Engine *engine, Error *err)
 {
-  int64_t since = wall_now_ms() - (int64_t)DAYS_SHOWN * 86400000, total = 0, unknown = 0,
-          guessed = 0;
+  int64_t since = wall_now_ms() - (int64_t)DAYS_SHOWN * 86400000;
+  CostRow total = {0};
   CostRowList rows = {0};
   if (!journal_cost(engine->journal, view->arena, 0, since, COST_BY_PLAN, &rows, err)) return false;
-  for (size_t i = 0; i < rows.len; i++) {
-    total += rows.items[i].cost;
-    unknown += rows.items[i].unknown;
-    guessed += rows.items[i].guessed;
-  }
-  Str sum = money_sum(view->arena, total, unknown, guessed);
+  for (size_t i = 0; i < rows.len; i++) add_cost(&total, &rows.items[i]);
   LineMeaning note = {.kind = S("note")};
   view_line(view, note, "%s", "");
-  view_line(view, note, "the last 30 days: %.*s over %zu plan%s  (cost month)", STR_ARG(sum),
-            rows.len, rows.len == 1 ? "" : "s");
+  view_line(view, note, "the last 30 days: %.*s over %zu plan%s  (cost month)",
+            STR_ARG(cost_text(view->arena, &total)), rows.len, rows.len == 1 ? "" : "s");
   return true;
 }
 

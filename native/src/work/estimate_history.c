@@ -31,7 +31,7 @@ static void read_plan(Engine *engine, Arena *arena, int64_t plan, Samples *execu
   if (!journal_cost(engine->journal, arena, plan, 0, COST_BY_PHASE, &rows, &none)) return;
   for (size_t i = 0; i < rows.len; i++) {
     const CostRow *row = &rows.items[i];
-    if (row->unknown) continue;
+    if (row->unknown || row->open) continue;
     if (str_eq(row->key, str_from(phase_name(PHASE_EXECUTE))))
       sample(execute, row->cost, before.execute.cost, before.execute_factor);
     if (str_eq(row->key, str_from(phase_name(PHASE_VERIFY))))

@@ -171,6 +171,13 @@ Str money_guessed(Arena *arena, int64_t calls)
                  (long long)calls, calls == 1 ? "" : "s", calls == 1 ? "it" : "they");
 }
 
+Str money_open(Arena *arena, int64_t calls, Nano worst)
+{
+  if (!calls) return STR_NONE;
+  return str_fmt(arena, "%lld call%s in flight, in a batch or cut off may cost %.*s more at most",
+                 (long long)calls, calls == 1 ? "" : "s", STR_ARG(money(arena, worst)));
+}
+
 static Str row_money(Arena *arena, const ReceiptRow *row)
 {
   return money_sum(arena, row->cost, row->unknown, row->guessed);
@@ -306,7 +313,8 @@ static void add_budget(Arena *arena, Buf *out, const Receipt *r)
 {
   buf_fmt(out, "\nbudget %.*s\n", STR_ARG(r->budget < 0 ? S("none") : money(arena, r->budget)));
   if (r->reserved)
-    buf_fmt(out, "reserved for calls in flight %.*s\n", STR_ARG(money(arena, r->reserved)));
+    buf_fmt(out, "reserved for calls in flight, in a batch or cut off %.*s\n",
+            STR_ARG(money(arena, r->reserved)));
   if (r->lost) buf_fmt(out, "lost in a crash at most %.*s\n", STR_ARG(money(arena, r->lost)));
   if (r->mechanical)
     buf_fmt(out, "%lld of %lld tasks needed no model\n", (long long)r->mechanical,

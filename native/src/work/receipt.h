@@ -61,6 +61,8 @@ Str money_short(Arena *arena, Nano amount);
 Str money_sum(Arena *arena, Nano cost, int64_t unknown, int64_t guessed);
 // What "~" stands for; empty for no calls.
 Str money_guessed(Arena *arena, int64_t calls);
+// "3 calls in flight, in a batch or cut off may cost $0.02 more at most"; empty when there are none.
+Str money_open(Arena *arena, int64_t calls, Nano worst);
 
 // A bar of at most [columns] (60) '#' in which [most] fills all; something is never nothing.
 Str receipt_bar(Arena *arena, Nano amount, Nano most, int columns);
