@@ -105,11 +105,14 @@ class Front:
         self._folder = tempfile.TemporaryDirectory(prefix="front-")
         self.folder = Path(self._folder.name)
         self.ca = self.folder / "ca.pem"
-        # Held until the front listens, lest another process is given it meanwhile. Both say SO_REUSEADDR.
+        # Held until the front listens, lest another process is given it meanwhile. Both say SO_REUSEADDR: Linux lets
+        # them have it while one of them listens, others do not.
         self._held = socket.socket()
         self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._held.bind(("127.0.0.1", port))
         self.port = self._held.getsockname()[1]
+        if sys.platform != "linux":
+            self._held.close()
         self.url = f"https://localhost:{self.port}"
         make_certificates(self.folder, certificate)
         command = getattr(self, f"_{self.kind}")(to, http2, streams)

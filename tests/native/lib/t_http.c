@@ -11,6 +11,10 @@
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 #define STEPS(...) ((const Step[]){__VA_ARGS__, {.kind = STEP_END}})
+#define PING                              \
+  {                                       \
+    .after_ms = 100, .text = "1\r\n:\r\n" \
+  }
 
 static char large_head[70 * 1024];
 static const char gzipped[] =  // "hello gzip " 20 times
@@ -34,10 +38,8 @@ static Script scripts[] = {
      STEPS({.text = OK_HEAD "Content-Length: 5\r\n\r\n"}, {.after_ms = 60000, .text = "late"})},
     {"/stall", STEPS({.text = OK_HEAD "Content-Length: 100\r\n\r\nten bytes."},
                      {.after_ms = 60000, .text = "late"})},
-    {"/pings", STEPS({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\n:\r\n"},
-                     {.after_ms = 60, .text = "1\r\n:\r\n"}, {.after_ms = 60, .text = "1\r\n:\r\n"},
-                     {.after_ms = 60, .text = "1\r\n:\r\n"},
-                     {.after_ms = 60, .text = "1\r\n:\r\n0\r\n\r\n"})},
+    {"/pings", STEPS({.text = OK_HEAD "Transfer-Encoding: chunked\r\n\r\n"}, PING, PING, PING, PING,
+                     PING, PING, PING, PING, PING, PING, {.text = "0\r\n\r\n"})},
     {"/flood", STEPS({.text = OK_HEAD "\r\n"}, {.kind = STEP_FLOOD})},
     {"/large-head", STEPS({.text = large_head})},
     {"/early", STEPS({.text = "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
@@ -153,10 +155,10 @@ static void probe_start(Probe *p, Fixture *f, const char *path, HttpSpec spec)
   CHECK_INT(p->dones, 0);  // never from inside http_start
 }
 
-// Turns the loop until the probe is done, 10 s at most.
+// Turns the loop until the probe is done, a minute at most.
 static void probe_wait(Probe *p)
 {
-  uint64_t end = loop_now_ms(&p->fixture->loop) + 10000;
+  uint64_t end = loop_now_ms(&p->fixture->loop) + 60000;
   while (!p->dones && loop_now_ms(&p->fixture->loop) < end) loop_turn(&p->fixture->loop, true);
   for (int i = 0; i < 3; i++) loop_turn(&p->fixture->loop, false);  // a second report would show
   CHECK_INT(p->dones, 1);
@@ -249,6 +251,7 @@ TEST(post_sends_headers_and_body)
   }
 }
 
+// Without asking for a "100 Continue" first, and waiting a second for it.
 TEST(a_large_body_is_sent_at_once)
 {
   WITH_FIXTURE(f)
@@ -256,11 +259,10 @@ TEST(a_large_body_is_sent_at_once)
     size_t size = 3 << 20;
     char *text = malloc(size);
     memset(text, 'x', size);
-    uint64_t before = loop_now_ms(&f.loop);
     Probe p = fetch(&f, "/echo", (HttpSpec){.body = {text, size}});
     CHECK_INT(p.err.code, ERR_OK);
     CHECK(p.body.len > size);
-    CHECK(loop_now_ms(&f.loop) - before < 900);  // no wait for "100 Continue"
+    CHECK(!str_has(str_sub(buf_str(&p.body), 0, p.body.len - size), S("Expect")));
     free(text);
     probe_deinit(&p);
   }
@@ -335,13 +337,15 @@ TEST(plain_calls_do_not_queue_behind_each_other)
     static Probe probes[4];
     memset(probes, 0, sizeof(probes));
     for (int i = 0; i < 4; i++)
-      probe_start(&probes[i], &f, "/silent", (HttpSpec){.first_byte_ms = 300});
+      probe_start(&probes[i], &f, "/silent", (HttpSpec){.first_byte_ms = 20000});
+    while (f.server.requests < 4 && !probes[0].dones) loop_turn(&f.loop, true);
+    CHECK_INT(f.server.requests, 4);
     for (int i = 0; i < 4; i++) {
+      http_cancel(probes[i].call);
       probe_wait(&probes[i]);
-      CHECK_INT(probes[i].err.code, ERR_TIMEOUT);
+      CHECK_INT(probes[i].err.code, ERR_CANCELLED);
       probe_deinit(&probes[i]);
     }
-    CHECK_INT(f.server.requests, 4);
   }
 }
 
@@ -381,9 +385,9 @@ TEST(a_slow_upload_is_life)
     int small = 65536;
     uv_recv_buffer_size((uv_handle_t *)&f.server.uv, &small);
     uint64_t before = loop_now_ms(&f.loop);
-    Probe p = fetch(&f, "/hello", (HttpSpec){.body = {text, size}, .first_byte_ms = 1000});
+    Probe p = fetch(&f, "/hello", (HttpSpec){.body = {text, size}, .first_byte_ms = 2000});
     CHECK_INT(p.err.code, ERR_OK);
-    CHECK(loop_now_ms(&f.loop) - before > 1000);
+    CHECK(loop_now_ms(&f.loop) - before > 2000);
     free(text);
     probe_deinit(&p);
   }
@@ -428,27 +432,30 @@ typedef struct {
   Err code;
   bool sent;
   const char *says;
+  uint64_t first_byte_ms, idle_ms;  // short only where that is how it fails
 } Failure;
 
 TEST(failures)
 {
   static const Failure rows[] = {
-      {"/reset", ERR_NETWORK, true, "broke off"},
-      {"/cut", ERR_NETWORK, true, "in the middle of its answer"},
-      {"/hangup", ERR_NETWORK, true, "without an answer"},
-      {"/silent", ERR_TIMEOUT, true, "no answer from 127.0.0.1:"},
-      {"/head-only", ERR_TIMEOUT, true, "no answer from"},
-      {"/stall", ERR_TIMEOUT, true, "stopped sending"},
-      {"/flood", ERR_TOO_BIG, true, "larger than 100000 bytes"},
-      {"/large-head", ERR_TOO_BIG, true, "64 KiB of headers"},
-      {"/garbage", ERR_NETWORK, true, "127.0.0.1"},
+      {"/reset", ERR_NETWORK, true, "broke off", 20000, 20000},
+      {"/cut", ERR_NETWORK, true, "in the middle of its answer", 20000, 20000},
+      {"/hangup", ERR_NETWORK, true, "without an answer", 20000, 20000},
+      {"/silent", ERR_TIMEOUT, true, "no answer from 127.0.0.1:", 500, 20000},
+      {"/head-only", ERR_TIMEOUT, true, "no answer from", 500, 20000},
+      {"/stall", ERR_TIMEOUT, true, "stopped sending", 20000, 100},
+      {"/flood", ERR_TOO_BIG, true, "larger than 100000 bytes", 20000, 20000},
+      {"/large-head", ERR_TOO_BIG, true, "64 KiB of headers", 20000, 20000},
+      {"/garbage", ERR_NETWORK, true, "127.0.0.1", 20000, 20000},
   };
   WITH_FIXTURE(f)
   {
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-      Probe p = fetch(
-          &f, rows[i].path,
-          (HttpSpec){.first_byte_ms = 150, .idle_ms = 100, .max_reply = 100000, .body = S("x")});
+      Probe p = fetch(&f, rows[i].path,
+                      (HttpSpec){.first_byte_ms = rows[i].first_byte_ms,
+                                 .idle_ms = rows[i].idle_ms,
+                                 .max_reply = 100000,
+                                 .body = S("x")});
       CHECK_INT(p.err.code, rows[i].code);
       CHECK_INT(p.sent, rows[i].sent);
       if (!str_has(str_from(p.err.message), str_from(rows[i].says))) {
@@ -465,14 +472,14 @@ TEST(idle_time_counts_from_the_last_byte)
   WITH_FIXTURE(f)
   {
     Probe p =
-        fetch(&f, "/pings", (HttpSpec){.first_byte_ms = 150, .idle_ms = 120});  // 240 ms of pings
+        fetch(&f, "/pings", (HttpSpec){.first_byte_ms = 800, .idle_ms = 800});  // 1 s of pings
     CHECK_INT(p.err.code, ERR_OK);
-    CHECK_INT(p.body.len, 5);
+    CHECK_INT(p.body.len, 10);
     probe_deinit(&p);
     uint64_t before = loop_now_ms(&f.loop);
-    p = fetch(&f, "/stall", (HttpSpec){.first_byte_ms = 5000, .idle_ms = 120});
+    p = fetch(&f, "/stall", (HttpSpec){.first_byte_ms = 20000, .idle_ms = 120});
     CHECK_INT(p.err.code, ERR_TIMEOUT);
-    CHECK(loop_now_ms(&f.loop) - before < 400);
+    CHECK(loop_now_ms(&f.loop) - before < 20000);
     probe_deinit(&p);
   }
 }
@@ -565,7 +572,7 @@ TEST(running_out_of_descriptors)
     for (int more = 0; more < 8; more++) {
       tight = (struct rlimit){.rlim_cur = (rlim_t)(low + more), .rlim_max = limit.rlim_max};
       setrlimit(RLIMIT_NOFILE, &tight);
-      Probe p = fetch(&f, "/hello", (HttpSpec){.first_byte_ms = 200, .connect_timeout_ms = 200});
+      Probe p = fetch(&f, "/hello", (HttpSpec){.first_byte_ms = 500, .connect_timeout_ms = 500});
       setrlimit(RLIMIT_NOFILE, &limit);
       failed += p.err.code == ERR_NETWORK || p.err.code == ERR_TIMEOUT || p.err.code == ERR_FAILED;
       fine += p.err.code == ERR_OK;

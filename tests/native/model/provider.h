@@ -71,7 +71,7 @@ static inline void provider_start(Bench *bench, const char *script, const char *
     execvp("python3", (char **)argv);
     _exit(127);
   }
-  for (int i = 0; i < 1000 && !fs_exists(bench_path(bench, "port")); i++) usleep(10000);
+  for (int i = 0; i < 6000 && !fs_exists(bench_path(bench, "port")); i++) usleep(10000);
   Str port = str_trim(bench_read(bench, "port"));
   uint64_t number = 0;
   CHECK(str_to_u64(port, &number));
@@ -196,12 +196,21 @@ static inline Result bench_call(Bench *bench, const char *provider, const char *
   return result;
 }
 
-// Lines of the provider's log that hold [word]; waits a little, for they are written after the last byte.
-static inline int log_count(Bench *bench, const char *word)
+static inline int log_lines(Bench *bench, const char *word)
 {
-  usleep(50000);
   int count = 0;
   Str rest = bench_read(bench, "log"), line;
   while (str_line(&rest, &line)) count += str_has(line, str_from(word));
   return count;
+}
+
+// Lines of the provider's log that hold [word], once it has written of each request how it ended, which it does after
+// the last byte.
+static inline int log_count(Bench *bench, const char *word)
+{
+  for (int i = 0; i < 1000; i++) {
+    if (log_lines(bench, "\"event\":\"arrived\"") == log_lines(bench, "\"event\":\"done\"")) break;
+    usleep(10000);
+  }
+  return log_lines(bench, word);
 }

@@ -346,7 +346,7 @@ TEST(many_calls_within_the_limit)
 {
   enum { CALLS = 40 };
   Bench bench;
-  bench_open(&bench, "[{\"reply\": {\"text\": \"ok\", \"delay_ms\": 15}}]");
+  bench_open(&bench, "[{\"reply\": {\"text\": \"ok\", \"delay_ms\": 100}}]");
   static Result results[CALLS];
   memset(results, 0, sizeof(results));
   for (int i = 0; i < CALLS; i++) {
