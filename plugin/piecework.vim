@@ -43,6 +43,8 @@ augroup piecework
   autocmd BufReadCmd,SessionLoadPost piecework://* call luaeval('require("piecework")._read(_A[1], _A[2])',
         \ [str2nr(expand('<abuf>')), expand('<amatch>')])
   autocmd BufWriteCmd piecework://* call luaeval('require("piecework")._write(_A)', str2nr(expand('<abuf>')))
+  " Vim tells each renamed buffer, and asks for Enter; a session puts 'shortmess' back at its end.
+  autocmd BufFilePost piecework://* if exists('g:SessionLoad') | set shortmess+=F | endif
   autocmd BufWipeout piecework://* call luaeval('require("piecework")._forget(_A)', str2nr(expand('<abuf>')))
 augroup END
 
@@ -93,6 +95,5 @@ nnoremap <silent> <Plug>(piecework-status) <Cmd>Piecework status<CR>
 nnoremap <silent> <Plug>(piecework-review) <Cmd>Piecework review<CR>
 nnoremap <silent> <Plug>(piecework-plan) <Cmd>Piecework plan<CR>
 unlet s:verb s:mode
-
 let &cpoptions = s:save_cpo
 unlet s:save_cpo

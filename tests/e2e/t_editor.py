@@ -303,9 +303,32 @@ def bad_input(name: str, editor: str) -> None:
                 ok(False, f"{name}: the key is nowhere in the state directory", path)
 
 
+def session(name: str, editor: str) -> None:
+    """Several windows of ours come back with a session, and Vim has nothing to ask."""
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        scratch.provider([{"reply": {"text": shout(3)}}])
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup()) as e:
+            e.command("3Piecework edit shout")
+            e.wait(r"ready to review", PATIENCE)
+            for page in ("review", "status", "cost", "log", "plan"):
+                e.command(f"tab Piecework {page} 1")
+                e.wait_until(lambda page=page: f"piecework://{page}/1" in e.eval("bufname('%')"), page)
+            e.command("split b.txt")
+            e.command("mksession s.vim")
+            e.quit()
+        with Editor(editor, root, scratch.env, "-S", "s.vim", setup=[*setup(), "let g:flags = &shortmess"]) as e:
+            time.sleep(0.5)
+            ok(not e.prompts(), f"{name}: session: no prompt", *e.prompts())
+            shown = "map(range(1, bufnr('$')), 'bufname(v:val) =~# \"^piecework:\" ? len(getbufline(v:val, 1)[0]) : 99')"
+            e.wait_until(lambda: min(json.loads(e.eval(shown))) > 0, "all pages")
+            ok(e.eval("&shortmess ==# g:flags") == "1", f"{name}: session: 'shortmess' is the user's")
+            e.quit()
+
+
 for editor in editors():
     short = Path(editor).name
-    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, bad_input):
+    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, session, bad_input):
         if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
             continue
         try:
