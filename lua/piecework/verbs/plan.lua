@@ -156,18 +156,20 @@ end
 
 local BY = { file = true, entry = true, ['function'] = true }
 
--- `--by=file` (default), `--by=entry` or `--by=function`, taken off the front.
+-- `--by=file` (default), `--by=entry` or `--by=function`, taken off the front. Nil for another
+-- option: as a word of the instruction it would be paid for.
 local function take_by(call)
-  local by, rest = call.text:match('^%-%-by=(%S+)%s*(.*)$')
-  if not by then return 'file' end
+  local name, by, rest = call.text:match('^%-%-(%w+)=?(%S*)%s*(.*)$')
+  if not name then return 'file' end
   call.text = rest
-  return by
+  return name == 'by' and BY[by] and by or nil
 end
 
 function M.each(call)
+  local given = call.words[1]
   local by = take_by(call)
-  if not BY[by] then
-    return message.error('--by takes file, entry or function, not ' .. by)
+  if not by then
+    return message.error('each takes --by=file, --by=entry or --by=function, not ' .. given)
   end
   if call.text == '' then return message.error('say what to do: :Piecework each {instruction}') end
   local ranges = targets(call, by)

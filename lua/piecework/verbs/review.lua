@@ -26,7 +26,7 @@ end
 
 function M.diff(call)
   context.plan(call, REVIEWABLE, function(plan)
-    local path = call.words[1] and host.fn('fnamemodify', call.words[1], ':p')
+    local path = call.words[1] and host.fn('fnamemodify', call.text:match('^%s*(.-)%s*$'), ':p')
       or context.current_file()
     if not path then return message.error('which file? :Piecework diff [N] {path}') end
     engine.ask('review/files', { plan = plan, accepted = false }, function(result)
@@ -82,13 +82,16 @@ local function decide_in_file(call, decision)
 end
 
 -- `plan`, `file [path]`, `task T01`, `T01` as review/decide takes them; nil when it is none of
--- these.
+-- these, or more.
 local function named(call)
   local what, name = call.words[1], call.words[2]
-  if what == 'plan' or what == 'all' then return 'all' end
-  if what == 'task' and name then return 'task:' .. name end
-  if what and what:find('^T%d') then return 'task:' .. what end
+  local words = #call.words
+  if what == 'plan' or what == 'all' then return words == 1 and 'all' or nil end
+  if what == 'task' then return words == 2 and 'task:' .. name or nil end
+  if what and what:find('^T%d') then return words == 1 and 'task:' .. what or nil end
   if what ~= 'file' then return nil end
+  -- A name may have spaces.
+  name = name and call.text:match('^%s*file%s+(.-)%s*$')
   local view = buffers.view()
   local sections = require('piecework.ui.sections')
   local entry = view and view.sections and sections.at(view.sections, host.fn('line', '.'))
@@ -155,21 +158,26 @@ end
 
 -- Doing -----------------------------------------------------------------------------------------
 
-local function only_of(call)
+-- Without words all of it. What is not understood must not come to mean all of it.
+local function start(call, states, revert)
+  local number = context.take_plan(call)
   local what = named(call)
-  return what and what ~= 'all' and { what } or nil
+  if not what and #call.words > 0 then
+    return message.error(('%s %s? file [path], task T01, or nothing for the whole plan')
+      :format(call.sub, call.text))
+  end
+  local only = what and what ~= 'all' and { what } or nil
+  context.plan({ words = { number and tostring(number) }, text = '' }, states, function(plan)
+    apply.start(plan, { write = call.bang, revert = revert, only = only })
+  end)
 end
 
 function M.apply(call)
-  context.plan(call, REVIEWABLE, function(plan)
-    apply.start(plan, { write = call.bang, only = only_of(call) })
-  end)
+  start(call, REVIEWABLE)
 end
 
 function M.revert(call)
-  context.plan(call, { 'review', 'done' }, function(plan)
-    apply.start(plan, { write = call.bang, revert = true, only = only_of(call) })
-  end)
+  start(call, { 'review', 'done' }, true)
 end
 
 function M.commit(call)

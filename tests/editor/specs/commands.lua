@@ -43,7 +43,8 @@ return function(T)
   says('Piecework! log', 'takes no !', 'a bang where none belongs')
   says('Piecework edit', 'say what to do', 'edit without words')
   says('Piecework each', 'say what to do', 'each without words')
-  says('Piecework each --by=line x', 'file, entry or function', 'each by something else')
+  says('Piecework each --by=line x', 'each takes .*not %-%-by=line', 'each by something else')
+  says('Piecework! each --in=file x', 'each takes .*not %-%-in=file', 'each with an unknown option')
   says('Piecework plan --fast x', 'takes %-%-solo, %-%-cheap%-first', 'plan with an unknown option')
   says('Piecework plan --solo', 'say what to do', 'plan with an option and no words')
   says('Piecework each x', 'no range, no quickfix list', 'each over nothing')
@@ -51,6 +52,12 @@ return function(T)
   says('Piecework plan --cheap-first x', 'no range, no quickfix list', 'cheap first over nothing')
   says('Piecework edit x', 'no file', 'edit in a buffer without a file')
   says('Piecework accept', 'accept what%?', 'accept of nothing')
+  -- What is not understood must not mean all of it.
+  for _, words in ipairs({ 'fil a.c', 'a.c', '5 tsk T01', 'task', 'T01 T02', 'plan a.c', 'task T01 T02', 't01' }) do
+    says('Piecework! apply ' .. words, 'apply .*%? file %[path%], task T01', 'apply ' .. words)
+    says('Piecework revert ' .. words, 'revert .*%? file %[path%], task T01', 'revert ' .. words)
+    says('Piecework accept ' .. words, 'accept what%?', 'accept ' .. words)
+  end
 
   standin.script({
     ['plan/create'] = { { result = { plan = 5 }, later = { { kind = 'plan', plan = 5, state = 'ready' } } } },
@@ -67,6 +74,9 @@ return function(T)
       { plan = 7, state = 'done' } } } } },
     ['preview/count'] = { { result = { tokens = 12, text = 'counted by a: 12 tokens in' } } },
     ['task/retry'] = { { result = {} } },
+    ['review/files'] = { { result = { files = {} } } },
+    ['review/decide'] = { { result = { changed = 1 } } },
+    ['review/apply'] = { { result = { files = {}, stale = {} } } },
     ['task/cancel'] = { { result = {} } },
     ['run/stop'] = { { result = { stopped = 0 } }, { result = { stopped = 1 } } },
   })
@@ -155,6 +165,12 @@ return function(T)
   sent = standin.last('preview/count')
   T.eq({ sent.plan, sent.task }, { 5, 'T01' }, 'has one prompt counted')
   T.like(T.said(), 'T01: counted by a: 12 tokens in', 'and says what came')
+  T.command('Piecework apply 5 file name with  spaces.c ')
+  T.wait(function() return standin.last('review/apply') end, 'apply of a file')
+  T.eq(standin.last('review/apply').only, { 'file:name with  spaces.c' }, 'a name with spaces is one name')
+  T.command('Piecework accept 5 file name with spaces.c')
+  T.wait(function() return standin.last('review/decide') end, 'accept of a file')
+  T.eq(standin.last('review/decide').what, { 'file:name with spaces.c' }, 'of what is accepted, too')
   T.command('Piecework stop 5 T03')
   T.wait(function() return standin.last('task/cancel') end, 'stop of a task')
   T.eq(standin.last('task/cancel').task, 'T03', 'stop of one task')
