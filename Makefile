@@ -10,8 +10,9 @@
 #   fuzz                build/fuzz/     clang with libFuzzer
 
 MODE ?= release
-# make V=1 shows whole command lines
-Q := $(if $(V),,@)
+MAKEFLAGS += --no-print-directory
+# Begins a recipe: says in short what is made; make V=1 shows whole command lines instead.
+say = $(if $(V),,@echo "  $(1) $@" &&)
 O := build$(if $(filter-out release,$(MODE)),/$(MODE))
 BIN := $(O)/piecework
 
@@ -52,7 +53,7 @@ $(O)/obj/%.o: | needs
 endif
 
 $(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
-	$(Q)$(if $(V),,echo "  LD $@" &&) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Plugin managers make it too; packages do not. Written as a whole: an editor may be reading it.
 doc/tags: doc/piecework.txt native/tools/tags.awk
@@ -67,26 +68,26 @@ EMBEDDERS := model plan work
 define layer
 $(O)/$(1).a: $(patsubst native/src/%.c,$(O)/obj/%.o,$(wildcard native/src/$(1)/*.c)) $(if $(EMBED_$(1)),$(O)/obj/gen_$(1).o)
 	@rm -f $$@
-	$$(Q)$$(if $$(V),,echo "  AR $$@" &&) $(AR) rcs $$@ $$^
+	$$(call say,AR) $(AR) rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
 $(O)/obj/%.o: native/src/%.c
 	@mkdir -p $(@D)
-	$(Q)$(if $(V),,echo "  CC $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 HOSTCC ?= $(CC)
 
 $(O)/gen/embed: native/tools/embed.c
 	@mkdir -p $(@D)
-	$(HOSTCC) -O1 -o $@ $<
+	$(call say,CC) $(HOSTCC) -O1 -o $@ $<
 
 define embed
 $(O)/gen/gen_$(1).c: $(O)/gen/embed $(EMBED_$(1))
-	$(O)/gen/embed gen_$(1) native/ $(EMBED_$(1)) > $$@.tmp && mv $$@.tmp $$@
+	$$(call say,GEN) $(O)/gen/embed gen_$(1) native/ $(EMBED_$(1)) > $$@.tmp && mv $$@.tmp $$@
 $(O)/obj/gen_$(1).o: $(O)/gen/gen_$(1).c
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(call say,CC) $$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
 $(foreach t,$(EMBEDDERS),$(eval $(call embed,$(t))))
 
@@ -96,7 +97,7 @@ upto = $(if $(1),$(firstword $(1)) $(if $(filter $(2),$(firstword $(1))),,$(call
 define layer_tests
 $(O)/tests/$(1)/%: tests/native/$(1)/%.c $(call reverse,$(foreach l,$(call upto,$(LAYERS),$(1)),$(O)/$(l).a))
 	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter tests/%.c %.a,$$^) $(LDLIBS)
+	$$(call say,LD) $(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter tests/%.c %.a,$$^) $(LDLIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_tests,$(l))))
 UNIT_TESTS := $(patsubst tests/native/%.c,$(O)/tests/%,$(wildcard tests/native/*/t_*.c))
@@ -106,7 +107,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 $(O)/fuzz/%: tests/fuzz/fuzz_%.c $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay_main.c) $(call reverse,$(ARCHIVES))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter tests/%.c %.a,$^) $(LDLIBS)
+	$(call say,LD) $(CC) $(CPPFLAGS) -Itests/native $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter tests/%.c %.a,$^) $(LDLIBS)
 
 .PHONY: units fuzzers
 units: $(UNIT_TESTS)
@@ -118,31 +119,28 @@ deps:  ## install what building, the demo and the tests need
 
 demo:  ## a recorded request, from plan to review, in a scratch directory (installs what is missing)
 	@sh native/tools/deps.sh install build demo
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) build
 	@sh tests/demo/demo.sh $(abspath $(BIN))
 
 test:  ## every test, under ASan and UBSan (installs what is missing)
 	@sh native/tools/deps.sh install build test
-	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory MODE=san build units fuzzers
+	@$(MAKE) build
+	@$(MAKE) MODE=san build units fuzzers
 	@sh tests/run.sh native fuzz provider editor e2e
 
 test-native:  ## unit tests and fuzzing corpora of the engine
-	@$(MAKE) --no-print-directory MODE=san build units fuzzers
+	@$(MAKE) MODE=san build units fuzzers
 	@sh tests/run.sh native fuzz
 
 test-provider:  ## the fake model provider's own tests
 	@sh tests/run.sh provider
 
 test-editor:  ## the Lua layer in Neovim and Vim
-	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory MODE=san build
-	@sh tests/run.sh editor
-
 test-e2e:  ## whole journeys: engine, provider, git, editors
-	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory MODE=san build
-	@sh tests/run.sh e2e
+test-editor test-e2e:
+	@$(MAKE) build
+	@$(MAKE) MODE=san build
+	@sh tests/run.sh $(@:test-%=%)
 
 lint:  ## layers, foreign types, vim. only in host/, banned calls, sizes, luacheck, formatting
 	@sh tests/lint/lint.sh
@@ -152,20 +150,20 @@ format:  ## rewrite the C sources as .clang-format says
 
 fuzz:  ## run every fuzzer for FUZZ_SECONDS (60) with clang's libFuzzer
 	@sh native/tools/deps.sh install build fuzz
-	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
+	@$(MAKE) MODE=fuzz fuzzers
 	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 valgrind:  ## the unit tests and one whole journey under valgrind
 	@sh native/tools/deps.sh install build test valgrind
-	@$(MAKE) --no-print-directory MODE=valgrind build units
+	@$(MAKE) MODE=valgrind build units
 	@sh tests/run.sh valgrind
 
 bench:  ## performance as ratios, in one run (NAME=tasks: one of tests/bench/bench_*)
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) build
 	@sh tests/bench/bench.sh $(NAME)
 
 bench-cost:  ## what delegating saves: four workloads, two providers' list prices, scripted replies
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) build
 	@python3 tests/bench/cost.py
 
 doc:  ## help tags, and what of the help is generated
