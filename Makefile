@@ -45,12 +45,11 @@ build: $(BIN) doc/tags  ## compile build/piecework (needs cc, make, pkg-config a
 
 # Stops with one message when something is missing, instead of a page of compiler errors.
 ifneq ($(shell pkg-config --exists $(PKGS) 2>/dev/null && command -v $(CC) >/dev/null && echo yes),yes)
+NEEDS := needs
+endif
 .PHONY: needs
 needs:
 	@sh native/tools/deps.sh check build
-$(BIN): | needs
-$(O)/obj/%.o: | needs
-endif
 
 $(BIN): $(O)/obj/main.o $(call reverse,$(ARCHIVES))
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -72,13 +71,13 @@ $(O)/$(1).a: $(patsubst native/src/%.c,$(O)/obj/%.o,$(wildcard native/src/$(1)/*
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
-$(O)/obj/%.o: native/src/%.c
+$(O)/obj/%.o: native/src/%.c | $(NEEDS)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 HOSTCC ?= $(CC)
 
-$(O)/gen/embed: native/tools/embed.c
+$(O)/gen/embed: native/tools/embed.c | $(NEEDS)
 	@mkdir -p $(@D)
 	$(call say,CC) $(HOSTCC) -O1 -o $@ $<
 

@@ -37,7 +37,7 @@ fuzz       cmd:clang             clang,libclang-rt-dev/libclang-rt-14-dev  clang
 valgrind   cmd:valgrind          valgrind               valgrind                valgrind    valgrind            -
 '
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }  # a line each
 
 # Which column of the table, which command installs.
 system() {
