@@ -33,7 +33,7 @@ M.verbs = {
   retry = { module = 'run', args = '[N] T01 [remark]', complete = { 'tasks', 'plans' },
     help = 'do a task again' },
   verify = { module = 'run', args = '[N]', complete = { 'plans' },
-    bang = 'also what was verified already', help = 'run the test and the reviewer again' },
+    bang = 'judge all again, past the budget', help = 'run the test and the reviewer again' },
   resume = { module = 'run', args = '[N]', complete = { 'plans' },
     help = 'go on after a stop or crash' },
   trust = { module = 'run', args = '[N]', complete = { 'plans' },

@@ -202,11 +202,12 @@ NOTES = """
 plan, execute, verify: USD paid in each phase of the delegated way; total: their sum. saving: % under big alone.
 o: plan and verify as % of big alone; e: % of execute calls that were repeats; r: output price, big over small.
 limit: the saving if what plan and verify tell the big model cost nothing; the diff and its answers are still paid.
-What limits the rest is o. A plan and a verdict cost at least their instructions (some 2,100 tokens, whatever the
+What limits the rest is o. A plan and a verdict cost at least their instructions (some 1,800 tokens, whatever the
 work is), and the verifier reads every new or changed line once: at an input price of a fifth of the output price
-that is 20 % of writing them, so work that is all new text cannot save much more than 75 %, and small work (ten
-short test modules are five cents) saves less. Moves, repeated changes and lines that stand in several files are
-shown once and cost next to nothing. Big alone is one call that is shown exactly the right files: an
+that is 20 % of writing them, so work that is all new text of one kind each cannot save much more than 75 %, and
+small work (ten short test modules are five cents) saves less. Moves, repeated changes, lines that stand in several
+files and lines that differ in a few words are told once and cost next to nothing; so does a specification that the
+new text quotes. Big alone is one call that is shown exactly the right files: an
 agent that looks for them pays more. Thinking is not in these figures: it is paid as output, by the big model
 once for a plan and once for a verdict, and when it works alone once for all of the work.
 """

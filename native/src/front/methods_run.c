@@ -92,9 +92,9 @@ static Value *verify_begin(Serve *serve, RpcRequest *request, Error *err)
   int64_t plan = param_plan(params, err);
   if (!plan || !param_plan_buffers(serve, plan, &request->arena, params, err)) return NULL;
   bool force = value_get_bool(params, S("force"), false);
+  VerifySpec spec = {.plan = plan, .past_budget = force, .again = force};
   ServeOp *op = serve_op_new(serve, plan, NULL);
-  if (verify_start(serve->engine, plan, force, serve_op_done, op, err))
-    return empty_answer(request);
+  if (verify_start(serve->engine, &spec, serve_op_done, op, err)) return empty_answer(request);
   serve_op_drop(op);
   return NULL;
 }

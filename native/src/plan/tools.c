@@ -118,26 +118,23 @@ typedef struct {
 } Tool;
 
 #define TEXT_FIELD(name, what) "\"" name "\":{\"type\":\"string\",\"description\":\"" what "\"}"
-#define LINE_FIELD(name) "\"" name "\":{\"type\":\"integer\"}"
-#define OBJECT(fields, required)                                             \
-  "{\"type\":\"object\",\"properties\":{" fields "},\"required\":[" required \
-  "],\"additionalProperties\":false}"
+#define PLAIN_FIELD(name, type) "\"" name "\":{\"type\":\"" type "\"}"
+#define OBJECT(fields, required) \
+  "{\"type\":\"object\",\"properties\":{" fields "},\"required\":[" required "]}"
 
 static const Tool table[] = {
-    {S("list_files"),
-     S("Files of the project with their sizes; ignored and secret files are not there."),
-     OBJECT(TEXT_FIELD("under", "directory") "," TEXT_FIELD("glob", "as *.c or src/**/*.py"), ""),
+    {S("list_files"), S("The project's files with their sizes."),
+     OBJECT(PLAIN_FIELD("under", "string") "," TEXT_FIELD("glob", "*.c, src/**/*.py"), ""),
      tool_list},
-    {S("search"), S("Lines that match a PCRE2 pattern, as path:line: text, then counts by file."),
-     OBJECT(TEXT_FIELD("pattern", "PCRE2") "," TEXT_FIELD(
-                "glob", "limits the files") ","
-                                            "\"ignore_case\":{\"type\":\"boolean\"}",
-            "\"pattern\""),
+    {S("search"), S("Lines matching a PCRE2 pattern; counts by file."),
+     OBJECT(PLAIN_FIELD("pattern", "string") "," PLAIN_FIELD("glob", "string"), "\"pattern\""),
      tool_search},
-    {S("outline"), S("Definitions in a file with their first and last lines."),
-     OBJECT(TEXT_FIELD("path", "file"), "\"path\""), tool_outline},
+    {S("outline"), S("Definitions in a file with their lines."),
+     OBJECT(PLAIN_FIELD("path", "string"), "\"path\""), tool_outline},
     {S("read"), S("Numbered lines of a file, at most 400 at a time."),
-     OBJECT(TEXT_FIELD("path", "file") "," LINE_FIELD("first") "," LINE_FIELD("last"), "\"path\""),
+     OBJECT(PLAIN_FIELD("path", "string") "," PLAIN_FIELD("first", "integer") "," PLAIN_FIELD(
+                "last", "integer"),
+            "\"path\""),
      tool_read},
 };
 enum { TOOL_COUNT = sizeof(table) / sizeof(table[0]) };

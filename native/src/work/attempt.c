@@ -135,7 +135,8 @@ static void call_done(void *owner, const ModelReply *reply)
                       .raw = reply->raw,
                       .cost = reply->cost,
                       .terminal = reply->terminal,
-                      .detail = reply->stop_detail};
+                      .detail = reply->stop_detail,
+                      .prompt_hash = attempt->row.prompt_hash};
   Error err = {0};
   Str stored = reply_store(&attempt->arena, attempt->tools, reply);
   if (!journal_attempt_finish(attempt->spec.engine->journal, &attempt->arena, &attempt->row, stored,
@@ -211,7 +212,9 @@ static const AttemptRow *find_stored(Attempt *attempt, const AttemptRowList *row
     const AttemptRow *row = &rows->items[i];
     if (row->started_ms < attempt->spec.reuse_since_ms || row->ended_ms == 0) continue;
     if (row->phase != attempt->spec.phase || !str_eq(row->task, attempt->spec.task)) continue;
-    if (!is_reply(row->outcome) || !row->reply_hash.len || !str_eq(row->prompt_hash, hash))
+    if (!is_reply(row->outcome) || !row->reply_hash.len) continue;
+    Str as_good = attempt->spec.as_good;
+    if (!str_eq(row->prompt_hash, hash) && !(as_good.len && str_eq(row->prompt_hash, as_good)))
       continue;
     return row;
   }
@@ -221,7 +224,10 @@ static const AttemptRow *find_stored(Attempt *attempt, const AttemptRowList *row
 static void tell_stored(void *owner)
 {
   Attempt *attempt = owner;
-  AttemptReply out = {.stop = STOP_DONE, .stored = true, .cost = attempt->row.cost};
+  AttemptReply out = {.stop = STOP_DONE,
+                      .stored = true,
+                      .cost = attempt->row.cost,
+                      .prompt_hash = attempt->row.prompt_hash};
   Str stored;
   if (attempt->row.outcome == ERR_TRUNCATED) out.stop = STOP_LENGTH;
   if (attempt->row.outcome == ERR_MODEL_REFUSED) out.stop = STOP_REFUSED;
@@ -364,6 +370,7 @@ static void keep_strings(Attempt *attempt)
   attempt->spec.task = row->task;
   attempt->spec.role = row->role;
   attempt->spec.request = NULL;
+  attempt->spec.as_good = STR_NONE;
   attempt->spec.budget = NULL;
 }
 

@@ -24,6 +24,7 @@ typedef struct {
   bool stored;       // paid for earlier; nothing was spent now
   bool terminal;     // key, quota, unknown model: nothing more may be sent
   Str detail;        // for STOP_REFUSED: why, where the provider says so
+  Str prompt_hash;   // of what was asked, whoever answered
 } AttemptReply;      // valid until on_done returns
 
 typedef struct {
@@ -36,6 +37,7 @@ typedef struct {
   const Budget *budget;         // copied
   bool batch;                   // through the provider's batch endpoint, where it has one
   int64_t reuse_since_ms;       // replies to attempts started since then may be reused; -1 = never
+  Str as_good;  // prompt_hash of another prompt whose reply would do as well; may be empty
   void (*on_done)(void *owner, const AttemptReply *reply);
   void *owner;
 } AttemptSpec;

@@ -2,17 +2,21 @@
 //
 // Moves: every line of some length that was deleted exactly once is a thread; where it was added again, the
 // run of equal lines around it is followed both ways. Runs of MOVE_MIN lines and more are moves. Lines that stand in a
-// row just as they were written out before (the head of every new file, say) are named by where that was.
+// row just as they were written out before (the head of every new file, say) are named by where that was; lines that
+// are so but for some words, by that and the words (brief_like.h).
 #include "work/brief_diff.h"
 
 #include "base/map.h"
 #include "patch/hunk.h"
+#include "work/brief_like.h"
 
 enum {
   MOVE_MIN = 5,    // lines
   THREAD_MIN = 8,  // bytes of a line that can be followed
   AGAIN_MIN = 4,   // lines in a row that are not said again
   AGAIN_BYTES = 100,
+  LIKE_TRIES = 8,  // places looked at that may be like this one
+  PLACE_BYTES = sizeof("+[again lines 123-456]"),
   CONTEXT = 1,
   PLACES_SHOWN = 400,
 };
@@ -29,11 +33,21 @@ typedef struct {
   size_t len, cap;
 } SideList;
 
-// What was written out of one side so far: indices into it, and the first with each text.
 typedef struct {
-  size_t *items;
+  size_t side;  // index into the side's lines
+  size_t prev;  // the one before it with the same head, SIZE_MAX = none
+} SaidLine;
+
+// What was written out of one side so far, and the first with each text.
+typedef struct {
+  SaidLine *items;
   size_t len, cap;
   Map first;
+  Map heads;  // of lines (like_head) -> index into last
+  struct {
+    size_t *items;  // the last line with that head
+    size_t len, cap;
+  } last;
 } Said;
 
 // A change that was shown, and where else it is.
@@ -163,9 +177,9 @@ static size_t said_before(const SideList *own, const Said *said, size_t at, size
 {
   size_t first, run = 0, bytes = 0;
   if (!map_get(&said->first, own->items[at].text, &first)) return 0;
-  *from = said->items[first];
+  *from = said->items[first].side;
   for (; at + run < end && first + run < said->len; run++) {
-    const Side *here = &own->items[at + run], *there = &own->items[said->items[first + run]];
+    const Side *here = &own->items[at + run], *there = &own->items[said->items[first + run].side];
     bool on = there->file == own->items[*from].file &&
               there->number == own->items[*from].number + run && !here->moved;
     if (!on || !str_eq(here->text, there->text)) break;
@@ -176,10 +190,101 @@ static size_t said_before(const SideList *own, const Said *said, size_t at, size
 
 static void say(BriefDiff *d, const SideList *own, Said *said, size_t at, char sign, Buf *out)
 {
-  Str text = own->items[at].text;
+  Str text = own->items[at].text, head = like_head(text);
+  SaidLine line = {at, SIZE_MAX};
   buf_fmt(out, "%c%.*s\n", sign, STR_ARG(text));
   if (str_trim(text).len >= THREAD_MIN) map_add(d->arena, &said->first, text, said->len);
-  PUSH(d->arena, said, at);
+  if (head.len) {
+    size_t slot = said->last.len;
+    if (map_add(d->arena, &said->heads, head, slot))
+      PUSH(d->arena, &said->last, SIZE_MAX);
+    else
+      map_get(&said->heads, head, &slot);
+    line.prev = said->last.items[slot];
+    said->last.items[slot] = said->len;
+  }
+  PUSH(d->arena, said, line);
+}
+
+// The lines from [at] up to [end] beside those written out from [first] on, as far as they go together.
+static Like like_from(BriefDiff *d, const SideList *own, const Said *said, size_t first, size_t at,
+                      size_t end, bool more)
+{
+  Like like;
+  like_begin(&like, d->arena, more);
+  const Side *from = &own->items[said->items[first].side];
+  for (size_t run = 0; at + run < end && first + run < said->len; run++) {
+    const Side *here = &own->items[at + run], *there = &own->items[said->items[first + run].side];
+    bool on = there->file == from->file && there->number == from->number + run && !here->moved;
+    if (!on || !like_line(&like, there->text, here->text, there->number)) break;
+  }
+  return like;
+}
+
+// "[again lines 3-9 of a.py" as far as it goes: the lines [from] on, seen from [here].
+static void add_place(BriefDiff *d, const Side *from, size_t lines, const Side *here, Buf *out)
+{
+  buf_fmt(out, "[again lines %zu-%zu", from->number, from->number + lines - 1);
+  if (from->file != here->file) buf_fmt(out, " of %.*s", STR_ARG(d->files[from->file]->path));
+}
+
+static bool is_blank(Str line)
+{
+  return !str_trim(line).len;
+}
+
+// The place written out before by which the lines from [at] on are told in the fewest bytes; SIZE_MAX = none. A blank
+// line goes with what follows it: what is repeated is "a blank line and a function".
+static size_t find_like(BriefDiff *d, const SideList *own, const Said *said, size_t at, size_t end,
+                        Like *like, size_t *lines)
+{
+  size_t slot, found = SIZE_MAX, best = 0, blank = 0;
+  while (at + blank + 1 < end && is_blank(own->items[at + blank].text)) blank++;
+  if (!map_get(&said->heads, like_head(own->items[at + blank].text), &slot)) return found;
+  size_t next = said->last.items[slot];
+  for (int try = 0; try < LIKE_TRIES && next != SIZE_MAX; try++) {
+    size_t first = next, len;
+    next = said->items[first].prev;
+    if (first < blank) break;
+    first -= blank;
+    Like this = like_from(d, own, said, first, at, end, false);
+    size_t from = own->items[said->items[first].side].file;
+    size_t other = from == own->items[at].file ? 0 : d->files[from]->path.len + 4;
+    size_t gain = like_gain(&this, PLACE_BYTES + other, &len);
+    if (gain <= best) continue;
+    best = gain;
+    found = first;
+    *like = this;
+    *lines = len;
+  }
+  return found;
+}
+
+// Tells the lines from [at] on by others that they are like, as often as they follow each other; how many were told.
+static size_t say_like(BriefDiff *d, const SideList *own, const Said *said, size_t at, size_t end,
+                       char sign, Buf *out)
+{
+  Like like, before;
+  size_t lines, times = 0, told = 0, len;
+  size_t first = find_like(d, own, said, at, end, &like, &lines);
+  if (first == SIZE_MAX) return 0;
+  Buf parts;
+  buf_init(&parts, SIZE_MAX / 2);
+  do {
+    buf_add(&parts, times ? S(" | ") : S(" with "));
+    like_add(&like, times++ ? &before : NULL, &parts);
+    before = like;
+    told += lines;
+    size_t most = at + told + lines < end ? at + told + lines : end;
+    like = like_from(d, own, said, first, at + told, most, true);
+  } while (like_gain(&like, 3, &len) && len == lines);
+  buf_add_char(out, sign);
+  add_place(d, &own->items[said->items[first].side], lines, &own->items[at], out);
+  if (times > 1) buf_fmt(out, " %zu times", times);
+  buf_add(out, buf_str(&parts));
+  buf_add(out, S("]\n"));
+  buf_deinit(&parts);
+  return told;
 }
 
 // Lines of one side of a hunk; moved runs, and those said before, as one line each.
@@ -192,12 +297,14 @@ static void add_side(BriefDiff *d, Buf *out, const SideList *own, const SideList
     const Side *side = &own->items[at];
     size_t run = 1, from, again = side->moved ? 0 : said_before(own, said, at, end, &from);
     if (again) {
-      size_t first = own->items[from].number;
-      buf_fmt(out, "%c[again lines %zu-%zu of %.*s]\n", sign, first, first + again - 1,
-              STR_ARG(d->files[own->items[from].file]->path));
-      at += again;
-      continue;
+      buf_add_char(out, sign);
+      add_place(d, &own->items[from], again, side, out);
+      buf_add(out, S("]\n"));
+    } else if (!side->moved) {
+      again = say_like(d, own, said, at, end, sign, out);
     }
+    at += again;
+    if (again) continue;
     if (!side->moved) {
       say(d, own, said, at++, sign, out);
       continue;
@@ -289,7 +396,7 @@ static void add_hunk(BriefDiff *d, size_t file, const Hunk *hunk, const Hunk *ne
   size_t after = hunk->after_len < CONTEXT ? hunk->after_len : CONTEXT;
   size_t end = hunk->old_start + hunk->old_len;
   if (next && next->old_start - end < after) after = next->old_start - end;
-  buf_fmt(out, "@@ %zu @@\n", hunk->new_start);
+  if (d->files[file]->existed) buf_fmt(out, "@@ %zu @@\n", hunk->new_start);
   add_context(out, hunk->before, hunk->before_len - before, hunk->before_len);
   add_side(d, out, &d->gone, &d->come, '-', file, hunk->old_start, hunk->old_len);
   add_side(d, out, &d->come, &d->gone, '+', file, hunk->new_start, hunk->new_len);

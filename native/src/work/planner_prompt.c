@@ -160,7 +160,7 @@ Str planner_first_message(Arena *arena, Project *project, Str request, const Fil
   else if (!add_scope_text(&out, arena, project, scope) &&
            !add_scope_outline(&out, arena, project, scope))
     add_scope_names(&out, arena, scope);
-  buf_fmt(&out, "\nYou may use %d calls, %d KB of results and %d turns.\n", TOOLS_CALLS,
+  buf_fmt(&out, "\nAt most %d calls, %d KB of results, %d turns.\n", TOOLS_CALLS,
           TOOLS_BYTES / 1024, PLANNER_TURNS);
   Str text = str_dup(arena, buf_str(&out));
   buf_deinit(&out);

@@ -13,12 +13,14 @@
 #include "base/embedded.h"
 #include "lib/json.h"
 #include "plan/plan_fields.h"
+#include "work/brief_like.h"
 
 enum {
   PROMPT_MAX_BYTES = 64 << 20,
   WORKER_MIN_OUTPUT = 4000,  // tokens
   WORKER_MAX_OUTPUT = 32000,
   VERIFIER_OUTPUT = 8000,
+  NUMBERED_MIN = 2,  // targets, to be told by the one before
 };
 
 static Str embedded(Str name)
@@ -213,9 +215,9 @@ static const char verdict_schema[] =
     "\"verdict\":{\"type\":\"string\",\"enum\":[\"ok\",\"doubt\",\"rejected\"]},"
     "\"reason\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},\"line\":{\"type\":"
     "\"integer\"}},"
-    "\"required\":[\"task\",\"verdict\",\"reason\"],\"additionalProperties\":false}},"
+    "\"required\":[\"task\",\"verdict\",\"reason\"]}},"
     "\"rest\":{\"type\":\"string\",\"enum\":[\"ok\"]}},"
-    "\"required\":[\"verdicts\"],\"additionalProperties\":false}";
+    "\"required\":[\"verdicts\"]}";
 
 static void add_verdict_tool(Arena *arena, ModelRequest *out)
 {
@@ -223,7 +225,7 @@ static void add_verdict_tool(Arena *arena, ModelRequest *out)
   out->tools = NEW(arena, ModelTool);
   out->tool_count = 1;
   out->tools[0] = (ModelTool){.name = S("submit_verdicts"),
-                              .description = S("The verdict on every task. Call it once."),
+                              .description = S("Call it once."),
                               .schema = json_parse(arena, str_from(verdict_schema), &err)};
 }
 
@@ -242,7 +244,45 @@ static bool same_accept(const TaskSpec *a, const TaskSpec *b)
   return same;
 }
 
-// One task, or the targets of an `each` that differ in nothing but their places; how many that were.
+// "7" of "T01.7".
+static Str number_of(Str id)
+{
+  return str_skip(id, stem_of(id).len + 1);
+}
+
+// Is [other] said by [task] with its number in place of that one's?
+static bool same_but_number(Arena *arena, const TaskSpec *task, const TaskSpec *other)
+{
+  Like like;
+  like_begin(&like, arena, false);
+  bool same = str_eq(stem_of(task->id), stem_of(other->id)) &&
+              task->accept.len == other->accept.len && like_same(&like, task->title, other->title);
+  for (size_t i = 0; same && i < task->accept.len; i++)
+    same = like_same(&like, task->accept.items[i], other->accept.items[i]);
+  for (size_t i = 0; same && i < like.words.len; i++) {
+    const LikeWord *word = &like.words.items[i];
+    same = str_eq(word->old, word->now) ||
+           (str_eq(word->old, number_of(task->id)) && str_eq(word->now, number_of(other->id)));
+  }
+  return same;
+}
+
+// The targets after [first] that are said by it and their numbers.
+static size_t add_numbered(Arena *arena, Buf *out, const TaskList *tasks, size_t first)
+{
+  const TaskSpec *task = &tasks->items[first];
+  size_t count = 0;
+  while (stem_of(task->id).len && first + count + 1 < tasks->len &&
+         same_but_number(arena, task, &tasks->items[first + count + 1]))
+    count++;
+  if (count < NUMBERED_MIN) return 0;
+  buf_fmt(out, "%.*s to %.*s: the same with their number for %.*s\n",
+          STR_ARG(tasks->items[first + 1].id), STR_ARG(tasks->items[first + count].id),
+          STR_ARG(number_of(task->id)));
+  return count;
+}
+
+// One task, or the targets of an `each` that differ in nothing but their places or numbers; how many that were.
 static size_t add_checked(Arena *arena, Buf *out, const TaskList *tasks, size_t first)
 {
   const TaskSpec *task = &tasks->items[first];
@@ -259,7 +299,7 @@ static size_t add_checked(Arena *arena, Buf *out, const TaskList *tasks, size_t 
   buf_fmt(out, "%.*s %.*s\n", STR_ARG(count > 1 ? stem : task->id), STR_ARG(title));
   for (size_t a = 0; a < task->accept.len; a++)
     buf_fmt(out, "  - %.*s\n", STR_ARG(task->accept.items[a]));
-  if (count == 1) return 1;
+  if (count == 1) return 1 + add_numbered(arena, out, tasks, first);
   buf_add(out, S("  targets:"));
   for (size_t i = first; i < first + count; i++) {
     FileRef ref = tasks->items[i].files.items[0];
@@ -274,8 +314,8 @@ static size_t add_checked(Arena *arena, Buf *out, const TaskList *tasks, size_t 
   return count;
 }
 
-void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str combined_diff,
-                     Str test_report, ModelRequest *out)
+void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks,
+                     const VerifierText *given, ModelRequest *out)
 {
   Buf text;
   buf_init(&text, PROMPT_MAX_BYTES);
@@ -288,9 +328,10 @@ void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str 
   }
   buf_add(&text, S("\nTasks:\n"));
   for (size_t i = 0; i < tasks->len;) i += add_checked(arena, &text, tasks, i);
-  Str test = str_trim(test_report);
+  Str test = str_trim(given->test);
+  if (given->reads.len) buf_fmt(&text, "\nTo go by:\n%.*s", STR_ARG(given->reads));
   buf_fmt(&text, "\nTest: %.*s\n\nDiff:\n", STR_ARG(test.len ? test : S("none was run")));
-  buf_add(&text, combined_diff);
+  buf_add(&text, given->diff);
   add_message(arena, out, MSG_USER, take(arena, &text));
   add_verdict_tool(arena, out);
 }

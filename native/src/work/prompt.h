@@ -14,9 +14,15 @@ void prompt_worker(Arena *arena, const Plan *plan, const TaskSpec *task, const S
 // Adds the failed reply and what was wrong with it, for one more try.
 void prompt_feedback(Arena *arena, ModelRequest *request, Str reply, Str problem);
 
-// The verifier's request: titles and accept lines, combined diff, test tail.
-void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks, Str combined_diff,
-                     Str test_report, ModelRequest *out);
+typedef struct {
+  Str diff;   // of all tasks
+  Str reads;  // what tasks that make files had to go by; may be empty
+  Str test;   // the test's end; empty: none was run
+} VerifierText;
+
+// The verifier's request: titles and accept lines, and those texts.
+void prompt_verifier(Arena *arena, const Plan *plan, const TaskList *tasks,
+                     const VerifierText *given, ModelRequest *out);
 
 // As text for people: what would be sent, with token estimates.
 Str prompt_preview(Arena *arena, const ModelRequest *request);

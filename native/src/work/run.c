@@ -207,10 +207,8 @@ static void closed(void *owner)
   }
   Error err = {0};
   unlink_run(run);  // a verification may run tasks of the plan again
-  if (verifies &&
-      verify_start(run->engine, run->spec.plan, run->spec.past_budget, verified, run, &err)) {
-    return;
-  }
+  VerifySpec spec = {.plan = run->spec.plan, .past_budget = run->spec.past_budget};
+  if (verifies && verify_start(run->engine, &spec, verified, run, &err)) return;
   if (err.code == ERR_OK) end_error(run, &count, &err);
   run_free(run, &err);
 }

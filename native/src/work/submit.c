@@ -19,11 +19,11 @@ enum {
 
 static const char schema[] =
     "{\"type\":\"object\",\"properties\":{"
-    "\"unsuitable\":" STRING("why this is no work for small tasks; then nothing else") ","
-    "\"title\":" STRING("a few words") ","
+    "\"unsuitable\":" STRING("why; then nothing else") ","
+    "\"title\":{\"type\":\"string\"},"
     "\"tasks\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
     "\"id\":" STRING("T01, T02 ...") ","
-    "\"title\":" STRING("a few words") ","
+    "\"title\":{\"type\":\"string\"},"
     "\"pilot\":{\"type\":\"boolean\"},"
     "\"executor\":{\"type\":\"string\",\"enum\":[\"model\",\"substitute\",\"move\"]},"
     "\"files\":" STRINGS ",\"each\":" STRINGS ",\"read\":" STRINGS ","
@@ -31,18 +31,16 @@ static const char schema[] =
     "\"body\":{\"type\":\"string\"},"
     "\"pattern\":{\"type\":\"string\"},\"replace\":{\"type\":\"string\"},"
     "\"except\":{\"type\":\"string\"},"
-    "\"word\":{\"type\":\"boolean\"},\"ignore_case\":{\"type\":\"boolean\"},"
+    "\"word\":{\"type\":\"boolean\"},"
     "\"from\":" STRING("path:FIRST-LAST") ",\"to\":" STRING("path or path:LINE")
-    "},\"required\":[\"id\",\"title\"],\"additionalProperties\":false}}},"
-    "\"additionalProperties\":false}";
+    "},\"required\":[\"id\",\"title\"]}}}}";
 
 ModelTool submit_tool(Arena *arena)
 {
   Error err = {0};
-  return (ModelTool){
-      .name = S("submit_plan"),
-      .description = S("Hands in the plan, or says that the work does not suit. Call it once."),
-      .schema = json_parse(arena, str_from(schema), &err)};
+  return (ModelTool){.name = S("submit_plan"),
+                     .description = S("The plan, or why there is none. Call it once."),
+                     .schema = json_parse(arena, str_from(schema), &err)};
 }
 
 typedef struct {

@@ -15,6 +15,7 @@
 //   END     state review, events, on_done
 #include "work/verify.h"
 
+#include "lib/store.h"
 #include "review/apply.h"
 #include "work/prompt.h"
 #include "work/run_private.h"
@@ -93,6 +94,27 @@ static void step_begin(Verify *v)
 
 // ---- the model ---------------------------------------------------------------------------------------
 
+// The name of the fact that this group was judged: what the verifier is shown, but not how the test said what it said.
+// A time that it printed, or that it was not trusted yet and passed afterwards, is no reason to pay again; that it
+// fails now, or is broken by another task, is. Empty: what is known does not tell.
+static Str judged_fact(Verify *v, const VerifyGroup *group, ModelRequest request, VerifierText text)
+{
+  const BisectResult *trace = &v->trace;
+  bool failed = v->tested && !v->test_ok;
+  if (failed && !trace->tasks.len && !trace->baseline_fails) return STR_NONE;
+  text.test = failed ? str_cat(&v->round_arena, S("broken by "),
+                               str_join(&v->round_arena, &trace->tasks, S(" ")))
+                     : STR_NONE;
+  ModelRequest plain;
+  prompt_verifier(&v->round_arena, &v->plan, &group->tasks, &text, &plain);
+  plain.provider = request.provider;
+  plain.model = request.model;
+  plain.effort = request.effort;
+  plain.max_output = request.max_output;
+  return str_cat(&v->round_arena, S("judged "),
+                 content_hash(&v->round_arena, attempt_prompt(&v->round_arena, &plain)));
+}
+
 static void group_done(void *owner, const AttemptReply *reply)
 {
   Verify *v = owner;
@@ -111,6 +133,8 @@ static void group_done(void *owner, const AttemptReply *reply)
     } else {
       verify_note(v, "the verifier's answer had no verdicts");
     }
+  } else if (v->judged.len) {
+    journal_fact_set(v->engine->journal, v->plan_id, v->judged, reply->prompt_hash, NULL);
   }
   verify_go(v, VERIFY_MODEL);
 }
@@ -119,21 +143,28 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
 {
   VerifyGroup *group = &v->groups.items[v->group];
   ModelRequest request;
-  prompt_verifier(&v->round_arena, &v->plan, &group->tasks, group->diff, v->test_report, &request);
+  VerifierText text = {group->diff, verify_reads(v, group), v->test_report};
+  prompt_verifier(&v->round_arena, &v->plan, &group->tasks, &text, &request);
   request.provider = ladder->rungs[0].provider;
   request.model = ladder->rungs[0].model;
   request.effort = ladder->effort;
   int64_t need = ANSWER_TOKENS + VERDICT_TOKENS * (int64_t)group->tasks.len;
   if (request.max_output < need) request.max_output = need;
   if (ladder->max_output > 0) request.max_output = ladder->max_output;
-  if (!attempt_ready(v->engine, S("big"), err)) return false;
+  v->judged = judged_fact(v, group, request, text);
+  Str earlier = STR_NONE;
+  if (v->judged.len && !v->again)
+    journal_fact_get(v->engine->journal, &v->round_arena, v->plan_id, v->judged, &earlier, NULL);
+  // what was paid for needs no key
+  if (!earlier.len && !attempt_ready(v->engine, S("big"), err)) return false;
   AttemptSpec spec = {.engine = v->engine,
                       .plan = v->plan_id,
                       .phase = PHASE_VERIFY,
                       .role = S("big"),
                       .request = &request,
                       .budget = &v->budget,
-                      .reuse_since_ms = v->afresh ? -1 : 0,
+                      .reuse_since_ms = v->afresh || v->again ? -1 : 0,
+                      .as_good = earlier,
                       .on_done = group_done,
                       .owner = v};
   BudgetAnswer answer;
@@ -310,9 +341,9 @@ static bool set_up(Verify *v, Error *err)
   return false;
 }
 
-bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_done, void *owner,
-                  Error *err)
+bool verify_start(Engine *engine, const VerifySpec *spec, OpDone *on_done, void *owner, Error *err)
 {
+  int64_t plan = spec->plan;
   if (run_active(engine, plan)) {
     return error_set(err, ERR_BUSY, "plan %" PRId64 " is at work already", plan);
   }
@@ -322,7 +353,8 @@ bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_don
   *v = (Verify){.engine = engine,
                 .project = project,
                 .plan_id = plan,
-                .past_budget = past_budget,
+                .past_budget = spec->past_budget,
+                .again = spec->again,
                 .on_done = on_done,
                 .owner = owner,
                 .round = 1};

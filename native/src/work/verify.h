@@ -4,14 +4,20 @@
 // the remark, a bounded number of rounds.
 //
 // Whatever goes wrong on the way (no trust, no key, no budget, no reply), the plan ends in state review with
-// a note that says what was not verified; nothing is lost.
+// a note that says what was not verified; nothing is lost. The same result is judged once: verified again, or after
+// its test was trusted, it costs nothing, unless the test says otherwise now.
 #pragma once
 
 #include "core/engine.h"
 
+typedef struct {
+  int64_t plan;
+  bool past_budget;
+  bool again;  // also what was judged before: nothing that is stored is used
+} VerifySpec;
+
 // The plan must have results. on_done's error: ERR_OK; ERR_TEST_FAILED when the tests failed in the end;
 // ERR_FAILED when tasks stay rejected; ERR_CANCELLED. The event `review` was sent before in every case.
-bool verify_start(Engine *engine, int64_t plan, bool past_budget, OpDone *on_done, void *owner,
-                  Error *err);
+bool verify_start(Engine *engine, const VerifySpec *spec, OpDone *on_done, void *owner, Error *err);
 void verify_stop(Engine *engine, int64_t plan);  // plan 0: all
 bool verify_active(Engine *engine, int64_t plan);

@@ -1,5 +1,5 @@
 // verify_private.h: what verify.c (the steps), verify_test.c (worktree and test), verify_report.c (verdicts and
-// words) and verify_diff.c (what the model is shown) share.
+// words) and verify_diff.c and verify_reads.c (what the model is shown) share.
 #pragma once
 
 #include <inttypes.h>
@@ -42,6 +42,7 @@ struct Verify {
   Project *project;
   int64_t plan_id;
   bool past_budget;
+  bool again;  // see VerifySpec
   OpDone *on_done;
   void *owner;
   Verify *next;
@@ -66,6 +67,7 @@ struct Verify {
   bool tested, test_ok;  // in this round
   VerifyGroups groups;
   size_t group;
+  Str judged;   // the fact that tells what this group's answer is good for; in [round_arena]
   bool afresh;  // the stored answer of this group was of no use: ask for another
   Attempt *attempt;
   Budget budget;
@@ -78,6 +80,10 @@ void verify_go(Verify *v, VerifyState state);  // on the next turn
 
 // verify_diff.c: the combined diff cut into groups of files that one call can take. All in [arena].
 VerifyGroups verify_groups(Arena *arena, const CombinedList *files, const TaskList *tasks);
+
+// verify_reads.c: what the group's tasks that make new files had to go by; empty when there is nothing. In the round's
+// arena.
+Str verify_reads(Verify *v, const VerifyGroup *group);
 
 // verify_test.c: each ends in VERIFY_MODEL.
 void verify_no_test(Verify *v, Str why);

@@ -1,8 +1,14 @@
 // verify_test.c: the scratch worktree with the combined results, and the trusted test in it.
+#include "work/brief_like.h"
 #include "work/trust.h"
 #include "work/verify_private.h"
 
-enum { TAIL_MODEL = 6 << 10, TAIL_JOURNAL = 64 << 10 };
+enum {
+  TAIL_MODEL = 6 << 10,
+  TAIL_PASSED = 300,  // of a test that passed: how many ran
+  PASSED_LINES = 3,
+  TAIL_JOURNAL = 64 << 10,
+};
 
 void verify_no_test(Verify *v, Str why)
 {
@@ -32,6 +38,18 @@ static Str tail(Str text, size_t most)
   return str_skip(text, str_utf8_floor(text, cut));
 }
 
+// The last lines of a passed test that say something: "Ran 80 tests", not the dots before it.
+static Str passed_tail(Arena *arena, Str output)
+{
+  StrList lines = {0};
+  for (Str rest = tail(output, TAIL_PASSED), line; str_line(&rest, &line);) {
+    if (like_head(line).len) PUSH(arena, &lines, str_trim_end(line));
+  }
+  size_t skip = lines.len > PASSED_LINES ? lines.len - PASSED_LINES : 0;
+  StrList last = {lines.items + skip, lines.len - skip, lines.len - skip};
+  return str_join(arena, &last, S("\n"));
+}
+
 // [output] with the scratch tree's files named as the project names them: for whoever reads it, and for editors that
 // jump to its lines.
 static Str project_paths(Verify *v, Str output)
@@ -55,8 +73,9 @@ static void test_done(void *owner, const ProcessResult *result)
   Str output = project_paths(v, result->output);
   v->tested = !v->stopped;
   v->test_ok = result->status == 0;
+  Str end = v->test_ok ? passed_tail(&v->round_arena, output) : tail(output, TAIL_MODEL);
   v->test_report = str_fmt(&v->round_arena, "%.*s %.*s\n%.*s", STR_ARG(v->plan.test),
-                           STR_ARG(ended), STR_ARG(tail(output, TAIL_MODEL)));
+                           STR_ARG(ended), STR_ARG(end));
   if (!v->stopped) {
     Error err = {0};
     int status = result->timed_out || result->killed ? -1 : result->status;

@@ -106,7 +106,7 @@ TEST(the_verifier_sees_titles_rules_diff_and_test)
       parse("---\ntitle: t\nrequest: please\n---\n## T01 a\nfiles: a.c\naccept: r\n\nbody is not "
             "sent\n"));
   ModelRequest request;
-  prompt_verifier(&arena, &plan, &plan.tasks, S("+x\n"), S(""), &request);
+  prompt_verifier(&arena, &plan, &plan.tasks, &(VerifierText){.diff = S("+x\n")}, &request);
   CHECK_INT(request.tool_count, 1);
   CHECK(request.tools[0].schema != NULL);
   CHECK_STR(

@@ -95,6 +95,96 @@ TEST(an_untrusted_test_does_not_run)
   rf_deinit(&rf);
 }
 
+// What was judged is not paid for again because the test may run now, or prints another time.
+TEST(the_same_result_is_judged_once)
+{
+  RunFixture rf;
+  project(&rf);
+  fx_write(&rf.fx, "test.sh", S("date +%N; grep -q ONE a.txt\n"));
+  for (int i = 0; i < 3; i++) rf_reply(&rf, "verify", "", str_from(two_ok));
+  rf_open(&rf, "\"verify_rounds\": 0", plan_text);
+  Error err = run_and_verify(&rf);
+  CHECK_STR(str_from(err.message), S(""));
+  CHECK(str_has(rf_plan(&rf).note, S("not trusted")));
+  CHECK_INT(rf_calls(&rf), 3);
+  trust(&rf, "sh test.sh");
+  for (int i = 0; i < 2; i++) {
+    err = run_and_verify(&rf);
+    CHECK_STR(str_from(err.message), S(""));
+    CHECK_STR(rf_plan(&rf).note, S("tests passed; 2 ok"));
+    CHECK_INT(rf_calls(&rf), 3);
+  }
+  rf.done = false;
+  CHECK(verify_start(rf.fx.engine, &(VerifySpec){.plan = rf.fx.plan, .again = true}, rf_done, &rf,
+                     NULL));
+  rf_wait(&rf);
+  CHECK_INT(rf_calls(&rf), 4);
+  // a test that fails now is another matter
+  fx_write(&rf.fx, "test.sh", S("date +%N; ! grep -q ONE a.txt\n"));
+  err = run_and_verify(&rf);
+  CHECK(err.code != ERR_OK);
+  CHECK_INT(rf_calls(&rf), 5);
+  rf_deinit(&rf);
+}
+
+// What the verifier was asked last.
+static Str asked(RunFixture *rf)
+{
+  AttemptRowList rows = {0};
+  Str prompt = STR_NONE;
+  CHECK(journal_attempt_list(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, STR_NONE, &rows,
+                             NULL));
+  for (size_t i = 0; i < rows.len; i++) {
+    if (rows.items[i].phase != PHASE_VERIFY) continue;
+    CHECK(journal_blob_get(rf->fx.engine->journal, &rf->fx.arena, rows.items[i].prompt_hash,
+                           &prompt, NULL));
+  }
+  const Value *messages = value_get(json_parse(&rf->fx.arena, prompt, NULL), S("messages"));
+  for (VALUE_EACH (message, messages)) prompt = value_get_str(message, S("text"), STR_NONE);
+  return prompt;
+}
+
+static const char spec_plan[] =
+    "---\ntitle: tests\n---\n## T01 a\nfiles: t_a.txt new\nread: spec.md, long.md\nWrite it.\n\n"
+    "## T02 b\nfiles: a.txt:1-1\nread: other.md\nChange one.\n";
+
+// Who judges new files sees what they had to say; what they quote is told, what they leave out or change is shown.
+TEST(new_files_are_judged_by_what_their_tasks_read)
+{
+  RunFixture rf;
+  rf_init(&rf);
+  fx_write(&rf.fx, "a.txt", S("one\n"));
+  fx_write(&rf.fx, "other.md", S("not for the reviewer\n"));
+  fx_write(
+      &rf.fx, "spec.md",
+      S("# Promises\n\n- `area(2, 3)` gives `six`\n- `area(4, 5)` gives `twenty`\n- `area(6, 7)` "
+        "gives "
+        "`forty-two`\n- `area(0, 0)` gives `nothing`\n- `area(8, 9)` must not give `72 apples`\n"));
+  Buf lengthy;
+  buf_init(&lengthy, 1 << 20);
+  for (int i = 0; i < 2000; i++) buf_fmt(&lengthy, "line %d of a long text\n", i);
+  fx_write(&rf.fx, "long.md", buf_str(&lengthy));
+  buf_deinit(&lengthy);
+  fx_commit_all(&rf.fx);
+  rf_reply(&rf, "execute", "T01",
+           rf_block(&rf, "t_a.txt", "",
+                    "check(area(2, 3), six)\n\ncheck(area(4, 5),\n      twenty)\n\ncheck(area(6, "
+                    "7), forty-three)\n"
+                    "\n\n\nforty-two\ncheck(area(8, 9), 72 apples)\n"));
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(&rf, "verify", "", str_from(two_ok));
+  rf_open(&rf, "", spec_plan);
+  CHECK_STR(str_from(run_and_verify(&rf).message), S(""));
+  Str prompt = asked(&rf);
+  CHECK(str_has(
+      prompt,
+      S("To go by:\n=== spec.md\n# Promises\n- `area(2, 3)` gives `six`\n[4-4 so too: t_a.txt]\n"
+        "- `area(6, 7)` gives `forty-two`\n- `area(0, 0)` gives `nothing`\n"
+        "- `area(8, 9)` must not give `72 apples`\n[not shown, too long: long.md]\n")));
+  CHECK(!str_has(prompt, S("not for the reviewer")));
+  rf_deinit(&rf);
+}
+
 TEST(a_failing_test_is_told_and_review_comes_all_the_same)
 {
   RunFixture rf;
@@ -286,7 +376,7 @@ TEST(stopping_a_test)
   CHECK_INT(rf_run(&rf).code, ERR_OK);
   Error err = {0};
   rf.done = false;
-  CHECK(verify_start(rf.fx.engine, rf.fx.plan, false, rf_done, &rf, &err));
+  CHECK(verify_start(rf.fx.engine, &(VerifySpec){.plan = rf.fx.plan}, rf_done, &rf, &err));
   for (int i = 0; i < 400 && !str_has(buf_str(&rf.events), S("verify test")); i++)
     loop_turn(&rf.fx.loop, true);
   verify_stop(rf.fx.engine, rf.fx.plan);
@@ -296,7 +386,7 @@ TEST(stopping_a_test)
   CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("1"));
   // stopped before anything began
   rf.done = false;
-  CHECK(verify_start(rf.fx.engine, rf.fx.plan, false, rf_done, &rf, &err));
+  CHECK(verify_start(rf.fx.engine, &(VerifySpec){.plan = rf.fx.plan}, rf_done, &rf, &err));
   run_stop(rf.fx.engine, rf.fx.plan, true);
   rf_wait(&rf);
   CHECK_INT(rf.error.code, ERR_CANCELLED);
