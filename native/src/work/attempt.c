@@ -24,9 +24,7 @@ struct Attempt {
 
 // ---- prompt and reply as text ------------------------------------------------------------------------
 
-// The text that names a request: everything that decides the reply. What the journal stores as prompt;
-// transcript_read gets the conversation back out of it.
-static Str prompt_text(Arena *arena, const ModelRequest *request)
+Str attempt_prompt(Arena *arena, const ModelRequest *request)
 {
   Value *map = value_map(arena), *tools = value_list(arena);
   value_put_str(arena, map, S("provider"), request->provider);
@@ -380,7 +378,7 @@ static bool begin(Attempt *attempt, const ModelRequest *request, BudgetAnswer *a
   attempt->model =
       str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
   attempt->estimated = request_tokens_estimate(request);
-  Str prompt = prompt_text(&attempt->arena, request);
+  Str prompt = attempt_prompt(&attempt->arena, request);
   AttemptRowList rows = {0};
   Str hash = STR_NONE;
   find_earlier(attempt, prompt, &rows, &hash);

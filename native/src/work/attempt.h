@@ -58,3 +58,7 @@ void attempt_let_go(Attempt *attempt);
 
 // Collects what batches of [plan] hold, also what nobody asks for any more: it is paid for, and is counted.
 void attempt_collect(Engine *engine, int64_t plan);
+
+// The text that names a request: everything that decides the reply. What the journal stores as prompt;
+// transcript_read (transcript.h) gets the conversation back out of it.
+Str attempt_prompt(Arena *arena, const ModelRequest *request);
