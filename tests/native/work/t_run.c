@@ -22,11 +22,30 @@ static void new_plan(RunFixture *rf, const char *text)
   CHECK(fs_write_atomic(file, str_from(text), 0600, NULL));
 }
 
+// The next reply to [task]: the function [from] is called [to].
+static void renames(RunFixture *rf, const char *task, const char *from, const char *to)
+{
+  Str old = str_fmt(&rf->fx.arena, "int %s(void);\n", from);
+  Str new = str_fmt(&rf->fx.arena, "int %s(void);\n", to);
+  rf_reply(rf, "execute", task, rf_block(rf, "a.c", old.ptr, new.ptr));
+}
+
+// What was sent in the [n]th call for [task], from 0.
+static Str prompt_of(RunFixture *rf, const char *task, size_t n)
+{
+  Journal *journal = rf->fx.engine->journal;
+  AttemptRowList rows = {0};
+  Str prompt = STR_NONE;
+  CHECK(journal_attempt_list(journal, &rf->fx.arena, rf->fx.plan, str_from(task), &rows, NULL));
+  CHECK(journal_blob_get(journal, &rf->fx.arena, rows.items[n].prompt_hash, &prompt, NULL));
+  return prompt;
+}
+
 TEST(two_tasks_in_one_file_are_merged)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
+  renames(&rf, "T01", "a", "A");
   rf_reply(&rf, "execute", "T02",
            rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\nint f(void);\n"));
   rf_open(&rf, "", two_tasks);
@@ -54,8 +73,8 @@ TEST(a_failure_goes_back_and_then_up_the_ladder)
   two(&rf);
   Str bad = rf_block(&rf, "a.c", "int nothing(void);\n", "int A(void);\n");
   rf_reply(&rf, "execute", "T01", bad);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int other(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
+  renames(&rf, "T01", "other", "A");
+  renames(&rf, "T01", "a", "A");
   rf_reply(&rf, "execute", "T02", bad);
   rf_reply(&rf, "execute", "T02", bad);  // identical: no third try on this rung
   rf_reply(&rf, "execute", "T02", bad);
@@ -67,14 +86,8 @@ TEST(a_failure_goes_back_and_then_up_the_ladder)
   CHECK_INT(rf_task(&rf, "T02").state, TASK_FAILED);
   CHECK(rf_task(&rf, "T02").note.len > 10);
   CHECK_INT(rf_calls(&rf), 6);
-  AttemptRowList rows = {0};
-  CHECK(
-      journal_attempt_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, S("T01"), &rows, NULL));
-  Str prompt = STR_NONE;
-  CHECK(journal_blob_get(rf.fx.engine->journal, &rf.fx.arena, rows.items[1].prompt_hash, &prompt,
-                         NULL));
-  CHECK(str_has(prompt, S("int nothing(void)")));
-  CHECK_STR(rows.items[2].model, S("s2"));
+  CHECK(str_has(prompt_of(&rf, "T01", 1), S("int nothing(void)")));
+  CHECK(str_has(prompt_of(&rf, "T01", 2), S("\"model\":\"s2\"")));
   CHECK_INT(rf_plan(&rf).state, PLAN_REVIEW);
   rf_deinit(&rf);
 }
@@ -103,7 +116,7 @@ TEST(accept_lines_are_held)
   RunFixture rf;
   two(&rf);
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int aa(void); // a\n"));
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int aa(void);\n"));
+  renames(&rf, "T01", "a", "aa");
   rf_open(&rf, "",
           "---\ntitle: one\n---\n## T01 first\nfiles: a.c:1-2\naccept: a no longer occurs\nChange "
           "a.\n");
@@ -175,8 +188,8 @@ TEST(the_budget_is_a_wall)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T02", "e", "E");
   rf_open(&rf, "\"budget\": 0.0001", two_tasks);
   Error err = rf_run(&rf);
   CHECK_INT(err.code, ERR_BUDGET);
@@ -195,7 +208,7 @@ TEST(an_unknown_price_and_a_cap_need_consent)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
+  renames(&rf, "T01", "a", "A");
   rf_open(&rf, "\"budget\": 1, \"models\": {\"small\": \"p/unknown\"}", two_tasks);
   Error err = rf_run(&rf);
   CHECK_INT(err.code, ERR_BUDGET);
@@ -208,8 +221,8 @@ TEST(replies_that_were_stored_are_used_after_a_crash)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T02", "e", "E");
   rf_open(&rf, "", two_tasks);
   Error err = rf_run(&rf);
   CHECK_INT(err.code, ERR_OK);
@@ -235,8 +248,8 @@ TEST(nothing_is_used_before_it_is_stored)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T02", "e", "E");
   setenv("PIECEWORK_REPLAY_MS", "200", 1);
   rf_open(&rf, "", two_tasks);
   unsetenv("PIECEWORK_REPLAY_MS");
@@ -260,8 +273,8 @@ TEST(calls_in_flight_at_a_crash_are_counted_and_made_again)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T02", "e", "E");
   rf_open(&rf, "", two_tasks);
   AttemptRow lost = {
       .plan = rf.fx.plan, .task = S("T01"), .phase = PHASE_EXECUTE, .worst_case = 12345};
@@ -279,8 +292,8 @@ TEST(a_stop_keeps_what_is_there)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T02", "e", "E");
   rf_open(&rf, "", two_tasks);
   RunSpec spec = {.plan = rf.fx.plan};
   Error err = {0};
@@ -303,9 +316,9 @@ TEST(a_changed_specification_begins_anew)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int AAA(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T01", "a", "AAA");
+  renames(&rf, "T02", "e", "E");
   rf_open(&rf, "", two_tasks);
   CHECK_INT(rf_run(&rf).code, ERR_OK);
   new_plan(&rf, "---\ntitle: two\n---\n## T01 first\nfiles: a.c:1-2\nChange a again.\n");
@@ -322,9 +335,9 @@ TEST(a_retry_brings_the_remark)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int a1(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T02", "e", "E");
+  renames(&rf, "T01", "a", "a1");
   rf_open(&rf, "", two_tasks);
   CHECK_INT(rf_run(&rf).code, ERR_OK);
   rf.done = false;
@@ -334,12 +347,7 @@ TEST(a_retry_brings_the_remark)
   CHECK_STR(str_from(rf.error.message), S(""));
   CHECK_STR(rf_text(&rf, "a.c"),
             S("int a1(void);\nint b(void);\nint c(void);\nint d(void);\nint E(void);\n"));
-  AttemptRowList rows = {0};
-  CHECK(
-      journal_attempt_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, S("T01"), &rows, NULL));
-  Str prompt = STR_NONE;
-  CHECK(journal_blob_get(rf.fx.engine->journal, &rf.fx.arena, rows.items[1].prompt_hash, &prompt,
-                         NULL));
+  Str prompt = prompt_of(&rf, "T01", 1);
   CHECK(str_has(prompt, S("call it a1")) && str_has(prompt, S("+int A(void);")));
   CHECK(!run_retry(rf.fx.engine, rf.fx.plan, S("T09"), S(""), -1, rf_done, &rf, &err));
   CHECK_INT(err.code, ERR_NOT_FOUND);
@@ -350,8 +358,8 @@ TEST(preview_is_what_is_sent)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int A(void);\n"));
-  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.c", "int e(void);\n", "int E(void);\n"));
+  renames(&rf, "T01", "a", "A");
+  renames(&rf, "T02", "e", "E");
   rf_open(&rf, "", two_tasks);
   Str text = STR_NONE;
   Error err = {0};
@@ -367,7 +375,7 @@ TEST(preview_knows_results_and_remarks)
 {
   RunFixture rf;
   two(&rf);
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.c", "int a(void);\n", "int first(void);\n"));
+  renames(&rf, "T01", "a", "first");
   rf_open(&rf, "",
           "---\ntitle: after\n---\n"
           "## T01 one\nfiles: a.c:1-2\nRename a.\n\n"
