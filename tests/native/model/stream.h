@@ -53,6 +53,18 @@ static inline void stream_end(Stream1 *s)
   arena_deinit(&s->arena);
 }
 
+// A request with one message, which must stay.
+static inline ModelRequest simple(ModelMessage *message)
+{
+  *message = (ModelMessage){.role = MSG_USER, .text = S("Do it.")};
+  return (ModelRequest){.model = S("m"),
+                        .system = S("You work."),
+                        .shared = S("Context."),
+                        .messages = {message, 1, 1},
+                        .max_output = 900,
+                        .effort = S("low")};
+}
+
 // What a dialect makes of a request, as a tree.
 static inline const Value *built(Arena *arena, const Dialect *dialect, const ModelRequest *request,
                                  const Target *target, const Key *key, WireRequest *wire)

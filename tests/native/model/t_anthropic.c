@@ -401,17 +401,6 @@ TEST(long_messages_are_cut)
 
 // ---- requests -------------------------------------------------------------------------------------------
 
-static ModelRequest simple(ModelMessage *message)
-{
-  *message = (ModelMessage){.role = MSG_USER, .text = S("Do it.")};
-  return (ModelRequest){.model = S("claude-haiku-5-5"),
-                        .system = S("You work."),
-                        .shared = S("Context."),
-                        .messages = {message, 1, 1},
-                        .max_output = 900,
-                        .effort = S("low")};
-}
-
 TEST(the_request)
 {
   Arena arena;

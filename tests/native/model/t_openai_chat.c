@@ -523,17 +523,6 @@ TEST(lessons_of_a_422)
 
 // ---- requests -------------------------------------------------------------------------------------------
 
-static ModelRequest simple(ModelMessage *message)
-{
-  *message = (ModelMessage){.role = MSG_USER, .text = S("Do it.")};
-  return (ModelRequest){.model = S("m"),
-                        .system = S("You work."),
-                        .shared = S("Context."),
-                        .messages = {message, 1, 1},
-                        .max_output = 900,
-                        .effort = S("low")};
-}
-
 TEST(a_compatible_server_gets_the_common_set)
 {
   Arena arena;
