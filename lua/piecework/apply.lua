@@ -10,6 +10,7 @@
 -- (measured). One file per safe time, so that the main loop is never held long.
 
 local host = require('piecework.host')
+local disk = require('piecework.disk')
 local engine = require('piecework.engine')
 local message = require('piecework.message')
 local scope = require('piecework.scope')
@@ -56,22 +57,6 @@ end
 
 -- Loading ---------------------------------------------------------------------------------------
 
--- The disk changed under the buffer: an unmodified one is read again, without any prompt.
-local function check_disk(buf)
-  host.cmd('let g:piecework_disk = ""')
-  host.cmd('augroup piecework_disk | augroup END')
-  host.cmd('autocmd! piecework_disk')
-  -- The changed buffer need not be the current one there.
-  host.cmd(('autocmd piecework_disk FileChangedShell <buffer=%d> if getbufvar(%d, "&modified")'
-    .. ' | let v:fcs_choice = "" | let g:piecework_disk = "changed on disk and in the buffer"'
-    .. ' | else | let v:fcs_choice = "reload" | endif'):format(buf, buf))
-  host.cmd('silent! checktime ' .. buf)
-  host.cmd('autocmd! piecework_disk')
-  local why = host.fn('eval', 'g:piecework_disk')
-  host.cmd('unlet! g:piecework_disk')
-  return why ~= '' and why or nil
-end
-
 -- Loads [buf] without a word: the warning about a swap file fills the screen. False when there is
 -- one, for then Vim takes another name for its own.
 local function load_silently(buf)
@@ -97,7 +82,7 @@ local function load(path)
     end
     host.fn('setbufvar', buf, '&buflisted', 1)
   else
-    local why = check_disk(buf)
+    local why = disk.check(buf)
     if why then return nil, why end
   end
   if option(buf, 'readonly') == 1 then return nil, 'readonly' end
@@ -247,7 +232,9 @@ function changers.rename(work, file)
 end
 
 local function write(work, buf, path)
-  local ok, err = host.cmd_in(buf, 'silent update')
+  local why = disk.check(buf)
+  local ok, err = not why, why
+  if ok then ok, err = host.cmd_in(buf, 'silent update') end
   if not ok then return refuse(work, path, 'applied, but not written: ' .. err) end
   work.written = work.written + 1
 end

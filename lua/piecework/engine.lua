@@ -178,6 +178,7 @@ local function start()
   end
   generation = generation + 1
   require('piecework.scope').forget_known()
+  require('piecework.disk').watch()
   local mine = generation
   local err
   client, err = rpc.connect({ M.binary, 'serve', '--wire=' .. host.wire }, function(code, stderr)

@@ -187,6 +187,30 @@ return function(T)
   os.execute('touch -d "+9 seconds" disk.txt')
   T.like(run({ edit_of(disk) }), 'changed on disk and in the buffer', 'changed in both: refused')
   T.eq(text(disk), 'mine', 'nothing lost')
+  -- The editor tells of it once. A write now would ask on the screen.
+  T.like(run({ edit_of(disk) }, { write = true }), 'changed on disk and in the buffer', 'the second time, too')
+  T.eq({ text(disk), T.read('disk.txt') }, { 'mine', 'newer on disk\n' }, 'and not written')
+  T.command('edit!')
+  T.command('call setline(1, "mine again")')
+  run({ { path = disk, change = 'edit', hunks = { 'x' }, edits = {} } })
+  T.eq(standin.last('review/apply').buffers[1].text, 'mine again\n', 'read again by the user: that is over')
+  T.write('disk.txt', 'third\n')
+  os.execute('touch -d "+20 seconds" disk.txt')
+  T.command('silent! checktime')
+  T.like(run({ edit_of(disk) }), 'changed on disk and in the buffer', 'and when the editor has told of it before')
+  T.command('edit!')
+  local function on_disk_meanwhile()
+    T.write('disk.txt', 'fourth\n')
+    os.execute('touch -d "+30 seconds" disk.txt')
+  end
+  local change = require('piecework.apply').change
+  require('piecework.apply').change = function(...)
+    change(...)
+    on_disk_meanwhile()
+  end
+  T.like(run({ edit_of(disk) }, { write = true }), 'applied, but not written: changed on disk', 'changed just before the write')
+  require('piecework.apply').change = change
+  T.eq(T.read('disk.txt'), 'fourth\n', 'what is on disk stays')
   T.command('bwipeout!')
 
   -- new, deleted, renamed ----------------------------------------------------------------------------
