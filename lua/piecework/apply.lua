@@ -154,6 +154,12 @@ local function refuse(work, path, why)
   work.refused[#work.refused + 1] = { path = path, text = why, line = 1, type = 'W' }
 end
 
+-- What only a bang does, and which.
+local function leave(work, path, what)
+  local verb = work.options.revert and 'revert' or 'apply'
+  work.left[#work.left + 1] = { path = path, text = what .. ': :Piecework! ' .. verb, line = 1 }
+end
+
 local changers = {}
 
 -- The buffer whose text the edits were made for; nil, and told, when it has another one by now.
@@ -193,8 +199,7 @@ end
 -- The disk changes only with a bang; without one the file is named.
 function changers.delete(work, file)
   if not work.options.write then
-    work.left[#work.left + 1] = { path = file.path, line = 1,
-      text = 'to be deleted: :Piecework! apply' }
+    leave(work, file.path, 'to be deleted')
     return false
   end
   local buf = host.fn('bufexists', file.path) == 1 and buffer_of(file.path)
@@ -216,8 +221,7 @@ function changers.rename(work, file)
   local known = buffer_as_asked(work, file.from)
   if not known then return false end
   if not work.options.write then
-    work.left[#work.left + 1] = { path = file.from, line = 1,
-      text = 'to be renamed to ' .. file.path .. ': :Piecework! apply' }
+    leave(work, file.from, 'to be renamed to ' .. file.path)
     return false
   end
   local ok, err = host.cmd_in(known.buf, 'keepalt file ' .. host.fn('fnameescape', file.path))

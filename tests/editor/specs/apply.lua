@@ -235,6 +235,13 @@ return function(T)
   said = run({ { path = gone, change = 'delete', hunks = { 'x' } } })
   T.like(said, '1 only with a bang', 'a deletion waits for a bang')
   T.eq(T.read('gone.txt'), 'a\n', 'the file is there')
+  local function noted()
+    return host.fn('getqflist', { nr = '$', items = 1 }).items[1].text
+  end
+  T.eq(noted(), 'to be deleted: :Piecework! apply', 'and which')
+  T.like(run({ { path = gone, change = 'delete', hunks = { 'x' } } }, { revert = true }), '1 only with a bang',
+    'a file that came is not deleted by a revert')
+  T.eq(noted(), 'to be deleted: :Piecework! revert', 'and the bang belongs to the verb that was typed')
   run({ { path = gone, change = 'delete', hunks = { 'x' } } }, { write = true })
   T.eq(T.read('gone.txt'), nil, 'with a bang it goes')
   local from = T.write('from.txt', 'a\nb\n')
