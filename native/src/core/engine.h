@@ -22,9 +22,8 @@
 #include "model/model.h"
 
 typedef struct Engine Engine;
-typedef struct Journal Journal;  // journal/journal.h
 
-// An event for people and editors. Kinds and fields are listed in doc/architecture.md, "Events".
+// An event for people and editors. Kinds and fields are listed in doc/wire.md, "Events".
 typedef void EngineEvent(void *owner, Str kind, const Value *params);
 
 struct Engine {

@@ -187,24 +187,13 @@ void cli_print_view(Cli *cli, const View *view)
 
 // ---- help ------------------------------------------------------------------------------------------
 
-typedef struct {
-  const char *name, *arg, *help;
-  char letter;
-} OptionHelp;
-
-static const OptionHelp option_help[OPT_COUNT] = {
-#define X(id, name, letter, takes_value, many, arg, help) [OPT_##id] = {name, arg, help, letter},
-    CLI_OPTIONS(X)
-#undef X
-};
-
 static void help_one(const CliCommand *command)
 {
   cli_print("piecework %s%s%s\n  %s\n", command->name, command->args[0] ? " " : "", command->args,
             command->help);
   for (CliOption i = 0; i < OPT_HELP; i++) {
     if (!(command->options >> i & 1)) continue;
-    const OptionHelp *row = &option_help[i];
+    const CliOptionRow *row = &cli_options[i];
     char left[64];
     snprintf(left, sizeof(left), "%c%c%s --%s %s", row->letter ? '-' : ' ',
              row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name, row->arg);

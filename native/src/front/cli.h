@@ -13,46 +13,43 @@
 #include "plan/plan.h"
 #include "view/view.h"
 
-// name, short letter or 0, takes a value, may come again, help
-#define CLI_OPTIONS(X)                                                                            \
-  X(ROOT, "root", 0, true, false, "DIR", "the project (default: where you are)")                  \
-  X(SCOPE, "scope", 0, true, true, "PATH[:A-B]",                                                  \
-    "a file, range, directory or selector; may come again")                                       \
-  X(BUDGET, "budget", 0, true, false, "USD", "hard cap for the plan, as 0.60")                    \
-  X(YES, "yes", 'y', false, false, "", "no questions: past advice, estimates and the budget")     \
-  X(JSON, "json", 0, false, false, "", "JSON on stdout")                                          \
-  X(ONLY, "only", 0, true, false, "T01,T02", "these tasks only")                                  \
-  X(NO_VERIFY, "no-verify", 0, false, false, "", "execute only")                                  \
-  X(REACH, "reach", 0, false, false, "",                                                          \
-    "also ask the providers in use: are they there, is the key good, are the models known")       \
-  X(COUNTED, "count", 0, false, false, "",                                                        \
-    "the provider counts its tokens, for nothing, where it offers that")                          \
-  X(BATCH, "batch", 0, false, false, "",                                                          \
-    "through batch endpoints: within hours, at half the price; resume collects")                  \
-  X(NOW, "now", 0, false, false, "", "cut what is in flight (it may be paid all the same)")       \
-  X(RECORD, "record", 0, true, false, "FILE", "append every exchange to a cassette")              \
-  X(HUNK, "hunk", 0, true, true, "ID[:A-B]", "this hunk, or its lines A to B; may come again")    \
-  X(TASK, "task", 0, true, true, "ID", "this task's hunks; may come again")                       \
-  X(FILE, "file", 0, true, true, "PATH", "this file's hunks; may come again")                     \
-  X(HUNKS, "hunks", 0, false, false, "",                                                          \
-    "a line a hunk: its id for --hunk, place, task, decision")                                    \
-  X(STAT, "stat", 0, false, false, "", "files and line counts only")                              \
-  X(COLOR, "color", 0, true, false, "WHEN", "auto, always, never")                                \
-  X(BY_TASK, "by-task", 0, false, false, "", "one commit per task, with its title as message")    \
-  X(MESSAGE, "message", 'm', true, false, "TEXT",                                                 \
-    "the commit message (default: your editor asks)")                                             \
-  X(OLDER, "older-than", 0, true, false, "DAYS", "plans that ended earlier (default 30)")         \
-  X(MAX_SIZE, "max-size", 0, true, false, "MB",                                                   \
-    "the oldest that ended, until the journal holds no more than this")                           \
-  X(KEEP, "keep", 0, true, false, "N", "keep the newest N whatever their age")                    \
-  X(WIRE, "wire", 0, true, false, "KIND", "msgpack (default) or json")                            \
-  X(SOLO, "solo", 0, false, false, "", "one big model does it all in one call, no plan")          \
-  X(MODEL, "model", 0, true, false, "ROLE", "with --solo: who does it (default big)")             \
-  X(CHEAP_FIRST, "cheap-first", 0, false, false, "",                                              \
-    "the small model tries each place of the scope; only what fails is planned")                  \
-  X(BY, "by", 0, true, false, "WHAT", "sums by phase, model (default), project, plan, task, day") \
-  X(CSV, "csv", 0, false, false, "", "sums as CSV, in USD")                                       \
-  X(HELP, "help", 'h', false, false, "", "what this subcommand does")
+// name, short letter or 0, may come again, its value (empty: takes none), help
+#define CLI_OPTIONS(X)                                                                             \
+  X(ROOT, "root", 0, false, "DIR", "the project (default: where you are)")                         \
+  X(SCOPE, "scope", 0, true, "PATH[:A-B]", "a file, range, directory or selector; may come again") \
+  X(BUDGET, "budget", 0, false, "USD", "hard cap for the plan, as 0.60")                           \
+  X(YES, "yes", 'y', false, "", "no questions: past advice, estimates and the budget")             \
+  X(JSON, "json", 0, false, "", "JSON on stdout")                                                  \
+  X(ONLY, "only", 0, false, "T01,T02", "these tasks only")                                         \
+  X(NO_VERIFY, "no-verify", 0, false, "", "execute only")                                          \
+  X(REACH, "reach", 0, false, "",                                                                  \
+    "also ask the providers in use: are they there, is the key good, are the models known")        \
+  X(COUNTED, "count", 0, false, "",                                                                \
+    "the provider counts its tokens, for nothing, where it offers that")                           \
+  X(BATCH, "batch", 0, false, "",                                                                  \
+    "through batch endpoints: within hours, at half the price; resume collects")                   \
+  X(NOW, "now", 0, false, "", "cut what is in flight (it may be paid all the same)")               \
+  X(RECORD, "record", 0, false, "FILE", "append every exchange to a cassette")                     \
+  X(HUNK, "hunk", 0, true, "ID[:A-B]", "this hunk, or its lines A to B; may come again")           \
+  X(TASK, "task", 0, true, "ID", "this task's hunks; may come again")                              \
+  X(FILE, "file", 0, true, "PATH", "this file's hunks; may come again")                            \
+  X(HUNKS, "hunks", 0, false, "", "a line a hunk: its id for --hunk, place, task, decision")       \
+  X(STAT, "stat", 0, false, "", "files and line counts only")                                      \
+  X(COLOR, "color", 0, false, "WHEN", "auto, always, never")                                       \
+  X(BY_TASK, "by-task", 0, false, "", "one commit per task, with its title as message")            \
+  X(MESSAGE, "message", 'm', false, "TEXT", "the commit message (default: your editor asks)")      \
+  X(OLDER, "older-than", 0, false, "DAYS", "plans that ended earlier (default 30)")                \
+  X(MAX_SIZE, "max-size", 0, false, "MB",                                                          \
+    "the oldest that ended, until the journal holds no more than this")                            \
+  X(KEEP, "keep", 0, false, "N", "keep the newest N whatever their age")                           \
+  X(WIRE, "wire", 0, false, "KIND", "msgpack (default) or json")                                   \
+  X(SOLO, "solo", 0, false, "", "one big model does it all in one call, no plan")                  \
+  X(MODEL, "model", 0, false, "ROLE", "with --solo: who does it (default big)")                    \
+  X(CHEAP_FIRST, "cheap-first", 0, false, "",                                                      \
+    "the small model tries each place of the scope; only what fails is planned")                   \
+  X(BY, "by", 0, false, "WHAT", "sums by phase, model (default), project, plan, task, day")        \
+  X(CSV, "csv", 0, false, "", "sums as CSV, in USD")                                               \
+  X(HELP, "help", 'h', false, "", "what this subcommand does")
 
 typedef enum {
 #define X(id, ...) OPT_##id,
@@ -60,6 +57,15 @@ typedef enum {
 #undef X
       OPT_COUNT
 } CliOption;
+
+typedef struct {
+  const char *name;
+  char letter;
+  bool many;
+  const char *arg, *help;
+} CliOptionRow;
+
+extern const CliOptionRow cli_options[OPT_COUNT];
 
 typedef struct Cli Cli;
 

@@ -2,15 +2,8 @@
 #include "core/nearest.h"
 #include "front/cli.h"
 
-typedef struct {
-  const char *name;
-  char letter;
-  bool takes_value, many;
-} OptionRow;
-
-static const OptionRow rows[OPT_COUNT] = {
-#define X(id, name, letter, takes_value, many, arg, help) \
-  [OPT_##id] = {name, letter, takes_value, many},
+const CliOptionRow cli_options[OPT_COUNT] = {
+#define X(id, ...) [OPT_##id] = {__VA_ARGS__},
     CLI_OPTIONS(X)
 #undef X
 };
@@ -40,7 +33,8 @@ static bool unknown_option(Cli *cli, Str word)
 {
   StrList names = {0};
   for (CliOption i = 0; i < OPT_COUNT; i++) {
-    if (allowed(cli, i)) PUSH(&cli->arena, &names, str_fmt(&cli->arena, "--%s", rows[i].name));
+    if (allowed(cli, i))
+      PUSH(&cli->arena, &names, str_fmt(&cli->arena, "--%s", cli_options[i].name));
   }
   Str near = nearest_name(word, names.items, names.len);
   error_set(&cli->err, ERR_USAGE, "%s has no option %.*s", cli->command->name, STR_ARG(word));
@@ -52,8 +46,9 @@ static bool find_option(const Cli *cli, Str word, CliOption *out)
 {
   for (CliOption i = 0; i < OPT_COUNT; i++) {
     if (!allowed(cli, i)) continue;
-    bool is_long = str_starts(word, S("--")) && str_eq(str_skip(word, 2), str_from(rows[i].name));
-    bool is_short = word.len == 2 && rows[i].letter && word.ptr[1] == rows[i].letter;
+    bool is_long =
+        str_starts(word, S("--")) && str_eq(str_skip(word, 2), str_from(cli_options[i].name));
+    bool is_short = word.len == 2 && cli_options[i].letter && word.ptr[1] == cli_options[i].letter;
     if (!is_long && !is_short) continue;
     *out = i;
     return true;
@@ -73,11 +68,12 @@ static bool take_option(Cli *cli, int argc, char **argv, int *at)
   }
   CliOption option;
   if (!find_option(cli, name, &option)) return unknown_option(cli, name);
-  const OptionRow *row = &rows[option];
-  if (!row->takes_value && has_value) {
+  const CliOptionRow *row = &cli_options[option];
+  bool takes_value = row->arg[0] != 0;
+  if (!takes_value && has_value) {
     return error_set(&cli->err, ERR_USAGE, "--%s takes no value", row->name);
   }
-  if (row->takes_value && !has_value) {
+  if (takes_value && !has_value) {
     if (*at + 1 >= argc) return error_set(&cli->err, ERR_USAGE, "--%s needs a value", row->name);
     value = str_from(argv[++*at]);
   }

@@ -21,14 +21,9 @@ enum { LEASE_MS = 30000, TICK_MS = 500, RENEW_TICKS = 10, STATUS_MS = 500, SICK_
 
 static void run_step(void *owner);
 
-static void step_soon(Run *run)
-{
-  loop_soon(run->engine->loop, &run->soon, run_step, run);
-}
-
 void run_step_soon(Run *run)
 {
-  step_soon(run);
+  loop_soon(run->engine->loop, &run->soon, run_step, run);
 }
 
 static Run *find(Engine *engine, int64_t plan)
@@ -222,21 +217,23 @@ static void close_run(Run *run)
 
 // ---- stopping ----------------------------------------------------------------------------------------
 
-// Nothing more is handed out; what is in flight may end but asks no more, or is cut.
-static void stop(Run *run, const Error *why, bool halt, bool cut)
+// What becomes of the tasks that are under way when nothing more is handed out.
+typedef enum {
+  TASKS_GO_ON,
+  TASKS_HALT,  // what is in flight may end, nothing more is asked for
+  TASKS_CUT,
+} Stopping;
+
+static void stop(Run *run, const Error *why, Stopping how)
 {
   if (!run->stopping) run->stop_error = *why;
   run->stopping = true;
-  run->cut |= cut;
   for (size_t t = 0; t < run->tasks.len; t++) {
     if (!run->active[t]) continue;
-    if (cut) {
-      task_cancel(run->active[t]);
-    } else if (halt) {
-      task_halt(run->active[t]);
-    }
+    if (how == TASKS_CUT) task_cancel(run->active[t]);
+    if (how == TASKS_HALT) task_halt(run->active[t]);
   }
-  step_soon(run);
+  run_step_soon(run);
 }
 
 void run_stop(Engine *engine, int64_t plan, bool at_once)
@@ -245,7 +242,7 @@ void run_stop(Engine *engine, int64_t plan, bool at_once)
     if (plan && run->spec.plan != plan) continue;
     Error why = {0};
     error_set(&why, ERR_CANCELLED, "stopped");
-    if (!run->ended) stop(run, &why, true, at_once);
+    if (!run->ended) stop(run, &why, at_once ? TASKS_CUT : TASKS_HALT);
   }
   verify_stop(engine, plan);
 }
@@ -254,7 +251,7 @@ void run_stop(Engine *engine, int64_t plan, bool at_once)
 static void journal_lost(Engine *engine, const Error *err)
 {
   for (Run *run = engine->runs; run; run = run->next) {
-    if (!run->ended) stop(run, err, true, true);
+    if (!run->ended) stop(run, err, TASKS_CUT);
   }
 }
 
@@ -333,7 +330,7 @@ static void on_attempt(void *owner, Task *task, const AttemptReply *reply)
   } else if (!reply->stored && reply->error.code != ERR_CANCELLED) {
     run->sick = 0;
   }
-  if (run->sick >= SICK_MAX && !run->stopping) stop(run, &reply->error, true, false);
+  if (run->sick >= SICK_MAX && !run->stopping) stop(run, &reply->error, TASKS_HALT);
   poke_waiting(run);
 }
 
@@ -363,7 +360,7 @@ static void end_cancelled(Run *run, size_t t)
   row->state = TASK_CANCELLED;
   row->note = S("stopped");
   row->ended_ms = end_time(run);
-  if (!journal_task_put(run->engine->journal, row, &err)) stop(run, &err, true, false);
+  if (!journal_task_put(run->engine->journal, row, &err)) stop(run, &err, TASKS_HALT);
   journal_log(run->engine->journal, run->spec.plan, S("task"), row->id, "stopped");
   if (schedule_is_running(&run->schedule, t)) schedule_end(&run->schedule, t, false);
   schedule_drop(&run->schedule, t);
@@ -381,7 +378,7 @@ static void pause_after_pilot(Run *run, size_t t)
   error_set(&why, ERR_CONSENT, "paused after the pilot %.*s: %s, +%" PRId64 " -%" PRId64 ", %.*s",
             STR_ARG(row->id), task_state_name(row->state), row->added, row->removed, STR_ARG(cost));
   error_hint_set(&why, "look at its change, correct the plan if it has to be, and run it to go on");
-  stop(run, &why, false, false);
+  stop(run, &why, TASKS_GO_ON);
 }
 
 static void task_done(void *owner, Task *task, const TaskEnd *end)
@@ -402,7 +399,7 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
     schedule_return(&run->schedule, t);
     Error why = end->error;
     if (why.code == ERR_OK) error_set(&why, ERR_CANCELLED, "stopped");
-    if (!run->stopping) stop(run, &why, end->error.code != ERR_BUDGET, false);
+    if (!run->stopping) stop(run, &why, why.code == ERR_BUDGET ? TASKS_GO_ON : TASKS_HALT);
   } else {
     schedule_end(&run->schedule, t, end->state == TASK_DONE || end->state == TASK_ABSTAINED);
     journal_log(run->engine->journal, run->spec.plan, S("task"), run->rows[t].id, "%s%s%s",
@@ -412,7 +409,7 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
   status_soon(run);
   poke_waiting(run);
   pause_after_pilot(run, t);
-  step_soon(run);
+  run_step_soon(run);
 }
 
 static void start_task(Run *run, size_t t)
@@ -457,7 +454,7 @@ static void skip_tasks(Run *run)
                         task_state_name(first->state));
     row->ended_ms = end_time(run);
     Error err = {0};
-    if (!journal_task_put(run->engine->journal, row, &err)) stop(run, &err, true, false);
+    if (!journal_task_put(run->engine->journal, row, &err)) stop(run, &err, TASKS_HALT);
     run_tell_task(run, t);
     status_soon(run);
   }
@@ -470,7 +467,7 @@ static void stop_after_pilots(Run *run)
             SCHEDULE_PILOTS);
   error_hint_set(
       &why, "correct the tasks in the plan and run again; run once more to go on all the same");
-  stop(run, &why, false, false);
+  stop(run, &why, TASKS_GO_ON);
 }
 
 static void run_step(void *owner)
@@ -487,7 +484,7 @@ static void run_step(void *owner)
   run_reload(run);  // what was added at the last moment
   if (!schedule_over(&run->schedule) && run->schedule.changed) {
     run->schedule.changed = false;
-    step_soon(run);
+    run_step_soon(run);
     return;
   }
   if (!run->stopping && schedule_pilot_failed(&run->schedule) && !schedule_over(&run->schedule)) {
@@ -507,7 +504,7 @@ static void tick(void *owner)
   if (!journal_lease_renew(run->engine->journal, run->spec.plan, str_from(run->engine->holder),
                            LEASE_MS, &err) &&
       err.code == ERR_BUSY) {
-    stop(run, &err, true, true);  // another process took over while this one slept
+    stop(run, &err, TASKS_CUT);  // another process took over while this one slept
   }
 }
 
@@ -565,7 +562,7 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   if (!spec->nested) models_reopen(engine->models);
   run_tell_state(run, "running", STR_NONE);
   status_soon(run);
-  step_soon(run);
+  run_step_soon(run);
   return true;
 }
 

@@ -52,7 +52,6 @@ struct Run {
   int64_t last_end_ms;
 
   bool stopping;     // nothing more is dispatched
-  bool cut;          // and what is in flight was cancelled
   Error stop_error;  // why
   int sick;          // attempts in a row that ended because the provider is not well
   bool pilot_told;
