@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from server.rules import Script, ScriptError
@@ -170,6 +171,30 @@ class Sources(unittest.TestCase):
             provider.ask(OPENAI)
             self.assertGreaterEqual(time.monotonic() - started, 0.25)
 
+
+    def test_held_until_a_file_is_there(self):
+        rules = [say("yes", {"contains": "yes"}), {"match": {"contains": "no"}, "fault": {"status": 529}, "reply": {}},
+                 say("ahead")]
+        for rule in rules[:2]:
+            rule["reply"]["until"] = "go"
+        with Provider(rules) as provider, ThreadPoolExecutor() as pool:
+            held = [pool.submit(provider.ask, OPENAI, text, stream=text == "yes") for text in ("yes", "no")]
+            provider.log("arrived", 2)
+            self.assertEqual(provider.ask(OPENAI).text, "ahead")  # who comes later and is not held is served
+            self.assertEqual([line["seq"] for line in provider.log("done", 1)], [3])
+            (provider.folder / "scripts/go").touch()
+            answers = [one.result() for one in held]
+            self.assertEqual((answers[0].text, answers[1].status), ("yes", 529))
+            self.assertEqual(provider.ask(OPENAI, "yes").text, "yes")
+
+    def test_who_is_held_may_leave(self):
+        with Provider([{"reply": {"text": "x", "until": "go"}}]) as provider:
+            with provider.connect() as sock:
+                body = json.dumps(OPENAI.body("hi")).encode()
+                sock.sendall(b"POST %b HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (OPENAI.path.encode(), len(body)) + body)
+                provider.log("arrived", 1)
+            done = provider.log("done", 1)[0]
+            self.assertEqual((done["client_gone"], done["status"]), (True, None))
 
 class Mistakes(unittest.TestCase):
     def test_wrong_scripts_are_refused(self):

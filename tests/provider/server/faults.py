@@ -13,11 +13,12 @@ Several faults apply in the order given, stage by stage. README.md has the refer
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Callable
 
 from .dialects import DIALECTS, Dialect
 from .neutral import Piece, Refusal, Reply, dumps
-from .steps import Cut, Head, Send, Step, Wait, split
+from .steps import Cut, Head, Send, Step, Until, Wait, split
 
 STAGES = ("content", "usage", "pieces", "steps")
 EDGE_PAGE = (
@@ -184,6 +185,11 @@ def refusal(one: Fault, context: Context) -> Refusal:
     return Refusal(status, one.options.get("message"), kind)
 
 
+def _waits(steps: list[Step]) -> list[Step]:
+    """What comes before the answer."""
+    return list(takewhile(lambda step: isinstance(step, (Wait, Until)), steps))
+
+
 @fault("status", "steps", "retry_after", "kind", "message", "headers", "html", "body")
 def _status(steps: list[Step], one: Fault, context: Context) -> list[Step]:
     status, kind = _kind_of(one, context.dialect)
@@ -201,14 +207,12 @@ def _status(steps: list[Step], one: Fault, context: Context) -> list[Step]:
         text = dumps(body)
     headers |= {name.lower(): str(value) for name, value in one.options.get("headers", {}).items()}
     data = text.encode()
-    waits = [step for step in steps[:1] if isinstance(step, Wait)]
-    return [*waits, Head(status, headers, len(data)), Send(data)]
+    return [*_waits(steps), Head(status, headers, len(data)), Send(data)]
 
 
 @fault("reset_before", "steps")
 def _reset_before(steps: list[Step], one: Fault, context: Context) -> list[Step]:
-    waits = [step for step in steps[:1] if isinstance(step, Wait)]
-    return [*waits, Cut(reset=one.value != "fin")]
+    return [*_waits(steps), Cut(reset=one.value != "fin")]
 
 
 @fault("reset_mid_stream", "steps")

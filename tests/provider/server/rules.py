@@ -72,6 +72,7 @@ REPLY: dict[str, tuple[type, ...]] = {
     "chunks": (int, list),
     "chunk_ms": (int, float),
     "delay_ms": (int, float),
+    "until": (str,),
     "delta_chars": (int,),
     "noise": (bool,),
     "headers": (dict,),
@@ -93,6 +94,7 @@ class Delivery:
     chunks: list[int] = field(default_factory=list)  # bytes per chunk, repeated; empty = an event each
     chunk_ms: float = 0
     delay_ms: float = 0
+    until: Path | None = None  # nothing is sent before this file exists
     noise: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     usage: dict[str, int] = field(default_factory=dict)  # overrides
@@ -144,6 +146,7 @@ class Rule:
             chunks=[chunks] if isinstance(chunks, int) else chunks,
             chunk_ms=spec.get("chunk_ms", 0),
             delay_ms=spec.get("delay_ms", 0),
+            until=self.folder / spec["until"] if "until" in spec else None,
             noise=spec.get("noise", False),
             headers=dict(spec.get("headers", {})),
             usage=spec.get("usage", {}),

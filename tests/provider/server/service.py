@@ -26,7 +26,7 @@ from .neutral import Message, Piece, Reply, Request, dumps, tokens
 from .promptcache import Lookup, PromptCache
 from .replies import Replies, parsed
 from .rules import Delivery, Rule, Script
-from .steps import Head, Player, Send, Step, Wait
+from .steps import Head, Player, Send, Step, Until, Wait
 
 DEFAULT_MODELS = ["big-1", "small-1"]
 ENDPOINTS = (None, "reply", "count", "models")  # parsed by a dialect; all others are a clerk's
@@ -264,6 +264,7 @@ class Service:
         length = None if streamed or delivery.chunks else body_size
         delay = (self._options.latency_ms + delivery.delay_ms) / 1000
         steps: list[Step] = [Wait(delay)] if delay else []
+        steps += [Until(delivery.until)] if delivery.until else []
         steps.append(Head(status, headers, length))
         if not delivery.chunks:
             return steps + [Send(piece.data, piece.tokens) for piece in pieces]

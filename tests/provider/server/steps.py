@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Callable, Iterable, Union
 
 from .http1 import Connection, Gone, HttpRequest, head_bytes
 
 FLUSH_AT = 64 * 1024
+FILE_POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,16 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Until:
+    file: Path  # exists
+
+
+@dataclass(frozen=True)
 class Cut:
     reset: bool  # RST, else FIN
 
 
-Step = Union[Head, Send, Wait, Cut]
+Step = Union[Head, Send, Wait, Until, Cut]
 
 
 def split(steps: Iterable[Step], count: int) -> tuple[list[Step], list[Step]]:
@@ -92,6 +99,10 @@ class Player:
                 elif isinstance(step, Wait):
                     await self._flush()
                     await self._connection.wait(step.seconds)
+                elif isinstance(step, Until):
+                    await self._flush()
+                    while not step.file.exists():
+                        await self._connection.wait(FILE_POLL_SECONDS)
                 elif isinstance(step, Head):
                     await self._head(step)
                 else:
