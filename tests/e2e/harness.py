@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -68,8 +69,8 @@ class Provider:
 
     def requests(self) -> list[dict]:
         """One dict per request that was answered or cut, in order of arrival."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
-        return lines
+        whole = self.log.read_text().rpartition("\n")[0] if self.log.exists() else ""  # a line may be half written
+        return [json.loads(line) for line in whole.splitlines()]
 
     def count(self) -> int:
         return len(list(self.bodies.iterdir()))
@@ -77,9 +78,16 @@ class Provider:
     def bodies_text(self) -> list[str]:
         return [p.read_text() for p in sorted(self.bodies.iterdir())]
 
+    def release(self, name: str) -> None:
+        """What a rule holds back `until` this name goes out from now on, until hold()."""
+        (self.folder / name).touch()
+
+    def hold(self, name: str) -> None:
+        (self.folder / name).unlink()
+
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Scratch:
@@ -175,7 +183,20 @@ def kill(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def wait_for(test, what: str, seconds: float = 30) -> bool:
+def hear(process: subprocess.Popen, words: str, seconds: float = 60) -> str:
+    """What a process says on stderr, up to the line that holds [words]; the rest is left to communicate()."""
+    said, line, end = b"", b"", time.monotonic() + seconds
+    while not (line.endswith(b"\n") and words.encode() in line):
+        line = b"" if line.endswith(b"\n") else line
+        ready = select.select([process.stderr], [], [], max(0, end - time.monotonic()))[0]
+        byte = os.read(process.stderr.fileno(), 1) if ready else b""
+        if not byte:
+            raise TimeoutError(f"waited {seconds} s to hear {words!r}: {said.decode(errors='replace')}")
+        said, line = said + byte, line + byte
+    return said.decode(errors="replace")
+
+
+def wait_for(test, what: str, seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if test():

@@ -5,7 +5,7 @@
 local host = require('piecework.host')
 local buffers = require('piecework.buffers')
 local left, slowest, begin = 40, 0, host.clock()
-host.cmd('set updatetime=60000')
+host.cmd('set updatetime=600000')
 host.cmd('call timer_start(5, {-> 0}, {"repeat": -1})')
 
 local function whole()

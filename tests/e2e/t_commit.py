@@ -164,7 +164,7 @@ def is_gone(pid: str) -> bool:
     """Ended, collected by whoever has to or not yet."""
     try:
         return wait_for(lambda: not (stat := Path(f"/proc/{pid}/stat")).exists() or stat.read_text().split(")")[1].split()[0] == "Z",
-                        f"the end of {pid}", seconds=3)
+                        f"the end of {pid}", seconds=30)
     except TimeoutError:
         return False
 
@@ -180,7 +180,7 @@ def stopped() -> None:
             running = scratch.start("commit", "last", "-m", "negated", cwd=case.root)
             wait_for(lambda: mark.exists() and mark.read_text().strip(), "the hook")
             running.send_signal(signal.SIGINT)
-            out, err = running.communicate(timeout=30)
+            out, err = running.communicate(timeout=55)  # the hook would sleep for longer
             ok(is_gone(mark.read_text().strip()) and (running.returncode == 0) == made and (case.log()[0] == "negated") == made,
                f"{hook}: stopped {running.returncode}", out, err, case.log())
             ok(made or "stopped: nothing was committed" in err, f"{hook}: said", err)

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import time
 
-from harness import Scratch, done, ok, wait_for
+from harness import Scratch, done, hear, ok, wait_for
 from t_storm import make, reply, tasks_text
 from t_defects import make_project, plan_file, rules, sql, task, CHECK, ONE_RUNG
 
@@ -22,10 +22,14 @@ def states(scratch: Scratch) -> dict:
         return {}
 
 
-def begin(scratch: Scratch, count: int, config: dict, *options: str, tasks=None):
+def begin(scratch: Scratch, count: int, config: dict, tasks=None, held: int = 99):
+    """Replies to the tasks from number [held] on come when "go" is released."""
     root = scratch.path / "w"
     make_project(root, CHECK)
-    provider = scratch.provider(rules({}), *options, config=config)
+    replies = rules({})
+    for rule in replies[held - 1:]:
+        rule["reply"]["until"] = "go"
+    provider = scratch.provider(replies, config=config)
     plan = plan_file(root, tasks or [task(i) for i in range(1, count + 1)], test="")
     ok(scratch.run("status", cwd=root).returncode == 0, "control: status")
     return root, provider, plan
@@ -59,11 +63,12 @@ def a_reader_that_stalls() -> None:
 def stop_one_task() -> None:
     with Scratch() as scratch:
         tasks = [task(1), task(2), task(3).replace("files:", "after: T02\nfiles:"), task(4)]
-        root, provider, plan = begin(scratch, 4, {**SLOW, "parallel": 2}, "--latency-ms", "1500", tasks=tasks)
+        root, provider, plan = begin(scratch, 4, {**SLOW, "parallel": 2}, tasks=tasks, held=1)
         running = scratch.start("run", str(plan), "--no-verify", cwd=root)
         wait_for(lambda: states(scratch).get("T02") == "running", "T02 to run")
         ran = scratch.run("stop", str(plan), "T02", cwd=root)
         ok(ran.returncode == 0 and "stopped" in ran.stderr, "stop T02: said", ran.stderr)
+        provider.release("go")
         out, err = running.communicate(timeout=60)
         ok(states(scratch) == {"T01": "done", "T02": "cancelled", "T03": "skipped", "T04": "done"},
            f"stop T02: {states(scratch)}", err)
@@ -77,13 +82,22 @@ def stop_one_task() -> None:
 
 def stop_and_go_on() -> None:
     with Scratch() as scratch:
-        root, provider, plan = begin(scratch, 6, SLOW, "--latency-ms", "300")
+        root, provider, plan = begin(scratch, 6, SLOW, held=3)
         running = scratch.start("run", str(plan), "--no-verify", cwd=root)
-        wait_for(lambda: list(states(scratch).values()).count("done") >= 2, "two tasks")
-        ran = scratch.run("stop", str(plan), cwd=root)
+        wait_for(lambda: provider.count() == 3, "the third request")
+        stopping = scratch.start("stop", str(plan), cwd=root)
+        asked = "select 1 from fact where name = 'asked'"
+        try:
+            wait_for(lambda: sql(scratch, asked), "the wish", 10)
+        except TimeoutError:
+            pass  # heeded between two looks
+        wait_for(lambda: not sql(scratch, asked), "the run to heed it")
+        ok(stopping.poll() is None and running.poll() is None, "stop: what is in flight is waited for")
+        provider.release("go")
+        said = stopping.communicate(timeout=60)[1]
         out, err = running.communicate(timeout=60)
         have = list(states(scratch).values())
-        ok(ran.returncode == 0 and "waiting" in have, f"stop: {have}", ran.stderr, err)
+        ok(stopping.returncode == 0 and have == ["done"] * 3 + ["waiting"] * 3, f"stop: {have}", said, err)
         ran = scratch.run("resume", cwd=root)
         ok(set(states(scratch).values()) == {"done"}, f"resume: {states(scratch)}", ran.stderr)
         asked = sum("submit_" not in body for body in provider.bodies_text())
@@ -92,21 +106,23 @@ def stop_and_go_on() -> None:
 
 def the_plan_changes_while_it_runs() -> None:
     with Scratch() as scratch:
-        root, provider, plan = begin(scratch, 4, SLOW, "--latency-ms", "1200")
+        root, provider, plan = begin(scratch, 4, SLOW, held=1)
         running = scratch.start("run", str(plan), "--no-verify", cwd=root)
         wait_for(lambda: states(scratch).get("T01") == "running", "T01 to run")
         changed = [task(1).replace("ten times as much", "changed while it ran"), task(2),
                    task(3).replace("ten times as much", "ten times as much, said otherwise"), task(5)]
         plan.write_text("---\ntitle: ten times\ntest: broken: [\n---\nno tasks")
-        time.sleep(0.8)
+        said = hear(running, "is not used")
         plan_file(root, changed, test="")
+        said += hear(running, "1 joined, 1 changed, 1 gone")
+        provider.release("go")
         out, err = running.communicate(timeout=60)
+        err = said + err
         ok(states(scratch) == {"T01": "done", "T02": "done", "T03": "done", "T04": "cancelled", "T05": "done"},
            f"change: {states(scratch)}", err)
         ok(running.returncode == 0 and "1 stopped" in err, "change: a task taken out is no failure", running.returncode, err)
         bodies = "".join(provider.bodies_text())
         ok("said otherwise" in bodies and "changed while it ran" not in bodies, "change: waiting ones changed, running ones not")
-        ok("is not used" in err and "1 joined, 1 changed, 1 gone" in err, "change: said", err)
 
 
 def pause_after_the_pilot() -> None:

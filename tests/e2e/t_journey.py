@@ -34,7 +34,10 @@ def resume_after_kill() -> None:
     """kill -9 in the middle of execution: what was answered and stored is not asked for again."""
     with Scratch() as scratch:
         load = Docstrings(scratch.path / "w")
-        provider = scratch.provider(model_rules(load), "--latency-ms", "150", config={"parallel": 4})
+        rules = model_rules(load)
+        for rule in rules[-30:]:
+            rule["reply"]["until"] = "resumed"
+        provider = scratch.provider(rules, config={"parallel": 4})
         before = tree_bytes(load.root)
         ok(scratch.run("plan", "--yes", load.request, cwd=load.root).returncode == 0, "kill: plan")
         running = scratch.start("run", "last", "--yes", cwd=load.root)
@@ -46,6 +49,7 @@ def resume_after_kill() -> None:
         ok(tree_bytes(load.root) == before, "kill: the user's tree is untouched")
         shown = scratch.run("status", cwd=load.root).stdout
         ok(shown.count("interrupted") == 2 and "#1 running" not in shown, "kill: nobody works on it, and status says so", shown)
+        provider.release("resumed")
         resumed = scratch.run("resume", "--yes", cwd=load.root)
         ok(resumed.returncode == 0, "kill: resume", resumed.stdout, resumed.stderr)
         # the docstring itself may stand in another task's context, its range may not
@@ -62,12 +66,15 @@ def resume_after_kill() -> None:
 def kill_while_planning() -> None:
     with Scratch() as scratch:
         load = Tests(scratch.path / "w")
-        provider = scratch.provider(model_rules(load), "--latency-ms", "400")
+        rules = model_rules(load)
+        rules[1]["reply"]["until"] = "resumed"
+        provider = scratch.provider(rules)
         planning = scratch.start("plan", "--yes", load.request, cwd=load.root)
         wait_for(lambda: provider.count() >= 2, "the second turn")
         kill(planning)
         shown = scratch.run("status", cwd=load.root).stdout
         ok("#1 interrupted" in shown, "kill while planning: status", shown)
+        provider.release("resumed")
         resumed = scratch.run("resume", "--yes", cwd=load.root)
         ok(resumed.returncode == 0, "kill while planning: resume", resumed.stdout, resumed.stderr)
         ok(provider.count() <= 3 + 11, f"kill while planning: {provider.count()} requests in all")

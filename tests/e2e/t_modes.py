@@ -4,7 +4,7 @@ small one failed at."""
 import json
 import signal
 
-from harness import Scratch, done, ok, wait_for
+from harness import Scratch, done, hear, ok, wait_for
 from t_defects import sql
 from t_serve import Client, hello
 from workloads import block, git_init
@@ -94,19 +94,22 @@ with Scratch() as scratch:  # stopped while the big model plans what is left, fr
     rest = {"name": "submit_plan", "input": {"title": "the rest", "tasks": [
         {"id": "T01", "title": "by hand", "files": ["src/m5.py"], "body": "Do it with care."}]}}
     rules = [{"match": {"has_tool": "submit_plan", "turn": 0}, "reply": {
-        "tool_calls": [{"name": "list_files", "input": {}}], "delay_ms": 1500}},
+        "tool_calls": [{"name": "list_files", "input": {}}], "until": "planner"}},
              {"match": {"has_tool": "submit_plan"}, "reply": {"tool_calls": [rest]}}]
     rules += [{"match": {"last_contains": f'path="src/m{i}.py"'}, "reply": {
-        "text": block(f"src/m{i}.py", f"    return old({i})\n", f"    return new({i})\n"), "delay_ms": 1500 * (i == 4)}}
+        "text": block(f"src/m{i}.py", f"    return old({i})\n", f"    return new({i})\n"), **({"until": "tries"} if i == 4 else {})}}
         for i in range(5)]
     provider = scratch.provider([*rules, {"match": {}, "reply": {"text": "I cannot do that."}}], config={"pilot": "never"})
 
     def planners() -> int:
         return sum("You plan work" in body for body in provider.bodies_text())
 
+    provider.release("tries")
     running = scratch.start("plan", "--cheap-first", "--yes", "--scope", "files in src/*.py", "call new, not old", cwd=root)
     wait_for(planners, "the planner")
     running.send_signal(signal.SIGINT)
+    hear(running, "stopping: what is in flight may end")
+    provider.release("planner")
     _, err = running.communicate(timeout=60)
     states = sql(scratch, "select id, state from plan")
     ok(states == [(1, "review"), (2, "planning")] and "resume" in err, f"--cheap-first: Ctrl-C stops the planner too {states}", err)
@@ -115,6 +118,7 @@ with Scratch() as scratch:  # stopped while the big model plans what is left, fr
     ok(ran.returncode == 0 and states == [(1, "review"), (2, "ready")] and planners() <= 3,
        f"--cheap-first: resume ends it {states}, {planners()} turns", ran.stderr)
 
+    provider.hold("tries")
     asked = provider.count()
     client = Client(scratch, root, "json")
     hello(client, root)
@@ -124,6 +128,7 @@ with Scratch() as scratch:  # stopped while the big model plans what is left, fr
     wait_for(lambda: len(sql(scratch, "select 1 from attempt where plan = 3 and reply_hash <> ''")) > 2, "some tries")
     client.process.kill()
     client.process.wait()
+    provider.release("tries")
     client = Client(scratch, root, "json")
     hello(client, root)
     error, result = client.call("resume", {"plan": 0, "buffers": []})

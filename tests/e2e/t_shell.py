@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-from harness import BINARY, Scratch, done, ok, wait_for
+from harness import BINARY, Scratch, done, hear, ok, wait_for
 from workloads import block, git_init
 
 
@@ -112,7 +112,7 @@ def planning_lines() -> None:
         messages = [[0, 1, "initialize", {"protocol": 1, "client": "test", "editor": "test", "cwd": str(root)}],
                     [0, 2, "plan/text", {"plan": 1}]]
         served = subprocess.run([str(BINARY), "serve", "--wire=json"], input="".join(json.dumps(m) + "\n" for m in messages),
-                                capture_output=True, text=True, cwd=root, env=scratch.env, timeout=30)
+                                capture_output=True, text=True, cwd=root, env=scratch.env, timeout=60)
         answer = next(m for m in map(json.loads, served.stdout.splitlines()) if m[:2] == [1, 2])
         notes = [note["text"] for note in answer[3].get("notes", [])]
         ok(len(notes) == 2 and all(note.startswith("estimate") and len(note) < 70 for note in notes), "the plan's notes do, too", answer)
@@ -143,12 +143,13 @@ def resume_spends_as_the_run_would() -> None:
     """`edit` asks no big model; neither does its resume after Ctrl-C."""
     with Scratch() as scratch:
         root = small(scratch)
-        slow = {**UPPER, "reply": {**UPPER["reply"], "delay_ms": 1500}}
-        provider = scratch.provider([slow])
+        provider = scratch.provider([{**UPPER, "reply": {**UPPER["reply"], "until": "stopping"}}])
         running = scratch.start("edit", "a.txt", "make beta upper case", "--yes", cwd=root)
         wait_for(lambda: provider.count() == 1, "the request")
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=30)
+        hear(running, "stopping: what is in flight may end")
+        provider.release("stopping")
+        out, err = running.communicate(timeout=60)
         ok(running.returncode == 1 and "resume" in err, "Ctrl-C: stopped, and how to go on", err)
         ok("[1/1] T01 done" in err, "Ctrl-C: what was in flight is kept", err)
         ran = scratch.run("resume", "--yes", cwd=root)
@@ -348,7 +349,7 @@ def hangup() -> None:
         running = scratch.start("run", str(plan), "--yes", cwd=root)
         wait_for(lambda: mark.exists() and mark.read_text().strip(), "the test")
         running.send_signal(signal.SIGHUP)
-        _, err = running.communicate(timeout=30)
+        _, err = running.communicate(timeout=60)
         ok(running.returncode == 1 and "resume" in err, "SIGHUP stops in order", running.returncode, err)
         ok(not Path(f"/proc/{mark.read_text().strip()}").exists(), "no test is left running")
 
