@@ -50,8 +50,10 @@ class Editor:
         self.log: list[str] = []
         version = subprocess.run([editor, "--version"], capture_output=True, text=True).stdout
         self.is_nvim = version.startswith("NVIM")
-        rc = ["set encoding=utf-8 hidden nomore", f"set runtimepath^={TREE}", "filetype plugin indent on", "syntax on",
-              "set noswapfile laststatus=2", *(setup or [])]
+        self.ready = self.folder / "ready"
+        rc = ["set encoding=utf-8 hidden nomore", f"let &runtimepath = '{TREE},' .. &runtimepath", "filetype plugin indent on",
+              "syntax on", "set noswapfile laststatus=2", f"autocmd VimEnter * call writefile([], '{self.ready}')",
+              *(setup or [])]
         (self.folder / "vimrc").write_text("\n".join(rc) + "\n")
 
     def tmux(self, *argv: str) -> str:
@@ -67,8 +69,7 @@ class Editor:
         self.tmux("new-session", "-d", "-x", str(self.size[0]), "-y", str(self.size[1]), "-c", str(self.cwd), *argv)
         self.tmux("set-option", "-g", "remain-on-exit", "on")
         self.tmux("set-option", "-s", "escape-time", "0")
-        self.wait_until(lambda: "~" in self.screen() or self.files, "the editor")
-        time.sleep(0.3)
+        self.wait_until(self.ready.exists, "the editor")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,7 +98,7 @@ class Editor:
             self.log.append(text)
         return text
 
-    def wait_until(self, test, what: str, seconds: float = 30) -> bool:
+    def wait_until(self, test, what: str, seconds: float = 60) -> bool:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if test():
@@ -105,12 +106,12 @@ class Editor:
             time.sleep(0.05)
         raise TimeoutError(f"{self.editor}: waited {seconds} s for {what}; the screen:\n{self.screen()}")
 
-    def wait(self, pattern: str, seconds: float = 30) -> str:
+    def wait(self, pattern: str, seconds: float = 60) -> str:
         """Until the screen matches."""
         self.wait_until(lambda: re.search(pattern, self.screen()), f"/{pattern}/", seconds)
         return self.screen()
 
-    def gone(self, pattern: str, seconds: float = 30) -> None:
+    def gone(self, pattern: str, seconds: float = 60) -> None:
         self.wait_until(lambda: not re.search(pattern, self.screen()), f"no /{pattern}/", seconds)
 
     def prompts(self) -> list[str]:
@@ -120,7 +121,7 @@ class Editor:
 
     # --- the editor's own view ---
 
-    def eval(self, expression: str, seconds: float = 10) -> str:
+    def eval(self, expression: str, seconds: float = 60) -> str:
         """The value of a Vim script expression, through a file: no message, no prompt."""
         answer = self.folder / "answer"
         answer.unlink(missing_ok=True)
@@ -138,4 +139,4 @@ class Editor:
     def quit(self) -> None:
         self.command("qall!")
         self.wait_until(lambda: self.tmux("display-message", "-p", "#{pane_dead}").strip() == "1",
-                        "the editor to quit", 10)
+                        "the editor to quit")
