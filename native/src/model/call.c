@@ -189,6 +189,7 @@ static void send_try(ModelCall *call, const Key *key)
   call->try_open = true;
   call->try = (Try){
       .dialect = call->dialect,
+      .loop = call->loop,
       .first_byte_ms = or_ms(models->first_byte_ms, LOCAL_FIRST_MS, loopback, HOSTED_FIRST_MS),
       .idle_ms = or_ms(models->idle_ms, LOCAL_IDLE_MS, loopback, HOSTED_IDLE_MS),
       .on_over = try_over,

@@ -40,13 +40,42 @@ static AnswerKind guess(Str bytes)
   return str_starts(str_trim(bytes), S("{")) ? ANSWER_WHOLE : ANSWER_STREAM;
 }
 
+// Gateways give streams out as JSON, and servers that cannot stream their one object as a stream.
+static AnswerKind corrected(const Try *t, Str bytes)
+{
+  Str text = str_trim(bytes);
+  bool events = str_starts(text, S("data:")) || str_starts(text, S("event:"));
+  if (t->answer == ANSWER_WHOLE && events) return ANSWER_STREAM;
+  if (t->answer == ANSWER_STREAM && !t->dialect->lines && str_starts(text, S("{")))
+    return ANSWER_WHOLE;
+  return t->answer == ANSWER_UNKNOWN ? guess(bytes) : t->answer;
+}
+
+// Pings and comments keep a connection alive while a model thinks, and for ever when it is gone.
+static void check_progress(Try *t)
+{
+  enum { PATIENCE = 20 };  // times the wait for a byte: half an hour of a hosted model
+  if (loop_now_ms(t->loop) - t->moved_ms <= PATIENCE * t->idle_ms) return;
+  model_reply_fail(&t->reply, ERR_TIMEOUT,
+                   "the provider sent signs of life and no reply, and was given up");
+}
+
+static void begin(Try *t, Str bytes)
+{
+  t->begun = true;
+  t->moved_ms = loop_now_ms(t->loop);
+  t->answer = corrected(t, bytes);
+  if (t->answer == ANSWER_WHOLE) t->body.max = REPLY_MAX;
+}
+
 static void on_chunk(void *owner, Str bytes)
 {
   Try *t = owner;
-  if (t->answer == ANSWER_UNKNOWN) t->answer = guess(bytes);
+  if (!t->begun) begin(t, bytes);
   if (t->answer == ANSWER_STREAM) {
     sse_feed(&t->sse, bytes);
     drain_events(t);
+    check_progress(t);
     if (t->reply.failed && t->http) http_cancel(t->http);  // nothing good can follow
   } else {
     size_t room = t->body.max - t->body.len;

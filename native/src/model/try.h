@@ -20,6 +20,7 @@ typedef struct Try Try;
 struct Try {  // embedded in its owner, which sets the first group
   const Dialect *dialect;
   uint64_t first_byte_ms, idle_ms;
+  Loop *loop;
   void (*on_over)(void *owner);
   void *owner;
 
@@ -28,6 +29,8 @@ struct Try {  // embedded in its owner, which sets the first group
   bool text_tools;              // its tools were sent as words (text_tools.h)
   int64_t max_output;           // the limit it was given; 0 = none
   AnswerKind answer;
+  bool begun;         // its first bytes are here
+  uint64_t moved_ms;  // when the stream brought more than a sign of life
   Sse sse;
   Buf body;  // of an answer that is no stream
   ReplyBuilder reply;

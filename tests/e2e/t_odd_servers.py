@@ -1,0 +1,122 @@
+"""Servers that keep to no rules: what the scripted provider, being a server, cannot send. Each call ends, with its reason,
+and what it may have cost is in the ledger."""
+
+import json
+import re
+import socket
+import sys
+import threading
+import time
+
+from harness import Scratch, done, ok
+from t_money import attempts
+from t_storm import make, reply, tasks_text
+
+USAGE = {"input_tokens": 100, "output_tokens": 50}
+EVENTS = [
+    {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "content": [], "usage": USAGE}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": reply(0)}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": USAGE}, {"type": "message_stop"}]
+STREAM = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in EVENTS).encode()
+WHOLE = json.dumps({"id": "m", "type": "message", "role": "assistant", "content": [{"type": "text", "text": reply(0)}],
+                    "stop_reason": "end_turn", "usage": USAGE}).encode()
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+
+
+def head(kind: str = "text/event-stream", status: str = "200 OK", more: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n{more}\r\n".encode()
+
+
+def for_ever(first: bytes, again: bytes, pause: float):
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(first)
+        while True:
+            connection.sendall(again)
+            time.sleep(pause)
+    return answer
+
+
+def drip(connection: socket.socket) -> None:
+    connection.sendall(head())
+    for byte in STREAM:
+        connection.sendall(bytes([byte]))
+
+
+# What is answered, what becomes of the task, and the reason in the journal.
+SERVERS = {
+    "a stream called JSON": (head("application/json") + STREAM, "done", ""),
+    "a stream called bytes": (head("application/octet-stream") + STREAM, "done", ""),
+    "a stream without a type": (b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + STREAM, "done", ""),
+    "an object called a stream": (head() + WHOLE, "done", ""),
+    "a byte at a time": (drip, "done", ""),
+    "provisional answers": (b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + head() + STREAM, "done", ""),
+    "nothing but pings": (for_ever(head(), PING, 0.02), "failed", "signs of life"),
+    "nothing but comments": (for_ever(head(), b": still here\n\n", 0.02), "failed", "signs of life"),
+    "headers without end": (for_ever(b"HTTP/1.1 200 OK\r\n", b"x-more: " + b"y" * 1000 + b"\r\n", 0), "failed", "64 KiB of headers"),
+    "a line without end": (for_ever(head(), b"a" * 65536, 0), "failed", "16 MiB"),
+    "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "failed", "does not answer in HTTP"),
+    "chunks that are none": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nZZZ\r\n", "failed", "broke off"),
+    "a hundred thousand brackets": (head() + b"data: " + b"[" * 100000 + b"\n\n" + STREAM, "failed", "broken JSON"),
+    "silence": (for_ever(b"", b"", 1), "failed", "no answer"),
+    "another status": (head("text/plain", "999 Well") + b"?", "failed", "999"),
+}
+
+
+class Server:
+    def __init__(self, answer) -> None:
+        self.answer, self.asked = answer, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                threading.Thread(target=self._one, args=(self.listener.accept()[0],), daemon=True).start()
+            except OSError:
+                return  # closed
+
+    def _one(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                taken = b""
+                while b"\r\n\r\n" not in taken:
+                    taken += connection.recv(65536)
+                first, body = taken.split(b"\r\n\r\n", 1)
+                left = int(re.search(rb"content-length: (\d+)", first, re.I)[1]) - len(body)
+                while left > 0:
+                    left -= len(connection.recv(65536))
+                self.asked += 1
+                if callable(self.answer):
+                    self.answer(connection)
+                else:
+                    connection.sendall(self.answer)
+            except OSError:
+                pass  # the client has left
+
+
+def odd_servers() -> None:
+    for what, (answer, state, why) in SERVERS.items():
+        if len(sys.argv) > 1 and what not in sys.argv[1:]:
+            continue
+        server = Server(answer)
+        with Scratch() as scratch:
+            make(scratch.path / "w", 1)
+            scratch.env.update(PIECEWORK_BACKOFF_MS="20", PIECEWORK_FIRST_BYTE_MS="1000", PIECEWORK_IDLE_MS="50")
+            scratch.configure(f"http://127.0.0.1:{server.listener.getsockname()[1]}",
+                              {"retries": 0, "models": {"small": "anthropic/claude-haiku-5-5", "big": "anthropic/claude-opus-5-5"}})
+            plan = scratch.path / "plan.md"
+            plan.write_text("---\ntitle: negate\n---\n" + tasks_text(1))
+            ran = scratch.run("run", str(plan), "--no-verify", cwd=scratch.path / "w", timeout=60)
+            states = [row[0] for row in attempts(scratch, "select state from task")]
+            error, cost, known = attempts(scratch, "select error, cost, usage_known from attempt")[0]
+            ok(states == [state] and why in error, f"{what}: {state}, asked {server.asked} times: {error}", ran.stderr)
+            ok((cost, known) == (35000, 1) if state == "done" else server.asked and cost >= 0, f"{what}: {cost} in the ledger")
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+
+
+if __name__ == "__main__":
+    odd_servers()
+    done()
