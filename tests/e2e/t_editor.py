@@ -306,6 +306,20 @@ def bad_input(name: str, editor: str) -> None:
                 ok(False, f"{name}: the key is nowhere in the state directory", path)
 
 
+def no_message_line(name: str, editor: str) -> None:
+    """Neovim with 'cmdheight' 0: what is told needs no Enter there either."""
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        scratch.provider([{"reply": {"text": shout(3)}}])
+        with Editor(editor, root, scratch.env, "a.txt", setup=[*setup(), "silent! set cmdheight=0"]) as e:
+            e.command("Piecework nonsense")
+            e.command("3Piecework edit shout")
+            e.wait_until(lambda: "ready to review" in e.eval("execute('messages')"), "the result", PATIENCE)
+            ok("no such subcommand: nonsense" in e.eval("execute('messages')"), f"{name}: cmdheight=0: an error is told")
+            ok(not e.prompts(), f"{name}: cmdheight=0: no prompt", *e.prompts())
+            e.quit()
+
+
 def session(name: str, editor: str) -> None:
     """Several windows of ours come back with a session, and Vim has nothing to ask."""
     with Scratch() as scratch:
@@ -331,7 +345,7 @@ def session(name: str, editor: str) -> None:
 
 for editor in editors():
     short = Path(editor).name
-    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, session, bad_input):
+    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, session, no_message_line, bad_input):
         if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
             continue
         try:

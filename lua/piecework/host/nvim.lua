@@ -182,10 +182,16 @@ end
 
 -- What the user sees ----------------------------------------------------------------------------
 
-function M.echo(text, highlight)
+local function echo(text, highlight)
   -- The redraw drops what stands on the message line, so that two messages never make a prompt.
   pcall(api.nvim_command, 'redraw')
   api.nvim_echo({ { text, highlight } }, true, {})
+end
+
+function M.echo(text, highlight)
+  if vim.o.cmdheight > 0 then return echo(text, highlight) end
+  -- Without a message line what is told while the command line stands there makes a prompt.
+  vim.schedule(function() echo(text, highlight) end)
 end
 
 function M.event(name, data)

@@ -109,6 +109,9 @@ function M.plan(call)
   local params = take_options(call)
   if not params then return end
   if call.text == '' then return message.error('say what to do: :Piecework plan {request}') end
+  if params.model and not params.solo then
+    return message.error('--model says who does --solo; the planner is the role big')
+  end
   if params.cheap_first then
     local places = targets(call, 'file')
     if not places then return end
