@@ -24,7 +24,9 @@ struct Attempt {
 
 // ---- prompt and reply as text ------------------------------------------------------------------------
 
-Str attempt_prompt(Arena *arena, const ModelRequest *request)
+// The text that names a request: everything that decides the reply. What the journal stores as prompt;
+// transcript_read gets the conversation back out of it.
+static Str prompt_text(Arena *arena, const ModelRequest *request)
 {
   Value *map = value_map(arena), *tools = value_list(arena);
   value_put_str(arena, map, S("provider"), request->provider);
@@ -133,8 +135,7 @@ static void call_done(void *owner, const ModelReply *reply)
                       .raw = reply->raw,
                       .cost = reply->cost,
                       .terminal = reply->terminal,
-                      .detail = reply->stop_detail,
-                      .prompt_hash = attempt->row.prompt_hash};
+                      .detail = reply->stop_detail};
   Error err = {0};
   Str stored = reply_store(&attempt->arena, attempt->tools, reply);
   if (!journal_attempt_finish(attempt->spec.engine->journal, &attempt->arena, &attempt->row, stored,
@@ -210,9 +211,7 @@ static const AttemptRow *find_stored(Attempt *attempt, const AttemptRowList *row
     const AttemptRow *row = &rows->items[i];
     if (row->started_ms < attempt->spec.reuse_since_ms || row->ended_ms == 0) continue;
     if (row->phase != attempt->spec.phase || !str_eq(row->task, attempt->spec.task)) continue;
-    if (!is_reply(row->outcome) || !row->reply_hash.len) continue;
-    Str as_good = attempt->spec.as_good;
-    if (!str_eq(row->prompt_hash, hash) && !(as_good.len && str_eq(row->prompt_hash, as_good)))
+    if (!is_reply(row->outcome) || !row->reply_hash.len || !str_eq(row->prompt_hash, hash))
       continue;
     return row;
   }
@@ -222,10 +221,7 @@ static const AttemptRow *find_stored(Attempt *attempt, const AttemptRowList *row
 static void tell_stored(void *owner)
 {
   Attempt *attempt = owner;
-  AttemptReply out = {.stop = STOP_DONE,
-                      .stored = true,
-                      .cost = attempt->row.cost,
-                      .prompt_hash = attempt->row.prompt_hash};
+  AttemptReply out = {.stop = STOP_DONE, .stored = true, .cost = attempt->row.cost};
   Str stored;
   if (attempt->row.outcome == ERR_TRUNCATED) out.stop = STOP_LENGTH;
   if (attempt->row.outcome == ERR_MODEL_REFUSED) out.stop = STOP_REFUSED;
@@ -368,7 +364,6 @@ static void keep_strings(Attempt *attempt)
   attempt->spec.task = row->task;
   attempt->spec.role = row->role;
   attempt->spec.request = NULL;
-  attempt->spec.as_good = STR_NONE;
   attempt->spec.budget = NULL;
 }
 
@@ -378,7 +373,7 @@ static bool begin(Attempt *attempt, const ModelRequest *request, BudgetAnswer *a
   attempt->model =
       str_fmt(&attempt->arena, "%.*s/%.*s", STR_ARG(request->provider), STR_ARG(request->model));
   attempt->estimated = request_tokens_estimate(request);
-  Str prompt = attempt_prompt(&attempt->arena, request);
+  Str prompt = prompt_text(&attempt->arena, request);
   AttemptRowList rows = {0};
   Str hash = STR_NONE;
   find_earlier(attempt, prompt, &rows, &hash);

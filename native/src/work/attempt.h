@@ -24,7 +24,6 @@ typedef struct {
   bool stored;       // paid for earlier; nothing was spent now
   bool terminal;     // key, quota, unknown model: nothing more may be sent
   Str detail;        // for STOP_REFUSED: why, where the provider says so
-  Str prompt_hash;   // of what was asked, whoever answered
 } AttemptReply;      // valid until on_done returns
 
 typedef struct {
@@ -58,7 +57,3 @@ void attempt_let_go(Attempt *attempt);
 
 // Collects what batches of [plan] hold, also what nobody asks for any more: it is paid for, and is counted.
 void attempt_collect(Engine *engine, int64_t plan);
-
-// The text that names a request: everything that decides the reply. What the journal stores as prompt;
-// transcript_read (transcript.h) gets the conversation back out of it.
-Str attempt_prompt(Arena *arena, const ModelRequest *request);

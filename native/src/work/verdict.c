@@ -131,7 +131,7 @@ bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply
     VerdictRow row = {.task = tasks->items[i].id,
                       .round = round,
                       .kind = rest_ok ? VERDICT_OK : VERDICT_DOUBT,
-                      .reason = rest_ok ? STR_NONE : S("the verifier said nothing about it")};
+                      .reason = rest_ok ? STR_NONE : VERDICT_UNSAID};
     said += read_task(arena, list, row.task, round, &row);
     PUSH(arena, &rows, row);
   }

@@ -15,7 +15,6 @@
 //   END     state review, events, on_done
 #include "work/verify.h"
 
-#include "lib/store.h"
 #include "review/apply.h"
 #include "work/prompt.h"
 #include "work/run_private.h"
@@ -68,6 +67,8 @@ static void step_begin(Verify *v)
   v->tested = v->test_ok = false;
   v->verdicts = (VerdictRowList){0};
   v->trace = (BisectResult){0};
+  v->groups = (VerifyGroups){0};
+  v->stands = (VerdictRowList){0};
   v->group = 0;
   if (!base_combine(v->engine, v->plan_id, &v->round_arena, NULL, &v->files, &err)) {
     v->error = err;
@@ -75,7 +76,7 @@ static void step_begin(Verify *v)
     return;
   }
   report_conflicts(v);
-  v->groups = verify_groups(&v->round_arena, &v->files, &v->tasks);
+  v->grouped = false;
   Str command = str_trim(v->plan.test);
   if (command.len == 0) {
     v->test_report = S("the plan has none");
@@ -93,27 +94,6 @@ static void step_begin(Verify *v)
 }
 
 // ---- the model ---------------------------------------------------------------------------------------
-
-// The name of the fact that this group was judged: what the verifier is shown, but not how the test said what it said.
-// A time that it printed, or that it was not trusted yet and passed afterwards, is no reason to pay again; that it
-// fails now, or is broken by another task, is. Empty: what is known does not tell.
-static Str judged_fact(Verify *v, const VerifyGroup *group, ModelRequest request, VerifierText text)
-{
-  const BisectResult *trace = &v->trace;
-  bool failed = v->tested && !v->test_ok;
-  if (failed && !trace->tasks.len && !trace->baseline_fails) return STR_NONE;
-  text.test = failed ? str_cat(&v->round_arena, S("broken by "),
-                               str_join(&v->round_arena, &trace->tasks, S(" ")))
-                     : STR_NONE;
-  ModelRequest plain;
-  prompt_verifier(&v->round_arena, &v->plan, &group->tasks, &text, &plain);
-  plain.provider = request.provider;
-  plain.model = request.model;
-  plain.effort = request.effort;
-  plain.max_output = request.max_output;
-  return str_cat(&v->round_arena, S("judged "),
-                 content_hash(&v->round_arena, attempt_prompt(&v->round_arena, &plain)));
-}
 
 static void group_done(void *owner, const AttemptReply *reply)
 {
@@ -133,8 +113,8 @@ static void group_done(void *owner, const AttemptReply *reply)
     } else {
       verify_note(v, "the verifier's answer had no verdicts");
     }
-  } else if (v->judged.len) {
-    journal_fact_set(v->engine->journal, v->plan_id, v->judged, reply->prompt_hash, NULL);
+  } else {
+    verify_note_judged(v, group);
   }
   verify_go(v, VERIFY_MODEL);
 }
@@ -143,7 +123,8 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
 {
   VerifyGroup *group = &v->groups.items[v->group];
   ModelRequest request;
-  VerifierText text = {group->diff, verify_reads(v, group), v->test_report};
+  Str diff = str_cat(&v->round_arena, group->diff, verify_standing_words(v));
+  VerifierText text = {diff, verify_reads(v, group), v->test_report};
   prompt_verifier(&v->round_arena, &v->plan, &group->tasks, &text, &request);
   request.provider = ladder->rungs[0].provider;
   request.model = ladder->rungs[0].model;
@@ -151,12 +132,7 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
   int64_t need = ANSWER_TOKENS + VERDICT_TOKENS * (int64_t)group->tasks.len;
   if (request.max_output < need) request.max_output = need;
   if (ladder->max_output > 0) request.max_output = ladder->max_output;
-  v->judged = judged_fact(v, group, request, text);
-  Str earlier = STR_NONE;
-  if (v->judged.len && !v->again)
-    journal_fact_get(v->engine->journal, &v->round_arena, v->plan_id, v->judged, &earlier, NULL);
-  // what was paid for needs no key
-  if (!earlier.len && !attempt_ready(v->engine, S("big"), err)) return false;
+  if (!attempt_ready(v->engine, S("big"), err)) return false;
   AttemptSpec spec = {.engine = v->engine,
                       .plan = v->plan_id,
                       .phase = PHASE_VERIFY,
@@ -164,7 +140,6 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
                       .request = &request,
                       .budget = &v->budget,
                       .reuse_since_ms = v->afresh || v->again ? -1 : 0,
-                      .as_good = earlier,
                       .on_done = group_done,
                       .owner = v};
   BudgetAnswer answer;
@@ -175,6 +150,11 @@ static bool ask(Verify *v, const Ladder *ladder, Error *err)
 
 static void step_model(Verify *v)
 {
+  if (!v->grouped) {
+    v->grouped = true;
+    verify_find_standing(v);
+    v->groups = verify_groups(&v->round_arena, &v->shown, &v->tasks);
+  }
   if (v->group == v->groups.len || v->stopped) {
     verify_go(v, VERIFY_JUDGE);
     return;
@@ -205,6 +185,8 @@ static void redone(void *owner, const Error *err)
 static void step_judge(Verify *v)
 {
   Error err = {0};
+  for (size_t i = 0; i < v->stands.len; i++)
+    PUSH(&v->round_arena, &v->verdicts, v->stands.items[i]);
   verify_merge(v);
   verify_add_trace(v);
   if (!verify_store(v, &err)) verify_note(v, "verdicts not stored: %s", err.message);

@@ -80,6 +80,7 @@ VerifyGroups verify_groups(Arena *arena, const CombinedList *files, const TaskLi
       continue;
     }
     buf_add(&text, diff);
+    if (!group.file_count++) group.files = &sorted[i];
     add_tasks(arena, &group, sorted[i], tasks);
   }
   buf_deinit(&text);

@@ -16,6 +16,8 @@
 typedef struct {
   Str diff;
   TaskList tasks;
+  const CombinedFile **files;
+  size_t file_count;
 } VerifyGroup;
 
 typedef struct {
@@ -61,13 +63,17 @@ struct Verify {
   Worktree *tree;
   Process *process;
   Bisect *bisect;
-  int64_t test_ms;       // how long the test took
-  BisectResult trace;    // who broke it; strings in [round_arena]
-  Str test_report;       // for the model
-  bool tested, test_ok;  // in this round
+  int64_t test_ms;        // how long the test took
+  BisectResult trace;     // who broke it; strings in [round_arena]
+  Str test_report;        // for the model
+  bool tested, test_ok;   // in this round
+  CombinedList shown;     // those of [files] that are judged now
+  VerdictRowList stands;  // verdicts of the others
+  Str standing_files;     // the first of those others
+  size_t standing_count;
+  bool grouped;  // in this round
   VerifyGroups groups;
   size_t group;
-  Str judged;   // the fact that tells what this group's answer is good for; in [round_arena]
   bool afresh;  // the stored answer of this group was of no use: ask for another
   Attempt *attempt;
   Budget budget;
@@ -84,6 +90,11 @@ VerifyGroups verify_groups(Arena *arena, const CombinedList *files, const TaskLi
 // verify_reads.c: what the group's tasks that make new files had to go by; empty when there is nothing. In the round's
 // arena.
 Str verify_reads(Verify *v, const VerifyGroup *group);
+
+// verify_stands.c: what need not be judged again; what was judged is noted for the next time.
+void verify_find_standing(Verify *v);
+void verify_note_judged(Verify *v, const VerifyGroup *group);
+Str verify_standing_words(Verify *v);  // for the verifier; empty when all is shown
 
 // verify_test.c: each ends in VERIFY_MODEL.
 void verify_no_test(Verify *v, Str why);

@@ -38,6 +38,23 @@ static Error run_and_verify(RunFixture *rf)
   return rf_run_spec(rf, (RunSpec){.verify = true});
 }
 
+// What the verifier was asked last.
+static Str asked(RunFixture *rf)
+{
+  AttemptRowList rows = {0};
+  Str prompt = STR_NONE;
+  CHECK(journal_attempt_list(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, STR_NONE, &rows,
+                             NULL));
+  for (size_t i = 0; i < rows.len; i++) {
+    if (rows.items[i].phase != PHASE_VERIFY) continue;
+    CHECK(journal_blob_get(rf->fx.engine->journal, &rf->fx.arena, rows.items[i].prompt_hash,
+                           &prompt, NULL));
+  }
+  const Value *messages = value_get(json_parse(&rf->fx.arena, prompt, NULL), S("messages"));
+  for (VALUE_EACH (message, messages)) prompt = value_get_str(message, S("text"), STR_NONE);
+  return prompt;
+}
+
 TEST(the_whole_way)
 {
   RunFixture rf;
@@ -127,21 +144,43 @@ TEST(the_same_result_is_judged_once)
   rf_deinit(&rf);
 }
 
-// What the verifier was asked last.
-static Str asked(RunFixture *rf)
+// A correction round shows what was corrected, with all files of its tasks; the rest stands.
+TEST(only_what_was_corrected_is_shown_again)
 {
-  AttemptRowList rows = {0};
-  Str prompt = STR_NONE;
-  CHECK(journal_attempt_list(rf->fx.engine->journal, &rf->fx.arena, rf->fx.plan, STR_NONE, &rows,
-                             NULL));
-  for (size_t i = 0; i < rows.len; i++) {
-    if (rows.items[i].phase != PHASE_VERIFY) continue;
-    CHECK(journal_blob_get(rf->fx.engine->journal, &rf->fx.arena, rows.items[i].prompt_hash,
-                           &prompt, NULL));
-  }
-  const Value *messages = value_get(json_parse(&rf->fx.arena, prompt, NULL), S("messages"));
-  for (VALUE_EACH (message, messages)) prompt = value_get_str(message, S("text"), STR_NONE);
-  return prompt;
+  RunFixture rf;
+  rf_init(&rf);
+  fx_write(&rf.fx, "a.txt", S("one\n"));
+  fx_write(&rf.fx, "b.txt", S("two\n"));
+  fx_write(&rf.fx, "c.txt", S("three\n"));
+  fx_commit_all(&rf.fx);
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(&rf, "execute", "T02",
+           str_cat(&rf.fx.arena, rf_block(&rf, "b.txt", "two\n", "TOO\n"),
+                   rf_block(&rf, "c.txt", "three\n", "THREE\n")));
+  rf_reply(&rf, "verify", "",
+           S("{\"verdicts\": [{\"task\": \"T01\", \"verdict\": \"doubt\", \"reason\": \"see a\"},"
+             "{\"task\": \"T02\", \"verdict\": \"rejected\", \"reason\": \"a W is missing\"}]}"));
+  rf_reply(&rf, "execute", "T02",
+           str_cat(&rf.fx.arena, rf_block(&rf, "b.txt", "two\n", "TWO\n"),
+                   rf_block(&rf, "c.txt", "three\n", "THREE\n")));
+  rf_reply(&rf, "verify", "", S("{\"verdicts\": [], \"rest\": \"ok\"}"));
+  rf_open(&rf, "",
+          "---\ntitle: three\n---\n## T01 a\nfiles: a.txt\nBig.\n\n## T02 b\nfiles: b.txt, "
+          "c.txt\nBig.\n");
+  CHECK_STR(str_from(run_and_verify(&rf).message), S(""));
+  CHECK_STR(rf_plan(&rf).note, S("1 ok, 1 in doubt"));
+  CHECK_INT(rf_calls(&rf), 5);
+  Str prompt = asked(&rf);
+  CHECK(str_has(prompt, S("=== b.txt\n")) && str_has(prompt, S("=== c.txt\n")));
+  CHECK(!str_has(prompt, S("=== a.txt")) && !str_has(prompt, S("T01 a")));
+  CHECK(str_has(prompt, S("[judged before and not shown again: a.txt]\n")));
+  VerdictRowList rows = {0};
+  CHECK(journal_verdict_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, false, &rows, NULL));
+  CHECK_INT(rows.len, 2);
+  CHECK_INT(rows.items[0].kind, VERDICT_DOUBT);
+  CHECK_STR(rows.items[0].reason, S("see a"));
+  CHECK_INT(rows.items[1].kind, VERDICT_OK);
+  rf_deinit(&rf);
 }
 
 static const char spec_plan[] =
