@@ -56,7 +56,7 @@ one() {
     cd "$home/work" || exit 1
     HOME=$home XDG_CONFIG_HOME=$home/config XDG_STATE_HOME=$home/state XDG_DATA_HOME=$home/data \
       GIT_CONFIG_NOSYSTEM=1 PIECEWORK_RESULT=$result PIECEWORK_SPEC=$spec PIECEWORK_NAME=$name \
-      timeout 120 "$editor" "$@" -u NONE -i NONE --cmd "set encoding=utf-8 rtp^=$tree" \
+      timeout 300 "$editor" "$@" -u NONE -i NONE --cmd "set encoding=utf-8 rtp^=$tree" \
       -c "runtime plugin/piecework.vim" -c "luafile $tree/tests/editor/spec.lua" -c 'cquit' \
       >"$scratch/output" 2>&1 </dev/null
   )
@@ -89,7 +89,7 @@ done
 for script in tests/editor/t_*.sh tests/editor/t_*.py; do
   [ -e "$script" ] || continue
   case $script in *.py) set -- python3 ;; *) set -- sh ;; esac
-  PIECEWORK_EDITORS="$PIECEWORK_EDITORS" timeout 300 "$@" "$script" >"$scratch/result" 2>&1 ||
+  PIECEWORK_EDITORS="$PIECEWORK_EDITORS" timeout 900 "$@" "$script" >"$scratch/result" 2>&1 ||
     grep -q '^not ok' "$scratch/result" || echo "not ok - $script failed" >>"$scratch/result"
   cat "$scratch/result"
   count "$scratch/result"

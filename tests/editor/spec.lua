@@ -61,7 +61,7 @@ end
 -- Lets the editor work until [test] holds. What waits for a safe time is done: nobody types here.
 function T.wait(test, what, ms)
   local host = require('piecework.host')
-  local stop = host.clock() + (ms or 10000)
+  local stop = host.clock() + (ms or 60000)
   while not test() do
     if host.clock() > stop then
       T.ok(false, 'waited for ' .. what)

@@ -5,7 +5,7 @@ standin.py serve --wire=msgpack|json      answers from $STANDIN (a JSON file)
 
 $STANDIN: {"method": [reply, ...]}; the last reply is repeated. A reply is
   {"result": ...} or {"error": {...}}, with "events": [...] sent before it, "later": [...] sent after it,
-  "die": true to end without answering, "sleep": seconds, "silent": true for no answer at all,
+  "die": true to end without answering, "until": a file it waits for, "silent": true for no answer at all,
   "twice": true to answer twice, "garbage": text written raw to stdout.
 Every request is appended to $STANDIN.log as a JSON line.
 """
@@ -128,7 +128,8 @@ def main() -> None:
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         for event in reply.get("events", []):
             wire.write([2, "event", event])
-        time.sleep(reply.get("sleep", 0))
+        while "until" in reply and not os.path.exists(reply["until"]):
+            time.sleep(0.005)
         if reply.get("stderr"):
             print(reply["stderr"], file=sys.stderr, flush=True)
         if reply.get("die"):

@@ -21,10 +21,10 @@ return function(T)
     os.remove(script_path .. '.log')
   end
 
-  -- All requests so far: {method, params}.
+  -- All requests so far: {method, params}. The last may be half written.
   function M.requests()
     local list = {}
-    for line in (T.read(script_path .. '.log') or ''):gmatch('[^\n]+') do
+    for line in (T.read(script_path .. '.log') or ''):gmatch('([^\n]+)\n') do
       list[#list + 1] = json.decode(line)
     end
     return list
@@ -37,6 +37,28 @@ return function(T)
       if request[1] == method then found = request[2] end
     end
     return found
+  end
+
+  -- Questions asked so far, and those that wait for their answer.
+  local rpc = require('piecework.rpc')
+  local request, asked, open = rpc.request, 0, 0
+  rpc.request = function(client, method, params, callback)
+    asked, open = asked + 1, open + 1
+    return request(client, method, params, function(...)
+      open = open - 1
+      return callback(...)
+    end)
+  end
+
+  -- Lets the editor work until all is answered, and what follows from it is done: in 300 ms of its own time nothing
+  -- more is asked.
+  function M.settle()
+    local turns, before = 0, nil
+    T.wait(function()
+      turns = open == 0 and asked == before and turns + 1 or 0
+      before = asked
+      return turns > 60
+    end, 'the end of what was begun')
   end
 
   return M

@@ -266,7 +266,7 @@ return function(T)
   local history = #require('piecework.message').history
   for _, name in ipairs({ 'one', 'two', 'three' }) do apply.start(4, { only = { name } }) end
   T.wait(function() return #require('piecework.message').history >= history + 2 end, 'both')
-  T.pause(100)
+  standin.settle()
   local asked_for = {}
   for _, request in ipairs(standin.requests()) do
     if request[1] == 'review/files' then asked_for[#asked_for + 1] = table.concat(request[2].only, ' ') end

@@ -59,9 +59,13 @@ return function(T)
       text = 'say "x"\n' }
   end
   local text = json.encode(list)
-  local start = host.clock()
-  json.decode(text)
-  local ms = host.clock() - start
+  local ms = 1e9
+  for _ = 1, 20 do  -- the quickest: a busy machine only makes it longer
+    local start = host.clock()
+    json.decode(text)
+    ms = math.min(ms, host.clock() - start)
+    if ms < 150 then break end
+  end
   local value, err, n = in_steps(text, 1)
   T.ok(err == nil and n > 3, 'a large text takes several steps', n, err)
   T.eq(value, list, 'and comes to the same')

@@ -24,8 +24,8 @@ return function(T)
       paths = at == 1 and { 'a.c' } or {}, index = table.concat(index), text = table.concat(lines),
       hunks = 6, accepted = 1, rejected = 0, title = 'x' } }
   end
-  local function slowly(reply)
-    reply.sleep = 0.3
+  local function held(reply, name)
+    reply['until'] = T.cwd .. '/' .. name
     return reply
   end
   local function state_of(n)
@@ -40,7 +40,7 @@ return function(T)
   end
 
   standin.script({
-    ['review/get'] = { page(1, 1, 2, true), slowly(page(5, 3, 4, true)), page(7, 5, 6, false),
+    ['review/get'] = { page(1, 1, 2, true), held(page(5, 3, 4, true), 'second'), page(7, 5, 6, false),
       -- what differs: a mark, then a hunk that is gone and one that came
       { result = { version = 6, reset = false, more = false, steps = { { 5, 1, 1, 0, 1, 1 } }, paths = {}, index = hunk(3, 'rejected'),
         text = '@@ 3 @@ [rejected]\n' } },
@@ -49,7 +49,7 @@ return function(T)
         text = text(9) } },
       { result = { version = 8, reset = false, more = false, steps = {}, paths = {}, index = '', text = '' } },
       -- another engine: all of it again
-      page(1, 1, 4, true), slowly(page(7, 5, 6, false)), page(1, 1, 6, false) },
+      page(1, 1, 4, true), held(page(7, 5, 6, false), 'whole'), page(1, 1, 6, false) },
     ['review/decide'] = { { result = { changed = 1 } } },
     ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } },
   })
@@ -58,6 +58,7 @@ return function(T)
   T.eq({ hunks(), host.fn('line', '$'), host.fn('line', '.') }, { 2, 8, 3 }, 'the first page is shown at once, at its open hunk')
   T.eq(host.fn('foldclosed', 6), 6, 'what is decided there is folded')
   T.command('normal! 4G')
+  T.write('second', '')
   T.wait(function() return hunks() == 6 end, 'all pages')
   T.eq({ host.fn('line', '$'), host.fn('line', '.'), in_step() }, { 20, 4, true }, 'the others follow, the cursor stays')
   T.eq(host.fn('getline', 18), '@@ 6 @@', 'in their order')
@@ -85,6 +86,7 @@ return function(T)
   buffers.load(buffers.view())
   T.wait(function() return buffers.view().feed and not state_of(9) == false end, 'a load')
   T.eq(host.fn('line', '$'), 20, 'a whole review is put together before it replaces the one shown')
+  T.write('whole', '')
   T.wait(function() return state_of(1) ~= nil end, 'all of it')
   T.eq({ hunks(), host.fn('getline', '.'), in_step(), host.fn('foldclosed', 6) }, { 6, '-old 6', true, 6 },
     'then it does, folds and all')
