@@ -10,6 +10,8 @@ enum {
   RANDOM_WORD_MIN = 20,
   HEX_MIN = 32,
   CUT_MIN = 8,  // of a known secret, at the end of a text that was cut
+  SECRET_MIN =
+      6,  // with a letter and a digit in it; without, in messages CUT_MIN, in code KEY_WORD_MIN
 };
 
 static const char *const key_prefixes[] = {"sk-",    "sk_", "gsk_",  "xai-",   "AIza", "ghp_",
@@ -72,6 +74,21 @@ static bool looks_secret(Str word, RedactKind kind)
   return ((key || id) && word.len >= PREFIX_WORD_MIN) || has_random_run(word);
 }
 
+static bool has_letter(Str word)
+{
+  for (size_t i = 0; i < word.len; i++) {
+    if ((word.ptr[i] | 32) >= 'a' && (word.ptr[i] | 32) <= 'z') return true;
+  }
+  return false;
+}
+
+// Local servers are given "none", "test" or "EMPTY" for a key, and code is full of such words.
+static bool is_secret(Str key, RedactKind kind)
+{
+  size_t least = kind == REDACT_CODE ? KEY_WORD_MIN : CUT_MIN;
+  return key.len >= least || (key.len >= SECRET_MIN && has_digit(key) && has_letter(key));
+}
+
 // What was cut may say so.
 static Str without_dots(Str text)
 {
@@ -79,12 +96,13 @@ static Str without_dots(Str text)
 }
 
 // Length of the known secret that [text] starts with, 0 when none; or of what is left of one where the text was cut.
-static size_t known_secret(Str text, const StrList *secrets)
+static size_t known_secret(Str text, const StrList *secrets, RedactKind kind)
 {
   Str end = without_dots(text);
   for (size_t i = 0; secrets && i < secrets->len; i++) {
     Str secret = secrets->items[i];
-    if (secret.len && str_starts(text, secret)) return secret.len;
+    if (!is_secret(secret, kind)) continue;
+    if (str_starts(text, secret)) return secret.len;
     if (end.len >= CUT_MIN && str_starts(secret, end)) return end.len;
   }
   return 0;
@@ -95,7 +113,8 @@ bool redact_finds(Str text, const StrList *secrets)
   Str end = without_dots(text);
   for (size_t i = 0; i < secrets->len; i++) {
     Str secret = secrets->items[i];
-    if (secret.len && str_has(text, secret)) return true;
+    if (!is_secret(secret, REDACT_CODE)) continue;
+    if (str_has(text, secret)) return true;
     for (size_t n = CUT_MIN; n < secret.len && n <= end.len; n++) {
       if (str_ends(end, str_sub(secret, 0, n))) return true;
     }
@@ -106,12 +125,13 @@ bool redact_finds(Str text, const StrList *secrets)
 // Writes one step: a known secret, a word, or a single other byte. Returns how much of [rest] that was.
 static size_t redact_step(Buf *out, Str rest, const StrList *secrets, RedactKind kind)
 {
-  size_t len = known_secret(rest, secrets);
+  size_t len = known_secret(rest, secrets, kind);
   if (len) {
     buf_add(out, S("[removed]"));
     return len;
   }
-  while (len < rest.len && is_word(rest.ptr[len]) && !known_secret(str_skip(rest, len), secrets))
+  while (len < rest.len && is_word(rest.ptr[len]) &&
+         !known_secret(str_skip(rest, len), secrets, kind))
     len++;
   if (len == 0) len = 1;
   Str word = str_sub(rest, 0, len);

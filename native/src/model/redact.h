@@ -9,7 +9,9 @@ typedef enum {
   REDACT_CODE,     // a model's reply: only what is surely a key, so that code stays what it was
 } RedactKind;
 
-// Does [text] hold one of [secrets], or end, cut, within one?
+// Of [secrets] count those that nobody writes by chance: letters and digits, or long.
+
+// Does the code [text] hold one of [secrets], or end, cut, within one?
 bool redact_finds(Str text, const StrList *secrets);
 
 // [text] with every one of [secrets], and what [kind] says, replaced by "[removed]"; at its end also the beginning of

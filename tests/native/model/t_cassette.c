@@ -249,6 +249,27 @@ TEST(what_is_taken_out_of_text)
   arena_deinit(&arena);
 }
 
+// Servers that want some key get any word; code that has it stays as it was written.
+TEST(words_that_serve_as_keys)
+{
+  static const char *const keys[] = {
+      "test", "none", "EMPTY", "ollama", "lm-studio", "123456", "x", "", "sk-no-key-required"};
+  Arena arena;
+  arena_init(&arena);
+  for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+    Str key = str_from(keys[i]);
+    StrList secrets = {&key, 1, 1};
+    Str code = str_fmt(&arena, "assert latest(\"%s\") == EMPTY, 123456", keys[i]);
+    CHECK(!redact_finds(code, &secrets));
+    CHECK_STR(redact(&arena, code, &secrets, REDACT_CODE), code);
+  }
+  Str key = S("correct-horse-battery");
+  StrList secrets = {&key, 1, 1};
+  CHECK_STR(redact(&arena, S("a correct-horse-battery b"), &secrets, REDACT_CODE),
+            S("a [removed] b"));
+  arena_deinit(&arena);
+}
+
 // A message is cut at a number of bytes, a reply at a number of tokens: half a key is a key, too.
 TEST(what_is_left_of_a_key_where_a_text_was_cut)
 {
