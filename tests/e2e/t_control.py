@@ -104,6 +104,25 @@ def stop_and_go_on() -> None:
         ok(asked == 6, f"stop and resume: {asked} requests for 6 tasks")
 
 
+def what_is_ready_does_not_leave_after_a_stop() -> None:
+    """A task is made ready ahead, its call reserved: no call more than `parallel` is in flight, none leaves after a stop."""
+    with Scratch() as scratch:
+        root, provider, plan = begin(scratch, 9, {**SLOW, "parallel": 4}, "--latency-ms", "1500")
+        running = scratch.start("run", str(plan), "--no-verify", cwd=root)
+        wait_for(lambda: list(states(scratch).values()).count("running") == 5 and provider.count() == 4, "four calls and one ready")
+        ran = scratch.run("stop", str(plan), cwd=root)
+        out, err = running.communicate(timeout=60)
+        have = list(states(scratch).values())
+        ok(ran.returncode == 0 and have.count("done") == 4 and have.count("waiting") == 5, f"ready: {have}", ran.stderr, err)
+        ok(provider.count() == 4, f"ready: {provider.count()} requests when stopped")
+        left = sql(scratch, "select sum(cost), sum(ended_ms = 0), sum(sent) from attempt where outcome = 'cancelled'")[0]
+        ok(left == (0, 0, 0), f"ready: what had not left costs nothing {left}")
+        ran = scratch.run("resume", cwd=root)
+        ok(set(states(scratch).values()) == {"done"} and provider.count() == 9, f"ready: {provider.count()} requests in all", ran.stderr)
+        most = max(r.get("in_flight", 0) for r in provider.requests())
+        ok(most == 4, f"ready: {most} at once")
+
+
 def the_plan_changes_while_it_runs() -> None:
     with Scratch() as scratch:
         root, provider, plan = begin(scratch, 4, SLOW, held=1)
@@ -176,8 +195,9 @@ def a_correction_that_does_not_come() -> None:
 
 
 if __name__ == "__main__":
-    for test in (a_reader_that_stalls, stop_one_task, stop_and_go_on, the_plan_changes_while_it_runs, pause_after_the_pilot,
-                 an_answer_without_verdicts, a_correction_that_does_not_come):
+    for test in (a_reader_that_stalls, stop_one_task, stop_and_go_on, what_is_ready_does_not_leave_after_a_stop,
+                 the_plan_changes_while_it_runs, pause_after_the_pilot, an_answer_without_verdicts,
+                 a_correction_that_does_not_come):
         try:
             test()
         except Exception as error:  # one broken journey must not hide the others

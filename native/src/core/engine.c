@@ -17,13 +17,6 @@ static void take_holder(Engine *engine)
   arena_deinit(&scratch);
 }
 
-// What goes out relies on what was written: calls on their reservation, above all.
-static bool journal_ready(void *owner, Error *err)
-{
-  Engine *engine = owner;
-  return journal_flush(engine->journal, err);
-}
-
 static void journal_lost(void *owner, const Error *err)
 {
   Engine *engine = owner;
@@ -44,7 +37,6 @@ Engine *engine_new(Loop *loop, const Value *editor, Error *err)
   }
   take_holder(engine);
   journal_group(engine->journal, loop, journal_lost, engine);
-  http_before_send(engine->http, journal_ready, engine);
   for (size_t i = 0; i < engine->config->warnings.len; i++) {
     log_warn("%.*s", STR_ARG(engine->config->warnings.items[i]));
   }

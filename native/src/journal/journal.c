@@ -93,6 +93,17 @@ bool journal_flush(Journal *journal, Error *err)
   return store_flush(journal->store, err);
 }
 
+void journal_on_disk(Journal *journal, StoreWaiter *waiter, void (*run)(void *, const Error *),
+                     void *owner)
+{
+  store_on_disk(journal->store, waiter, run, owner);
+}
+
+void journal_on_disk_cancel(Journal *journal, StoreWaiter *waiter)
+{
+  store_on_disk_cancel(journal->store, waiter);
+}
+
 void journal_rollback(Journal *journal)
 {
   store_rollback(journal->store);

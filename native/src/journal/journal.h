@@ -20,6 +20,7 @@
 
 #include "base/err.h"
 #include "lib/loop.h"
+#include "lib/store.h"
 #include "patch/patch.h"
 
 typedef struct Journal Journal;
@@ -35,12 +36,16 @@ bool journal_begin(Journal *journal, Error *err);
 bool journal_commit(Journal *journal, Error *err);
 
 // Group commit over a turn of the loop (lib/store.h): attempts, task rows and results written in one turn
-// share one fsync. Until then the process may use them, but nothing may leave it: journal_flush first.
+// share one commit. Until then the process may use them, but nothing may leave it: journal_flush first, or,
+// where money depends on it, wait until it is on disk too (journal_on_disk).
 // When the commit fails all of the turn is undone and [on_lost] hears of it.
 void journal_group(Journal *journal, Loop *loop, void (*on_lost)(void *owner, const Error *err),
                    void *owner);
 bool journal_commit_soon(Journal *journal, Error *err);
 bool journal_flush(Journal *journal, Error *err);
+void journal_on_disk(Journal *journal, StoreWaiter *waiter, void (*run)(void *, const Error *),
+                     void *owner);
+void journal_on_disk_cancel(Journal *journal, StoreWaiter *waiter);
 void journal_rollback(Journal *journal);
 
 // Reads that belong together: of one moment, and cheaper. Nest; nothing may be written in between.

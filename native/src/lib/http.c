@@ -3,7 +3,7 @@
 //   libcurl --socket callback--> a uv_poll per socket --ready--> curl_multi_socket_action --> drain
 //   libcurl --timer callback---> one timer ------------fires---> curl_multi_socket_action --> drain
 //
-// A call begins when the turn's other work is done (loop_late), after its one commit.
+// A call begins, and its request leaves, in the turn in which it was started.
 //
 // Rules: nothing in libcurl's two callbacks calls libcurl (but curl_multi_assign, which is made for
 // it); finished transfers are drained after every action, also when none is running any more;
@@ -21,10 +21,9 @@ struct Http {
   const CurlApi *curl;  // NULL until the first call
   CURLM *multi;         // owned; NULL until the first call
   Timer timer;          // libcurl's
+  LoopSoon kick;        // the same, when it is due at once
   HttpCall *first;      // calls not yet ended
   Arena arena;
-  bool (*ready)(void *owner, Error *err);  // may be NULL
-  void *ready_owner;
   int busy;      // > 0 while libcurl or the draining is on the stack
   bool freeing;  // http_free was called meanwhile
 };
@@ -83,8 +82,7 @@ static void call_begin(HttpCall *call)
 {
   Http *http = call->http;
   call->state = CALL_RUNNING;
-  bool ready = !http->ready || http->ready(http->ready_owner, &call->why);
-  if (ready && multi_ready(http, &call->why) && call_setup(call, http->curl)) {
+  if (multi_ready(http, &call->why) && call_setup(call, http->curl)) {
     CURLMcode rc = http->curl->multi_add_handle(http->multi, call->easy);
     if (rc)
       error_set(&call->why, ERR_FAILED, "libcurl refused the call: %s",
@@ -131,7 +129,7 @@ HttpCall *http_start(Http *http, const HttpSpec *spec)
   call->next = http->first;
   if (http->first) http->first->prev = call;
   http->first = call;
-  loop_late(http->loop, &call->tick, on_tick, call);
+  loop_soon(http->loop, &call->tick, on_tick, call);
   return call;
 }
 
@@ -227,10 +225,11 @@ static int on_curl_timer(CURLM *multi, long ms, void *data)
 {
   (void)multi;
   Http *http = data;
-  if (ms < 0) {
-    timer_stop(&http->timer);
-  } else {
-    timer_start(&http->timer, (uint64_t)ms, 0);  // 0: the next turn
+  timer_stop(&http->timer);
+  if (ms == 0) {
+    loop_soon(http->loop, &http->kick, on_timer, http);
+  } else if (ms > 0) {
+    timer_start(&http->timer, (uint64_t)ms, 0);
   }
   return 0;
 }
@@ -286,6 +285,7 @@ static void http_destroy(Http *http)
     http->curl->multi_cleanup(http->multi);
     http->curl->global_cleanup();
   }
+  loop_soon_cancel(http->loop, &http->kick);
   arena_deinit(&http->arena);
   timer_close(&http->timer, http_closed);
 }
@@ -294,10 +294,4 @@ void http_free(Http *http)
 {
   http->freeing = true;
   if (http->busy == 0) http_destroy(http);
-}
-
-void http_before_send(Http *http, bool (*ready)(void *owner, Error *err), void *owner)
-{
-  http->ready = ready;
-  http->ready_owner = owner;
 }

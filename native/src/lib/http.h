@@ -49,10 +49,6 @@ typedef struct {
 Http *http_new(Loop *loop, Error *err);  // libcurl is loaded at the first http_start
 void http_free(Http *http);              // cancels what is left: on_done comes from inside it
 
-// [ready] is asked before a request leaves; when it says no, the call ends with its error and nothing
-// was sent. For what must be on disk before.
-void http_before_send(Http *http, bool (*ready)(void *owner, Error *err), void *owner);
-
 // May be called from any callback of any call. A call is gone when its on_done returns.
 HttpCall *http_start(Http *http, const HttpSpec *spec);
 void http_cancel(HttpCall *call);  // nothing but on_done comes after it

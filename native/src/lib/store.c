@@ -1,7 +1,6 @@
-// store.c: opening, versions and transactions of a SQLite file. Statements are store_query.c.
+// store.c: opening, versions and transactions of a SQLite file. Statements are store_query.c, when what was
+// committed is on disk store_group.c.
 //
-// WAL with synchronous=FULL: a commit is on disk when it returns, which is what "paid for is in the
-// journal before it is used" needs; WAL alone with NORMAL may lose the last commits in a power cut.
 // Commits can be grouped: with store_begin, and over a turn of the loop with store_commit_soon: all
 // that one event leads to, and what came meanwhile, is one commit (loop_late).
 //
@@ -67,7 +66,7 @@ bool store_fail(Store *store, Error *err)
   return false;
 }
 
-static bool exec(Store *store, const char *sql, Error *err)
+bool store_exec(Store *store, const char *sql, Error *err)
 {
   return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || store_fail(store, err);
 }
@@ -84,11 +83,8 @@ static bool set_up(Store *store, Error *err)
 {
   sqlite3_extended_result_codes(store->db, 1);
   sqlite3_busy_timeout(store->db, BUSY_MS);
-  // Checkpoints four times rarer than by default: pages that many commits touch are copied back once.
-  return exec(store, "PRAGMA journal_mode=WAL", err) &&
-         exec(store, "PRAGMA synchronous=FULL", err) &&
-         exec(store, "PRAGMA wal_autocheckpoint=4000", err) &&
-         exec(store, "PRAGMA schema_version", err);  // reads the header: damage shows here
+  return sync_set_up(store, err) &&
+         store_exec(store, "PRAGMA schema_version", err);  // reads the header: damage shows here
 }
 
 Store *store_open(const char *path, Error *err)
@@ -112,6 +108,7 @@ void store_close(Store *store)
   if (!store) return;
   store_flush(store, NULL);
   if (store->loop) loop_soon_cancel(store->loop, &store->soon);
+  sync_end(store);
   statements_drop(store);
   sqlite3_close(store->db);
   arena_deinit(&store->arena);
@@ -135,7 +132,7 @@ static bool migrate_one(Store *store, const char *step, int64_t to, Error *err)
   char set[64];
   sqlite3_snprintf(sizeof(set), set, "PRAGMA user_version=%lld", (long long)to);
   bool ok = get_version(store, &version, err);
-  if (ok && version < to) ok = exec(store, step, err) && exec(store, set, err);
+  if (ok && version < to) ok = store_exec(store, step, err) && store_exec(store, set, err);
   if (ok) return store_commit(store, err);
   store_rollback(store);
   return false;
@@ -186,7 +183,7 @@ bool store_commit(Store *store, Error *err)
     return false;
   }
   store->nesting--;
-  return store->nesting > 0 || store_flush(store, err);
+  return store->nesting > 0 || store_settle(store, err);
 }
 
 void store_rollback(Store *store)
@@ -195,7 +192,7 @@ void store_rollback(Store *store)
   store->nesting--;
   if (sqlite3_get_autocommit(store->db)) return;
   bool inner = store->nesting || store->held;
-  exec(store, inner ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
+  store_exec(store, inner ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", NULL);
 }
 
 void store_read(Store *store)
@@ -211,61 +208,9 @@ void store_read_end(Store *store)
   store_run(store, NULL, "COMMIT", "");
 }
 
-// ---- Commits that wait for each other --------------------------------------------------------
-
-static void on_turn(void *owner)
-{
-  Store *store = owner;
-  store_flush(store, NULL);
-  Error lost = store->lost;
-  store->lost = (Error){0};
-  if (lost.code != ERR_OK) store->on_lost(store->owner, &lost);
-}
-
-void store_group(Store *store, Loop *loop, void (*on_lost)(void *owner, const Error *err),
-                 void *owner)
-{
-  store->loop = loop;
-  store->on_lost = on_lost;
-  store->owner = owner;
-}
-
-bool store_is_grouping(const Store *store)
-{
-  return store->held;
-}
-
-bool store_commit_soon(Store *store, Error *err)
-{
-  if (!store->loop || store->nesting != 1) return store_commit(store, err);
-  if (store->held && !store_run(store, err, "RELEASE inner", "")) {
-    store_rollback(store);
-    return false;
-  }
-  store->nesting = 0;
-  store->held = true;
-  loop_late(store->loop, &store->soon, on_turn, store);
-  return true;
-}
-
-bool store_flush(Store *store, Error *err)
-{
-  if (!store->held || store->nesting) return true;
-  Error why = {0};
-  bool ok = store_run(store, &why, "COMMIT", "");
-  store->held = false;
-  if (ok) return true;
-  if (!sqlite3_get_autocommit(store->db)) exec(store, "ROLLBACK", NULL);
-  store->lost = why;
-  if (store->loop) loop_late(store->loop, &store->soon, on_turn, store);
-  if (err) *err = why;
-  return false;
-}
-
 void store_durable(Store *store, bool on)
 {
-  if (store->nesting || store->held) return;
-  exec(store, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL);
+  store->lazy = !on;
 }
 
 int64_t store_last_id(Store *store)

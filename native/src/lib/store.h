@@ -1,8 +1,8 @@
 // store.h: SQLite behind a small face: statements with typed arguments, rows read in a loop.
 //
 // The journal is WAL, shared by all editors and shells of the user; busy waits are bounded (5 s).
-// What was committed is on disk (synchronous=FULL). Formats: i = int64_t (cast an int!), s = Str as
-// text, b = Str as blob.
+// What store_commit and store_run have written is on disk when they return. Formats: i = int64_t (cast
+// an int!), s = Str as text, b = Str as blob.
 #pragma once
 
 #include "base/err.h"
@@ -26,15 +26,30 @@ void store_rollback(Store *store);
 
 // Group commit: an fsync takes milliseconds, and many tasks end at once. After store_group what
 // ends with store_commit_soon stays in one open transaction that is committed at the end of the
-// loop's turn (loop_late), or by store_flush, or with the next thing that may not wait. Who lets
-// something out of the process that relies on it calls store_flush first. When such a commit fails
-// all of it is undone, and [on_lost] hears of it from the loop. Without store_group nothing waits.
+// loop's turn (loop_late), or by store_flush, or with the next thing that may not wait. From then on
+// others see it and a kill does not take it back; a thread brings it to disk. Who lets something out of
+// the process that relies on it calls store_flush first, or waits by store_on_disk where a power cut
+// counts too. When such a commit fails all of it is undone, and [on_lost] hears of it from the loop.
+// Without store_group nothing waits.
 void store_group(Store *store, Loop *loop, void (*on_lost)(void *owner, const Error *err),
                  void *owner);
 bool store_commit_soon(Store *store, Error *err);
 // One statement as such a group of its own; cheaper than store_begin and store_commit_soon around it.
 bool store_run_soon(Store *store, Error *err, const char *sql, const char *format, ...);
 bool store_flush(Store *store, Error *err);
+
+// [run] hears from the loop, once, when all that was written by now is on disk, or that something was lost. Embedded
+// in its owner.
+typedef struct StoreWaiter StoreWaiter;
+struct StoreWaiter {
+  void (*run)(void *owner, const Error *err);  // [err] is never NULL
+  void *owner;
+  StoreWaiter *next;
+  int64_t commit;
+};
+void store_on_disk(Store *store, StoreWaiter *waiter, void (*run)(void *owner, const Error *err),
+                   void *owner);
+void store_on_disk_cancel(Store *store, StoreWaiter *waiter);
 bool store_is_grouping(const Store *store);  // something waits for the next commit
 
 // Reads between these see one moment, and lock the file once instead of once each. Nest; nothing may be

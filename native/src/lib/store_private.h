@@ -29,11 +29,21 @@ struct Store {
   LoopSoon soon;
   void (*on_lost)(void *owner, const Error *err);
   void *owner;
-  Error lost;  // what was held is gone; not told yet
+  Error lost;                 // what was held is gone; not told yet
+  int64_t committed, synced;  // commits; the first [synced] of them are on disk
+  bool lazy;                  // store_durable
+  int wal;                    // the WAL's descriptor; -1 = not open yet
+  struct SyncJob *job;        // the sync under way
+  StoreWaiter *waiters;       // in the order of their commits
   Query cache[STATEMENT_SLOTS];
 };
 
 // Fills [err] from SQLite's last error, in words and with the next step. Always false.
 bool store_fail(Store *store, Error *err);
 bool store_in_order(Store *store, Error *err);
+bool store_exec(Store *store, const char *sql, Error *err);
+// store_group.c
+bool sync_set_up(Store *store, Error *err);
+bool store_settle(Store *store, Error *err);  // store_flush, and to the disk unless it is lazy
+void sync_end(Store *store);
 void statements_drop(Store *store);

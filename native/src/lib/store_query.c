@@ -93,9 +93,10 @@ static bool run(Store *store, Error *err, bool waits, const char *sql, const cha
   if (!query) return false;
   int code = sqlite3_step(query->stmt);
   bool ok = code == SQLITE_DONE || code == SQLITE_ROW || store_fail(store, err);
-  bool alone = store->held && store->nesting == 0 && !sqlite3_stmt_readonly(query->stmt);
+  bool open = !sqlite3_get_autocommit(store->db) && !store->held;  // a transaction that goes on
+  bool alone = store->nesting == 0 && !open && !sqlite3_stmt_readonly(query->stmt);
   query_end(query);
-  return ok && (waits || !alone || store_flush(store, err));
+  return ok && (waits || !alone || store_settle(store, err));
 }
 
 bool store_run(Store *store, Error *err, const char *sql, const char *format, ...)

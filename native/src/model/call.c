@@ -31,6 +31,7 @@ typedef enum {
   CALL_TRYING,
   CALL_REPLAYING,
   CALL_FAILED,
+  CALL_OVER,
   CALL_DONE
 } CallState;
 
@@ -161,10 +162,10 @@ static void soon_fired(void *owner)
 }
 
 // The call ends on the next turn of the loop, whatever it was doing.
-static void fail_soon(ModelCall *call)
+static void fail_soon(ModelCall *call, const Error *error)
 {
+  fail(call, error);
   call->state = CALL_FAILED;
-  call->reply.stop = STOP_ERROR;
   loop_soon(call->loop, &call->soon, soon_fired, call);
 }
 
@@ -198,27 +199,10 @@ static void send_try(ModelCall *call, const Key *key)
   try_start(&call->try, models->http, &call->arena, &call->request, &target, key);
 }
 
-static void usage_add(Usage *sum, const Usage *more)
-{
-  sum->fresh_in += more->fresh_in;
-  sum->cache_write += more->cache_write;
-  sum->cache_read += more->cache_read;
-  sum->out += more->out;
-  sum->reasoning += more->reasoning;
-  sum->hour_write += more->hour_write;
-  sum->known &= more->known;
-}
-
 static Nano cost_of(const Price *price, const Usage *usage)
 {
   bool nothing = usage->fresh_in + usage->cache_write + usage->cache_read + usage->out == 0;
   return nothing ? 0 : usage_cost_at(price, usage, wall_now_ms());
-}
-
-static void cost_add(ModelReply *reply, Nano more)
-{
-  reply->cost =
-      reply->cost == NANO_UNKNOWN || more == NANO_UNKNOWN ? NANO_UNKNOWN : reply->cost + more;
 }
 
 // Adds what the try used to the bill, priced by itself, for tiers go by the single request.
@@ -229,7 +213,8 @@ static void account(ModelCall *call)
   Price price = price_of(call->models, call->request.provider, call->request.model);
   usage_add(&call->reply.usage, &usage);
   call->reply.sent |= t->sent;
-  cost_add(&call->reply, t->reply.cost != NANO_UNKNOWN ? t->reply.cost : cost_of(&price, &usage));
+  cost_add(&call->reply.cost,
+           t->reply.cost != NANO_UNKNOWN ? t->reply.cost : cost_of(&price, &usage));
 }
 
 // The reply's text and calls, of the last try, whole or not.
@@ -356,7 +341,10 @@ static void step_over(ModelCall *call)
   take_reply(call);
   if (!ok) fail(call, &failure.error);
   if (!ok && failure.terminal) close_provider(call, &failure);
-  call_finish(call);
+  // Whoever waits for the slot goes first: reading a reply takes time that the provider could use.
+  call->state = CALL_OVER;
+  ticket_leave(&call->ticket);
+  loop_late(call->loop, &call->soon, soon_fired, call);
 }
 
 // ---- replay ---------------------------------------------------------------------------------------------
@@ -435,15 +423,12 @@ static void step_cancel(ModelCall *call)
   call->cancelled = true;
   Error err = {0};
   error_set(&err, ERR_CANCELLED, "the call was cancelled");
-  if (call->state == CALL_TRYING) {
-    try_cancel(&call->try);
-    return;
-  }
+  if (call->state == CALL_TRYING) try_cancel(&call->try);
+  if (call->state == CALL_TRYING || call->state == CALL_OVER) return;
   ticket_leave(&call->ticket);
   key_wait_cancel(call->models->keys, &call->key_waiter);
   if (call->has_timer) timer_stop(&call->timer);
-  fail(call, &err);
-  fail_soon(call);
+  fail_soon(call, &err);
 }
 
 static void call_step(ModelCall *call, Event event)
@@ -524,7 +509,8 @@ static ModelCall *call_new(Models *models, const ModelSpec *spec)
                           .on_held = ticket_held,
                           .owner = call,
                           .urgent = !str_eq(spec->request->role, S("execute")),
-                          .group = request_group(spec->request)};
+                          .group = request_group(spec->request),
+                          .group_most = spec->most};
   call->key_waiter = (KeyWaiter){.on_ready = key_ready, .owner = call};
   call->next = models->first;
   if (call->next) call->next->prev = call;
@@ -532,17 +518,32 @@ static ModelCall *call_new(Models *models, const ModelSpec *spec)
   return call;
 }
 
+static void enter(ModelCall *call)
+{
+  call->ticket.tokens = tokens_for_limit(call);
+  ticket_enter(call->models->limiter, &call->ticket, call->request.provider, call->config->limit,
+               call->request.model);
+}
+
+void model_go(ModelCall *call, const Error *err)
+{
+  if (call->state != CALL_WAITING) return;  // it has failed already
+  if (err->code) {
+    fail_soon(call, err);
+  } else {
+    enter(call);
+  }
+}
+
 ModelCall *model_start(Models *models, const ModelSpec *spec)
 {
   ModelCall *call = call_new(models, spec);
   const ModelRequest *request = &call->request;
   if (models_check(models, request, &call->config, &call->dialect, &call->reply.error)) {
-    call->ticket.tokens = tokens_for_limit(call);
-    ticket_enter(models->limiter, &call->ticket, request->provider, call->config->limit,
-                 request->model);
+    if (!spec->held) enter(call);
   } else {
     call->reply.terminal = true;  // what is wrong with the configuration is wrong for every call
-    fail_soon(call);
+    fail_soon(call, &call->reply.error);
   }
   return call;
 }
@@ -550,6 +551,11 @@ ModelCall *model_start(Models *models, const ModelSpec *spec)
 void model_cancel(ModelCall *call)
 {
   call_step(call, EV_CANCEL);
+}
+
+void model_let_go(ModelCall *call)
+{
+  if (call->state == CALL_WAITING && call->reply.tries == 0) model_cancel(call);
 }
 
 // The connection of a running try outlives its call by a turn of the loop; what it has cost by now is
@@ -562,7 +568,7 @@ void models_calls_drop(Models *models)
     ModelCall *call = models->first;
     bool trying = call->state == CALL_TRYING && call->try.http;
     call->cancelled = true;
-    fail(call, &err);
+    if (call->state != CALL_OVER) fail(call, &err);
     if (trying) {
       call->try.sent = true;
       account(call);

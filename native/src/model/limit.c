@@ -172,11 +172,6 @@ static uint64_t ready_at(const Ticket *ticket, uint64_t now)
   return at;
 }
 
-static bool has_slot(const Ticket *ticket)
-{
-  return ticket->pool->in_use < ticket->pool->limit && ticket->gate->in_use < ticket->gate->width;
-}
-
 static int *group_slot(LimitPool *pool, uint64_t group)
 {
   int *empty = NULL;
@@ -196,6 +191,17 @@ static int group_in_use(LimitPool *pool, uint64_t group)
     if (pool->groups[i].group == group) return pool->groups[i].in_use;
   }
   return 0;
+}
+
+static bool has_slot(const Ticket *ticket)
+{
+  int others = 0;
+  if (ticket->group_most) {
+    for (LimitPool *pool = ticket->pool->limiter->pools; pool; pool = pool->next)
+      others += group_in_use(pool, ticket->group);
+  }
+  return ticket->pool->in_use < ticket->pool->limit && ticket->gate->in_use < ticket->gate->width &&
+         (!ticket->group_most || others < ticket->group_most);
 }
 
 static bool goes_before(LimitPool *pool, const Ticket *a, const Ticket *b)

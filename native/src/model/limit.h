@@ -32,6 +32,7 @@ struct Ticket {                // embedded in its owner; zeroed before the first
   void *owner;
   bool urgent;
   uint64_t group;  // tickets of one plan share a number
+  int group_most;  // so many of them hold slots at once, over all providers; 0 = no bound
   int64_t tokens;  // of its prompt, about
   TicketState state;
   LimitPool *pool;

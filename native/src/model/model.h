@@ -133,6 +133,8 @@ typedef struct {
 
 typedef struct {
   const ModelRequest *request;  // copied by model_start
+  bool held;                    // waits for model_go
+  int most;                     // calls of its plan at once; 0 = as many as the provider takes
   // Asked before a try that follows one which may have cost money: [spent] so far, [worst] of the next.
   // False ends the call with the error of the failed try. May be NULL: always.
   bool (*may_retry)(void *owner, Nano spent, Nano worst);
@@ -161,6 +163,9 @@ const ProviderConfig *models_provider_at(const Models *models, size_t index);  /
 bool models_key_ready(Models *models, Str provider, Str *source, Error *err);
 
 ModelCall *model_start(Models *models, const ModelSpec *spec);
+void model_go(ModelCall *call,
+              const Error *err);     // a held one queues for a slot, or ends with [err]
+void model_let_go(ModelCall *call);  // model_cancel, unless its request has left
 void model_cancel(ModelCall *call);
 
 // Ends what was asked of providers beside calls (count.h, reach.h) with ERR_CANCELLED, from inside.

@@ -275,6 +275,22 @@ Nano usage_cost_at(const Price *price, const Usage *usage, int64_t wall_ms)
   return (Nano)((double)cost * price->off_peak + 0.5);
 }
 
+void usage_add(Usage *sum, const Usage *more)
+{
+  sum->fresh_in += more->fresh_in;
+  sum->cache_write += more->cache_write;
+  sum->cache_read += more->cache_read;
+  sum->out += more->out;
+  sum->reasoning += more->reasoning;
+  sum->hour_write += more->hour_write;
+  sum->known &= more->known;
+}
+
+void cost_add(Nano *sum, Nano more)
+{
+  *sum = *sum == NANO_UNKNOWN || more == NANO_UNKNOWN ? NANO_UNKNOWN : *sum + more;
+}
+
 Nano request_worst_cost(const Models *models, const ModelRequest *request)
 {
   Price price = price_of(models, request->provider, request->model);

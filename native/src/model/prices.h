@@ -38,4 +38,6 @@ void prices_override(Prices *prices, const Value *overrides);  // copied; replac
 ModelInfo prices_find(Prices *prices, Str provider, Str model, Str today);
 Str prices_today(Prices *prices);  // valid until it is asked on another day
 Str model_undated(Str model);      // "name" of "name-20251001" and "name-2026-03-01"; else [model]
+void usage_add(Usage *sum, const Usage *more);
+void cost_add(Nano *sum, Nano more);  // unknown is unknown from then on
 Str date_utc(Arena *arena, int64_t wall_ms);

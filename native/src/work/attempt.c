@@ -19,6 +19,8 @@ struct Attempt {
   BatchCall *batched;   // the same, in a batch
   LoopSoon soon;        // hands out a stored reply
   ModelRequest *spare;  // the same request to the fallback; NULL = there is none, or it was taken
+  StoreWaiter reserved;
+  const ModelRequest *request;  // to be handed in once it is reserved
   bool cancelled;
 };
 
@@ -63,6 +65,7 @@ static void reply_load(Arena *arena, bool tools, Str stored, AttemptReply *out)
 static void attempt_free(Attempt *attempt)
 {
   loop_soon_cancel(attempt->spec.engine->loop, &attempt->soon);
+  journal_on_disk_cancel(attempt->spec.engine->journal, &attempt->reserved);
   arena_deinit(&attempt->arena);
   mem_free(attempt);
 }
@@ -140,7 +143,7 @@ static void call_done(void *owner, const ModelReply *reply)
   Str stored = reply_store(&attempt->arena, attempt->tools, reply);
   if (!journal_attempt_finish(attempt->spec.engine->journal, &attempt->arena, &attempt->row, stored,
                               &err)) {
-    out.error = err;
+    if (out.error.code != ERR_JOURNAL) out.error = err;
     out.terminal = true;
   }
   if (attempt->cancelled && out.error.code == ERR_OK) {
@@ -234,6 +237,14 @@ static void tell_stored(void *owner)
   tell(attempt, &out);
 }
 
+static ModelRequest *keep_request(Attempt *attempt, const ModelRequest *request)
+{
+  ModelRequest *kept = NEW(&attempt->arena, ModelRequest);
+  *kept = request_copy(&attempt->arena, request);
+  kept->shared = str_dup(&attempt->arena, request->shared);
+  return kept;
+}
+
 // ---- batches ----------------------------------------------------------------------------------------
 
 // The key a request goes by in its batch.
@@ -308,9 +319,28 @@ void attempt_collect(Engine *engine, int64_t plan)
 void attempt_let_go(Attempt *attempt)
 {
   if (attempt->batched) batch_let_go(attempt->batched);
+  if (attempt->call) model_let_go(attempt->call);
+  if (attempt->request) attempt->cancelled = true;
 }
 
 // ---- a call ------------------------------------------------------------------------------------------
+
+// Its reservation is on disk, or lost: a request leaves only now.
+static void leave(void *owner, const Error *err)
+{
+  Attempt *attempt = owner;
+  const ModelRequest *request = attempt->request;
+  attempt->request = NULL;
+  if (attempt->call) {
+    model_go(attempt->call, err);
+  } else if (err->code || attempt->cancelled) {
+    ModelReply none = {.error = *err, .stop = STOP_ERROR, .terminal = err->code != ERR_OK};
+    if (!err->code) error_set(&none.error, ERR_CANCELLED, "stopped");
+    call_done(attempt, &none);
+  } else {
+    start_batch(attempt, request);
+  }
+}
 
 static bool start_call(Attempt *attempt, const ModelRequest *request, Str prompt,
                        BudgetAnswer *answer, Error *err)
@@ -339,12 +369,15 @@ static bool start_call(Attempt *attempt, const ModelRequest *request, Str prompt
     if (err) *err = why;
     return false;
   }
+  journal_on_disk(spec->engine->journal, &attempt->reserved, leave, attempt);
   if (batch) {
-    start_batch(attempt, request);
+    attempt->request = keep_request(attempt, request);
     return true;
   }
   ModelSpec call = {.request = request,
                     .may_retry = may_retry,
+                    .held = true,
+                    .most = spec->phase == PHASE_EXECUTE ? spec->engine->config->parallel : 0,
                     .on_wait = call_waits,
                     .on_done = call_done,
                     .owner = attempt};
@@ -439,9 +472,7 @@ static void choose_model(Attempt *attempt, ModelRequest *request)
               : !models_open(models, request->provider, request->model)) {
     ask_other(attempt, request, other);
   } else if (!talking) {
-    attempt->spare = NEW(&attempt->arena, ModelRequest);
-    *attempt->spare = request_copy(&attempt->arena, request);
-    attempt->spare->shared = str_dup(&attempt->arena, request->shared);
+    attempt->spare = keep_request(attempt, request);
     ask_other(attempt, attempt->spare, other);
   }
 }

@@ -51,8 +51,8 @@ void attempt_cancel(Attempt *attempt);
 // Is there a key for the first model of [role], or for its fallback?
 bool attempt_ready(Engine *engine, Str role, Error *err);
 
-// With [batch]: ends at once with ERR_CANCELLED; the request stays in its batch and its reply is collected by whoever
-// asks for the same later. Without: nothing happens.
+// A request that has not left does not leave any more. With [batch], one that has: it stays in its batch and its reply
+// is collected by whoever asks for the same later. Both end with ERR_CANCELLED; otherwise nothing happens.
 void attempt_let_go(Attempt *attempt);
 
 // Collects what batches of [plan] hold, also what nobody asks for any more: it is paid for, and is counted.

@@ -17,6 +17,8 @@
 #include "work/task_private.h"
 #include "work/verify.h"
 
+// One task for so many in flight is made ready ahead, its call reserved: it leaves when a slot is free.
+enum { AHEAD_SHARE = 4 };
 enum { LEASE_MS = 30000, TICK_MS = 500, RENEW_TICKS = 10, STATUS_MS = 500, SICK_MAX = 4 };
 
 static void run_step(void *owner);
@@ -476,6 +478,7 @@ static void run_step(void *owner)
   if (run->ended) return;
   skip_tasks(run);
   size_t t, most = run->engine->config->parallel > 0 ? (size_t)run->engine->config->parallel : 1;
+  most += most / AHEAD_SHARE;
   if (run->spec.batch) most = run->tasks.len;  // they are handed in together
   while (!run->stopping && run->active_count < most && schedule_next(&run->schedule, &t)) {
     start_task(run, t);

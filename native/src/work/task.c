@@ -422,7 +422,7 @@ void task_poke(Task *task)
 void task_halt(Task *task)
 {
   task->halted = true;
-  if (task->attempt) attempt_let_go(task->attempt);  // nobody waits a day for "stop"
+  if (task->attempt) attempt_let_go(task->attempt);
   task_poke(task);
 }
 

@@ -484,27 +484,6 @@ TEST(idle_time_counts_from_the_last_byte)
   }
 }
 
-static bool not_ready(void *owner, Error *err)
-{
-  ++*(int *)owner;
-  return error_set(err, ERR_JOURNAL, "not on disk");
-}
-
-TEST(nothing_leaves_before_it_may)
-{
-  WITH_FIXTURE(f)
-  {
-    int asked = 0;
-    http_before_send(f.http, not_ready, &asked);
-    Probe p = fetch(&f, "/hello", (HttpSpec){0});
-    CHECK_INT(p.err.code, ERR_JOURNAL);
-    CHECK(!p.sent);
-    CHECK_INT(asked, 1);
-    CHECK_INT(f.server.connections, 0);
-    probe_deinit(&p);
-  }
-}
-
 TEST(refused_connections_are_not_sent)
 {
   WITH_FIXTURE(f)

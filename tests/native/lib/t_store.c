@@ -1,6 +1,7 @@
 // t_store.c: the store under damage, full disks, two writers and nesting.
 #include "tap.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -8,6 +9,17 @@
 
 #include "lib/fs.h"
 #include "lib/store.h"
+
+// In place of the C library's, for SQLite and libuv too: counts, and fails when told.
+static volatile int syncs;
+static volatile bool no_sync;
+int fdatasync(int fd)
+{
+  syncs++;
+  if (!no_sync) return fsync(fd);
+  errno = EIO;
+  return -1;
+}
 
 static Arena arena;
 static Error err;
@@ -400,6 +412,97 @@ TEST(a_lost_group_is_told_once)
   CHECK(store_run(store, &err, "PRAGMA max_page_count=100000", ""));
   CHECK(insert_soon(2) && store_flush(store, &err));
   CHECK_INT(count_elsewhere(), kept ? 2 : 1);
+  teardown_group();
+}
+
+// ---- On disk -----------------------------------------------------------------------------------
+
+static int told;
+static Err told_code;
+static void on_disk(void *owner, const Error *why)
+{
+  (void)owner;
+  told++;
+  told_code = why->code;
+}
+
+static void turns_until_told(int n)
+{
+  for (int i = 0; i < 1000 && told < n; i++) loop_turn(&loop, true);
+  CHECK_INT(told, n);
+}
+
+TEST(who_may_not_wait_has_it_on_disk)
+{
+  setup_group();
+  int before = syncs;
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(1, 0)", ""));
+  CHECK_INT(syncs, before + 1);
+  CHECK(store_begin(store, &err) && store_run(store, &err, "INSERT INTO t VALUES(2, 0)", "") &&
+        store_commit(store, &err));
+  CHECK_INT(syncs, before + 2);
+  CHECK(count_rows(store) == 2 && store_run(store, &err, "SELECT 1", ""));
+  CHECK_INT(syncs, before + 2);
+  store_durable(store, false);
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(3, 0)", ""));
+  store_durable(store, true);
+  CHECK_INT(syncs, before + 2);
+  no_sync = true;
+  CHECK(!store_run(store, NULL, "INSERT INTO t VALUES(4, 0)", ""));
+  no_sync = false;
+  teardown_group();
+}
+
+TEST(it_is_told_when_it_is_on_disk)
+{
+  setup_group();
+  StoreWaiter one, two, three;
+  told = 0;
+  int before = syncs;
+  CHECK(insert_soon(1));
+  store_on_disk(store, &one, on_disk, NULL);
+  store_on_disk(store, &two, on_disk, NULL);
+  store_on_disk(store, &three, on_disk, NULL);
+  store_on_disk_cancel(store, &two);
+  store_on_disk_cancel(store, &two);
+  CHECK(store_flush(store, &err));  // committed, and not waited for
+  CHECK_INT(count_elsewhere(), 1);
+  CHECK_INT(told, 0);
+  turns_until_told(2);
+  CHECK(told_code == ERR_OK && syncs > before);
+  store_on_disk(store, &one, on_disk, NULL);  // nothing to wait for
+  CHECK_INT(told, 2);
+  turns_until_told(3);
+  CHECK_INT(lost, 0);
+  teardown_group();
+}
+
+TEST(it_is_told_when_it_is_lost)
+{
+  setup_group();
+  StoreWaiter one;
+  told = 0;
+  no_sync = true;
+  CHECK(insert_soon(1));
+  store_on_disk(store, &one, on_disk, NULL);
+  turns_until_told(1);
+  CHECK_INT(told_code, ERR_JOURNAL);
+  CHECK_INT(lost, 1);
+  no_sync = false;
+  CHECK(insert_soon(2));
+  store_on_disk(store, &one, on_disk, NULL);
+  turns_until_told(2);
+  CHECK_INT(told_code, ERR_OK);
+  CHECK_INT(lost, 1);
+  teardown_group();
+}
+
+TEST(closing_does_not_wait_for_the_thread)
+{
+  setup_group();
+  CHECK(insert_soon(1));
+  CHECK(store_flush(store, &err));
+  loop_turn(&loop, false);
   teardown_group();
 }
 

@@ -608,4 +608,54 @@ TEST(a_retry_that_may_cost_is_asked_for)
   unsetenv("PIECEWORK_BACKOFF_MS");
 }
 
+static Result held_call(Bench *bench, void (*then)(ModelCall *call))
+{
+  Result r = {.bench = bench};
+  ModelRequest request = request_of(bench, "a", "go");
+  ModelSpec spec = {.request = &request, .held = true, .on_done = on_done, .owner = &r};
+  bench->pending++;
+  ModelCall *call = model_start(bench->models, &spec);
+  for (int i = 0; i < 10; i++) loop_turn(&bench->loop, false);
+  CHECK_INT(r.done, 0);
+  then(call);
+  bench_run(bench);
+  return r;
+}
+
+static void go(ModelCall *call)
+{
+  Error none = {0};
+  model_go(call, &none);
+}
+
+static void go_and_stop(ModelCall *call)
+{
+  go(call);
+  model_let_go(call);  // it has no slot yet
+}
+
+static void refuse(ModelCall *call)
+{
+  Error err = {0};
+  error_set(&err, ERR_JOURNAL, "not on disk");
+  model_go(call, &err);
+}
+
+TEST(a_held_call_leaves_when_it_may)
+{
+  Bench bench;
+  bench_open(&bench, "[{\"reply\": {\"text\": \"ok\"}}]");
+  Result r = held_call(&bench, refuse);
+  CHECK_INT(r.reply.error.code, ERR_JOURNAL);
+  CHECK(!r.reply.sent && r.reply.tries == 0);
+  r = held_call(&bench, go_and_stop);
+  CHECK_INT(r.reply.error.code, ERR_CANCELLED);
+  CHECK(!r.reply.sent && r.reply.tries == 0);
+  r = held_call(&bench, model_let_go);
+  CHECK_INT(r.reply.error.code, ERR_CANCELLED);
+  r = held_call(&bench, go);
+  CHECK_INT(r.reply.error.code, ERR_OK);
+  bench_close(&bench);
+}
+
 TEST_MAIN

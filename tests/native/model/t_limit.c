@@ -283,6 +283,24 @@ TEST(urgent_first_and_plans_take_turns)
   end();
 }
 
+TEST(a_plan_keeps_to_its_own_number_over_all_providers)
+{
+  begin();
+  for (int i = 0; i < 6; i++) {
+    clients[i].ticket.group = i < 5 ? 1 : 2;
+    clients[i].ticket.group_most = 3;
+    ticket_enter(limiter, &clients[i].ticket, i % 2 ? S("p") : S("q"), 8, S("m"));
+  }
+  turns();
+  CHECK_INT(holding(), 4);
+  CHECK_INT(clients[5].gone, 1);
+  ticket_leave(&clients[order[0]].ticket);
+  turns();
+  CHECK_INT(holding(), 4);
+  CHECK_INT(order_len, 5);
+  end();
+}
+
 static int held;
 static void on_held(void *owner, Str why, uint64_t ms)
 {

@@ -243,6 +243,30 @@ TEST(replies_that_were_stored_are_used_after_a_crash)
   rf_deinit(&rf);
 }
 
+// A call whose reservation cannot be committed never leaves.
+TEST(nothing_leaves_before_it_is_stored)
+{
+  RunFixture rf;
+  two(&rf);
+  rf_open(&rf, "", two_tasks);
+  Journal *journal = rf.fx.engine->journal;
+  RunSpec spec = {.plan = rf.fx.plan};
+  Error err = {0};
+  CHECK(store_run(journal->store, &err, "PRAGMA foreign_keys=ON", ""));
+  CHECK(store_run(journal->store, &err, "CREATE TABLE none(id INTEGER PRIMARY KEY)", ""));
+  CHECK(store_run(journal->store, &err,
+                  "CREATE TABLE broken(id REFERENCES none DEFERRABLE INITIALLY DEFERRED)", ""));
+  CHECK(store_run(journal->store, &err,
+                  "CREATE TRIGGER spoil AFTER INSERT ON attempt BEGIN"
+                  " INSERT INTO broken VALUES(1); END",
+                  ""));
+  CHECK(run_start(rf.fx.engine, &spec, rf_done, &rf, &err));
+  rf_wait(&rf);
+  CHECK_INT(rf.error.code, ERR_JOURNAL);
+  CHECK_INT(rf_calls(&rf), 0);
+  rf_deinit(&rf);
+}
+
 // A journal that cannot take a reply stops the run, and the reply is not used.
 TEST(nothing_is_used_before_it_is_stored)
 {
