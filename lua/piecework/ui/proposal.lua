@@ -57,6 +57,7 @@ function M.diff(plan, path)
   require('piecework.verbs.files').absolute(plan, path, function(absolute)
     local ok, err = host.cmd('tabedit ' .. host.fn('fnameescape', absolute))
     if not ok then return message.error(err) end
+    host.cmd('let t:piecework_diff = 1')
     host.cmd('diffthis')
     host.cmd('vertical rightbelow split '
       .. host.fn('fnameescape', buffers.uri('proposal', plan, path)))
@@ -74,9 +75,24 @@ function M.edit(plan, path, line)
   if view.shown then host.fn('cursor', line, 1) end
 end
 
+-- The tab of a diff: this one, else the last. Nil when there is none.
+local function diff_tab()
+  local here = host.fn('tabpagenr')
+  if host.fn('gettabvar', here, 'piecework_diff') == 1 then return here end
+  for tab = host.fn('tabpagenr', '$'), 1, -1 do
+    if host.fn('gettabvar', tab, 'piecework_diff') == 1 then return tab end
+  end
+end
+
+-- Only a tab that was made for it goes, and what was taken over in the file stays, unwritten.
 function M.diff_end()
-  host.cmd('diffoff!')
-  if host.fn('tabpagenr', '$') > 1 then host.cmd('silent! tabclose') end
+  local tab = diff_tab()
+  if not tab then return message.say('no diff is open; dv opens one', 'warn') end
+  if host.cmd('silent hide ' .. tab .. 'tabclose') then return end
+  -- The last tab: the file stays.
+  host.cmd('diffoff! | unlet! t:piecework_diff')
+  local view = buffers.view()
+  if view and view.kind == 'proposal' then host.cmd('close') end
 end
 
 M.keys = {

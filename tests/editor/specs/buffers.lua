@@ -223,6 +223,26 @@ return function(T)
   T.eq(standin.last('review/edit').text:find('gone'), nil, 'and not sent')
   T.command('bwipeout!')
 
+  -- diff mode: dq closes the tab that was made for it, whatever tab it is pressed in, and no other
+  standin.script({ ['review/proposal'] = { { result = { text = 'one\ntwo\n', base = '' } } } })
+  local proposal = require('piecework.ui.proposal')
+  T.command('set nohidden')
+  T.command('tabnew | new')
+  local function tabs() return { host.fn('tabpagenr', '$'), host.fn('tabpagenr'), host.fn('winnr', '$') } end
+  T.eq(tabs(), { 2, 2, 2 }, 'two windows in a tab of the user')
+  proposal.diff(12, 'src/net.c')
+  T.wait(function() return #host.fn('getbufline', 'piecework://proposal/12/src/net.c', 2) == 1 end, 'the proposal')
+  T.eq({ tabs(), host.fn('expand', '%:p') }, { { 3, 3, 2 }, T.cwd .. '/src/net.c' }, 'and one for the diff')
+  T.command('call setline(1, "taken over")')
+  T.command('tabprevious')
+  proposal.diff_end()
+  T.eq(tabs(), { 2, 2, 2 }, 'dq elsewhere closes that tab')
+  T.eq(host.fn('getbufline', 'src/net.c', 1), { 'taken over' }, 'what was taken over stays, unwritten')
+  proposal.diff_end()
+  T.eq(tabs(), { 2, 2, 2 }, 'again, it closes nothing')
+  T.like(T.said(), 'no diff is open', 'and says so')
+  T.command('tabclose | set hidden')
+
   -- the plan -----------------------------------------------------------------------------------------
   local PLAN = '---\nid: 12\n---\n## T01 src/net.c: rename\nfiles: src/net.c\n'
   standin.script({
