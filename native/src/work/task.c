@@ -225,6 +225,7 @@ static void retry(Task *task, bool again, const Error *err)
     return;
   }
   task->problem = task->failed_reply = STR_NONE;
+  task->check_failed = false;
   if ((size_t)task->row.rung + 1 >= task->ladder->len) {
     give_up(task, err);
     return;
@@ -243,12 +244,13 @@ static void retry(Task *task, bool again, const Error *err)
 }
 
 // The result of the last reply has a problem: it goes back with the next request.
-static void retry_result(Task *task, bool usable)
+static void retry_result(Task *task, bool usable, bool failed_check)
 {
   Error err = {0};
   error_set(&err, ERR_REPLY, "%.*s", STR_ARG(task->result.brief));
   if (usable) task_keep_best(task);
   bool identical = same_as_before(task, task->reply);
+  task->check_failed = failed_check;
   task->problem = str_dup(&task->arena, task->result.problem);
   task->failed_reply = str_dup(&task->arena, task->reply);
   retry(task, !identical, &err);
@@ -259,12 +261,17 @@ static void retry_result(Task *task, bool usable)
 static void read_reply(Task *task, const AttemptReply *reply)
 {
   Arena *arena = &task->call_arena;
+  Error err = {0};
   bool cut = reply->stop == STOP_LENGTH;
   task->reply = str_dup(arena, reply->text);
   task_result_of_reply(arena, task->start.project, &task->input, task->reply, cut, &task->result);
   if (cut && task->output_factor < FACTOR_MAX) task->output_factor *= 2;
   if (!task->result.ok) {
-    retry_result(task, !task->result.breaks_rule);
+    retry_result(task, !task->result.breaks_rule, false);
+  } else if (task->result.abstained && task->check_failed) {
+    // it had something to change: that is no answer to a check that failed, but stubbornness
+    error_set(&err, ERR_TEST_FAILED, "its check failed, and the model has no other answer");
+    retry(task, false, &err);
   } else if (task->result.abstained) {
     task_set_note(task, S("the model says that nothing needs changing"));
     end(task, TASK_ABSTAINED, NULL);
@@ -322,7 +329,7 @@ static void check_done(void *owner, const CheckResult *result)
               STR_ARG(result->note), STR_ARG(str_trim(result->output)));
   task_result_spoil(arena, &task->result, problem, result->told);
   if (task->row_is_model) {
-    retry_result(task, false);
+    retry_result(task, false, true);
   } else {
     fail(task, ERR_TEST_FAILED, result->told);
   }

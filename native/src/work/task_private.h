@@ -40,6 +40,7 @@ struct Task {
   int64_t reuse_since_ms;
   Str reply;                     // the last one, in call_arena
   Str problem, failed_reply;     // to be attached to the next request; empty = none
+  bool check_failed;             // [failed_reply] was a result, and its check failed
   uint64_t seen[TASK_SEEN_MAX];  // hashes of failed replies
   size_t seen_len;
 

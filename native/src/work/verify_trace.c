@@ -99,14 +99,15 @@ void verify_add_trace(Verify *v)
   for (size_t i = 0; i < v->trace.tasks.len; i++) {
     Str task = v->trace.tasks.items[i];
     VerdictRow row = {.task = task, .round = v->round, .kind = VERDICT_REJECTED};
-    row.reason =
-        str_fmt(&v->round_arena, "breaks the test: `%.*s` passes without it; with it: %.*s",
-                STR_ARG(v->plan.test), STR_ARG(v->trace.reasons.items[i]));
-    VerdictRow *said = verdict_of(v, task);
-    if (!said) {
+    Str said = v->trace.reasons.items[i];
+    row.reason = str_fmt(
+        &v->round_arena, "breaks the test: `%.*s` passes without it; with it%s%.*s",
+        STR_ARG(v->plan.test), said.len ? ": " : " it fails and prints nothing", STR_ARG(said));
+    VerdictRow *verdict = verdict_of(v, task);
+    if (!verdict) {
       PUSH(&v->round_arena, &v->verdicts, row);
-    } else if (said->kind != VERDICT_REJECTED) {
-      *said = row;
+    } else if (verdict->kind != VERDICT_REJECTED) {
+      *verdict = row;
     }
   }
 }

@@ -392,6 +392,35 @@ TEST(checks_run_in_a_scratch_copy)
   rf_deinit(&rf);
 }
 
+// Told that its check fails, a small model says at times that nothing needs changing: that is no result.
+TEST(nothing_to_change_is_no_answer_to_a_failed_check)
+{
+  RunFixture rf;
+  project(&rf);
+  rf.cassette.len = 0;
+  buf_add(&rf.cassette,
+          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "BAD\n"));
+  rf_reply(&rf, "execute", "T01", S("NOTHING TO CHANGE"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));  // the next rung
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", "BAD\n"));
+  for (int i = 0; i < 3; i++) rf_reply(&rf, "execute", "T02", S("NOTHING TO CHANGE"));
+  rf_open(&rf, "\"retries\": 2",
+          "---\ntitle: two\n---\n"
+          "## T01 first\nfiles: a.txt:1-1\ncheck: grep -q '^ONE$' a.txt\nChange one.\n\n"
+          "## T02 second\nfiles: a.txt:3-3\nafter: T01\ncheck: \"! grep -q BAD a.txt\"\nChange "
+          "three.\n");
+  trust(&rf, "grep -q '^ONE$' a.txt");
+  trust(&rf, "! grep -q BAD a.txt");
+  rf_run(&rf);
+  CHECK_STR(rf_state(&rf, "T01"), S("done"));
+  // of a model that was shown no failed check it is an answer
+  CHECK_STR(rf_state(&rf, "T02"), S("abstained: the model says that nothing needs changing"));
+  CHECK_STR(rf_text(&rf, "a.txt"), S("ONE\ntwo\nthree\n"));
+  CHECK_INT(rf_calls(&rf), 6);
+  rf_deinit(&rf);
+}
+
 TEST(an_untrusted_check_is_skipped_and_said)
 {
   RunFixture rf;
