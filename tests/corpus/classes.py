@@ -214,7 +214,7 @@ def first_line_only(edit, rng):
     for b in blocks:
         search, replace = sides(b)
         full = [x for x in search if x.strip()]
-        if b.equal[0] is None or not search[0].strip() or len(full) < 2:
+        if b.equal[0] != 0 or not search[0].strip() or len(full) < 2:
             return None
         any_cut |= bool(indent(search[0]))
         search[0] = search[0].lstrip()

@@ -20,6 +20,7 @@ typedef struct {
   size_t block;
   BlockKind block_kind;
   bool by_tool;  // a unified diff whose counts agree: no model shortens in those
+  bool removes;  // a line of SEARCH that is not blank goes or is replaced
   EofWish eof;
   size_t bad_line;
 } Job;

@@ -308,7 +308,16 @@ static bool has_elision(const Job *job, const Group *group)
 static bool changed_meanwhile(Job *job, const Group *group)
 {
   if (job->match->tier != TIER_FUZZY || !job->rewrite->shown_is_guess) return false;
-  for (size_t i = group->a_at; i < group->a_at + group->a_len; i++) {
+  size_t first = group->a_at, end = group->a_at + group->a_len;
+  const Str *search = job->sides->search;
+  // Of "a b a" without "a b" the same remains as without "b a": either "a" may be the one that goes.
+  while (group->b_len == 0 && first > 0 &&
+         str_eq(search[first - 1], search[first - 1 + group->a_len]))
+    first--;
+  while (group->b_len == 0 && end < job->sides->search_len &&
+         str_eq(search[end], search[end - group->a_len]))
+    end++;
+  for (size_t i = first; i < end; i++) {
     size_t line = job->match->lines[i];
     if (line == LINE_NONE) continue;
     Str quoted = job->sides->search[i], file = job_text_line(job, line);
@@ -388,8 +397,8 @@ static bool may_stand_for_lines(Job *job, size_t r)
   return known;
 }
 
-// A line like "..." is text among lines that are only added, where there are others, the file has such lines
-// or Python wants one; and where it takes the place of one, or of `pass`.
+// A line like "..." is text among lines that are only added, where there are others and nothing goes for which
+// it may stand, the file has such lines or Python wants one; and where it takes the place of one, or of `pass`.
 static bool elision_is_text(Job *job, const Group *group, size_t r)
 {
   Str line = str_trim(job->sides->replace[r]);
@@ -399,7 +408,7 @@ static bool elision_is_text(Job *job, const Group *group, size_t r)
   if (group->a_len > 0) return replaces_elision(job, group);
   if (job->by_tool) return true;
   if (bare && may_stand_for_lines(job, r)) return false;
-  if (bare && adds_other_lines(job, group)) return true;
+  if (bare && !job->removes && adds_other_lines(job, group)) return true;
   Str above = bare && r > 0 ? str_trim_end(job->sides->replace[r - 1]) : STR_NONE;
   return (above.len && above.ptr[above.len - 1] == ':') || file_has_line(job, line);
 }
@@ -459,6 +468,17 @@ static bool *loose_lines(const Job *job)
   return loose;
 }
 
+static bool removes_lines(const Job *job, const GroupList *groups)
+{
+  for (size_t g = 0; g < groups->len; g++) {
+    const Group *group = &groups->items[g];
+    for (size_t i = group->a_at; i < group->a_at + group->a_len; i++) {
+      if (!line_blank(job->sides->search[i])) return true;
+    }
+  }
+  return false;
+}
+
 static void find_groups(Job *job, const Block *block, GroupList *out)
 {
   const Sides *sides = job->sides;
@@ -490,6 +510,7 @@ RefuseCode rewrite_match(Rewrite *rewrite, const Block *block, const Sides *side
   learn(&job);
   if (block_quotes_eols(&job, block)) job.eols = &block->new_eols;
   find_groups(&job, block, groups);
+  job.removes = removes_lines(&job, groups);
   RefuseCode why = REFUSE_COUNT;
   bool shifted = match->tier >= TIER_INDENT && groups->len > 0;
   if (shifted && (!job.indent_known || !one_line_is_clear(&job))) why = REFUSE_INDENT;

@@ -221,6 +221,20 @@ TEST(a_place_with_lines_left_out_differs_by_more_than_slips)
   try_free(t);
 }
 
+// One of two equal lines goes, and the other was changed: nobody can tell which is meant.
+TEST(a_line_that_may_be_the_one_to_go_counts_as_it)
+{
+  Try *t = try_new();
+  t->spec.shown_is_guess = true;
+  Str file =
+      S("  for x in all():\n    load(x)\n  Util.track() + 1\n\n  Util.track()\n  done = true\n");
+  Str search =
+      S("  for x in all():\n    load(x)\n  Util.track()\n\n  Util.track()\n  done = true\n");
+  Str replace = S("  for x in all():\n    load(x)\n  Util.track()\n  done = true\n");
+  CHECK_STR(patched(t, file, search, replace), S("!stale"));
+  try_free(t);
+}
+
 TEST(a_lookalike_is_not_a_typo)
 {
   Try *t = try_new();
