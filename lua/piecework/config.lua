@@ -41,7 +41,7 @@ M.schema = {
   { key = 'day_budget', type = 'money', engine = true,
     help = 'Hard cap of a day over all plans in USD, or "none".' },
   { key = 'ask_above', type = 'money', engine = true,
-    help = 'Planning estimated dearer than this asks before it starts.' },
+    help = 'Planning or a run estimated dearer than this asks before it starts; "none" never.' },
   { key = 'parallel', type = 'number', engine = true, help = 'Tasks in flight at most.' },
   { key = 'each_max', type = 'number', engine = true,
     help = 'Places that an `each:` selector of a plan may find.' },

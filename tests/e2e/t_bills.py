@@ -174,6 +174,16 @@ def played_back() -> None:
         ok(scratch.run("cost", "all", "--csv", cwd=scratch.path / "w").stdout == before, "played back: and no sum has changed", before)
 
 
+def never_asked() -> None:
+    """`ask_above`: "none" asks nobody, 0 asks about every cent."""
+    for above, status in (("none", 0), (0, 3)):
+        with Scratch() as scratch:
+            make(scratch.path / "w", COUNT)
+            serve(scratch, rules(), prices={"input": 1, "output": 2}, ask_above=above)
+            ran = scratch.run("run", plan_file(scratch), "--no-verify", cwd=scratch.path / "w")
+            ok(ran.returncode == status, f"asked: ask_above {above}: {ran.returncode}", ran.stderr)
+
+
 # ---- what waiting does not heal ---------------------------------------------------------------------------
 
 CLOSES = [({"status": 429, "retry_after": "7200"}, "asks to wait 120 minutes"), ({"status": 503, "retry_after": "7200"}, "120 minutes"),
@@ -292,7 +302,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, closed, dense, overrun, cut_off, one_day)
+ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, never_asked, closed, dense, overrun, cut_off, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

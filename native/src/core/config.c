@@ -28,7 +28,7 @@ const ConfigKey config_keys[] = {
     {S("day_budget"), CONFIG_MONEY, "\"none\"", 0, 0, AT(day_budget),
      "hard cap of a day over all plans in USD"},
     {S("ask_above"), CONFIG_MONEY, "0.50", 0, 0, AT(ask_above),
-     "a plan phase estimated dearer than this asks before it starts"},
+     "planning or a run estimated dearer than this asks before it starts, or \"none\""},
     {S("parallel"), CONFIG_COUNT, "8", 1, 256, AT(parallel), "tasks in flight at most"},
     {S("each_max"), CONFIG_COUNT, "500", 1, 20000, AT(each_max),
      "places that an `each:` selector may find"},
@@ -151,8 +151,10 @@ static bool take(Config *config, const ConfigKey *key, const Value *value, Str w
     case CONFIG_PROVIDERS:
       if (!is_map(value)) return wrong(err, where, key, "a map");
       return config_check_providers(value, where, err);
-    case CONFIG_MODELS:
-    case CONFIG_PRICES: return is_map(value) || wrong(err, where, key, "a map");
+    case CONFIG_PRICES:
+      if (!is_map(value)) return wrong(err, where, key, "a map");
+      return config_check_prices(value, where, err);
+    case CONFIG_MODELS: return is_map(value) || wrong(err, where, key, "a map");
   }
   return false;
 }

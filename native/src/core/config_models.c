@@ -250,6 +250,49 @@ bool config_check_providers(const Value *providers, Str where, Error *err)
   return true;
 }
 
+// ---- prices ---------------------------------------------------------------------------------------
+
+static const Str price_keys[] = {S("input"),       S("output"),         S("cache_read"),
+                                 S("cache_write"), S("cache_write_1h"), S("context"),
+                                 S("max_output")};
+enum { PRICE_KEYS = sizeof(price_keys) / sizeof(price_keys[0]) };
+
+static bool check_amount(const Value *item, Str where, Str model, Error *err)
+{
+  const double most = 1e6;  // dollars per million tokens, and tokens by the thousand million
+  Str near = nearest_name(item->key, price_keys, PRICE_KEYS);
+  bool known = false;
+  for (size_t i = 0; i < PRICE_KEYS; i++) known = known || str_eq(item->key, price_keys[i]);
+  if (!known) {
+    return error_set(err, ERR_CONFIG, "%.*s: prices.%.*s: unknown key `%.*s`%s%.*s%s",
+                     STR_ARG(where), STR_ARG(model), STR_ARG(item->key),
+                     near.len ? "; did you mean `" : "", STR_ARG(near), near.len ? "`?" : "");
+  }
+  bool tokens = str_eq(item->key, S("context")) || str_eq(item->key, S("max_output"));
+  double amount = value_to_double(item, -1);
+  if (amount >= 0 && amount <= most * (tokens ? 1000 : 1)) return true;
+  return error_set(err, ERR_CONFIG, "%.*s: prices.%.*s.%.*s must be a number %s", STR_ARG(where),
+                   STR_ARG(model), STR_ARG(item->key),
+                   tokens ? "of tokens" : "of USD per million tokens, as 0.25");
+}
+
+bool config_check_prices(const Value *prices, Str where, Error *err)
+{
+  for (VALUE_EACH (row, prices)) {
+    if (value_is(row, VALUE_NULL)) continue;
+    if (str_find_char(row->key, '/') == STR_NOT_FOUND || !value_is(row, VALUE_MAP)) {
+      error_set(err, ERR_CONFIG, "%.*s: prices.%.*s is not a model with its prices", STR_ARG(where),
+                STR_ARG(row->key));
+      return error_hint_set(err,
+                            "write it as \"provider/model\": {\"input\": 0.25, \"output\": 1.25}");
+    }
+    for (VALUE_EACH (item, row)) {
+      if (!value_is(item, VALUE_NULL) && !check_amount(item, where, row->key, err)) return false;
+    }
+  }
+  return true;
+}
+
 // ---- into the models ----------------------------------------------------------------------------
 
 static bool set_key(Arena *arena, const Value *key, ProviderConfig *config, Error *err)

@@ -91,10 +91,10 @@ static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
     cli_say("plan %lld: %zu task%s%.*s, %.*s (estimate%s)\n", (long long)spec->plan, tasks,
             plural(tasks), STR_ARG(kept), STR_ARG(total), spec->batch ? ", at batch rates" : "");
   }
-  if (cli_has(cli, OPT_YES) || e.unknown_price || ahead <= cli->engine->config->ask_above)
-    return true;
+  Nano most = cli->engine->config->ask_above;
+  if (cli_has(cli, OPT_YES) || e.unknown_price || most < 0 || ahead <= most) return true;
   if (terminal_ask("run it?")) return true;
-  Str above = money(&cli->arena, cli->engine->config->ask_above);
+  Str above = money(&cli->arena, most);
   error_set(&cli->err, ERR_CONSENT, "not run: %.*s is more than %.*s (ask_above)", STR_ARG(total),
             STR_ARG(above));
   return error_hint_set(&cli->err, "--yes runs it; `budget:` in the plan is the hard cap");

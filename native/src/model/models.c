@@ -156,6 +156,9 @@ Price price_of(const Models *models, Str provider, Str model)
     }
   }
   Price price = info_of(models, provider, model).price;
+  bool writes = config && str_eq(config->dialect, S("anthropic"));
+  if (price.known && writes && price.cache_write < 0)  // facts: providers.md section 1.8
+    price.cache_write = 1.25 * price.input;
   if (price.known || !config || !runs_at_home(config)) return price;
   price.input = price.output = 0;
   price.cache_read = price.cache_write = price.cache_write_hour = 0;

@@ -147,12 +147,16 @@ static unsigned quirks_of(const Value *list)
 static void read_override(Price *price, const Value *map)
 {
   bool changes_base = value_get(map, S("input")) || value_get(map, S("output"));
+  double write = price->input > 0 ? price->cache_write / price->input : 0;
   if (changes_base) {  // the user's price replaces the table's cliffs, too
     price->tier_above = 0;
     price->cache_read = price->cache_write = price->cache_write_hour = -1;
     price->off_peak = 1;
   }
   read_base(price, map);
+  // who asks more for what is written does so at any price
+  if (changes_base && price->cache_write < 0 && write > 1)
+    price->cache_write = write * price->input;
   price->context = value_get_int(map, S("context"), price->context);
   price->max_output = value_get_int(map, S("max_output"), price->max_output);
 }

@@ -121,6 +121,27 @@ TEST(wrong_values_name_their_key)
   CHECK(refused("{\"parallel\": 3,\n \"x\": }", "line 2"));
 }
 
+TEST(prices_are_taken_as_meant_or_not_at_all)
+{
+  static const struct {
+    const char *prices, *words;
+  } rows[] = {{"{\"p/m\": {\"input\": \"3\", \"output\": 4}}", "prices.p/m.input must be a number"},
+              {"{\"p/m\": {\"input\": 3, \"ouput\": 4}}", "did you mean `output`?"},
+              {"{\"p/m\": {\"input\": -3, \"output\": 4}}", "prices.p/m.input must be"},
+              {"{\"p/m\": {\"input\": 1e300, \"output\": 4}}", "prices.p/m.input must be"},
+              {"{\"p/m\": {\"max_output\": \"8k\"}}", "a number of tokens"},
+              {"{\"p/m\": [3, 4]}", "is not a model with its prices"},
+              {"{\"m\": {\"input\": 3, \"output\": 4}}", "is not a model with its prices"}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    char text[200];
+    snprintf(text, sizeof(text), "{\"prices\": %s}", rows[i].prices);
+    CHECK(refused(text, rows[i].words));
+  }
+  Config *config = load("{\"prices\": {\"p/m\": {\"input\": 0, \"output\": null}}}", NULL);
+  CHECK(config != NULL);
+  config_free(config);
+}
+
 TEST(keys_do_not_belong_here_and_are_not_shown)
 {
   const char *bad[] = {

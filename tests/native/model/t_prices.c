@@ -147,6 +147,7 @@ TEST(overrides)
   CHECK_INT(milli(price.input), 1000);
   CHECK_INT(price.tier_above, 0);
   CHECK(price.cache_read < 0);
+  CHECK_INT(milli(price.cache_write), 1250);  // a quarter more than input, as in the table
   price = prices_find(&prices, S("own"), S("m"), S("2026-11-23")).price;
   CHECK(price.known);
   CHECK_INT(milli(price.cache_read), 500);
@@ -295,6 +296,27 @@ TEST(prices_of_local_and_replayed_models)
   request.model = S("no-such");
   CHECK_INT(request_worst_cost(f.models, &request), NANO_UNKNOWN);
   close_models(&f);
+}
+
+TEST(writing_to_the_cache_of_a_gateway)
+{
+  Fixture f;
+  open_models(&f);
+  Arena arena;
+  arena_init(&arena);
+  Error err = {0};
+  ProviderConfig gateway = *models_provider_get(f.models, S("anthropic"));
+  gateway.name = S("gate");
+  models_provider(f.models, &gateway);
+  models_prices(f.models, json_parse(&arena,
+                                     S("{\"gate/m\": {\"input\": 4, \"output\": 20},"
+                                       "\"gate/n\": {\"input\": 4, \"output\": 20,"
+                                       "\"cache_write\": 4}}"),
+                                     &err));
+  CHECK_INT(milli(price_of(f.models, S("gate"), S("m")).cache_write), 5000);
+  CHECK_INT(milli(price_of(f.models, S("gate"), S("n")).cache_write), 4000);
+  close_models(&f);
+  arena_deinit(&arena);
 }
 
 TEST(a_provider_of_the_users_own)
