@@ -227,24 +227,37 @@ static const char *token_at(Str rest)
   return NULL;
 }
 
-// In one pass, for all kinds: whole trees are read past this. Two characters tell nearly all words apart.
-static const char *token_in(Str text)
+// Two characters tell nearly all words apart. Made at the first use: small files are many.
+typedef struct {
+  bool made, inside[256], first[256];
+  uint8_t second[256][256 / 8];
+} Beginnings;
+
+static const Beginnings *beginnings(void)
 {
-  bool inside[256] = {0}, first[256] = {0};
-  uint8_t second[256][256 / 8] = {{0}};
+  static Beginnings all;
+  if (all.made) return &all;
   for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
     unsigned char a = (unsigned char)tokens[i].prefix[0], b = (unsigned char)tokens[i].prefix[1];
-    first[a] = true;
-    second[a][b / 8] |= (uint8_t)(1 << b % 8);
+    all.first[a] = true;
+    all.second[a][b / 8] |= (uint8_t)(1 << b % 8);
   }
-  for (int c = 1; c < 256; c++) inside[c] = in_token((char)c, "_-");
+  for (int c = 1; c < 256; c++) all.inside[c] = in_token((char)c, "_-");
+  all.made = true;
+  return &all;
+}
+
+// In one pass, for all kinds: whole trees are read past this.
+static const char *token_in(Str text)
+{
+  const Beginnings *all = beginnings();
   bool before = false;
   for (size_t i = 0; i + 1 < text.len; i++) {
     unsigned char a = (unsigned char)text.ptr[i], b = (unsigned char)text.ptr[i + 1];
-    bool begins = first[a] && !before && second[a][b / 8] >> b % 8 & 1;
+    bool begins = all->first[a] && !before && all->second[a][b / 8] >> b % 8 & 1;
     const char *why = begins ? token_at(str_skip(text, i)) : NULL;
     if (why) return why;
-    before = inside[a];
+    before = all->inside[a];
   }
   return NULL;
 }
