@@ -149,6 +149,7 @@ end
 ---@field doing integer    hunks that changed something
 ---@field files integer    that were changed
 ---@field written integer  files
+---@field root? string     of the plan's project
 
 local function refuse(work, path, why)
   work.refused[#work.refused + 1] = { path = path, text = why, line = 1, type = 'W' }
@@ -338,14 +339,14 @@ local function one_by_one(items, each, done)
   step()
 end
 
-local function stale_items(result)
+local function stale_items(result, root)
   local out = {}
   for _, item in ipairs(result.stale or {}) do
     local note = tostring(item.note or '')
     local path, line = note:match('^([^:]+):(%d+): ')
     path = path or note:match('^([^:]+): ')
     out[#out + 1] = { text = note ~= '' and note or 'stale', line = tonumber(line) or 1, type = 'W',
-      path = path and engine.root and engine.root .. '/' .. path or nil }
+      path = path and root .. '/' .. path or nil }
   end
   return out
 end
@@ -369,7 +370,7 @@ local function ask_edits(work)
         return next_one()
       end
       one_by_one(result.files or {}, function(file) change_file(work, file) end,
-        function() finish(work, stale_items(result)) end)
+        function() finish(work, stale_items(result, work.root)) end)
     end)
 end
 
@@ -393,6 +394,7 @@ local function begin(work)
       message.error(err)
       return next_one()
     end
+    work.root = result.root
     one_by_one(result.files or {}, function(file) load_one(work, file) end,
       function() ask_edits(work) end)
   end)

@@ -306,6 +306,49 @@ def bad_input(name: str, editor: str) -> None:
                 ok(False, f"{name}: the key is nowhere in the state directory", path)
 
 
+def two_projects(name: str, editor: str) -> None:
+    """A plan of another project than the engine was started in, over files of which one is the end of another's path."""
+    with Scratch() as scratch:
+        first = project(scratch.path / "first")
+        root = scratch.path / "p"
+        for path in ("lib/src/net.c", "src/net.c"):
+            (root / path).parent.mkdir(parents=True)
+            (root / path).write_text("".join(f"{path} {i}\n" for i in range(1, 21)))
+        git_init(root)
+        texts = [block(path, f"{path} 3\n", f"{path} three\n") for path in ("lib/src/net.c", "src/net.c")]
+        scratch.provider([{"reply": {"text": "".join(texts)}}])
+        for verb in (["plan", "--solo", "--scope", "src/net.c", "--scope", "lib/src/net.c", "it"], ["run", "last", "--yes", "--no-verify"]):
+            scratch.run(*verb, cwd=root)
+        with Editor(editor, first, scratch.env, "a.txt", setup=setup()) as e:
+            e.command("Piecework status")
+            e.wait(r"piecework://status")
+            e.command(f"only | cd {root}")
+            e.command("Piecework review")
+            e.wait(r"lib/src/net\.c three")
+            for path in ("src/net.c", "lib/src/net.c"):
+                e.command(f"call search('^diff {path}') | normal ]co")
+                e.wait_until(lambda: e.eval("&buftype") == '""', "the file")
+                ok(e.eval("[expand('%:p'), getline('.')]").replace(" ", "") == json.dumps([f"{root}/{path}", f"{path} 3"]).replace(" ", ""),
+                   f"{name}: o opens {path}", e.eval("[expand('%:p'), getline('.')]"))
+                e.command("close")
+            e.command("split src/net.c")
+            e.command("Piecework accept 1 file")
+            e.wait(r"1 hunk accepted")
+            e.command("Piecework apply 1 file src/net.c")
+            e.wait(r"1 hunk applied in 1 file")
+            ok(e.eval("getline(3)") == '"src/net.c three"', f"{name}: accept file means the one in the window", e.screen())
+            e.command("call setline(3, 'theirs') | silent wall")
+            (root / "lib/src/net.c").write_text("gone\n")
+            e.command("Piecework accept 1 file lib/src/net.c")
+            e.wait(r"1 hunk accepted")
+            e.command("Piecework apply 1")
+            e.wait(r"1 stale")
+            places = {item["file"] for item in e.quickfix()["items"]}
+            ok(places == {f"{root}/lib/src/net.c"}, f"{name}: what is stale is named in its own project", places)
+            ok(not e.prompts(), f"{name}: two projects: no prompt", *e.prompts())
+            e.quit()
+
+
 def no_message_line(name: str, editor: str) -> None:
     """Neovim with 'cmdheight' 0: what is told needs no Enter there either."""
     with Scratch() as scratch:
@@ -345,7 +388,7 @@ def session(name: str, editor: str) -> None:
 
 for editor in editors():
     short = Path(editor).name
-    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, session, no_message_line, bad_input):
+    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, session, two_projects, no_message_line, bad_input):
         if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
             continue
         try:

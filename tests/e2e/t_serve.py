@@ -203,7 +203,9 @@ def life(wire: str) -> None:
             return [f"{os.path.basename(f['path'])} {f['hunks']}" for f in files]
 
         ok(listed(accepted=False) == ["a.c 2", "b.c 1"] and listed(accepted=True) == ["a.c 1", "b.c 1"] and
-           listed(accepted=True, only=["file:b.c"]) == ["b.c 1"], f"{wire}: files of what is chosen", listed(accepted=True))
+           listed(accepted=True, only=["file:b.c"]) == ["b.c 1"] == listed(accepted=True, only=[f"file:{root}/b.c"]),
+           f"{wire}: files of what is chosen", listed(accepted=True))
+        ok(client.call("review/files", {"plan": 1})[1]["root"] == str(root), f"{wire}: and where they are")
         ok(listed(applied=True) == ["a.c 1", "b.c 1"] and listed(applied=True, only=ids[1:2]) == [],
            f"{wire}: files of what is applied", listed(applied=True))
         # the buffer has it, the file has not; then it is undone in the buffer

@@ -32,7 +32,7 @@ function M.diff(call)
     engine.ask('review/files', { plan = plan, accepted = false }, function(result)
       for _, file in ipairs(result.files or {}) do
         if files.resolve(file.path) == files.resolve(path) then
-          local relative = files.relative(file.path, engine.root)
+          local relative = files.relative(file.path, result.root)
             or host.fn('fnamemodify', file.path, ':.')
           return require('piecework.ui.proposal').diff(plan, relative)
         end
@@ -98,13 +98,8 @@ local function named(call)
   local path = name or (entry and entry.path)
   -- As it is named from here, when there is such a file; else as the plan names it.
   local absolute = name and host.fn('fnamemodify', name, ':p')
-  if absolute and host.fn('filereadable', absolute) == 1 then
-    path = files.relative(files.resolve(absolute), engine.root) or name
-  end
-  if not path then
-    local file = context.current_file()
-    path = file and files.relative(files.resolve(file), engine.root)
-  end
+  if absolute and host.fn('filereadable', absolute) == 1 then path = absolute end
+  path = path or context.current_file()
   return path and 'file:' .. path
 end
 

@@ -56,7 +56,8 @@ static Value *review_decision(Serve *serve, RpcRequest *request, Error *err)
     error_set(err, ERR_USAGE, "a decision is accepted, rejected or none, not %.*s", STR_ARG(name));
     return NULL;
   }
-  param_strings(&request->arena, request->params, S("what"), &what);
+  if (!param_names(serve, plan, &request->arena, request->params, S("what"), &what, err))
+    return NULL;
   if (!review_decide(serve->engine, plan, &what, decision, &changed, err)) return NULL;
   Value *map = value_map(&request->arena);
   value_put_int(&request->arena, map, S("changed"), (int64_t)changed);
@@ -172,11 +173,12 @@ static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
   Arena *arena = &request->arena;
   HunkChoice choice = {.accepted = value_get_bool(request->params, S("accepted"), false),
                        .applied = value_get_bool(request->params, S("applied"), false)};
-  param_strings(arena, request->params, S("only"), &choice.only);
   Review review;
   if (!build(serve, request, &review, err)) return NULL;
   Project *project = engine_project_of_plan(serve->engine, review.plan, err);
-  if (!project) return NULL;
+  if (!project ||
+      !param_names(serve, review.plan, arena, request->params, S("only"), &choice.only, err))
+    return NULL;
   Value *map = value_map(arena), *list = value_list(arena);
   for (size_t i = 0; i < review.files.len; i++) {
     const CombinedFile *file = &review.files.items[i];
@@ -195,6 +197,7 @@ static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
     value_put_int(arena, one, S("hunks"), hunks);
     value_push(list, one);
   }
+  value_put_str(arena, map, S("root"), project_root(project));
   value_set(map, S("files"), list);
   return map;
 }
@@ -209,8 +212,9 @@ static Value *prepare(Serve *serve, RpcRequest *request, PrepareFn *run, Error *
   StrList only = {0};
   ApplyPlan edits;
   // The buffers given are the truth for their files; all others are as on disk.
-  if (!plan || !param_plan_buffers(serve, plan, arena, request->params, err)) return NULL;
-  param_strings(arena, request->params, S("only"), &only);
+  if (!plan || !param_plan_buffers(serve, plan, arena, request->params, err) ||
+      !param_names(serve, plan, arena, request->params, S("only"), &only, err))
+    return NULL;
   if (!run(serve->engine, plan, NULL, &only, arena, &edits, err)) return NULL;
   return edits_value(arena, &edits, engine_project_of_plan(serve->engine, plan, err));
 }

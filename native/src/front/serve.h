@@ -64,6 +64,9 @@ Project *param_project(Serve *serve, const Value *params, Error *err);
 int64_t param_plan(const Value *params, Error *err);                  // > 0, or 0 with [err]
 bool param_text(const Value *params, Str key, Str *out, Error *err);  // a text that must be there
 void param_strings(Arena *arena, const Value *params, Str key, StrList *out);
+// What review_decide takes, where a file may be named by its absolute path too.
+bool param_names(Serve *serve, int64_t plan, Arena *arena, const Value *params, Str key,
+                 StrList *out, Error *err);
 bool param_scope(Project *project, Arena *arena, const Value *params, FileRefList *out, Error *err);
 // They become the project's overlays.
 void param_buffers(Project *project, Arena *arena, const Value *params);

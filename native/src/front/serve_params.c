@@ -51,6 +51,21 @@ void param_strings(Arena *arena, const Value *params, Str key, StrList *out)
   }
 }
 
+bool param_names(Serve *serve, int64_t plan, Arena *arena, const Value *params, Str key,
+                 StrList *out, Error *err)
+{
+  Project *project = engine_project_of_plan(serve->engine, plan, err);
+  if (!project) return false;
+  param_strings(arena, params, key, out);
+  for (size_t i = 0; i < out->len; i++) {
+    Str path;
+    if (!str_starts(out->items[i], S("file:/"))) continue;
+    if (!project_path(project, arena, str_skip(out->items[i], 5), &path, err)) return false;
+    out->items[i] = str_fmt(arena, "file:%.*s", STR_ARG(path));
+  }
+  return true;
+}
+
 static bool scope_one(Project *project, Arena *arena, const Value *item, FileRef *ref, Error *err)
 {
   int64_t first = value_get_int(item, S("first"), 0), last = value_get_int(item, S("last"), first);

@@ -21,7 +21,7 @@ return function(T)
       listed[i] = { path = file.path, change = file.change, from = file.from, hunks = 1 }
     end
     local replies = {
-      ['review/files'] = { { result = { files = listed } } },
+      ['review/files'] = { { result = { files = listed, root = T.cwd } } },
       ['review/apply'] = { { result = { files = files, stale = (more or {}).stale or {}, hunks = #files } } },
       ['review/revert'] = { { result = { files = files, stale = {}, hunks = #files } } },
       ['review/applied'] = { { result = {} } },
@@ -260,7 +260,7 @@ return function(T)
 
   -- several at once: one after the other, those of a kind together, and a failure holds nobody up
   standin.script({
-    ['review/files'] = { { error = { code = 'failed', message = 'no such thing' } }, { result = { files = {} } } },
+    ['review/files'] = { { error = { code = 'failed', message = 'no such thing' } }, { result = { files = {}, root = T.cwd } } },
     ['review/apply'] = { { result = { files = {}, stale = {}, hunks = 0 } } },
   })
   local history = #require('piecework.message').history

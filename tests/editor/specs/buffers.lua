@@ -25,7 +25,7 @@ return function(T)
   standin.script({
     ['review/get'] = { review_script(REVIEW, HEAD .. NET .. X, { 'src/net.c', 'src/x.c' }) },
     ['review/decide'] = { { result = { changed = 1 } } },
-    ['review/files'] = { { result = { files = { { path = T.cwd .. '/src/net.c', change = 'edit', hunks = 1 } } } } },
+    ['review/files'] = { { result = { root = T.cwd, files = { { path = T.cwd .. '/src/net.c', change = 'edit', hunks = 1 } } } } },
     ['cost/get'] = { { result = { text = 'the receipt\n', index = {} } } },
     ['preview/get'] = { { result = { text = 'the task', index = {} } } },
     ['task/retry'] = { { result = {} } },

@@ -75,7 +75,7 @@ return function(T)
       { plan = 7, state = 'done' } } } } },
     ['preview/count'] = { { result = { tokens = 12, text = 'counted by a: 12 tokens in' } } },
     ['task/retry'] = { { result = {} } },
-    ['review/files'] = { { result = { files = {} } } },
+    ['review/files'] = { { result = { files = {}, root = T.cwd } } },
     ['review/decide'] = { { result = { changed = 1 } } },
     ['review/apply'] = { { result = { files = {}, stale = {} } } },
     ['task/cancel'] = { { result = {} } },

@@ -17,7 +17,7 @@ return function(T)
   local function script(hunks)
     standin.script({
       ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } },
-      ['review/files'] = { { result = { files = { { path = path, change = 'edit', hunks = 3 } } } } },
+      ['review/files'] = { { result = { root = T.cwd, files = { { path = path, change = 'edit', hunks = 3 } } } } },
       ['review/at'] = { { result = { plan = 12, hunks = hunks } } },
       ['review/decide'] = { { result = { changed = 1 } } },
     })
