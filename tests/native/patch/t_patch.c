@@ -368,8 +368,8 @@ TEST(dots_are_code_or_a_placeholder)
        "def d():\n    return 1\n    more()\n\n\nclass W:\n    ...\nclass R:\n    kind = bytes\n",
        "!elided"},
       // a heading is replaced by another, and may be meant to follow
-      {"# Log\n\n## 1.0\n\n### New\n\n", "# Log\n\n## 1.0\n\n### New\n\n",
-       "# Log\n\n## 1.1\n\n### Fixed\n\n* a thing\n\n    ...\n\n### New\n\n", "!elided"},
+      {"# Log\n\n## 1.0\n\n\n### New\n\n", "# Log\n\n## 1.0\n\n\n### New\n\n",
+       "# Log\n\n## 1.1\n\n\n### Fixed\n\n* a thing\n\n    ...\n\n### New\n\n", "!elided"},
       // the dots stand for an import
       {"\"\"\"\nA remark.\n\"\"\"\n\nimport os\n\ni = 1\n",
        "\"\"\"\nA remark.\n\"\"\"\n\nimport os\n\ni = 1\n",
