@@ -22,14 +22,14 @@ def states(scratch: Scratch) -> dict:
         return {}
 
 
-def begin(scratch: Scratch, count: int, config: dict, tasks=None, held: int = 99):
+def begin(scratch: Scratch, count: int, config: dict, *options: str, tasks=None, held: int = 99):
     """Replies to the tasks from number [held] on come when "go" is released."""
     root = scratch.path / "w"
     make_project(root, CHECK)
     replies = rules({})
     for rule in replies[held - 1:]:
         rule["reply"]["until"] = "go"
-    provider = scratch.provider(replies, config=config)
+    provider = scratch.provider(replies, *options, config=config)
     plan = plan_file(root, tasks or [task(i) for i in range(1, count + 1)], test="")
     ok(scratch.run("status", cwd=root).returncode == 0, "control: status")
     return root, provider, plan
@@ -173,6 +173,26 @@ def an_answer_without_verdicts() -> None:
         ok(words == [(3, True, False), (1, True, False), (1, False, True), (0, False, True)], f"verdicts: {words}", ran.stderr)
 
 
+def two_shells_on_one_file() -> None:
+    """Both begin at the same moment: one plan, each task paid once."""
+    with Scratch() as scratch:
+        for i in range(5):
+            root = scratch.path / f"w{i}"
+            make_project(root, CHECK)
+            if not i:
+                provider = scratch.provider(rules({}), "--latency-ms", "50", config=ONE_RUNG)
+                ok(scratch.run("status", cwd=root).returncode == 0, "two shells: status")
+            plan = plan_file(root, [task(1), task(2)], test="")
+            before = provider.count()
+            both = [scratch.start("run", str(plan), "--yes", "--no-verify", cwd=root) for _ in range(2)]
+            said = [shell.communicate(timeout=60)[1] for shell in both]
+            paid = provider.count() - before
+            if paid != 2:
+                break
+        plans = sql(scratch, "select count(*) from plan")[0][0]
+        ok(paid == 2 and plans == i + 1, f"two shells: {plans} plans of {i + 1} files, {paid} calls for two tasks", *said)
+
+
 def a_correction_that_does_not_come() -> None:
     """Rejected by the verifier, and the correction is refused by the provider: the old result stays."""
     with Scratch() as scratch:
@@ -197,7 +217,7 @@ def a_correction_that_does_not_come() -> None:
 if __name__ == "__main__":
     for test in (a_reader_that_stalls, stop_one_task, stop_and_go_on, what_is_ready_does_not_leave_after_a_stop,
                  the_plan_changes_while_it_runs, pause_after_the_pilot, an_answer_without_verdicts,
-                 a_correction_that_does_not_come):
+                 two_shells_on_one_file, a_correction_that_does_not_come):
         try:
             test()
         except Exception as error:  # one broken journey must not hide the others

@@ -276,6 +276,24 @@ static int64_t known_file(Engine *engine, Project *project, Arena *arena, Str pa
   return own && str_eq(path_dir(path), str_from(own)) ? row.id : 0;
 }
 
+// Looks again where nobody else can write, and enters [row]: two shells that begin on one file at once must not make two
+// plans of it and pay for both. The plan's number when another was first; 0 with row->id set when this one was, without it
+// on [err].
+static int64_t new_or_known(Engine *engine, Project *project, Arena *arena, PlanRow *row,
+                            Error *err)
+{
+  if (!journal_begin(engine->journal, err)) return 0;
+  int64_t known = known_file(engine, project, arena, row->path);
+  if (!known && !journal_plan_new(engine->journal, row, err)) {
+    journal_rollback(engine->journal);
+    row->id = 0;
+    return 0;
+  }
+  if (journal_commit(engine->journal, err)) return known;
+  row->id = 0;
+  return 0;
+}
+
 static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char *path, Error *err)
 {
   PlanRow row = {0};
@@ -297,7 +315,9 @@ static int64_t adopt(Engine *engine, Project *project, Arena *arena, const char 
                   .title = plan.title.len ? plan.title : path_base(str_from(real)),
                   .state = PLAN_READY,
                   .budget = plan.budget};
-  if (!journal_plan_new(engine->journal, &row, err)) return 0;
+  known = new_or_known(engine, project, arena, &row, err);
+  if (known) return known;
+  if (!row.id) return 0;
   plan.id = row.id;
   Estimate estimate = estimate_plan(engine, project, arena, &plan);
   if (!estimate_store(engine, row.id, &estimate, err)) return 0;
