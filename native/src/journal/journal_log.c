@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "journal/journal_private.h"
+#include "lib/fs.h"
 
 // ---- Log -------------------------------------------------------------------------------------
 
@@ -113,6 +114,22 @@ static bool split_holder(Str holder, Str *host, uint64_t *pid)
          *pid > 0 && *pid <= INT32_MAX;
 }
 
+// A process that has ended and whose parent has not asked how. Only Linux tells, in the letter behind the name, which
+// may hold anything.
+static bool is_zombie(uint64_t pid)
+{
+  enum { STAT_MAX = 4096 };
+  Arena arena;
+  Str stat = STR_NONE;
+  arena_init(&arena);
+  Str path = str_fmt(&arena, "/proc/%llu/stat", (unsigned long long)pid);
+  if (!fs_read(&arena, str_z(&arena, path), STAT_MAX, &stat, NULL)) stat = STR_NONE;
+  size_t end = str_rfind_char(stat, ')');
+  bool zombie = end != STR_NOT_FOUND && str_starts(str_skip(stat, end), S(") Z"));
+  arena_deinit(&arena);
+  return zombie;
+}
+
 // Certain only for this host: a process that no longer is.
 static bool is_dead(Str holder)
 {
@@ -121,7 +138,7 @@ static bool is_dead(Str holder)
   Str host;
   uint64_t pid;
   if (!split_holder(holder, &host, &pid) || !str_eq(host, str_from(here))) return false;
-  return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+  return (kill((pid_t)pid, 0) != 0 && errno == ESRCH) || is_zombie(pid);
 }
 
 static bool busy(int64_t plan, Str holder, Error *err)

@@ -27,6 +27,10 @@ static void read_models(Arena *arena, const Value *body, Reach *out)
   const Value *list = value_is(data, VALUE_LIST) ? data : models;
   Str field = list == data ? S("id") : S("name"), prefix = S("models/");
   out->lists = value_is(list, VALUE_LIST);
+  const Value *first = value_at(list, 0);
+  bool llama = str_eq(value_get_str(first, S("owned_by"), STR_NONE), S("llamacpp"));
+  out->any =
+      llama && value_len(list) == 1 && !value_get(first, S("status"));  // a router has states
   for (VALUE_EACH (item, list)) {
     Str id = value_get_str(item, field, STR_NONE);
     PUSH(arena, &out->models, str_starts(id, prefix) ? str_skip(id, prefix.len) : id);
@@ -68,6 +72,7 @@ bool reach_start(Models *models, Str provider, ReachDone *on_done, void *owner, 
 
 bool reach_knows(const Reach *reach, Str model)
 {
+  if (reach->any) return true;
   for (size_t i = 0; i < reach->models.len; i++) {
     Str id = reach->models.items[i];
     bool tagged = str_starts(id, model) && id.len > model.len && id.ptr[model.len] == ':';

@@ -11,7 +11,9 @@ typedef struct {
   uint64_t ms;     // the answer took
   bool lists;      // it tells which models it knows
   StrList models;  // their ids; of the first page of a list
-} Reach;           // valid until on_done returns
+  bool
+      any;  // it serves the one it has under every name: llama-server (facts: providers.md section 4.3)
+} Reach;  // valid until on_done returns
 
 typedef void ReachDone(void *owner, const Reach *reach);
 

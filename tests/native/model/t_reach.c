@@ -44,6 +44,30 @@ TEST(every_dialect_lists_its_models)
   bench_close(&bench);
 }
 
+// llama-server has one model and takes every name for it, but as a router; others with one model want its name.
+TEST(a_server_of_one_model)
+{
+  static const struct {
+    const char *data;
+    bool known;
+  } rows[] = {
+      {"{\\\"id\\\": \\\"tiny.gguf\\\", \\\"owned_by\\\": \\\"llamacpp\\\"}", true},
+      {"{\\\"id\\\": \\\"tiny\\\", \\\"owned_by\\\": \\\"llamacpp\\\", \\\"status\\\": {}}", false},
+      {"{\\\"id\\\": \\\"tiny\\\", \\\"owned_by\\\": \\\"vllm\\\"}", false}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    Bench bench;
+    char script[400];
+    snprintf(script, sizeof(script),
+             "[{\"match\": {\"endpoint\": \"models\"}, \"fault\": {\"status\": 200, \"body\": "
+             "\"{\\\"data\\\": [%s]}\"}}]",
+             rows[i].data);
+    bench_open(&bench, script);
+    Reached reached = reach(&bench, "o");
+    CHECK(reached.lists && reached.known == rows[i].known);
+    bench_close(&bench);
+  }
+}
+
 TEST(what_is_wrong_is_told)
 {
   static const struct {
