@@ -14,8 +14,8 @@ local THROTTLE_MS = 500
 ---@type table<string, integer>  what the list is for -> quickfix list id
 local lists = {}
 
--- hunks of files as last seen, for the text object: absolute path -> {first, last, hunk}
-M.places = {}
+-- What the list filled last has of each file, in its order: absolute path -> {lines, hunk}
+local places, places_id = {}, nil
 
 local function exists(id)
   return id and host.fn('getqflist', { id = id, title = 1 }).id == id
@@ -67,11 +67,31 @@ local function of_test(result)
   return out
 end
 
-local function remember(places, item)
-  if not item.path or not item.hunk or item.hunk == '' then return end
-  local list = places[item.path] or {}
-  places[item.path] = list
-  list[#list + 1] = { first = item.line, last = item.end_line or item.line, hunk = item.hunk }
+local function remember(by_path, item)
+  if not item.path then return end
+  local list = by_path[item.path] or {}
+  by_path[item.path] = list
+  list[#list + 1] = { lines = math.max((item.end_line or item.line) - item.line, 0),
+    hunk = (item.hunk or '') ~= '' }
+end
+
+local NOW = 'join(map(filter(getqflist({"id": %d, "items": 1}).items, "v:val.bufnr == %d"),'
+  .. ' "v:val.lnum"))'
+
+-- The hunks of the list that are in [buf], where they are now: the editor moves the lines of its
+-- entries with the text.
+---@return {first: integer, last: integer}[]
+function M.hunks_in(buf, path)
+  local list, out, i = places[path], {}, 0
+  if not list or not exists(places_id) then return out end
+  for line in host.fn('eval', NOW:format(places_id, buf)):gmatch('%d+') do
+    i = i + 1
+    local first, place = tonumber(line), list[i]
+    if place and place.hunk and first > 0 then
+      out[#out + 1] = { first = first, last = first + place.lines }
+    end
+  end
+  return out
 end
 
 local sizes = {}    -- of reviews' lists
@@ -84,15 +104,16 @@ local function take(plan, result, done)
   work.turn = work.turn + 1
   work.done[#work.done + 1] = done
   local mine, given = work.turn, result.items or {}
-  local items, places, bufs = {}, {}, {}
+  local items, by_path, bufs = {}, {}, {}
   slices.run(#given, 16, function(i)
     items[i] = host.keep(to_item(given[i], bufs))
-    remember(places, given[i])
+    remember(by_path, given[i])
   end, function()
     filling[plan] = nil
     for _, item in ipairs(of_test(result)) do items[#items + 1] = item end
-    M.places = places
-    put('review ' .. plan, result.title or ('Piecework #' .. plan), items, { piecework = plan })
+    places = by_path
+    places_id = put('review ' .. plan, result.title or ('Piecework #' .. plan), items,
+      { piecework = plan })
     sizes[plan] = #items
     for _, told in ipairs(work.done) do told(#items) end
   end, function() return work.turn ~= mine end)

@@ -9,9 +9,9 @@ local function in_review(view, line)
 end
 
 local function in_file(line)
-  local scope = require('piecework.scope')
-  local places = require('piecework.quickfix').places[scope.path(host.fn('bufnr', '%'))]
-  for _, place in ipairs(places or {}) do
+  local buf = host.fn('bufnr', '%')
+  local path = require('piecework.scope').path(buf)
+  for _, place in ipairs(require('piecework.quickfix').hunks_in(buf, path)) do
     if line >= place.first and line <= place.last then return place end
   end
 end

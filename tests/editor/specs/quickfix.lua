@@ -33,6 +33,17 @@ return function(T)
   T.command('cnext')
   T.eq(host.fn('expand', '%:t'), 'b.c', ':cnext goes from hunk to hunk')
 
+  -- the text object follows the text
+  T.command('buffer a.c')
+  local function hunk_at(line)
+    host.fn('cursor', line, 1)
+    return require('piecework')._hunk()
+  end
+  T.eq({ hunk_at(2), hunk_at(3), hunk_at(5), hunk_at(6) }, { '', '3 5', '3 5', '' }, 'the hunk at the cursor')
+  T.command('call append(0, ["above", "it"])')
+  T.eq({ hunk_at(4), hunk_at(5), hunk_at(7), hunk_at(8) }, { '', '5 7', '5 7', '' }, 'where it is by now')
+  T.command('undo | buffer b.c')
+
   quickfix.touch(12)
   quickfix.touch(12)
   T.wait(function() return host.fn('getqflist', { title = 1 }).title:find('1/2') end, 'the tick')
