@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/fs.h"
-#include "tap.h"
 #include "core/engine.h"
+#include "lib/fs.h"
 #include "review/apply.h"
 #include "review/review.h"
+#include "tap.h"
 
 typedef struct {
   Arena arena;
@@ -141,6 +141,20 @@ static inline Review fx_review(Fixture *fx)
   Error err = {0};
   if (!review_build(fx->engine, fx->plan, &fx->arena, &review, &err)) printf("# %s\n", err.message);
   return review;
+}
+
+static inline size_t fx_stale(Review review)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < review.hunks.len; i++) n += review.hunks.items[i].stale;
+  return n;
+}
+
+static inline size_t fx_applied(Review review)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < review.hunks.len; i++) n += review.hunks.items[i].applied == APPLIED_DONE;
+  return n;
 }
 
 static inline size_t fx_decide(Fixture *fx, Str what, Decision decision)

@@ -13,7 +13,7 @@ typedef struct ArenaChunk ArenaChunk;
 
 typedef struct {
   ArenaChunk *chunk;  // newest chunk, linked to the older ones; NULL while empty
-  size_t used;        // bytes handed out over all chunks, for reports
+  size_t used;        // bytes handed out over all chunks, for tests of bounds
 } Arena;
 
 void arena_init(Arena *arena);

@@ -37,7 +37,6 @@ typedef struct {
   size_t len, cap;
   Step *steps;  // those that were not sent yet begin at [sent]
   size_t steps_len, steps_cap, sent;
-  bool reset;  // the steps begin at nothing
 } Sent;
 
 struct ReviewPages {

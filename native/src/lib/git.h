@@ -33,7 +33,7 @@ bool repo_submodules(Repo *repo, Arena *arena, StrList *out, Error *err);
 // Files whose work tree differs from HEAD, untracked ones included; deleted ones with `gone`.
 typedef struct {
   Str path;
-  bool gone, untracked;
+  bool gone;
 } RepoChange;
 typedef struct {
   RepoChange *items;

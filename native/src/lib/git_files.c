@@ -167,9 +167,6 @@ typedef struct {
 
 static void add_change(Changes *changes, const git_status_entry *entry)
 {
-  enum {
-    IN_INDEX = GIT_STATUS_INDEX_MODIFIED | GIT_STATUS_INDEX_DELETED | GIT_STATUS_INDEX_TYPECHANGE
-  };
   Arena *arena = changes->arena;
   Str path = str_dup(arena, str_from(path_of(entry)));
   if (entry->status == GIT_STATUS_CURRENT || str_ends(path, S("/"))) return;
@@ -177,8 +174,7 @@ static void add_change(Changes *changes, const git_status_entry *entry)
   bool gone = kind == FS_NONE || kind == FS_DIR;
   bool added = entry->status & GIT_STATUS_INDEX_NEW;
   if (gone && (added || left_out(changes->index, path_of(entry)))) return;
-  bool untracked = (entry->status & GIT_STATUS_WT_NEW) && !added && !(entry->status & IN_INDEX);
-  PUSH(arena, changes->out, ((RepoChange){.path = path, .gone = gone, .untracked = untracked}));
+  PUSH(arena, changes->out, ((RepoChange){.path = path, .gone = gone}));
 }
 
 static bool status_failed(Error *err)

@@ -30,6 +30,6 @@ bool merge3(Arena *arena, Str base, Str ours, Str theirs, Merged *out, Error *er
   if (!textdiff_merge(arena, closed(arena, base), closed(arena, ours), closed(arena, theirs),
                       &merge, err))
     return false;
-  *out = (Merged){end_like(merge.text, base, ours, theirs), merge.conflicts == 0, merge.conflicts};
+  *out = (Merged){end_like(merge.text, base, ours, theirs), merge.conflicts == 0};
   return true;
 }

@@ -7,7 +7,6 @@
 typedef struct {
   Str text;  // the merge; with conflicts: [ours] stays in those places, never markers
   bool clean;
-  size_t conflicts;
 } Merged;
 
 // [ours] and [theirs] both come from [base]. Disjoint edits give both; equal edits count once.

@@ -259,7 +259,7 @@ static void try_bare_reply(Sorting *sorting, Str reply)
   const PatchTarget *only = spec->len == 1 ? &spec->targets[0] : NULL;
   if (!only || !has_text(only) || range_is_whole(only->range) || sorting->reply.blocks.len > 0)
     return;
-  Block block = {.kind = BLOCK_FENCE, .number = 1, .line = 1};
+  Block block = {.kind = BLOCK_FENCE, .number = 1};
   for (Str line; str_line(&reply, &line);) {
     if (str_ends(line, S("\r"))) line.len--;
     PUSH(sorting->assembly.arena, &block.lines, line);
@@ -301,5 +301,4 @@ void patch_from_reply(Arena *arena, const PatchSpec *spec, Str reply, PatchResul
     refuse_reply(&sorting, REFUSE_NO_BLOCK);
   else if (out->refusals.len == 0 && out->files.len == 0)
     refuse_reply(&sorting, REFUSE_UNCHANGED);
-  out->partial = out->refusals.len > 0 && out->files.len > 0;
 }

@@ -2,7 +2,7 @@
 //
 // One call does it all: parse the reply (reply.h), locate each block in the text the model was
 // shown (locate.h), guard, and build the new texts. No file is touched here. A reply counts whole or not
-// at all: with refusals, [files] still holds what the good blocks would give, marked as partial.
+// at all: with refusals, [files] still holds what the good blocks would give.
 #pragma once
 
 #include "base/err.h"
@@ -109,7 +109,6 @@ typedef struct {
   RefusalList refusals;
   size_t blocks;
   bool abstained;  // the model said, in the agreed words, that nothing needs changing
-  bool partial;    // files is what the good blocks give, some were refused
 } PatchResult;
 
 // Everything in [out] lives in [arena]. Never fails: problems are refusals.

@@ -68,7 +68,7 @@ void reply_add_line(Reply *reply, StrList *lines, Str line)
 
 static void start_block(Reply *reply, Str on_head)
 {
-  reply->block = (Block){.kind = BLOCK_EDIT, .line = reply->line};
+  reply->block = (Block){.kind = BLOCK_EDIT};
   add_hint(&reply->block, on_head);
   reply_take_hints(reply, &reply->block);
   forget_above(reply);
@@ -123,7 +123,7 @@ static void open_fence(Reply *reply, char mark, size_t len, Str info)
   reply->fence.len = len;
   reply->fence.depth = 0;
   reply->fence.info = info;
-  reply->fence.text = (Block){.kind = BLOCK_FENCE, .line = reply->line};
+  reply->fence.text = (Block){.kind = BLOCK_FENCE};
   reply_take_hints(reply, &reply->fence.text);
   reply->state = IN_FENCE;
 }

@@ -34,7 +34,6 @@ typedef enum {
 typedef struct {
   BlockKind kind;
   size_t number;               // from 1, in the order of the reply
-  size_t line;                 // where it starts in the reply, from 1
   Str hints[BLOCK_MAX_HINTS];  // lines that may hold the path, likeliest first, as written
   size_t hint_count;
   Str new_path;  // BLOCK_RENAME

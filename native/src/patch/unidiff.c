@@ -58,7 +58,7 @@ static void start_hunk(Reply *reply, Str line)
   size_t new_start;
   Str s = str_skip(line, 2);
   Block *block = &reply->block;
-  *block = (Block){.kind = BLOCK_HUNK, .line = reply->line};
+  *block = (Block){.kind = BLOCK_HUNK};
   block->creates = is_null(reply->diff.old_path);
   block->deletes = is_null(reply->diff.new_path);
   // The old name first: what is shown is the old file, also when the diff renames it.
@@ -142,7 +142,7 @@ static bool is_header(Str line)
 
 static void take_rename(Reply *reply, Str to)
 {
-  Block block = {.kind = BLOCK_RENAME, .line = reply->line, .hint_count = 1};
+  Block block = {.kind = BLOCK_RENAME, .hint_count = 1};
   block.hints[0] = reply->diff.rename_from;
   block.new_path = diff_path(reply->arena, to);
   reply->diff.rename_from = STR_NONE;

@@ -29,7 +29,6 @@ typedef struct {
   PlanProblemList *problems;
   Part part;
   int line;                // number of the line being read
-  int front_line;          // line of the opening ---
   TaskSpec *task;          // the one being read; moves when the list grows
   const PlanField *list;   // a field that indented "- " lines may continue
   Value *unknown;          // of the task or the front matter, NULL until there is one

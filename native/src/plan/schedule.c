@@ -89,7 +89,7 @@ static bool rank(Schedule *s, Error *err)
 
 // One use of a file by a task.
 typedef struct {
-  size_t task, rank;
+  size_t task;
   Range range;
   bool writes;
 } Use;
@@ -162,16 +162,16 @@ static void edges_of_files(Schedule *s)
     const TaskSpec *spec = &s->tasks->items[t];
     for (size_t i = 0; i < spec->read.len; i++) {
       add_use(s->arena, &map, lists, &count, spec->read.items[i].path,
-              (Use){t, r, spec->read.items[i].range, false});
+              (Use){t, spec->read.items[i].range, false});
     }
     for (size_t i = 0; i < spec->files.len; i++) {
       if (spec->executor == EXECUTOR_MOVE) break;
       add_use(s->arena, &map, lists, &count, spec->files.items[i].path,
-              (Use){t, r, spec->files.items[i].range, true});
+              (Use){t, spec->files.items[i].range, true});
     }
     if (spec->executor != EXECUTOR_MOVE) continue;
-    add_use(s->arena, &map, lists, &count, spec->from.path, (Use){t, r, spec->from.range, true});
-    add_use(s->arena, &map, lists, &count, spec->to, (Use){t, r, {0}, true});
+    add_use(s->arena, &map, lists, &count, spec->from.path, (Use){t, spec->from.range, true});
+    add_use(s->arena, &map, lists, &count, spec->to, (Use){t, {0}, true});
   }
   for (size_t i = 0; i < count; i++) edges_of_file(s, &lists[i]);
 }

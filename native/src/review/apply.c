@@ -212,7 +212,6 @@ bool apply_done(Engine *engine, int64_t plan, const StrList *hunks, bool reverte
 // --- writing ---------------------------------------------------------------------------------------
 
 typedef struct {
-  Engine *engine;
   Project *project;
   Arena *arena;
   const ApplyPlan *edits;
@@ -329,7 +328,7 @@ bool apply_write(Engine *engine, int64_t plan, const ApplyPlan *edits, Error *er
 {
   Arena arena;
   arena_init(&arena);
-  Write w = {.engine = engine, .arena = &arena, .edits = edits, .staged = {.arena = &arena}};
+  Write w = {.arena = &arena, .edits = edits, .staged = {.arena = &arena}};
   w.project = engine_project_of_plan(engine, plan, err);
   bool ok = w.project && apply_sweep_mark(engine, plan, true, err);
   if (ok) {

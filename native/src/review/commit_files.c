@@ -5,7 +5,6 @@
 #include "review/present.h"
 
 typedef struct {
-  Engine *engine;
   Project *project;
   const Review *review;
   Str only;
@@ -96,7 +95,7 @@ static bool find_edited(Find *f, size_t index, CommitFileList *out, Error *err)
 bool commit_files_find(Engine *engine, const Review *review, Str only, Arena *arena,
                        CommitFileList *out, Error *err)
 {
-  Find f = {.engine = engine, .review = review, .only = only, .arena = arena};
+  Find f = {.review = review, .only = only, .arena = arena};
   f.project = engine_project_of_plan(engine, review->plan, err);
   if (!f.project) return false;
   for (size_t i = 0; i < review->files.len; i++) {

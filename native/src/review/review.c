@@ -249,8 +249,6 @@ static void count(Review *review)
     const ReviewHunk *hunk = &review->hunks.items[i];
     review->accepted += hunk->decision == DECISION_ACCEPTED;
     review->rejected += hunk->decision == DECISION_REJECTED;
-    review->applied += hunk->applied == APPLIED_DONE;
-    review->stale += hunk->stale;
   }
 }
 
@@ -282,7 +280,6 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
   Project *project = engine_project_of_plan(engine, plan, err);
   if (!project) return false;
   out->title = row.title.len ? row.title : row.request;
-  out->root = row.root;
   out->state = row.state;
   out->test_command = row.test_command;
   out->test_status = row.test_status;

@@ -39,7 +39,7 @@ typedef struct {
 
 typedef struct {
   int64_t plan;
-  Str title, root;
+  Str title;
   PlanState state;
   PlanMoney money;
   Str test_command;  // empty = no test ran
@@ -47,7 +47,7 @@ typedef struct {
   CombinedList files;
   ReviewHunkList hunks;  // by file, then line
   size_t *first_hunk;    // of each file, and one more: file i has hunks [first[i], first[i + 1])
-  size_t accepted, rejected, applied, stale;
+  size_t accepted, rejected;
 } Review;
 
 bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err);

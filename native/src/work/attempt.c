@@ -136,7 +136,6 @@ static void call_done(void *owner, const ModelReply *reply)
                       .text = reply->text,
                       .calls = reply->calls,
                       .raw = reply->raw,
-                      .cost = reply->cost,
                       .terminal = reply->terminal,
                       .detail = reply->stop_detail};
   Error err = {0};
@@ -224,7 +223,7 @@ static const AttemptRow *find_stored(Attempt *attempt, const AttemptRowList *row
 static void tell_stored(void *owner)
 {
   Attempt *attempt = owner;
-  AttemptReply out = {.stop = STOP_DONE, .stored = true, .cost = attempt->row.cost};
+  AttemptReply out = {.stop = STOP_DONE, .stored = true};
   Str stored;
   if (attempt->row.outcome == ERR_TRUNCATED) out.stop = STOP_LENGTH;
   if (attempt->row.outcome == ERR_MODEL_REFUSED) out.stop = STOP_REFUSED;

@@ -20,7 +20,6 @@ typedef struct {
   Str text;
   ToolCallList calls;
   const Value *raw;  // the provider's own blocks, for the next turn of a conversation
-  Nano cost;         // NANO_UNKNOWN when not known
   bool stored;       // paid for earlier; nothing was spent now
   bool terminal;     // key, quota, unknown model: nothing more may be sent
   Str detail;        // for STOP_REFUSED: why, where the provider says so

@@ -68,7 +68,6 @@ static bool substitute_file(Arena *arena, const TaskSpec *task, const ShownFile 
     size_t places = 0;
     sub.range = ref->range;
     if (!substitute(arena, text, &sub, &text, &places, err)) return false;
-    out->places += places;
     if (range_is_whole(ref->range)) break;
   }
   add_file(arena, out, file->path, file, text);
@@ -110,8 +109,6 @@ static bool do_move(Arena *arena, const TaskSpec *task, const ShownList *files, 
   }
   Moved moved;
   if (!move_lines(arena, &move, &moved, err)) return false;
-  out->places = range_is_whole(move.range) ? str_count_lines(from->text)
-                                           : move.range.last - move.range.first + 1;
   add_file(arena, out, task->from.path, from, moved.from_text);
   if (!here) add_file(arena, out, task->to, to, moved.to_text);
   return true;

@@ -8,7 +8,6 @@
 
 typedef struct {
   PatchFileList files;  // changed ones only
-  size_t places;        // replaced places, or moved lines
 } Mechanical;
 
 // Does [task] on [files], the present texts of all it writes; ranges of [task] count in those texts. Nothing

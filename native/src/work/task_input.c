@@ -127,7 +127,7 @@ static void add_remark(const Build *b)
 bool task_input(const TaskInputSpec *spec, Arena *arena, TaskInput *out, Error *err)
 {
   Build b = {spec, arena, out};
-  *out = (TaskInput){.spec = *spec->task, .before = *spec->before};
+  *out = (TaskInput){.spec = *spec->task};
   if (!base_combine(spec->engine, spec->plan, arena, spec->before, &out->done, err)) return false;
   add_remark(&b);
   if (out->spec.executor == EXECUTOR_MOVE) return add_move(&b, err);

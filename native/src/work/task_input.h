@@ -12,7 +12,6 @@ typedef struct {
   ShownList files;    // what it may write, one for each path
   ShownList read;     // what it may read
   CombinedList done;  // the results it is made on
-  StrList before;     // ids of the tasks whose results those are
 } TaskInput;
 
 typedef struct {

@@ -56,8 +56,8 @@ static Str changes(Repo *repo)
   Str out = S("");
   for (size_t i = 0; i < list.len; i++) {
     RepoChange *change = &list.items[i];
-    out = str_fmt(&arena, "%.*s%s%.*s%s%s", STR_ARG(out), i ? " " : "", STR_ARG(change->path),
-                  change->gone ? "-" : "", change->untracked ? "?" : "");
+    out = str_fmt(&arena, "%.*s%s%.*s%s", STR_ARG(out), i ? " " : "", STR_ARG(change->path),
+                  change->gone ? "-" : "");
   }
   return out;
 }
@@ -80,7 +80,7 @@ TEST(without_commits)
   CHECK_STR(repo_git_dir(repo), str_from(at("r/.git")));
   CHECK(!repo_has_head(repo));
   CHECK_STR(files(repo, ""), S("a sub/b"));
-  CHECK_STR(changes(repo), S("a sub/b?"));
+  CHECK_STR(changes(repo), S("a sub/b"));
   repo_free(repo);
   teardown();
 }
@@ -127,7 +127,7 @@ TEST(changes_against_head)
          "echo gone >g && git add g && rm g && echo s >e && git add e"));
   Repo *repo = repo_open(at("r"), &err);
   CHECK(repo_has_head(repo));
-  CHECK_STR(changes(repo), S("a b- c- d e new u u?"));
+  CHECK_STR(changes(repo), S("a b- c- d e new u u"));
   CHECK_STR(files(repo, ""), S("a d e new u u"));
   repo_free(repo);
   teardown();
@@ -192,7 +192,7 @@ TEST(submodules_and_links)
          "ln -s a linkfile && ln -s none broken && ln -s / rootlink && git add linkdir linkfile"));
   Repo *repo = repo_open(at("r"), &err);
   CHECK_STR(files(repo, ""), S(".gitmodules a linkfile"));
-  CHECK_STR(changes(repo), S(".gitmodules a? broken? linkdir linkfile rootlink?"));
+  CHECK_STR(changes(repo), S(".gitmodules a broken linkdir linkfile rootlink"));
   repo_free(repo);
   repo = repo_open(at("r/sub"), &err);
   CHECK_STR(repo_root(repo), str_from(at("r/sub")));

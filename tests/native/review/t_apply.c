@@ -131,7 +131,7 @@ TEST(a_crash_before_remembering_heals)
   CHECK_INT(edits.hunks, 0);
   CHECK_INT(edits.files.items[0].hunks.len, 2);
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
-  CHECK_INT(fx_review(&fx).applied, 2);
+  CHECK_INT(fx_applied(fx_review(&fx)), 2);
   fx_deinit(&fx);
 }
 
@@ -236,7 +236,7 @@ TEST(revert_by_content)
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
   CHECK_STR(fx_read(&fx, "a.txt"),
             S("mine\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n"));
-  CHECK_INT(fx_review(&fx).applied, 0);
+  CHECK_INT(fx_applied(fx_review(&fx)), 0);
   edits = prepare(&fx, true, NULL);
   CHECK_INT(edits.files.len, 0);  // nothing is applied any more
   fx_deinit(&fx);
@@ -334,7 +334,7 @@ TEST(all_or_none)
     CHECK_STR(fx_read(&fx, "a.txt"), str_from(base));
     CHECK_STR(fx_read(&fx, "c.txt"), S("x\n"));
     CHECK(!fs_exists(fx_path(&fx, "n.txt")));
-    CHECK_INT(fx_review(&fx).applied, 0);
+    CHECK_INT(fx_applied(fx_review(&fx)), 0);
   }
   fx_sh(&fx, "chmod u+w away");
   // A file that changed since stops it before anything is written.

@@ -52,8 +52,8 @@ TEST(a_part_is_accepted_and_applied_then_the_rest)
   apply(&fx, false, S("all"));
   CHECK_STR(fx_read(&fx, "a.txt"), S("x\ny\nz\n1\n2\nA\nu\nv\nw\n"));
   r = fx_review(&fx);
-  CHECK_INT(r.applied, 1);
-  CHECK_INT(r.stale, 0);  // what is left can still be taken
+  CHECK_INT(fx_applied(r), 1);
+  CHECK_INT(fx_stale(r), 0);  // what is left can still be taken
   CHECK_INT(fx_decide(&fx, S("all"), DECISION_ACCEPTED), 2);
   apply(&fx, false, S("all"));
   CHECK_STR(fx_read(&fx, "a.txt"), str_from(new_text));

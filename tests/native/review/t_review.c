@@ -95,10 +95,10 @@ TEST(stale_and_moved_are_seen)
   Review r = fx_review(&fx);
   CHECK(r.hunks.items[0].moved && r.hunks.items[0].line == 4);
   CHECK(r.hunks.items[1].stale && r.hunks.items[1].why.len);
-  CHECK_INT(r.stale, 1);
+  CHECK_INT(fx_stale(r), 1);
   CHECK_INT(unlink(fx_path(&fx, "a.txt")), 0);
   r = fx_review(&fx);
-  CHECK_INT(r.stale, 2);
+  CHECK_INT(fx_stale(r), 2);
   fx_deinit(&fx);
 }
 
@@ -136,7 +136,7 @@ TEST(new_and_deleted_files_are_one_hunk)
   CHECK_INT(r.hunks.items[0].change, FILE_NEW);
   CHECK_INT(r.hunks.items[1].change, FILE_NEW);  // files stand by path
   CHECK_INT(r.hunks.items[2].change, FILE_DELETE);
-  CHECK_INT(r.stale, 0);
+  CHECK_INT(fx_stale(r), 0);
   fx_deinit(&fx);
 }
 
