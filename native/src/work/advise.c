@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "journal/journal.h"
+#include "lib/fs.h"
 #include "lib/regex.h"
 #include "work/estimate.h"
 
@@ -122,6 +123,64 @@ static bool plain_rename(Str request, Str *from, Str *to)
       "\\A[`'\"*)]*\\.?\\s*((everywhere|globally|in|across|throughout|within|under)\\b"
       "([^;,:.\\s]|\\.(?!\\s)|\\s(?!(and|but|except|keep|not|unless|only|without|also|then)\\b))*)?"
       "\\.?\\s*\\z");
+}
+
+// ---- formatting ---------------------------------------------------------------------------------
+
+// Nothing but to be formatted: "format all of src with clang-format", not "format the dates as ISO".
+static const char format_words[] =
+    "\\b(re-?format|run the formatter|sort (the )?(imports|includes)|fix (the )?indentation)\\b|"
+    "\\A\\W*(please )?(format|prettify|beautify|re-?indent|indent)"
+    "( (all|the|this|these|our|my|whole|entire|every|of|in))*"
+    "( (code|codebase|files?|sources?|source "
+    "code|project|repo|repository|buffer|tree|[\\w./*-]*[./*][\\w./*-]*))+"
+    "( (with|using|by) [\\w-]+)?\\s*[.!]?\\s*\\z|"
+    "\\A\\W*(run|apply|use) "
+    "(clang-format|prettier|black|ruff|gofmt|goimports|rustfmt|stylua|isort|shfmt)\\b";
+
+typedef struct {
+  const char *tool;    // as a request names it
+  const char *marker;  // a file at the project's root that says it is used; NULL = none does
+  const char *command;
+} Formatter;
+
+static const Formatter formatters[] = {
+    {"clang-format", ".clang-format",
+     "git ls-files '*.[ch]' '*.cc' '*.cpp' '*.hpp' | xargs clang-format -i"},
+    {"prettier", ".prettierrc", "npx prettier --write ."},
+    {"rustfmt", "Cargo.toml", "cargo fmt"},
+    {"gofmt", "go.mod", "gofmt -w ."},
+    {"goimports", NULL, "goimports -w ."},
+    {"stylua", "stylua.toml", "stylua ."},
+    {"stylua", ".stylua.toml", "stylua ."},
+    {"ruff", "ruff.toml", "ruff format ."},
+    {"black", NULL, "black ."},
+    {"isort", NULL, "isort ."},
+    {"shfmt", NULL, "shfmt -w ."},
+};
+
+// The one that is asked for, else the one the project has set up.
+static const char *formatter(Arena *arena, Project *project, Str request)
+{
+  size_t count = sizeof(formatters) / sizeof(formatters[0]);
+  for (size_t i = 0; i < count; i++) {
+    if (str_has(request, str_from(formatters[i].tool))) return formatters[i].command;
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (!formatters[i].marker) continue;
+    if (fs_exists(path_join(arena, project_root(project), str_from(formatters[i].marker))))
+      return formatters[i].command;
+  }
+  return NULL;
+}
+
+static void format_advice(Arena *arena, Project *project, Str request, Buf *out, Advice *advice)
+{
+  const char *command = formatter(arena, project, request);
+  advice->kind = ADVICE_FREE;
+  advice->command = command ? str_from(command) : S("gq, or the project's formatter");
+  buf_add(out, S("A formatter does this for nothing, and the same way each time.\n"));
+  if (command) buf_fmt(out, "\n  %s\n", command);
 }
 
 // ---- counting -----------------------------------------------------------------------------------
@@ -262,12 +321,8 @@ static void choose(Engine *engine, Project *project, Arena *arena, Str request,
       rename_advice(arena, out, advice, &count, from, to);
     else
       nothing_to_rename(out, advice, from);
-  } else if (says(request,
-                  "\\b(re-?format|run the formatter|sort (the )?(imports|includes)|fix (the "
-                  ")?indentation)\\b")) {
-    advice->kind = ADVICE_FREE;
-    advice->command = S("gq, or the project's formatter");
-    buf_add(out, S("A formatter does this for nothing, and the same way each time.\n"));
+  } else if (says(request, format_words)) {
+    format_advice(arena, project, request, out, advice);
   } else if (why) {
     advice->kind = ADVICE_EXPLORE;
     buf_fmt(

@@ -47,6 +47,13 @@ TEST(kinds)
       {"rename the function `cfg_get` to `config_get` everywhere", NULL, ADVICE_FREE},
       {"replace cfg_get with config_get.", NULL, ADVICE_FREE},
       {"reformat src", NULL, ADVICE_FREE},
+      {"format the code with clang-format", NULL, ADVICE_FREE},
+      {"Format all of src/", NULL, ADVICE_FREE},
+      {"please indent the whole project.", NULL, ADVICE_FREE},
+      {"run prettier", NULL, ADVICE_FREE},
+      {"format the dates in src/ as ISO", NULL, ADVICE_FITS},
+      {"format the code and document every function", NULL, ADVICE_FITS},
+      {"convert the format of all files in data/ to JSON", NULL, ADVICE_FITS},
       {"rename cfg_get to config_get except in macros", NULL, ADVICE_FITS},
       {"rename cfg_get to config_get, and update the docs", NULL, ADVICE_FITS},
       {"rename cfg_get to config_get in src/net.c", NULL, ADVICE_FREE},
@@ -80,6 +87,18 @@ TEST(the_free_way_is_shown_with_its_count)
   CHECK(str_has(advice.text, S("3 lines in 2 files have cfg_get")));
   advice = ask("rename my_cfg_get to cfg_read", NULL);
   CHECK(str_has(advice.text, S("1 line in 1 file has my_cfg_get")));
+}
+
+TEST(the_formatter_is_named)
+{
+  Advice advice = ask("format the code with shfmt", NULL);
+  CHECK_STR(advice.command, S("shfmt -w ."));
+  CHECK(str_has(advice.text, S("\n  shfmt -w .\n")) && screen(&advice));
+  CHECK(str_has(ask("format the code", NULL).text, S("the same way each time.\n\nEstimates")));
+  CHECK(fs_write_atomic(at(".clang-format"), S("BasedOnStyle: LLVM\n"), 0600, &err));
+  advice = ask("format the sources", NULL);
+  CHECK(str_has(advice.text, S("xargs clang-format -i\n")) && screen(&advice));
+  CHECK(fs_remove(at(".clang-format"), &err));
 }
 
 TEST(a_name_that_is_nowhere)
