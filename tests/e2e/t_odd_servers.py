@@ -66,7 +66,7 @@ SERVERS = {
 
 class Server:
     def __init__(self, answer) -> None:
-        self.answer, self.asked = answer, 0
+        self.answer, self.asked, self.headers = answer, 0, ""
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -88,6 +88,7 @@ class Server:
                 while left > 0:
                     left -= len(connection.recv(65536))
                 self.asked += 1
+                self.headers = first.decode()
                 if callable(self.answer):
                     self.answer(connection)
                 else:
@@ -117,6 +118,32 @@ def odd_servers() -> None:
         server.listener.close()
 
 
+def gateway() -> None:
+    """What a gateway wants beside the key goes to it, to nobody else, and no further."""
+    secret = "gate-77-secret"
+    told = json.dumps({"error": {"type": "permission_error", "message": f"{secret} is not known"}}).encode()
+    for name, dialect in (("anthropic", "anthropic"), ("other", "anthropic")):
+        server = Server(head("application/json", "403 Forbidden") + told)
+        with Scratch() as scratch:
+            make(scratch.path / "w", 1)
+            url = f"http://127.0.0.1:{server.listener.getsockname()[1]}"
+            scratch.env["ANTHROPIC_CUSTOM_HEADERS"] = f"X-Team: blue\nx-api-key: {secret}\nHost: elsewhere\nnonsense\n"
+            scratch.configure(url, {"providers": {name: {"dialect": dialect, "base_url": url, "key": {"env": "ANTHROPIC_API_KEY"}}},
+                                    "models": {"small": f"{name}/small-1", "big": f"{name}/small-1"}, "budget": "none"})
+            plan = scratch.path / "plan.md"
+            plan.write_text("---\ntitle: negate\n---\n" + tasks_text(1))
+            ran = scratch.run("run", str(plan), "--no-verify", "--yes", cwd=scratch.path / "w")
+            sent = [line.lower() for line in server.headers.splitlines()]
+            mine = name == "anthropic"
+            ok(("x-team: blue" in sent) == mine and (f"x-api-key: {secret}" in sent) == mine, f"gateway: headers of {name}", sent)
+            ok(sum(line.startswith("x-api-key") for line in sent) == 1 and "host: elsewhere" not in sent, "gateway: one key, our host", sent)
+            kept = [str(path) for path in (scratch.path / "state").rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+            ok(secret not in ran.stdout + ran.stderr and not kept, f"gateway: {name}: the secret is not repeated", ran.stderr, kept)
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+
+
 if __name__ == "__main__":
     odd_servers()
+    gateway()
     done()

@@ -104,6 +104,7 @@ static void ask_now(Ask *ask, const Key *key)
   arena_init(&scratch);
   Target target = models_target(models, ask->spec.config, ask->spec.model);
   ask->spec.build(ask->spec.owner, &scratch, &target, key, &wire);
+  wire_custom(&scratch, &target, &wire);
   HttpSpec spec = {.url = wire.url,
                    .headers = wire.headers,
                    .header_count = wire.header_count,

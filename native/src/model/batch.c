@@ -361,6 +361,7 @@ static void ask(Batch *batch, const Key *key)
   Target target = models_target(batch->models, batch->config, batch->model);
   if (request_of(batch, &scratch, &target, &wire)) {
     wire_provider_headers(&scratch, batch->dialect, batch->config, &target, key, &wire);
+    wire_custom(&scratch, &target, &wire);
     bool cancel = batch->state == BATCH_POLLING && batch->cancelling && !batch->cancel_sent;
     HttpSpec spec = {.url = wire.url,
                      .headers = wire.headers,

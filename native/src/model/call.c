@@ -101,7 +101,7 @@ static void record(ModelCall *call)
   Models *models = call->models;
   if (!models->recorder || call->reply.error.code) return;
   StrList secrets = {0};
-  keys_known(models->keys, &call->arena, &secrets);
+  models_secrets(models, &call->arena, &secrets);
   if (!recorder_add(models->recorder, &call->request, &call->reply, &secrets)) {
     log_error("the recording could not be written; it is incomplete");
   }

@@ -143,6 +143,31 @@ void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderC
   }
 }
 
+static bool frames(Str name)
+{
+  static const char *const ours[] = {"host",           "connection",        "expect",
+                                     "content-length", "transfer-encoding", "content-type",
+                                     "upgrade",        "accept-encoding"};
+  for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+    if (str_eq_nocase(name, str_from(ours[i]))) return true;
+  }
+  return name.len == 0 || str_find_char(name, ' ') != STR_NOT_FOUND;
+}
+
+void wire_custom(Arena *arena, const Target *target, WireRequest *out)
+{
+  for (Str rest = target->custom, line; str_line(&rest, &line);) {
+    size_t colon = str_find_char(line, ':');
+    Str name = colon == STR_NOT_FOUND ? STR_NONE : str_trim(str_sub(line, 0, colon));
+    if (frames(name)) continue;
+    size_t at = 0;
+    while (at < out->header_count && !str_eq_nocase(out->headers[at].name, name)) at++;
+    if (at == WIRE_MAX_HEADERS) continue;
+    if (at == out->header_count) out->header_count++;
+    out->headers[at] = (HttpHeader){name, str_dup(arena, str_trim(str_skip(line, colon + 1)))};
+  }
+}
+
 void wire_wipe(WireRequest *wire)
 {
   for (size_t i = 0; i < wire->header_count; i++) {

@@ -50,9 +50,10 @@ typedef struct {
   int64_t max_output;         // the model's limit; 0 = unknown
   int64_t context;            // tokens; 0 = unknown
   Str organization, project;  // who pays, at OpenAI; empty = the key says
+  Str custom;                 // headers a gateway wants, "Name: value" a line; may hold secrets
 } Target;
 
-enum { WIRE_MAX_HEADERS = 8 };
+enum { WIRE_MAX_HEADERS = 24 };
 typedef struct {
   Str url;
   HttpHeader headers[WIRE_MAX_HEADERS];  // may hold the key: wiped by call.c after use
@@ -189,6 +190,8 @@ void wire_bearer(Arena *arena, WireRequest *out, const Key *key);
 // The headers of a live request but for its content's: key, versions.
 void wire_provider_headers(Arena *arena, const Dialect *dialect, const ProviderConfig *config,
                            const Target *target, const Key *key, WireRequest *out);
+// Adds the target's custom headers, over ours of the same name; what frames the message stays ours.
+void wire_custom(Arena *arena, const Target *target, WireRequest *out);
 void wire_wipe(WireRequest *wire);  // the key, once the request was handed on
 
 // Will its end be read again by another turn? A tool loop's will; a verifier's one question will not.

@@ -166,6 +166,13 @@ Price price_of(const Models *models, Str provider, Str model)
   return price;
 }
 
+// facts: providers.md section 5. The environment is the user's; project files cannot set it.
+static const struct {
+  const char *provider, *variable;
+} custom_headers[] = {{"anthropic", "ANTHROPIC_CUSTOM_HEADERS"},
+                      {"openai", "OPENAI_CUSTOM_HEADERS"}};
+enum { CUSTOM_HEADERS = sizeof(custom_headers) / sizeof(*custom_headers) };
+
 Target models_target(const Models *models, const ProviderConfig *config, Str model)
 {
   ModelInfo info = info_of(models, config->name, model);
@@ -177,6 +184,10 @@ Target models_target(const Models *models, const ProviderConfig *config, Str mod
   if (str_eq(config->name, S("openai"))) {
     target.organization = str_trim(str_from(getenv("OPENAI_ORG_ID")));
     target.project = str_trim(str_from(getenv("OPENAI_PROJECT_ID")));
+  }
+  for (size_t i = 0; i < CUSTOM_HEADERS; i++) {
+    if (str_eq(config->name, str_from(custom_headers[i].provider)))
+      target.custom = str_from(getenv(custom_headers[i].variable));
   }
   bool no_levels = info.listed && !info.efforts && str_eq(config->dialect, S("anthropic"));
   if (no_levels) target.quirks |= QUIRK_NO_EFFORT;
@@ -268,13 +279,24 @@ void models_reopen(Models *models)
 
 // ---- keys that come back --------------------------------------------------------------------------------
 
+void models_secrets(const Models *models, Arena *arena, StrList *out)
+{
+  keys_known(models->keys, arena, out);
+  for (size_t i = 0; i < CUSTOM_HEADERS; i++) {
+    for (Str rest = str_from(getenv(custom_headers[i].variable)), line; str_line(&rest, &line);) {
+      Str value = str_trim(str_skip(line, str_find_char(line, ':') + 1)), word;  // "Bearer abc"
+      while (str_cut(&value, ' ', &word)) PUSH(arena, out, word);
+    }
+  }
+}
+
 void models_redact(const Models *models, Error *error)
 {
   if (error->code == ERR_OK) return;
   Arena scratch;
   arena_init(&scratch);
   StrList secrets = {0};
-  keys_known(models->keys, &scratch, &secrets);
+  models_secrets(models, &scratch, &secrets);
   Error clean = {0};
   Str message = redact(&scratch, str_from(error->message), &secrets, REDACT_MESSAGE);
   error_set(&clean, error->code, "%.*s", STR_ARG(message));
@@ -311,7 +333,7 @@ static void clean_tree(Arena *arena, const Value **tree, const StrList *secrets)
 void models_clean_reply(const Models *models, Arena *arena, ModelReply *reply)
 {
   StrList secrets = {0};
-  keys_known(models->keys, arena, &secrets);
+  models_secrets(models, arena, &secrets);
   reply->text = str_dup(arena, reply->text);
   Str *texts[] = {&reply->text, &reply->stop_detail, &reply->request_id};
   for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -54,6 +54,9 @@ bool models_check_address(const ProviderConfig *config, Error *err);
 bool models_check(const Models *models, const ModelRequest *request, const ProviderConfig **config,
                   const Dialect **dialect, Error *err);
 
+// What must not get out: keys, and what custom headers hold.
+void models_secrets(const Models *models, Arena *arena, StrList *out);
+
 // Providers repeat keys in errors and models in replies: taken out before anything is kept, told or logged. All other
 // text stays to the byte.
 void models_redact(const Models *models, Error *error);

@@ -211,6 +211,7 @@ void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, co
   t->text_tools = request->tool_count && target->quirks & QUIRK_NO_TOOLS;
   if (t->text_tools) in_words = text_tools_request(&scratch, request);
   t->dialect->build(&scratch, t->text_tools ? &in_words : request, target, key, &wire);
+  wire_custom(&scratch, target, &wire);
   HttpSpec spec = {.url = wire.url,
                    .headers = wire.headers,
                    .header_count = wire.header_count,
