@@ -527,7 +527,7 @@ static void enter(ModelCall *call)
 
 void model_go(ModelCall *call, const Error *err)
 {
-  if (call->state != CALL_WAITING) return;  // it has failed already
+  if (call->state != CALL_WAITING || call->ticket.state != TICKET_OUT) return;  // it has failed
   if (err->code) {
     fail_soon(call, err);
   } else {

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "journal/journal.h"
+#include "journal/journal_private.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "plan/outline.h"
@@ -288,6 +288,26 @@ TEST(a_tight_budget_shortens_the_reply)
   open_engine(replies);
   CHECK(plan_with((PlanRequest){.request = S("do it"), .budget = 150000000, .go_on = true}));
   CHECK(str_has(last_prompt(), S("\"max_output\":4000")));
+  close_engine();
+}
+
+// Its first turn cannot be reserved: nothing leaves, and the reason is told.
+TEST(nothing_leaves_before_it_is_on_disk)
+{
+  const char *replies[] = {GOOD, NULL};
+  open_engine(replies);
+  Store *store = engine->journal->store;
+  CHECK(store_run(store, &err, "PRAGMA foreign_keys=ON", ""));
+  CHECK(store_run(store, &err, "CREATE TABLE none(id INTEGER PRIMARY KEY)", ""));
+  CHECK(store_run(store, &err,
+                  "CREATE TABLE broken(id REFERENCES none DEFERRABLE INITIALLY DEFERRED)", ""));
+  CHECK(store_run(store, &err,
+                  "CREATE TRIGGER spoil AFTER INSERT ON attempt BEGIN"
+                  " INSERT INTO broken VALUES(1); END",
+                  ""));
+  CHECK(!plan_request("do it"));
+  CHECK_INT(ended.code, ERR_JOURNAL);
+  CHECK_INT(attempts(), 0);
   close_engine();
 }
 
