@@ -158,12 +158,13 @@ static Str change_of(const CombinedFile *file)
 // Which hunks a caller asks for: those that apply or revert would look at, or all.
 typedef struct {
   bool accepted, applied;
-  StrList only;
+  const bool *named;  // of each hunk; NULL = all
 } HunkChoice;
 
-static bool chosen(const Review *review, const ReviewHunk *hunk, const HunkChoice *choice)
+static bool chosen(const Review *review, size_t index, const HunkChoice *choice)
 {
-  if (choice->only.len && !review_named(review, hunk, &choice->only)) return false;
+  const ReviewHunk *hunk = &review->hunks.items[index];
+  if (choice->named && !choice->named[index]) return false;
   if (choice->applied && hunk->applied != APPLIED_DONE) return false;
   return !choice->accepted || hunk->decision == DECISION_ACCEPTED;
 }
@@ -173,18 +174,19 @@ static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
   Arena *arena = &request->arena;
   HunkChoice choice = {.accepted = value_get_bool(request->params, S("accepted"), false),
                        .applied = value_get_bool(request->params, S("applied"), false)};
+  StrList only = {0};
   Review review;
   if (!build(serve, request, &review, err)) return NULL;
   Project *project = engine_project_of_plan(serve->engine, review.plan, err);
-  if (!project ||
-      !param_names(serve, review.plan, arena, request->params, S("only"), &choice.only, err))
+  if (!project || !param_names(serve, review.plan, arena, request->params, S("only"), &only, err))
     return NULL;
+  if (only.len) choice.named = review_named(arena, &review, &only, NULL);
   Value *map = value_map(arena), *list = value_list(arena);
   for (size_t i = 0; i < review.files.len; i++) {
     const CombinedFile *file = &review.files.items[i];
     int64_t hunks = 0;
     for (size_t k = review.first_hunk[i]; k < review.first_hunk[i + 1]; k++) {
-      hunks += chosen(&review, &review.hunks.items[k], &choice);
+      hunks += chosen(&review, k, &choice);
     }
     if (!hunks) continue;
     Value *one = value_map(arena);

@@ -19,12 +19,14 @@ typedef struct {
   const PresentList *present;
   const StrList *only;
   Review review;
+  const bool *named;  // by `only`, of each hunk; NULL = all
   ApplyPlan *out;
 } Prepare;
 
-static bool wanted(const Prepare *p, const ReviewHunk *hunk)
+static bool wanted(const Prepare *p, size_t index)
 {
-  if (p->only && p->only->len && !review_named(&p->review, hunk, p->only)) return false;
+  const ReviewHunk *hunk = &p->review.hunks.items[index];
+  if (p->named && !p->named[index]) return false;
   return p->out->reverting ? hunk->applied == APPLIED_DONE : hunk->decision == DECISION_ACCEPTED;
 }
 
@@ -100,7 +102,7 @@ static bool prepare_file(Prepare *p, size_t index, Error *err)
   const CombinedFile *file = &p->review.files.items[index];
   size_t first = p->review.first_hunk[index], n = p->review.first_hunk[index + 1] - first, any = 0;
   bool *want = NEW_N(p->arena, bool, n + 1);
-  for (size_t i = 0; i < n; i++) any += want[i] = wanted(p, &p->review.hunks.items[first + i]);
+  for (size_t i = 0; i < n; i++) any += want[i] = wanted(p, first + i);
   if (!any) return true;
   FilePlaces places;
   if (p->out->reverting) {
@@ -125,7 +127,10 @@ static bool prepare(Prepare *p, int64_t plan, Error *err)
 {
   p->project = engine_project_of_plan(p->engine, plan, err);
   if (!p->project || !review_build(p->engine, plan, p->arena, &p->review, err)) return false;
-  if (p->out->reverting && p->only && !review_names_all(&p->review, p->only, err)) return false;
+  if (p->only && p->only->len) {
+    p->named = review_named(p->arena, &p->review, p->only, p->out->reverting ? err : NULL);
+    if (!p->named) return false;
+  }
   apply_sweep(p->project, p->arena, &p->review);
   for (size_t i = 0; i < p->review.files.len; i++) {
     if (!prepare_file(p, i, err)) return false;

@@ -1,5 +1,6 @@
 // decide.c: what the user says of hunks, by hunk, file, task, and by lines: then a hunk is cut into parts.
 // See review.h.
+#include "base/map.h"
 #include "review/review.h"
 
 static bool task_named(const StrList *tasks, Str name)
@@ -10,33 +11,92 @@ static bool task_named(const StrList *tasks, Str name)
   return false;
 }
 
-// "like:ID": all that make the same change as the hunk ID.
-static bool is_like(const Review *review, const ReviewHunk *hunk, Str id)
+typedef struct {
+  const Review *review;
+  Map ids, paths;
+  bool *named;
+} Naming;
+
+static bool name_hunk(const Naming *n, Str id)
 {
-  if (str_eq(hunk->id, id)) return true;
-  for (size_t i = 0; hunk->like > 1 && i < review->hunks.len; i++) {
-    const ReviewHunk *other = &review->hunks.items[i];
-    if (str_eq(other->id, id)) return str_eq(other->like_key, hunk->like_key);
+  size_t at;
+  if (!map_get(&n->ids, id, &at)) return false;
+  n->named[at] = true;
+  return true;
+}
+
+static bool name_file(const Naming *n, Str path)
+{
+  size_t file;
+  if (!map_get(&n->paths, path, &file)) return false;
+  const size_t *first = n->review->first_hunk;
+  for (size_t i = first[file]; i < first[file + 1]; i++) n->named[i] = true;
+  return first[file] < first[file + 1];
+}
+
+static bool name_task(const Naming *n, Str task)
+{
+  bool found = false;
+  for (size_t i = 0; i < n->review->hunks.len; i++) {
+    if (!task_named(&n->review->hunks.items[i].tasks, task)) continue;
+    n->named[i] = found = true;
   }
-  return false;
+  return found;
 }
 
-static bool names(const Review *review, const ReviewHunk *hunk, Str what)
+// All that make the same change as the hunk [id].
+static bool name_like(const Naming *n, Str id)
 {
-  if (str_eq(what, S("all")) || str_eq(what, S("all!"))) return true;
-  if (str_starts(what, S("like:"))) return is_like(review, hunk, str_skip(what, 5));
-  if (str_starts(what, S("task:"))) return task_named(&hunk->tasks, str_skip(what, 5));
-  const CombinedFile *file = &review->files.items[hunk->file];
-  if (str_starts(what, S("file:"))) return str_eq(file->path, str_skip(what, 5));
-  return str_eq(hunk->id, what);
+  size_t at;
+  if (!map_get(&n->ids, id, &at)) return false;
+  const ReviewHunk *hunks = n->review->hunks.items;
+  n->named[at] = true;
+  for (size_t i = 0; hunks[at].like > 1 && i < n->review->hunks.len; i++) {
+    if (str_eq(hunks[i].like_key, hunks[at].like_key)) n->named[i] = true;
+  }
+  return true;
 }
 
-bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *what)
+static bool name_all(const Naming *n)
 {
+  for (size_t i = 0; i < n->review->hunks.len; i++) n->named[i] = true;
+  return true;
+}
+
+static bool name(const Naming *n, Str what)
+{
+  if (str_eq(what, S("all")) || str_eq(what, S("all!"))) return name_all(n);
+  if (str_starts(what, S("like:"))) return name_like(n, str_skip(what, 5));
+  if (str_starts(what, S("task:"))) return name_task(n, str_skip(what, 5));
+  if (str_starts(what, S("file:"))) return name_file(n, str_skip(what, 5));
+  return name_hunk(n, what);
+}
+
+static bool not_there(const Review *review, Str name, Error *err)
+{
+  bool file = str_starts(name, S("file:")), task = str_starts(name, S("task:"));
+  error_set(err, ERR_NOT_FOUND, "plan %lld %s %.*s", (long long)review->plan,
+            file   ? "does not change"
+            : task ? "has no change of task"
+                   : "has no hunk",
+            STR_ARG(file || task ? str_skip(name, 5) : name));
+  return error_hint_set(err, "look at the review again: results may have changed");
+}
+
+bool *review_named(Arena *arena, const Review *review, const StrList *what, Error *err)
+{
+  Naming n = {.review = review};
+  n.named = NEW_N(arena, bool, review->hunks.len + 1);
+  for (size_t i = 0; i < review->hunks.len; i++)
+    map_add(arena, &n.ids, review->hunks.items[i].id, i);
+  for (size_t i = 0; i < review->files.len; i++)
+    map_add(arena, &n.paths, review->files.items[i].path, i);
   for (size_t i = 0; i < what->len; i++) {
-    if (names(review, hunk, what->items[i])) return true;
+    if (name(&n, what->items[i]) || !err) continue;
+    not_there(review, what->items[i], err);
+    return NULL;
   }
-  return false;
+  return n.named;
 }
 
 // Accepting `all` leaves alone what the user has rejected one by one; `all!` and closer names take it.
@@ -45,26 +105,6 @@ static bool left_rejected(const ReviewHunk *hunk, const StrList *what, Decision 
   bool only_all = decision == DECISION_ACCEPTED && hunk->decision == DECISION_REJECTED;
   for (size_t i = 0; i < what->len && only_all; i++) only_all = str_eq(what->items[i], S("all"));
   return only_all;
-}
-
-bool review_names_all(const Review *review, const StrList *what, Error *err)
-{
-  for (size_t i = 0; i < what->len; i++) {
-    bool found = str_eq(what->items[i], S("all")) || str_eq(what->items[i], S("all!"));
-    for (size_t k = 0; k < review->hunks.len && !found; k++) {
-      found = names(review, &review->hunks.items[k], what->items[i]);
-    }
-    if (found) continue;
-    Str name = what->items[i];
-    bool file = str_starts(name, S("file:")), task = str_starts(name, S("task:"));
-    error_set(err, ERR_NOT_FOUND, "plan %lld %s %.*s", (long long)review->plan,
-              file   ? "does not change"
-              : task ? "has no change of task"
-                     : "has no hunk",
-              STR_ARG(file || task ? str_skip(name, 5) : name));
-    return error_hint_set(err, "look at the review again: results may have changed");
-  }
-  return true;
 }
 
 typedef struct {
@@ -239,17 +279,19 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *na
   PartList parts = {0};
   if (!review_build(engine, plan, arena, &review, err)) return false;
   if (!find_parts(arena, &review, named, &what, &parts, err)) return false;
-  if (!review_names_all(&review, &what, err)) return false;
+  const bool *meant = review_named(arena, &review, &what, err);
+  if (!meant) return false;
   if (parts.len) {
     if (!keep_cuts(engine, arena, plan, &parts, err)) return false;
     if (!review_build(engine, plan, arena, &review, err)) return false;
     name_parts(arena, &review, &parts, &what, &rows);
+    meant = review_named(arena, &review, &what, NULL);
   }
   size_t kept = rows.len;
   *out = what;
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
-    if (hunk->decision == decision || !review_named(&review, hunk, &what)) continue;
+    if (hunk->decision == decision || !meant[i]) continue;
     if (!left_rejected(hunk, &what, decision)) add_row(arena, &review, hunk, decision, &rows);
   }
   *changed = rows.len - kept;

@@ -52,8 +52,9 @@ typedef struct {
 
 bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err);
 
-// Does one of [what] name this hunk? See review_decide.
-bool review_named(const Review *review, const ReviewHunk *hunk, const StrList *what);
+// Of each hunk of the review: does one of [what] name it (see review_decide)? With [err] a name that names nothing
+// is ERR_NOT_FOUND, and the answer NULL; without it is passed over.
+bool *review_named(Arena *arena, const Review *review, const StrList *what, Error *err);
 
 // [what]: hunk ids, or "task:T01", "file:PATH", "like:ID", "all"; or "ID:A-B", lines A to B of a hunk counted over
 // its old and then its new lines: the hunk is cut there, and what is not named keeps the decision it had. When
@@ -63,8 +64,6 @@ bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision d
 // [named]: the same as names that hold afterwards, in [arena]: the hunks that lines of a hunk have become.
 bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Decision decision,
                          Arena *arena, StrList *named, size_t *changed, Error *err);
-// ERR_NOT_FOUND when one of [what] names no hunk.
-bool review_names_all(const Review *review, const StrList *what, Error *err);
 
 // Whose hunks they are that the user wrote.
 #define REVIEW_YOU S("you")
