@@ -95,10 +95,10 @@ TEST(the_formatter_is_named)
   CHECK_STR(advice.command, S("shfmt -w ."));
   CHECK(str_has(advice.text, S("\n  shfmt -w .\n")) && screen(&advice));
   CHECK(str_has(ask("format the code", NULL).text, S("the same way each time.\n\nEstimates")));
-  CHECK(fs_write_atomic(at(".clang-format"), S("BasedOnStyle: LLVM\n"), 0600, &err));
+  CHECK(fs_write_atomic(at("tree/.clang-format"), S("BasedOnStyle: LLVM\n"), 0600, &err));
   advice = ask("format the sources", NULL);
   CHECK(str_has(advice.text, S("xargs clang-format -i\n")) && screen(&advice));
-  CHECK(fs_remove(at(".clang-format"), &err));
+  CHECK(fs_remove(at("tree/.clang-format"), &err));
 }
 
 TEST(a_name_that_is_nowhere)
