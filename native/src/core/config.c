@@ -12,52 +12,55 @@
 
 enum { CONFIG_MAX_BYTES = 1 << 20 };
 
-#define NOWHERE 0
+// ---- the keys: one row each; lua/piecework/config.lua says to people what they mean ------------------
+
+typedef enum {
+  CONFIG_MODELS,  // the three maps of config_models.c
+  CONFIG_PROVIDERS,
+  CONFIG_PRICES,
+  CONFIG_MONEY,  // 0.60 or "0.60"; "none" where none is allowed
+  CONFIG_COUNT,  // a whole number within min..max
+  CONFIG_FLAG,   // true, false, 1, 0
+  CONFIG_PILOT,  // "always", "ask", "never" (or a flag)
+  CONFIG_TEXT,
+  CONFIG_PATHS,  // a list of paths inside the project
+} ConfigType;
+
+typedef struct {
+  Str key;
+  ConfigType type;
+  size_t offset;         // into Config, where the type has one
+  const char *fallback;  // as JSON; NULL = none
+  int min, max;          // CONFIG_COUNT
+} ConfigKey;
+
 #define AT(member) offsetof(Config, member)
 
-const ConfigKey config_keys[] = {
-    {S("models"), CONFIG_MODELS, NULL, 0, 0, NOWHERE,
-     "role aliases: \"provider/model\", a ladder of them, or {\"rungs\": [...], \"fallback\", "
-     "\"effort\", \"max_output\"}"},
-    {S("providers"), CONFIG_PROVIDERS, NULL, 0, 0, NOWHERE,
-     "name -> {dialect, base_url, key: {env} or {cmd: [...]}, limit, allow_http}"},
-    {S("prices"), CONFIG_PRICES, NULL, 0, 0, NOWHERE,
-     "\"provider/model\" -> {input, output, cache_read, cache_write, cache_write_1h} in USD per "
-     "million tokens"},
-    {S("budget"), CONFIG_MONEY, "1.00", 0, 0, AT(budget), "hard cap of a plan in USD, or \"none\""},
-    {S("day_budget"), CONFIG_MONEY, "\"none\"", 0, 0, AT(day_budget),
-     "hard cap of a day over all plans in USD"},
-    {S("ask_above"), CONFIG_MONEY, "0.50", 0, 0, AT(ask_above),
-     "planning or a run estimated dearer than this asks before it starts, or \"none\""},
-    {S("parallel"), CONFIG_COUNT, "8", 1, 256, AT(parallel), "tasks in flight at most"},
-    {S("each_max"), CONFIG_COUNT, "500", 1, 20000, AT(each_max),
-     "places that an `each:` selector may find"},
-    {S("retries"), CONFIG_COUNT, "1", 0, 5, AT(retries),
-     "repeats of a failed task on each rung of its ladder"},
-    {S("verify_rounds"), CONFIG_COUNT, "1", 0, 5, AT(verify_rounds),
-     "correction rounds after verification"},
-    {S("advice"), CONFIG_FLAG, "true", 0, 0, AT(advice),
-     "say before planning when something else fits better"},
-    {S("pilot"), CONFIG_PILOT, "\"always\"", 0, 0, AT(pilot),
-     "\"always\" runs one task alone first, \"ask\" also pauses to show it, \"never\" all at once"},
-    {S("test"), CONFIG_TEXT, NULL, 0, 0, AT(test),
-     "test command of plans, in place of the one found in the project"},
-    {S("test_timeout"), CONFIG_COUNT, "600", 1, 86400, AT(test_timeout_s),
-     "seconds a test may take"},
-    {S("worktree_link"), CONFIG_PATHS, "[]", 0, 0, AT(worktree_link),
-     "ignored folders that tests need, linked into the scratch copy: [\"node_modules\"]"},
-    {S("commit_trailer"), CONFIG_FLAG, "false", 0, 0, AT(commit_trailer),
-     "end the proposed commit message with the plan and what it cost"},
-    {S("replay"), CONFIG_TEXT, NULL, 0, 0, AT(cassette),
-     "answer from this recorded file instead of a provider"},
-    {S("record"), CONFIG_TEXT, NULL, 0, 0, AT(record),
-     "append every exchange to this file, secrets removed"},
+static const ConfigKey config_keys[] = {
+    {.key = S("models"), CONFIG_MODELS},
+    {.key = S("providers"), CONFIG_PROVIDERS},
+    {.key = S("prices"), CONFIG_PRICES},
+    {.key = S("budget"), CONFIG_MONEY, AT(budget), "1.00"},
+    {.key = S("day_budget"), CONFIG_MONEY, AT(day_budget), "\"none\""},
+    {.key = S("ask_above"), CONFIG_MONEY, AT(ask_above), "0.50"},
+    {.key = S("parallel"), CONFIG_COUNT, AT(parallel), "8", 1, 256},
+    {.key = S("each_max"), CONFIG_COUNT, AT(each_max), "500", 1, 20000},
+    {.key = S("retries"), CONFIG_COUNT, AT(retries), "1", 0, 5},
+    {.key = S("verify_rounds"), CONFIG_COUNT, AT(verify_rounds), "1", 0, 5},
+    {.key = S("advice"), CONFIG_FLAG, AT(advice), "true"},
+    {.key = S("pilot"), CONFIG_PILOT, AT(pilot), "\"always\""},
+    {.key = S("test"), CONFIG_TEXT, AT(test)},
+    {.key = S("test_timeout"), CONFIG_COUNT, AT(test_timeout_s), "600", 1, 86400},
+    {.key = S("worktree_link"), CONFIG_PATHS, AT(worktree_link), "[]"},
+    {.key = S("commit_trailer"), CONFIG_FLAG, AT(commit_trailer), "false"},
+    {.key = S("replay"), CONFIG_TEXT, AT(cassette)},
+    {.key = S("record"), CONFIG_TEXT, AT(record)},
 };
-const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+enum { CONFIG_KEYS = sizeof(config_keys) / sizeof(config_keys[0]) };
 
 static const ConfigKey *find_key(Str name)
 {
-  for (size_t i = 0; i < config_key_count; i++) {
+  for (size_t i = 0; i < CONFIG_KEYS; i++) {
     if (str_eq(config_keys[i].key, name)) return &config_keys[i];
   }
   return NULL;
@@ -181,8 +184,8 @@ static bool unknown_key(Config *config, Str name, Str where, Error *err)
     return false;
   }
   Str names[32];
-  for (size_t i = 0; i < config_key_count; i++) names[i] = config_keys[i].key;
-  Str near = nearest_name(name, names, config_key_count);
+  for (size_t i = 0; i < CONFIG_KEYS; i++) names[i] = config_keys[i].key;
+  Str near = nearest_name(name, names, CONFIG_KEYS);
   Str text =
       str_fmt(&config->arena, "%.*s: unknown key `%.*s`%s%.*s%s", STR_ARG(where), STR_ARG(name),
               near.len ? "; did you mean `" : "", STR_ARG(near), near.len ? "`?" : "");
@@ -249,7 +252,7 @@ static bool merge(Config *config, const Value *source, Str where, Error *err)
 static bool merge_defaults(Config *config, Error *err)
 {
   Value *defaults = value_map(&config->arena);
-  for (size_t i = 0; i < config_key_count; i++) {
+  for (size_t i = 0; i < CONFIG_KEYS; i++) {
     if (!config_keys[i].fallback) continue;
     Value *value = json_parse(&config->arena, str_from(config_keys[i].fallback), err);
     if (!value) return false;

@@ -59,29 +59,3 @@ const Ladder *config_ladder(const Config *config, Str alias);  // NULL when unkn
 
 // Providers, prices and cassettes into [models].
 bool config_apply(const Config *config, Models *models, Error *err);
-
-// ---- the schema: one row per key; validation, defaults, help and `doctor` read it ---------------
-
-typedef enum {
-  CONFIG_MODELS,  // the three maps of config_models.c
-  CONFIG_PROVIDERS,
-  CONFIG_PRICES,
-  CONFIG_MONEY,  // 0.60 or "0.60"; "none" where none is allowed
-  CONFIG_COUNT,  // a whole number within min..max
-  CONFIG_FLAG,   // true, false, 1, 0
-  CONFIG_PILOT,  // "always", "ask", "never" (or a flag)
-  CONFIG_TEXT,
-  CONFIG_PATHS,  // a list of paths inside the project
-} ConfigType;
-
-typedef struct {
-  Str key;
-  ConfigType type;
-  const char *fallback;  // as JSON; NULL = none
-  int min, max;          // CONFIG_COUNT
-  size_t offset;         // into Config, where the type has one
-  const char *help;      // one line
-} ConfigKey;
-
-extern const ConfigKey config_keys[];
-extern const size_t config_key_count;
