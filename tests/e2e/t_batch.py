@@ -86,19 +86,25 @@ def kept_for_an_hour() -> None:
         ok(tasks.returncode == 0, "an hour: nothing is left to do", tasks.stderr)
 
 
+# The provider answers no poll before "later" is released: the batch is at work until then.
+POLLED_LATER = [{"match": {"endpoint": "batch_poll"}, "reply": {"until": "later"}},
+                {"match": {"endpoint": "batch"}, "reply": {"batch": {"polls": 2}}}]
+
+
 def collected_later() -> None:
     """The shell is killed, or stopped, while the batch is at work; another collects it, and nothing is asked twice."""
     for how in ("kill", "interrupt"):
         with Scratch() as scratch:
-            case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "reply": {"batch": {"polls": 6}}}])
+            case = Case(scratch, more=POLLED_LATER)
             running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
             wait_for(lambda: any(line["endpoint"] == "batch_poll" for line in log(case.provider, "arrived")), "a poll")
             if how == "kill":
                 kill(running)
             else:
                 running.send_signal(signal.SIGINT)
-                out, err = running.communicate(timeout=20)
+                out, err = running.communicate(timeout=60)
                 ok("wait in a batch" in err, f"{how}: it says that the batch goes on", err)
+            case.provider.release("later")
             held = attempts(scratch, "select count(*), count(distinct batch) from attempt where ended_ms = 0 and batch <> ''")
             ok(held == [(COUNT - 1, 1)], f"{how}: written down: {held}")
             ran = scratch.run("resume", "--yes", "--no-verify", cwd=case.root)
@@ -113,10 +119,11 @@ def collected_by_an_editor() -> None:
     """A shell began it; the engine of an editor, once started for whatever reason, goes on with it."""
     from t_serve import Client, hello
     with Scratch() as scratch:
-        case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "reply": {"batch": {"polls": 6}}}])
+        case = Case(scratch, more=POLLED_LATER)
         running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
         wait_for(lambda: any(line["endpoint"] == "batch_poll" for line in log(case.provider, "arrived")), "a poll")
         kill(running)
+        case.provider.release("later")
         client = Client(scratch, case.root, "json")
         hello(client, case.root)
         client.event("run", "done")
@@ -161,7 +168,7 @@ def cancelled() -> None:
         running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
         wait_for(lambda: any(line["endpoint"] == "batch_poll" for line in log(case.provider, "arrived")), "a poll")
         stopped = scratch.run("stop", "1", "--now", cwd=case.root)
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=60)
         ok(stopped.returncode == 0, "cancel: stopped", stopped.stderr, err)
         ok(any(line["endpoint"] == "batch_cancel" for line in log(case.provider, "arrived")), "cancel: the provider was asked to")
         ran = scratch.run("run", str(case.plan), "--yes", "--no-verify", cwd=case.root)

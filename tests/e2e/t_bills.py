@@ -196,7 +196,7 @@ def closed() -> None:
         with Scratch() as scratch:
             make(scratch.path / "w", 20)
             provider = serve(scratch, [{"match": {}, "fault": fault}], prices={"input": 1, "output": 2}, parallel=4, pilot="never")
-            ran = scratch.run("run", plan_file(scratch, count=20), "--no-verify", cwd=scratch.path / "w", timeout=30)
+            ran = scratch.run("run", plan_file(scratch, count=20), "--no-verify", cwd=scratch.path / "w")
             asked = len(log(provider, "done"))
             ok(asked <= 4 and words in ran.stderr.splitlines()[-1], f"closed: {fault}: {asked} asked", ran.stderr)
 
@@ -264,7 +264,7 @@ def cut_off() -> None:
         ok((row["calls"], row["open"], row["open_at_most"]) == (1, 2, worst), "cut off: as JSON", row)
         row = next(csv.DictReader(io.StringIO(scratch.run("cost", "day", "--csv", cwd=scratch.path / "w").stdout)))
         ok((row["open"], round(float(row["open_usd"]) * 1e9)) == ("2", worst), "cut off: as CSV", row)
-        scratch.run("resume", "--yes", "--no-verify", cwd=scratch.path / "w", timeout=30, env={"PIECEWORK_FIRST_BYTE_MS": "200"})
+        scratch.run("resume", "--yes", "--no-verify", cwd=scratch.path / "w", env={"PIECEWORK_FIRST_BYTE_MS": "200"})
         said = scratch.run("cost", "day", cwd=scratch.path / "w").stdout
         ok("cut off" not in said and "not known" in said, "cut off: once resumed they are calls whose cost is not known", said)
 

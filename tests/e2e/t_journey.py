@@ -138,7 +138,7 @@ def faults() -> None:
             text = dict((tuple(m), r) for m, r in load.replies())[tuple(mark)]
             rules.insert(3, {"match": {"last_contains": mark}, "times": 1, "reply": {"text": text}, "fault": fault})
         provider = scratch.provider(rules, config={"retries": 2})
-        scratch.env["PIECEWORK_IDLE_MS"] = "3000"
+        scratch.env["PIECEWORK_IDLE_MS"] = "20000"
         ok(scratch.run("plan", "--yes", load.request, cwd=load.root).returncode == 0, "faults: plan")
         ran = scratch.run("run", "last", "--yes", cwd=load.root)
         ok(ran.returncode == 0, "faults: run", ran.stdout, ran.stderr)

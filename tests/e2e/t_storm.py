@@ -74,7 +74,7 @@ def storm(count: int) -> None:
         provider = scratch.provider(rules, config={"retries": 1, "pilot": "never", "parallel": 8})
         plan = scratch.path / "plan.md"
         plan.write_text("---\ntitle: storm\n---\n" + tasks_text(count))
-        scratch.env["PIECEWORK_IDLE_MS"] = "3000"
+        scratch.env["PIECEWORK_IDLE_MS"] = "20000"
         begun = time.monotonic()
         ran = scratch.run("run", str(plan), "--yes", "--no-verify", cwd=root, timeout=1800)
         for _ in range(10):  # a provider that is not well pauses the run; it goes on when asked
