@@ -37,7 +37,7 @@ return function(T)
   end
 
   local function wait(test, what)
-    local stop = host.clock() + 20000
+    local stop = host.clock() + 60000
     while not test() do
       if host.clock() > stop then fail('waited for %s; said: %s', what, tostring(T.said())) end
       host.cmd('sleep 1m')

@@ -126,5 +126,5 @@ with Scratch() as scratch:
     prepared = prepare(scratch, tree, shaped)
     for one in editors() if prepared else []:
         write_all(tree, shaped)
-        run_spec(one, scratch, tree, "property.lua", {"plans": prepared, "runs": RUNS, "seed": SEED}, 120 + 3 * RUNS)
+        run_spec(one, scratch, tree, "property.lua", {"plans": prepared, "runs": RUNS, "seed": SEED}, 600 + 10 * RUNS)
 done()

@@ -116,7 +116,7 @@ class Client:
         self.id += 1
         self.send([0, self.id, method, params if params is not None else {}])
         with self.changed:
-            if not self.changed.wait_for(lambda: self.id in self.answers, 30):
+            if not self.changed.wait_for(lambda: self.id in self.answers, 60):
                 raise TimeoutError(method)
             return tuple(self.answers[self.id][2:])
 
@@ -124,13 +124,13 @@ class Client:
         def found():
             return [e for e in self.events if e["kind"] == kind and (not states or e.get("state") in states)]
         with self.changed:
-            if not self.changed.wait_for(found, 30):
+            if not self.changed.wait_for(found, 60):
                 raise TimeoutError(f"{kind} {states}: {self.events}")
             return found()[-1]
 
     def end(self) -> tuple:
         self.process.stdin.close()
-        status = self.process.wait(40)
+        status = self.process.wait(60)
         self.errors.seek(0)
         return status, self.errors.read()
 
@@ -264,7 +264,7 @@ def hostile(wire: str) -> None:
         error, _ = client.call("no/such")
         ok(error and error["code"] == "not_found", f"{wire}: an unknown method")
         error, _ = client.call("shutdown")
-        ok(error is None and client.process.wait(40) == 0, f"{wire}: shutdown answers, then ends", client.process.poll())
+        ok(error is None and client.process.wait(60) == 0, f"{wire}: shutdown answers, then ends", client.process.poll())
         client.errors.seek(0)
         errors = client.errors.read()
         ok("Sanitizer" not in errors and "runtime error" not in errors, f"{wire}: no sanitizer report", errors)
