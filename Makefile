@@ -119,7 +119,7 @@ deps:  ## install what building, the demo and the tests need
 demo:  ## a recorded request, from plan to review, in a scratch directory (installs what is missing)
 	@sh native/tools/deps.sh install build demo
 	@$(MAKE) build
-	@sh tests/demo/demo.sh $(abspath $(BIN))
+	@sh tests/demo/demo.sh "$(abspath $(BIN))"
 
 test:  ## every test, under ASan and UBSan (installs what is missing)
 	@sh native/tools/deps.sh install build test

@@ -46,19 +46,19 @@ commonName = supplied
 """
 
 NGINX_CONFIG = """
-daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+daemon off; master_process off; pid "{folder}/pid"; error_log "{folder}/error.log";
 events {{ worker_connections 1024; }}
 http {{
   log_format line escape=json
     '{{"port":$remote_port,"alpn":"$ssl_alpn_protocol","status":$status,"request":"$request"}}';
-  access_log {folder}/access.log line;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; client_max_body_size 64m;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  access_log "{folder}/access.log" line;
+  client_body_temp_path "{folder}/body"; proxy_temp_path "{folder}/proxy"; client_max_body_size 64m;
+  fastcgi_temp_path "{folder}/f"; uwsgi_temp_path "{folder}/u"; scgi_temp_path "{folder}/s";
   keepalive_timeout 1h; keepalive_requests 100000; http2_max_concurrent_streams {streams};
   upstream provider {{ server 127.0.0.1:{to}; keepalive 64; }}
   server {{
     listen 127.0.0.1:{port} ssl{http2};
-    ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
+    ssl_certificate "{folder}/cert.pem"; ssl_certificate_key "{folder}/key.pem";
     location / {{
       proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https;
