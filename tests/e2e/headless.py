@@ -24,7 +24,7 @@ def run_spec(editor: str, scratch: Scratch, root: Path, spec: str, facts: dict, 
            "PIECEWORK_NAME": name, "PIECEWORK_TREE": str(TREE), "PIECEWORK_FACTS": str(told),
            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_leaks=0")}
     argv = [editor, *(["--headless"] if is_nvim else ["-es", "-N"]), "-u", "NONE", "-i", "NONE", "--cmd",
-            f"set encoding=utf-8 rtp^={TREE}", "-c", "runtime plugin/piecework.vim", "-c",
+            f"set encoding=utf-8 | let &rtp = '{TREE},' . &rtp", "-c", "runtime plugin/piecework.vim", "-c",
             f"let g:piecework = json_decode('{config}')", "-c", f"luafile {TREE}/tests/editor/spec.lua", "-c", "cquit"]
     try:
         ran = subprocess.run(argv, cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -81,7 +81,7 @@ def nothing_is_left_running() -> None:
         root = project(scratch)
         scratch.provider([])
         plan, mark = scratch.path / "p.md", scratch.path / "pid"
-        plan.write_text(f"---\ntitle: t\ntest: sleep 97 & echo $! >{mark}; test -f a.txt\n---\n## T01 a\nfiles: a.txt\n"
+        plan.write_text(f"---\ntitle: t\ntest: sleep 97 & echo $! >'{mark}'; test -f a.txt\n---\n## T01 a\nfiles: a.txt\n"
                         "executor: substitute\npattern: two\nreplace: TWO\n")
         scratch.run("trust", str(plan), "--yes", cwd=root)
         ran = scratch.run("run", str(plan), "--yes", cwd=root)

@@ -96,7 +96,7 @@ def before_the_commit() -> None:
     with Scratch() as scratch:
         case = Case(scratch)
         before, go = git(case.root, "ls-files", "-s"), case.root.parent / "go"
-        wait = f"while ! [ -e {go} ]; do sleep 0.1; done\n"
+        wait = f"while ! [ -e '{go}' ]; do sleep 0.1; done\n"
         case.hook(KILL + wait, "commit-msg")
         case.commit("-m", "negated")
         ran = scratch.run("resume", cwd=case.root)
@@ -175,7 +175,7 @@ def stopped() -> None:
         with Scratch() as scratch:
             case = Case(scratch)
             mark = scratch.path / "pid"
-            case.hook(f"#!/bin/sh\necho $$ >{mark}\nsleep 60\n", hook)
+            case.hook(f"#!/bin/sh\necho $$ >'{mark}'\nsleep 60\n", hook)
             before = case.staged()
             running = scratch.start("commit", "last", "-m", "negated", cwd=case.root)
             wait_for(lambda: mark.exists() and mark.read_text().strip(), "the hook")

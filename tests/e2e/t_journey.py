@@ -175,10 +175,10 @@ def untrusted_command_never_runs() -> None:
         load = Tests(scratch.path / "w")
         mark = scratch.path / "ran"
         # a Makefile whose test target would leave a mark, as a hostile repository may have
-        load.write("Makefile", f"test:\n\ttouch {mark}\n")
+        touch = f"touch '{mark}'"
+        load.write("Makefile", f"test:\n\t{touch}\n")
         plan = load.plan()
-        plan["test"] = f"touch {mark}"
-        plan["tasks"][0]["check"] = f"touch {mark}"
+        plan["test"] = plan["tasks"][0]["check"] = touch
         rules = model_rules(load)
         rules[1]["reply"]["tool_calls"][0]["input"] = plan
         scratch.provider(rules)
@@ -186,7 +186,7 @@ def untrusted_command_never_runs() -> None:
         ran = scratch.run("run", "last", "--yes", cwd=load.root)
         ok(not mark.exists(), "trust: no command ran before it was trusted", ran.stdout, ran.stderr)
         text = next((load.root / ".git/piecework/plans").glob("*.md")).read_text()
-        ok(f"touch {mark}" not in text, "trust: a model cannot add a command", text)
+        ok(touch not in text, "trust: a model cannot add a command", text)
 
 
 def key_stays_secret() -> None:

@@ -363,7 +363,7 @@ def key_through_planning_and_judging() -> None:
                                         for fault, _ in FAILURES])
             file = scratch.path / "config/piecework/config.json"
             config = json.loads(file.read_text())
-            config["providers"]["anthropic"]["key"] = {"cmd": ["sh", "-c", f"sleep 0.1; cat {where} # get-the-key"]}
+            config["providers"]["anthropic"]["key"] = {"cmd": ["sh", "-c", f"sleep 0.1; cat '{where}' # get-the-key"]}
             file.write_text(json.dumps(config))
             for _ in FAILURES:  # each call takes up to six of them
                 if len(failed(provider)) == len(FAILURES):

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -42,7 +43,7 @@ def outputs() -> None:
         ok(ran.returncode == 0, "edit", ran.stderr)
 
         def shell(line: str) -> subprocess.CompletedProcess:
-            return subprocess.run(["bash", "-c", line.replace("piecework", str(BINARY))], cwd=root, env=scratch.env,
+            return subprocess.run(["bash", "-c", line.replace("piecework", shlex.quote(str(BINARY)))], cwd=root, env=scratch.env,
                                   capture_output=True, text=True, timeout=60)
         for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
             ran = shell(f"piecework diff last {closed}")
@@ -343,7 +344,7 @@ def hangup() -> None:
         scratch.provider([UPPER])
         plan = scratch.path / "p.md"
         mark = scratch.path / "runs"
-        plan.write_text(f"---\ntitle: t\ntest: echo $$ > {mark}; sleep 60\n---\n## T01 up\nfiles: b.txt\nexecutor: substitute\n"
+        plan.write_text(f"---\ntitle: t\ntest: echo $$ > '{mark}'; sleep 60\n---\n## T01 up\nfiles: b.txt\nexecutor: substitute\n"
                         "pattern: beta\nreplace: BETA\n")
         scratch.run("trust", str(plan), "--yes", cwd=root)
         running = scratch.start("run", str(plan), "--yes", cwd=root)

@@ -56,7 +56,7 @@ one() {
     cd "$home/work" || exit 1
     HOME=$home XDG_CONFIG_HOME=$home/config XDG_STATE_HOME=$home/state XDG_DATA_HOME=$home/data \
       GIT_CONFIG_NOSYSTEM=1 PIECEWORK_RESULT=$result PIECEWORK_SPEC=$spec PIECEWORK_NAME=$name \
-      timeout 300 "$editor" "$@" -u NONE -i NONE --cmd "set encoding=utf-8 rtp^=$tree" \
+      timeout 300 "$editor" "$@" -u NONE -i NONE --cmd "set encoding=utf-8 | let &rtp = '$tree,' . &rtp" \
       -c "runtime plugin/piecework.vim" -c "luafile $tree/tests/editor/spec.lua" -c 'cquit' \
       >"$scratch/output" 2>&1 </dev/null
   )

@@ -94,10 +94,15 @@ function T.command(text)
   if not ok then T.ok(false, text, err) end
 end
 
+-- A word for os.execute.
+function T.word(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
 -- A file in the scratch directory the spec runs in.
 function T.write(path, text)
   local dir = path:match('^(.*)/')
-  if dir then os.execute('mkdir -p ' .. dir) end
+  if dir then os.execute('mkdir -p ' .. T.word(dir)) end
   local file = assert(io.open(path, 'wb'))
   file:write(text)
   file:close()

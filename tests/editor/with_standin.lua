@@ -8,8 +8,8 @@ return function(T)
   local script_path = T.cwd .. '/standin.json'
 
   local launcher = T.write('standin.sh', '#!/bin/sh\nexec python3 '
-    .. T.tree .. '/tests/editor/standin.py "$@"\n')
-  os.execute('chmod +x ' .. launcher)
+    .. T.word(T.tree .. '/tests/editor/standin.py') .. ' "$@"\n')
+  os.execute('chmod +x ' .. T.word(launcher))
   host.cmd('let $STANDIN = ' .. host.fn('string', script_path))
   host.cmd('let g:piecework = {"bin": ' .. host.fn('string', launcher) .. '}')
 

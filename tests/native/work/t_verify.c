@@ -339,8 +339,8 @@ TEST(leftovers_of_dead_runs_go)
   Str mine = str_fmt(&rf.fx.arena, "piecework-%08x-%ld-1-abc", (unsigned)str_hash(str_from(host)),
                      (long)getpid());
   fx_sh(&rf.fx,
-        "mkdir -p ../state/piecework/scratch/%.*s && cd ../state/piecework/scratch && git -C %s "
-        "worktree add --detach $PWD/%.*s HEAD && printf %%s %s > %.*s.owner",
+        "mkdir -p ../state/piecework/scratch/%.*s && cd ../state/piecework/scratch && git -C '%s' "
+        "worktree add --detach \"$PWD\"/%.*s HEAD && printf %%s '%s' > %.*s.owner",
         STR_ARG(mine), rf.fx.root, STR_ARG(name), rf.fx.root, STR_ARG(name));
   CHECK_STR(fx_out(&rf.fx, "git worktree list | wc -l"), S("2"));
   trust(&rf, "sh test.sh");
