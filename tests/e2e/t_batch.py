@@ -115,6 +115,38 @@ def collected_later() -> None:
             ok(abs(mine - told) <= COUNT, f"{how}: the bill: {mine} of {told}")
 
 
+def found_again() -> None:
+    """Killed before the provider's answer with the batch's id, or the answer was lost: it is looked for and collected."""
+    for dialect in DIALECTS:
+        with Scratch() as scratch:
+            late = {"match": {"endpoint": "batch"}, "reply": {"delay_ms": 3000}}
+            case = Case(scratch, dialect, more=[late])
+            running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
+            wait_for(lambda: any(line["endpoint"] == "batch" for line in log(case.provider, "arrived")), "the batch")
+            kill(running)
+            held = attempts(scratch, "select count(*), min(batch) from attempt where ended_ms = 0")
+            ok(held == [(COUNT - 1, "?")], f"found: {dialect}: written down that it may exist: {held}")
+            ran = scratch.run("resume", "--yes", "--no-verify", cwd=case.root)
+            made = [line for line in log(case.provider, "arrived") if line["endpoint"] == "batch"]
+            ok(ran.returncode == 0 and case.states() == {"done": COUNT}, f"found: {dialect}: collected {case.states()}", ran.stdout, ran.stderr)
+            mine, told = case.bill()
+            ok(len(made) == 1 and abs(mine - told) <= COUNT, f"found: {dialect}: nothing was asked twice: {mine} of {told}")
+    with Scratch() as scratch:
+        case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "times": 1, "fault": {"reset_before": True}}])
+        ran = case.run()
+        made = [line for line in log(case.provider, "arrived") if line["endpoint"] == "batch"]
+        mine, told = case.bill()
+        ok(ran.returncode == 0 and len(made) == 1 and abs(mine - told) <= COUNT, f"found: an answer that was lost: {mine} of {told}", ran.stderr)
+    with Scratch() as scratch:
+        case = Case(scratch, more=[{"match": {"endpoint": "batch"}, "times": 1, "fault": {"reset_before": True}},
+                                   {"match": {"endpoint": "batch_list"}, "fault": {"status": 200, "body": "{}"}}])
+        ran = case.run()
+        lost = attempts(scratch, "select count(*) from attempt where cost < 0 and sent")[0][0]
+        ok(ran.returncode == 4 and lost == COUNT - 1, f"found: what is listed nowhere counts as lost: {lost}", ran.stderr)
+        ran = scratch.run("resume", "--yes", "--no-verify", cwd=case.root)
+        ok(ran.returncode == 0 and case.states() == {"done": COUNT}, "found: and is asked again by who resumes", ran.stderr)
+
+
 def collected_by_an_editor() -> None:
     """A shell began it; the engine of an editor, once started for whatever reason, goes on with it."""
     from t_serve import Client, hello
@@ -244,7 +276,7 @@ def key_stays_secret() -> None:
             ok(commands.holding("piecework run") and not commands.holding(KEY_PART), f"key, {dialect}: on no command line")
 
 
-ALL = (each_vendor, kept_for_an_hour, collected_later, collected_by_an_editor, partly, expired, cancelled, refused, items_refused,
+ALL = (each_vendor, kept_for_an_hour, collected_later, found_again, collected_by_an_editor, partly, expired, cancelled, refused, items_refused,
        key_stays_secret)
 
 if __name__ == "__main__":

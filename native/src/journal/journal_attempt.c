@@ -166,11 +166,15 @@ bool journal_batch_list(Journal *journal, Arena *arena, int64_t plan, BatchRowLi
 
 bool journal_attempts_settle(Journal *journal, int64_t plan, int64_t *settled, Error *err)
 {
+  // A batch whose id was lost ('?', model/batch.h) is looked for as long as batches live.
+  const int64_t looked_for = 26 * 3600 * 1000LL;
+  int64_t now = journal_now_ms();
   bool ok = store_run(journal->store, err,
                       "UPDATE attempt SET ended_ms = ?, outcome = ?, error = ?, cost = -1, sent = 1"
-                      " WHERE plan = ? AND ended_ms = 0 AND batch = ''",
-                      "issi", journal_now_ms(), str_from(err_name(ERR_CANCELLED)),
-                      S("piecework ended before the reply came"), plan);
+                      " WHERE plan = ? AND ended_ms = 0"
+                      " AND (batch = '' OR (batch = '?' AND started_ms < ?))",
+                      "issii", now, str_from(err_name(ERR_CANCELLED)),
+                      S("piecework ended before the reply came"), plan, now - looked_for);
   if (ok && settled) *settled = store_changes(journal->store);
   return ok;
 }

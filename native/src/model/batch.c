@@ -1,6 +1,7 @@
 // batch.c: see batch.h.
 //
 //   GATHERING --quiet for a moment--> SENDING (upload, create) --accepted--> WAITING <--> POLLING
+//       |            SEEKING (among the provider's batches) <--no id came--+ or --found--^
 //       |                                |                                                   | ended
 //       |                                +-- refused: all calls fail                     FETCHING (one or two files)
 //       +-- all calls gone                                                                   |
@@ -15,6 +16,7 @@
 enum {
   POLL_MAX_MS = 60000,
   SEND_TRIES = 4,
+  SEEK_TRIES = 4,
   CANCEL_POLLS = 8,
   CANCEL_POLL_MS = 700,
 };
@@ -102,6 +104,7 @@ static void take_result(Batch *batch, const Value *result)
   Arena *arena = call ? &call->arena : &own;
   ModelReply reply = {.sent = true};
   batch_read_item(batch, arena, &item, call ? call->prompt_tokens : 0, &reply);
+  batch->answered += call != NULL;
   Models *models = batch->models;
   if (call)
     call_end(call, &reply);
@@ -110,8 +113,23 @@ static void take_result(Batch *batch, const Value *result)
   arena_deinit(&own);
 }
 
+static void seek(Batch *batch, uint64_t ms)
+{
+  batch->id = STR_NONE;
+  batch->sought = true;
+  batch->tries = 0;
+  batch->state = BATCH_SEEKING;
+  batch->last = (BatchAnswer){0};
+  batch_wait(batch, ms);
+}
+
 static void over(Batch *batch)
 {
+  if (batch->sought && !batch->answered && batch->calls) {
+    PUSH(&batch->arena, &batch->not_ours, batch->id);
+    seek(batch, 0);
+    return;
+  }
   Error err = batch->last.error;
   bool free_of_charge = err.code != ERR_OK;
   if (!free_of_charge)
@@ -127,10 +145,13 @@ static bool request_of(Batch *batch, Arena *arena, const Target *target, WireReq
 {
   switch (batch->state) {
     case BATCH_SENDING:
-      batch->wire->begin(arena, target, batch->model, buf_str(&batch->items), out);
+      batch->wire->begin(arena, target, batch->model, batch->tag, buf_str(&batch->items), out);
+      return true;
+    case BATCH_SEEKING:
+      *out = (WireRequest){.url = batch->wire->list_url(arena, target)};
       return true;
     case BATCH_CREATING:
-      batch->wire->create(arena, target, batch->dialect->name, batch->uploaded, out);
+      batch->wire->create(arena, target, batch->dialect->name, batch->tag, batch->uploaded, out);
       return true;
     case BATCH_POLLING:
       *out = (WireRequest){.url = batch->cancelling && !batch->cancel_sent
@@ -219,6 +240,58 @@ static void polled(Batch *batch)
   }
 }
 
+// Is the batch of the list that has [tag] and [last] ours? Where batches bear no tag their size must do, and what is
+// in them when they have ended.
+static bool is_ours(const Batch *batch, Str tag, const BatchAnswer *last)
+{
+  size_t calls = 0;
+  if (!last->id.len) return false;
+  for (size_t i = 0; i < batch->not_ours.len; i++) {
+    if (str_eq(batch->not_ours.items[i], last->id)) return false;
+  }
+  for (const Batch *other = batch->models->batches; other; other = other->next) {
+    if (str_eq(other->id, last->id)) return false;
+  }
+  for (const BatchCall *call = batch->calls; call; call = call->next, calls++) {
+    if (tag.len && str_eq(call->key, tag)) return true;
+  }
+  return !tag.len && !batch->wire->create && (size_t)last->total == calls;
+}
+
+static void sought(Batch *batch, const Target *target, const Value *answer)
+{
+  const BatchWire *wire = batch->wire;
+  for (VALUE_EACH (listed, value_get(answer, str_from(wire->listed)))) {
+    BatchAnswer last = {0};
+    wire->read(&batch->arena, target, listed, &last);
+    if (!is_ours(batch, wire->tag_of(listed), &last)) continue;
+    batch->last = last;
+    accepted(batch);
+    return;
+  }
+  if (++batch->tries < SEEK_TRIES) {
+    batch_wait(batch, backoff_ms(batch->tries, UINT64_MAX));
+    return;
+  }
+  Error err = {0};
+  error_set(&err, ERR_NETWORK,
+            "the provider did not say whether it took the batch, and lists none");
+  fail_all(batch, &err, false, false, true);
+  batch_free(batch);
+}
+
+// The list could not be had; the batch, if there is one, can be looked for on another day.
+static void not_listed(Batch *batch, const Failure *failure)
+{
+  bool passes = failure->retry || failure->error.code == ERR_NETWORK;
+  if (passes && ++batch->tries < SEEK_TRIES) {
+    batch_wait(batch, backoff_ms(batch->tries, failure->has_wait ? failure->wait_ms : UINT64_MAX));
+    return;
+  }
+  fail_all(batch, &failure->error, failure->terminal, true, true);
+  batch_free(batch);
+}
+
 static void read_answer(Batch *batch)
 {
   Target target = models_target(batch->models, batch->config, batch->model);
@@ -235,15 +308,16 @@ static void read_answer(Batch *batch)
     wait_for_poll(batch);
     return;
   }
+  if (batch->state == BATCH_SEEKING) {
+    sought(batch, &target, answer);
+    return;
+  }
   bool made = batch->state != BATCH_POLLING;
   BatchAnswer was = batch->last;
   batch->last = (BatchAnswer){0};
   batch->wire->read(&batch->arena, &target, answer, &batch->last);
   if (made && !batch->last.id.len) {
-    Error err = {0};
-    error_set(&err, ERR_REPLY, "the provider took the batch and did not say its id");
-    fail_all(batch, &err, false, false, true);
-    batch_free(batch);
+    seek(batch, backoff_ms(1, UINT64_MAX));
   } else if (made) {
     accepted(batch);
   } else if (!batch->last.id.len) {
@@ -262,6 +336,10 @@ static void not_sent(Batch *batch, const Failure *failure, bool sent)
   bool again = failure->retry && (!sent || safe || failure->gate) && ++batch->tries < SEND_TRIES;
   if (again) {
     batch_wait(batch, backoff_ms(batch->tries, failure->has_wait ? failure->wait_ms : UINT64_MAX));
+    return;
+  }
+  if (sent && !safe && !failure->gate && !failure->terminal) {
+    seek(batch, backoff_ms(1, UINT64_MAX));
     return;
   }
   fail_all(batch, &failure->error, failure->terminal, false, sent && !safe && !failure->gate);
@@ -345,6 +423,8 @@ static void on_http_done(void *owner, const Error *err, const HttpHead *head, bo
     fetched(batch);
   else if (failure.error.code == ERR_OK)
     read_answer(batch);
+  else if (batch->state == BATCH_SEEKING)
+    not_listed(batch, &failure);
   else if (handing_in)
     not_sent(batch, &failure, sent && !bad_status);
   else
@@ -385,7 +465,8 @@ static void ask(Batch *batch, const Key *key)
 
 static void no_key(Batch *batch, const Error *err)
 {
-  fail_all(batch, err, true, batch->id.len > 0, batch->id.len > 0);
+  bool held = batch->id.len > 0 || batch->sought;
+  fail_all(batch, err, true, held, held);
   batch_free(batch);
 }
 
@@ -412,7 +493,7 @@ static void batch_step(Batch *batch)
 static void on_timer(void *owner)
 {
   Batch *batch = owner;
-  if (batch->state == BATCH_GATHERING) batch->state = BATCH_SENDING;
+  if (batch->state == BATCH_GATHERING) batch->state = batch->sought ? BATCH_SEEKING : BATCH_SENDING;
   if (batch->state == BATCH_WAITING) batch->state = BATCH_POLLING;
   if (!batch->http) batch_step(batch);
 }
@@ -429,7 +510,7 @@ static bool all_cancelled(const Batch *batch)
 
 static void release(Batch *batch)
 {
-  bool handed_in = batch->state != BATCH_GATHERING;
+  bool handed_in = batch->state != BATCH_GATHERING || batch->sought;
   Error err = {0};
   error_set(&err, ERR_CANCELLED, handed_in ? "its batch goes on; resume collects it" : "stopped");
   for (BatchCall *call = batch->calls, *next; call; call = next) {
@@ -471,8 +552,8 @@ void models_batches_drop(Models *models)
   error_set(&err, ERR_CANCELLED, "piecework is shutting down");
   while (models->batches) {
     Batch *batch = models->batches;
-    bool handed_in = batch->state != BATCH_GATHERING;
-    fail_all(batch, &err, false, batch->id.len > 0, handed_in);
+    bool handed_in = batch->state != BATCH_GATHERING || batch->sought;
+    fail_all(batch, &err, false, handed_in, handed_in);
     batch_free(batch);
   }
 }

@@ -12,12 +12,18 @@
 
 #include "model/model.h"
 
+//
+// Whoever is killed between the hand-in and the id (or whose connection breaks there) has a batch at the provider that
+// nobody knows: calls that were to be handed in are written down with BATCH_UNKNOWN first, and looked for later.
+
 typedef struct BatchCall BatchCall;
+
+#define BATCH_UNKNOWN "?"
 
 typedef struct {
   const ModelRequest *request;  // used by batch_start only
   Str key;  // 1 to 64 letters, digits, '_', '-'; unique for all time: the attempt's
-  Str id;   // the batch that holds it already; empty = hand it in
+  Str id;  // the batch that holds it already; empty = hand it in; BATCH_UNKNOWN = handed in, perhaps: look for it
   void (*on_handed_in)(void *owner, Str id);
   // How the batch stands; to one call of a batch.
   void (*on_wait)(void *owner, Str why, uint64_t ms);

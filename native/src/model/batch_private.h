@@ -10,6 +10,7 @@ enum { BATCH_ANSWER_MAX = 64 << 20 };  // bytes of an answer that is no list of 
 
 typedef enum {
   BATCH_GATHERING,
+  BATCH_SEEKING,
   BATCH_SENDING,
   BATCH_CREATING,
   BATCH_WAITING,
@@ -36,6 +37,9 @@ struct Batch {
   const Dialect *dialect;
   const BatchWire *wire;
   Str model, id;
+  Str tag;           // the key of its first call
+  StrList not_ours;  // batches that were taken for it
+  size_t answered;   // calls of it that found their result
   BatchState state;
   BatchCall *calls;  // not answered yet
   size_t count;
@@ -48,6 +52,7 @@ struct Batch {
   Sse lines;  // of results
   bool good;  // the answer that comes is a 2xx
   bool cancelling, cancel_sent, watched, freed;
+  bool sought;  // handed in, perhaps, and its id was never told
   int tries, cancel_polls;
   uint64_t poll_ms;
   BatchAnswer last;  // in [arena]

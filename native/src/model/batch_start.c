@@ -13,7 +13,8 @@ static Batch *batch_new(Models *models, const ProviderConfig *config, Str model,
   *batch = (Batch){.models = models, .config = config, .poll_ms = POLL_FIRST_MS};
   arena_init(&batch->arena);
   batch->model = str_dup(&batch->arena, model);
-  batch->id = str_dup(&batch->arena, id);
+  batch->sought = str_eq(id, S(BATCH_UNKNOWN));
+  batch->id = batch->sought ? STR_NONE : str_dup(&batch->arena, id);
   batch->dialect = dialect_find(config->dialect);
   batch->wire = batch_wire_find(batch->dialect->name);
   batch_init_steps(batch);
@@ -22,7 +23,7 @@ static Batch *batch_new(Models *models, const ProviderConfig *config, Str model,
   sse_init(&batch->lines, 0);
   batch->next = models->batches;
   models->batches = batch;
-  if (id.len) {
+  if (batch->id.len) {
     batch->state = BATCH_WAITING;
     batch_wait(batch, 0);
   }
@@ -34,8 +35,9 @@ static Batch *find_batch(Models *models, const ProviderConfig *config, Str model
   for (Batch *batch = models->batches; batch; batch = batch->next) {
     bool same = batch->config == config && str_eq(batch->model, model);
     if (same && id.len && str_eq(batch->id, id) && !batch->cancelling) return batch;
+    if (batch->sought != str_eq(id, S(BATCH_UNKNOWN))) continue;
     bool room = batch->state == BATCH_GATHERING && batch->count < batch->wire->max_items;
-    if (same && !id.len && room) return batch;
+    if (same && (!id.len || batch->sought) && room) return batch;
   }
   return NULL;
 }
@@ -68,12 +70,14 @@ static Batch *batch_for(Models *models, const ProviderConfig *config, const Batc
   const ModelRequest *request = spec->request;
   Batch *batch = find_batch(models, config, request->model, spec->id);
   if (!batch) batch = batch_new(models, config, request->model, spec->id);
+  if (batch->sought) batch_wait(batch, GATHER_MS);
   if (spec->id.len) return batch;
   if (!hand_in(batch, request, spec->key)) {
     if (batch->count) send_now(batch);
     batch = batch_new(models, config, request->model, STR_NONE);
     hand_in(batch, request, spec->key);
   }
+  if (!batch->count) batch->tag = str_dup(&batch->arena, spec->key);
   batch->count++;
   batch_wait(batch, GATHER_MS);
   return batch;

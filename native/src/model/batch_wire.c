@@ -59,12 +59,23 @@ static void anthropic_add(Buf *items, const char *dialect, Str key, Str params)
   buf_add_char(items, '}');
 }
 
-static void anthropic_begin(Arena *arena, const Target *target, Str model, Str items,
+static void anthropic_begin(Arena *arena, const Target *target, Str model, Str tag, Str items,
                             WireRequest *out)
 {
-  (void)model;
+  (void)model, (void)tag;
   Str body = str_cat(arena, str_cat(arena, S("{\"requests\":["), items), S("]}"));
   json_request(out, url_of(arena, target, "/v1/messages/batches", STR_NONE, ""), body);
+}
+
+static Str anthropic_list(Arena *arena, const Target *target)
+{
+  return url_of(arena, target, "/v1/messages/batches", STR_NONE, "?limit=100");
+}
+
+static Str anthropic_tag(const Value *listed)
+{
+  (void)listed;
+  return STR_NONE;
 }
 
 static Str anthropic_poll(Arena *arena, const Target *target, Str id)
@@ -133,9 +144,10 @@ static void openai_add(Buf *items, const char *dialect, Str key, Str params)
   buf_add(items, S("}\n"));
 }
 
-static void openai_begin(Arena *arena, const Target *target, Str model, Str items, WireRequest *out)
+static void openai_begin(Arena *arena, const Target *target, Str model, Str tag, Str items,
+                         WireRequest *out)
 {
-  (void)model;
+  (void)model, (void)tag;
   Str body = S("--" BOUNDARY
                "\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
                "--" BOUNDARY
@@ -146,14 +158,26 @@ static void openai_begin(Arena *arena, const Target *target, Str model, Str item
   wire_header(out, S("content-type"), S("multipart/form-data; boundary=" BOUNDARY));
 }
 
-static void openai_create(Arena *arena, const Target *target, const char *dialect,
+static void openai_create(Arena *arena, const Target *target, const char *dialect, Str tag,
                           const Value *uploaded, WireRequest *out)
 {
   Value *body = value_map(arena);
   value_put_str(arena, body, S("input_file_id"), id_of(arena, uploaded, S("id")));
   value_put_str(arena, body, S("endpoint"), str_from(openai_endpoint(dialect)));
   value_put_str(arena, body, S("completion_window"), S("24h"));
+  Value *metadata = value_set(body, S("metadata"), value_map(arena));
+  value_put_str(arena, metadata, S("piecework"), tag);
   json_request(out, url_of(arena, target, "/batches", STR_NONE, ""), json_str(arena, body));
+}
+
+static Str openai_list(Arena *arena, const Target *target)
+{
+  return url_of(arena, target, "/batches", STR_NONE, "?limit=100");
+}
+
+static Str openai_tag(const Value *listed)
+{
+  return value_get_str(value_get(listed, S("metadata")), S("piecework"), STR_NONE);
 }
 
 static Str openai_poll(Arena *arena, const Target *target, Str id)
@@ -220,12 +244,26 @@ static void gemini_add(Buf *items, const char *dialect, Str key, Str params)
   buf_fmt(items, ",\"metadata\":{\"key\":\"%.*s\"}}", STR_ARG(key));
 }
 
-static void gemini_begin(Arena *arena, const Target *target, Str model, Str items, WireRequest *out)
+static void gemini_begin(Arena *arena, const Target *target, Str model, Str tag, Str items,
+                         WireRequest *out)
 {
-  Str body =
-      S("{\"batch\":{\"displayName\":\"piecework\",\"inputConfig\":{\"requests\":{\"requests\":[");
+  Str body = str_fmt(arena,
+                     "{\"batch\":{\"displayName\":\"piecework %.*s\",\"inputConfig\":"
+                     "{\"requests\":{\"requests\":[",
+                     STR_ARG(tag));
   body = str_cat(arena, str_cat(arena, body, items), S("]}}}}"));
   json_request(out, url_of(arena, target, "/models/", model, ":batchGenerateContent"), body);
+}
+
+static Str gemini_list(Arena *arena, const Target *target)
+{
+  return url_of(arena, target, "/batches", STR_NONE, "?pageSize=100");
+}
+
+static Str gemini_tag(const Value *listed)
+{
+  Str name = value_get_str(value_get(listed, S("metadata")), S("displayName"), STR_NONE);
+  return str_starts(name, S("piecework ")) ? str_skip(name, 10) : STR_NONE;
 }
 
 static Str gemini_poll(Arena *arena, const Target *target, Str id)
@@ -274,10 +312,10 @@ static bool gemini_item(const Value *result, BatchItem *out)
 
 // ---- the table ------------------------------------------------------------------------------------------
 
-#define OPENAI                                                                           \
-  .max_items = 50000, .max_bytes = 150u << 20, .add = openai_add, .begin = openai_begin, \
-  .create = openai_create, .poll_url = openai_poll, .cancel_url = openai_cancel,         \
-  .read = openai_read, .item = openai_item
+#define OPENAI                                                                              \
+  .max_items = 50000, .max_bytes = 150u << 20, .add = openai_add, .begin = openai_begin,    \
+  .create = openai_create, .list_url = openai_list, .listed = "data", .tag_of = openai_tag, \
+  .poll_url = openai_poll, .cancel_url = openai_cancel, .read = openai_read, .item = openai_item
 
 static const BatchWire wires[] = {
     {.dialect = "anthropic",
@@ -285,6 +323,9 @@ static const BatchWire wires[] = {
      .max_bytes = 200u << 20,
      .add = anthropic_add,
      .begin = anthropic_begin,
+     .list_url = anthropic_list,
+     .listed = "data",
+     .tag_of = anthropic_tag,
      .poll_url = anthropic_poll,
      .cancel_url = anthropic_cancel,
      .read = anthropic_read,
@@ -296,6 +337,9 @@ static const BatchWire wires[] = {
      .max_bytes = 18u << 20,
      .add = gemini_add,
      .begin = gemini_begin,
+     .list_url = gemini_list,
+     .listed = "operations",
+     .tag_of = gemini_tag,
      .poll_url = gemini_poll,
      .cancel_url = gemini_cancel,
      .read = gemini_read,

@@ -31,11 +31,17 @@ typedef struct {
   size_t max_items, max_bytes;  // of one batch, below what the provider takes
   // Adds one request: [key] is 1 to 64 letters, digits, '_' or '-'; [params] is the JSON of its body.
   void (*add)(Buf *items, const char *dialect, Str key, Str params);
-  // First request: the items themselves, or their upload as a file.
-  void (*begin)(Arena *arena, const Target *target, Str model, Str items, WireRequest *out);
+  // First request: the items themselves, or their upload as a file. [tag] is the key of the first item: where it can be,
+  // the batch bears it, so that it is found again when its id was lost.
+  void (*begin)(Arena *arena, const Target *target, Str model, Str tag, Str items,
+                WireRequest *out);
   // After an upload: [uploaded] is its answer. NULL where `begin` creates the batch.
-  void (*create)(Arena *arena, const Target *target, const char *dialect, const Value *uploaded,
-                 WireRequest *out);
+  void (*create)(Arena *arena, const Target *target, const char *dialect, Str tag,
+                 const Value *uploaded, WireRequest *out);
+  // The provider's batches, the newest first. [tag_of] one of them; empty where batches bear none.
+  Str (*list_url)(Arena *arena, const Target *target);
+  const char *listed;  // the field of the answer that holds them
+  Str (*tag_of)(const Value *listed);
   Str (*poll_url)(Arena *arena, const Target *target, Str id);
   Str (*cancel_url)(Arena *arena, const Target *target, Str id);
   void (*read)(Arena *arena, const Target *target, const Value *answer, BatchAnswer *out);

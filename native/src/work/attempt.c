@@ -246,10 +246,10 @@ static ModelRequest *keep_request(Attempt *attempt, const ModelRequest *request)
 
 // ---- batches ----------------------------------------------------------------------------------------
 
-// The key a request goes by in its batch.
-static Str batch_key(Arena *arena, int64_t attempt)
+// The key a request goes by in its batch: another journal of the same account has other moments.
+static Str batch_key(Arena *arena, const AttemptRow *row)
 {
-  return str_fmt(arena, "pw%lld", (long long)attempt);
+  return str_fmt(arena, "pw%lld-%llx", (long long)row->id, (unsigned long long)row->started_ms);
 }
 
 static void handed_in(void *owner, Str id)
@@ -265,7 +265,7 @@ static void handed_in(void *owner, Str id)
 static void start_batch(Attempt *attempt, const ModelRequest *request)
 {
   BatchSpec call = {.request = request,
-                    .key = batch_key(&attempt->arena, attempt->row.id),
+                    .key = batch_key(&attempt->arena, &attempt->row),
                     .id = attempt->row.batch,
                     .on_handed_in = handed_in,
                     .on_wait = call_waits,
@@ -292,9 +292,11 @@ static void stray(void *owner, Str key, const ModelReply *reply)
   AttemptRow row;
   uint64_t id = 0;
   arena_init(&arena);
-  bool ours = str_starts(key, S("pw")) && str_to_u64(str_skip(key, 2), &id) && id <= INT64_MAX &&
+  size_t dash = str_find_char(key, '-');
+  bool ours = str_starts(key, S("pw")) && str_to_u64(str_sub(key, 2, dash), &id) &&
+              id <= INT64_MAX &&
               journal_attempt_get(engine->journal, &arena, (int64_t)id, &row, NULL) &&
-              row.batch.len && !row.ended_ms;
+              row.batch.len && !row.ended_ms && str_eq(batch_key(&arena, &row), key);
   if (ours) {
     fill_row(&row, reply);
     journal_attempt_finish(engine->journal, &arena, &row, reply->text, NULL);
@@ -368,6 +370,9 @@ static bool start_call(Attempt *attempt, const ModelRequest *request, Str prompt
     if (err) *err = why;
     return false;
   }
+  if (batch &&
+      !journal_attempt_handed_in(spec->engine->journal, attempt->row.id, S(BATCH_UNKNOWN), err))
+    return false;
   journal_on_disk(spec->engine->journal, &attempt->reserved, leave, attempt);
   if (batch) {
     attempt->request = keep_request(attempt, request);
