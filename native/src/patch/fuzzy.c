@@ -215,7 +215,7 @@ static bool read_alignment(const Alignment *a, Match *match)
     int score = *cell(a, i, j);
     match->lines[i] = LINE_NONE;
     if (j < a->width && score == skip_text(a, i, j)) {
-      match->slips_only &= match->first == LINE_NONE || line_blank(window_line(a, j));
+      match->left_out += match->first != LINE_NONE && !line_blank(window_line(a, j));
       j++;
       continue;
     }
@@ -341,7 +341,7 @@ static bool only_slips(const MatchList *list, size_t *winner)
 {
   size_t hits = 0;
   for (size_t i = 0; i < list->len; i++) {
-    if (list->items[i].slips_only) *winner = i, hits++;
+    if (list->items[i].slips_only && !list->items[i].left_out) *winner = i, hits++;
   }
   return hits == 1;
 }
@@ -362,9 +362,9 @@ static bool context_stands(Locator *locator, const Sought *sought, const Match *
   return stands;
 }
 
-// The text is not what the model saw, and elsewhere it has most of SEARCH's lines word for word, as many as
-// [match] has, and all but those to be replaced: that may be the place, changed meanwhile, and [match] a copy
-// of it.
+// The text is not what the model saw, and elsewhere it has most of SEARCH's lines word for word, all but those
+// to be replaced, and as many as [match] has less what SEARCH leaves out there: that may be the place, changed
+// meanwhile, and [match] a copy of it.
 static bool has_rival(Locator *locator, const Sought *sought, const MatchList *others,
                       const Match *match)
 {
@@ -372,7 +372,9 @@ static bool has_rival(Locator *locator, const Sought *sought, const MatchList *o
     const Match *other = &others->items[i];
     size_t full = 0;
     if (other->first < match->end && match->first < other->end) continue;
-    if (other->equal < match->equal || !context_stands(locator, sought, other, &full)) continue;
+    if (other->equal + match->left_out < match->equal ||
+        !context_stands(locator, sought, other, &full))
+      continue;
     if (other->equal * 3 >= full * 2) return true;
   }
   return false;

@@ -31,7 +31,8 @@ typedef struct {
   size_t len;         // SEARCH lines
   size_t first, end;  // the lines of the text it covers
   size_t equal;       // FUZZY: how many lines were equal
-  bool slips_only;    // FUZZY: nothing but slips of the pen differ, and no line is left out
+  size_t left_out;    // FUZZY: lines in between that SEARCH does not have, blank ones not counted
+  bool slips_only;    // FUZZY: the lines that are not equal differ by slips of the pen
   Tier tier;
 } Match;
 

@@ -363,10 +363,11 @@ static bool file_has_line(Job *job, Str line)
   return false;
 }
 
-static bool replaces_elision(const Job *job, const Group *group)
+// Takes the place of a line of its kind that the file has.
+static bool replaces_elision(const Job *job, const Group *group, Elision kind)
 {
   for (size_t i = 0; i < group->a_len; i++) {
-    if (marker_elision(job->sides->search[group->a_at + i]) != ELISION_NONE)
+    if (marker_elision(job->sides->search[group->a_at + i]) == kind)
       return !has_elision(job, group);
   }
   return false;
@@ -402,10 +403,11 @@ static bool may_stand_for_lines(Job *job, size_t r)
 static bool elision_is_text(Job *job, const Group *group, size_t r)
 {
   Str line = str_trim(job->sides->replace[r]);
-  bool bare = marker_elision(line) == ELISION_BARE;
+  Elision kind = marker_elision(line);
+  bool bare = kind == ELISION_BARE;
   if (bare && group->a_len == 1 && str_eq(str_trim(job->sides->search[group->a_at]), S("pass")))
     return true;
-  if (group->a_len > 0) return replaces_elision(job, group);
+  if (group->a_len > 0) return replaces_elision(job, group, kind);
   if (job->by_tool) return true;
   if (bare && may_stand_for_lines(job, r)) return false;
   if (bare && !job->removes && adds_other_lines(job, group)) return true;

@@ -178,6 +178,9 @@ TEST(a_copy_does_not_stand_in_for_a_place_that_was_changed)
       // one letter of the context differs, and lines stand between that SEARCH does not have
       "    if ready:\n        close(file)\n        sync(file)\n        locked = False\n\n"
       "def flush_b():\n    write_all()\n",
+      // nothing differs but a line in between
+      "    if ready:\n        close(file)\n        sync(file)\n        locked = False\n\n"
+      "def flush_a():\n    write_all()\n",
       // a word of the context differs
       "    if ready:\n        close(file)\n        locked = False\n\n"
       "def flush_c():\n    write_them_all()\n",
@@ -190,14 +193,14 @@ TEST(a_copy_does_not_stand_in_for_a_place_that_was_changed)
   Str replace =
       S("    if ready:\n        close(file)\n        locked = None\n\ndef flush_a():\n    "
         "write_all()\n");
-  for (size_t i = 0; i < 4; i++) {
+  for (size_t i = 0; i < 6; i++) {
     Try *t = try_new();
     t->spec.shown_is_guess = true;
     Str file =
         str_fmt(&t->arena,
                 "def a():\n    if ready:\n        close(file)\n        %s\n\ndef flush_a():\n"
                 "    write_all()\n\ndef b():\n    begin()\n%s",
-                changes[i / 2], copies[i % 2]);
+                changes[i / 3], copies[i % 3]);
     Str got = patched(t, file, search, replace);
     CHECK(got.ptr[0] == '!');
     try_free(t);

@@ -362,6 +362,9 @@ TEST(dots_are_code_or_a_placeholder)
       // another stub like the one above
       {"def f(a):\n    ...\n", "def f(a):\n    ...\n", "def f(a):\n    ...\n\ndef f(a):\n    ...\n",
        "def f(a):\n    ...\n\ndef f(a):\n    ...\n"},
+      // dots of another kind than those that the file has
+      {"def f(a):\n    ...\n\ndef g(a):\n    return a\n", "def f(a):\n    ...\n\ndef g(a):\n",
+       "def f(a):\n/* ... */\n\ndef g(a):\n", "!elided"},
       // the class moves, and its body would be gone
       {"def d():\n    return 1\n\nclass W:\n    kind = bytes\n\nclass R:\n    kind = bytes\n",
        "def d():\n    return 1\n\nclass W:\n    kind = bytes\n\nclass R:\n    kind = bytes\n",
