@@ -36,6 +36,12 @@ Str str_vfmt(Arena *arena, const char *format, va_list args);
 Str str_cat(Arena *arena, Str a, Str b);
 Str str_join(Arena *arena, const StrList *list, Str between);
 
+// "%zu file%s", n, plural(n)
+static inline const char *plural(int64_t n)
+{
+  return n == 1 ? "" : "s";
+}
+
 bool str_eq(Str a, Str b);
 bool str_eq_nocase(Str a, Str b);   // ASCII letters only
 int str_cmp(Str a, Str b);          // bytewise, as memcmp

@@ -139,11 +139,6 @@ bool cli_run_plan(Cli *cli, int64_t plan, bool verify, size_t *hunks);
 bool cli_say_tries(Cli *cli, int64_t tries, bool ok);  // of cheap-first; [ok]: it went well so far
 void cli_say_problems(Str path, const PlanProblemList *problems);  // "PATH:LINE: text" each
 
-static inline const char *plural(size_t n)
-{
-  return n == 1 ? "" : "s";
-}
-
 // ---- the subcommands -------------------------------------------------------------------------------
 
 bool cli_serve(Cli *cli);

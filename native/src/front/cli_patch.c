@@ -191,7 +191,7 @@ static void tell_text(const PatchRun *run)
     const PatchOutcome *file = &run->files.items[i];
     printf("%s %s %.*s: %zu hunk%s (%s)\n", file->written ? "written" : "would",
            change_name(file->patch->change), STR_ARG(file->patch->path), file->patch->hunks.len,
-           file->patch->hunks.len == 1 ? "" : "s", tier_name(file->patch->tier));
+           plural(file->patch->hunks.len), tier_name(file->patch->tier));
   }
   if (run->result.abstained) printf("nothing to change, says the reply\n");
   for (size_t i = 0; i < run->result.refusals.len; i++) {

@@ -226,7 +226,7 @@ static bool judge_gone(Arena *arena, const Rule *rule, const AcceptTextList *tex
   size_t places = find_places(arena, texts, rule->word, &told);
   if (places) {
     buf_fmt(out, "\"%.*s\" still occurs in %zu place%s:\n", STR_ARG(rule->word), places,
-            places == 1 ? "" : "s");
+            plural(places));
     buf_add(out, buf_str(&told));
   }
   buf_deinit(&told);

@@ -125,7 +125,7 @@ static bool write_month(ViewText *view, Engine *engine, Error *err)
   LineMeaning note = {.kind = S("note")};
   view_line(view, note, "%s", "");
   view_line(view, note, "the last 30 days: %.*s over %zu plan%s  (cost month)",
-            STR_ARG(cost_text(view->arena, &total)), rows.len, rows.len == 1 ? "" : "s");
+            STR_ARG(cost_text(view->arena, &total)), rows.len, plural(rows.len));
   return true;
 }
 

@@ -291,8 +291,8 @@ static void rename_advice(Arena *arena, Buf *out, Advice *advice, const Count *c
   advice->kind = ADVICE_FREE;
   advice->command = str_fmt(arena, ":cfdo %%s/\\<%.*s\\>/%.*s/ge", STR_ARG(from), STR_ARG(to));
   buf_fmt(out, "A rename of one word costs nothing: %s%zu line%s in %zu file%s %s %.*s.\n\n",
-          count->cut ? "at least " : "", count->places, count->places == 1 ? "" : "s", count->files,
-          count->files == 1 ? "" : "s", count->places == 1 ? "has" : "have", STR_ARG(from));
+          count->cut ? "at least " : "", count->places, plural(count->places), count->files,
+          plural(count->files), count->places == 1 ? "has" : "have", STR_ARG(from));
   buf_fmt(out,
           "  LSP      rename with the cursor on %.*s (knows scopes; leaves strings and comments)\n",
           STR_ARG(from));
@@ -337,7 +337,7 @@ static void choose(Engine *engine, Project *project, Arena *arena, Str request,
     buf_fmt(out,
             "One place of %zu line%s: a plan would cost more than the edit. `edit` asks the small "
             "model once.\n",
-            lines, lines == 1 ? "" : "s");
+            lines, plural(lines));
   } else {
     buf_add(out, S("This suits delegation.\n"));
   }

@@ -168,14 +168,14 @@ Str money_guessed(Arena *arena, int64_t calls)
   if (!calls) return STR_NONE;
   return str_fmt(arena,
                  "~ %lld call%s whose tokens the provider did not tell: what %s cost is estimated",
-                 (long long)calls, calls == 1 ? "" : "s", calls == 1 ? "it" : "they");
+                 (long long)calls, plural(calls), calls == 1 ? "it" : "they");
 }
 
 Str money_open(Arena *arena, int64_t calls, Nano worst)
 {
   if (!calls) return STR_NONE;
   return str_fmt(arena, "%lld call%s in flight, in a batch or cut off may cost %.*s more at most",
-                 (long long)calls, calls == 1 ? "" : "s", STR_ARG(money(arena, worst)));
+                 (long long)calls, plural(calls), STR_ARG(money(arena, worst)));
 }
 
 static Str row_money(Arena *arena, const ReceiptRow *row)

@@ -94,7 +94,7 @@ static Str requests_in_batches(Run *run)
   for (size_t i = 0; i < rows.len; i++) requests += rows.items[i].requests;
   if (!requests) return STR_NONE;
   return str_fmt(&run->arena, "; %" PRId64 " request%s wait in a batch: resume collects them",
-                 requests, requests == 1 ? "" : "s");
+                 requests, plural(requests));
 }
 
 static Str end_note(Run *run, const RunCount *count)

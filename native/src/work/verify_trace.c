@@ -40,7 +40,7 @@ static Str trace_words(Verify *v)
     buf_fmt(&text, "%sthe search for the task ended early: %.*s", text.len ? "; " : "",
             STR_ARG(trace->note));
   }
-  buf_fmt(&text, " (%d run%s, no tokens)", trace->runs, trace->runs == 1 ? "" : "s");
+  buf_fmt(&text, " (%d run%s, no tokens)", trace->runs, plural(trace->runs));
   return buf_take(&text, arena);
 }
 
