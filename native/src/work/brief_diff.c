@@ -15,7 +15,9 @@ enum {
   THREAD_MIN = 8,  // bytes of a line that can be followed
   AGAIN_MIN = 4,   // lines in a row that are not said again
   AGAIN_BYTES = 100,
-  LIKE_TRIES = 8,  // places looked at that may be like this one
+  LIKE_TRIES = 6,  // places looked at that may be like this one
+  PATIENCE = 200,  // lines in a row like no others, until it is looked
+  SELDOM = 8,      // at every so manyth only
   PLACE_BYTES = sizeof("+[again lines 123-456]"),
   CONTEXT = 1,
   PLACES_SHOWN = 400,
@@ -63,7 +65,8 @@ struct BriefDiff {
   HunkList *hunks;  // one list for each file
   SideList gone, come;
   Said said_gone, said_come;
-  Map seen;  // key of a change -> index into shown
+  size_t misses;  // lines in a row that were like no others
+  Map seen;       // key of a change -> index into shown
   struct {
     Shown *items;
     size_t len, cap;
@@ -266,7 +269,9 @@ static size_t say_like(BriefDiff *d, const SideList *own, const Said *said, size
 {
   Like like, before;
   size_t lines, times = 0, told = 0, len;
+  if (d->misses > PATIENCE && d->misses++ % SELDOM) return 0;
   size_t first = find_like(d, own, said, at, end, &like, &lines);
+  d->misses = first == SIZE_MAX ? d->misses + 1 : 0;
   if (first == SIZE_MAX) return 0;
   Buf parts;
   buf_init(&parts, SIZE_MAX / 2);
