@@ -228,7 +228,18 @@ local function text(line)
   return host.fn('getline', line)
 end
 
+-- Lines that somebody has changed all the same stand for nothing.
+local function is_changed(view)
+  local modified = host.fn('getbufvar', view.buf, '&modified')
+  if modified ~= 1 and modified ~= true and in_step(view) then return false end
+  message.say('the text of this review was changed, nothing is decided; :edit! brings it back',
+    'warn')
+  return true
+end
+M.is_changed = is_changed
+
 local function decide(view, what, decision, advance_from)
+  if is_changed(view) then return end
   if #what == 0 then return message.say('no changed line here; g? lists the keys', 'warn') end
   foresee(view, what, decision, advance_from)
   engine.request('review/decide', { plan = view.plan, what = what, decision = decision },
@@ -268,6 +279,7 @@ end
 -- the text has come.
 local function accept_like(view, first)
   local hunk = lines.hunk_at(view.sections, first)
+  if is_changed(view) then return end
   if not hunk then return message.say('no hunk on this line', 'warn') end
   engine.ask('review/decide', { plan = view.plan, what = { 'like:' .. hunk.id },
     decision = 'accepted' }, function(result)

@@ -122,6 +122,7 @@ local function decide(call, decision)
   local view = buffers.view()
   if #call.words == 0 then
     if view and view.kind == 'review' then
+      if require('piecework.ui.review').is_changed(view) then return end
       local lines = require('piecework.ui.review_lines')
       local what = lines.named(view.sections, call.first, call.last)
       if #what == 0 then return message.say('no hunk on these lines', 'warn') end
