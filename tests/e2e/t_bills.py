@@ -174,6 +174,29 @@ def played_back() -> None:
         ok(scratch.run("cost", "all", "--csv", cwd=scratch.path / "w").stdout == before, "played back: and no sum has changed", before)
 
 
+def gateway_played_back() -> None:
+    """What a gateway's cache writes cost, of which the configuration says nothing, costs the same when it is played back."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        (scratch.path / "w/conventions.md").write_text("".join(f"Rule {i}: say what you mean, once.\n" for i in range(200)))
+        provider = scratch.provider(rules())
+        config = {"providers": {"gate": {"dialect": "anthropic", "base_url": provider.url, "key": {"env": "ANTHROPIC_API_KEY"}}},
+                  "models": {"big": "gate/b", "small": "gate/s"}, "prices": {"gate/s": {"input": 4, "output": 20}}}
+        tape, path = str(scratch.path / "tape.ndjson"), Path(plan_file(scratch))
+        path.write_text(path.read_text().replace("\naccept:", "\nread: conventions.md\naccept:"))
+        scratch.configure(provider.url, config)
+        scratch.run("run", str(path), "--no-verify", "--record", tape, cwd=scratch.path / "w")
+        told = sum(u["fresh_in"] * 4000 + u["cache_write"] * 5000 + u["cache_read"] * 4000 + u["out"] * 20000
+                   for u in (line["usage"] for line in log(provider, "done")))
+        ok(attempts(scratch, "select sum(cost) from attempt")[0][0] == told > 0, f"gateway: {told} paid")
+        scratch.configure(provider.url, {**config, "replay": tape})
+        again = Path(plan_file(scratch, "again"))
+        again.write_text(again.read_text().replace("\naccept:", "\nread: conventions.md\naccept:"))
+        scratch.run("run", str(again), "--no-verify", cwd=scratch.path / "w")
+        both = attempts(scratch, "select sum(cost) from attempt group by plan")
+        ok(both == [(told,), (told,)], f"gateway: and played back: {both}")
+
+
 def never_asked() -> None:
     """`ask_above`: "none" asks nobody, 0 asks about every cent."""
     for above, status in (("none", 0), (0, 3)):
@@ -302,7 +325,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, never_asked, closed, dense, overrun, cut_off, one_day)
+ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, gateway_played_back, never_asked, closed, dense, overrun, cut_off, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

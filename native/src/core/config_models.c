@@ -6,6 +6,7 @@
 
 #include "core/nearest.h"
 #include "lib/process.h"
+#include "model/dialect.h"
 #include "model/presets.h"
 
 // ---- ladders ------------------------------------------------------------------------------------
@@ -353,7 +354,10 @@ static bool check_rung(Models *models, const Ladder *ladder, const ModelName *ru
 // that models and prices read as they were recorded.
 static void replay_provider(Models *models, Str name)
 {
+  const ProviderConfig *live = models_provider_get(models, name);
   ProviderConfig config = {.name = name, .dialect = S("replay"), .key_optional = true, .limit = 32};
+  bool writes = live && (live->quirks & QUIRK_DEAR_WRITES || str_eq(live->dialect, S("anthropic")));
+  config.quirks = QUIRK_COMPATIBLE | (writes ? QUIRK_DEAR_WRITES : 0);
   models_provider(models, &config);
 }
 

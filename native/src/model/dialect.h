@@ -31,6 +31,8 @@ enum {
   QUIRK_TOOLS_NO_EFFORT = 1 << 13,     // tools only with effort "none"
   QUIRK_TOOLS_ELSEWHERE = 1 << 14,     // tools not through Chat Completions, only through Responses
   QUIRK_NO_EFFORT_NONE = 1 << 15,      // effort "none" and "minimal" are refused
+  QUIRK_DEAR_WRITES =
+      1 << 18,  // a recording of Anthropic: cache writes cost a quarter more than input
   QUIRK_NO_TOOLS = 1 << 16,  // no tools: they are described and called in words (text_tools.h)
   QUIRK_MAX_COMPLETION = 1 << 17,  // learned: "max_completion_tokens" after all
 };

@@ -145,6 +145,16 @@ static bool replayed_model(const Models *models, Str *provider, Str *model)
   return provider->len > 0;
 }
 
+// Who speaks Anthropic's dialect asks a quarter more for what is written to the cache, also where nobody says so
+// (facts: providers.md section 1.8).
+static Price with_writes(Price price, const ProviderConfig *config)
+{
+  bool dear =
+      config && (str_eq(config->dialect, S("anthropic")) || config->quirks & QUIRK_DEAR_WRITES);
+  if (price.known && dear && price.cache_write < 0) price.cache_write = 1.25 * price.input;
+  return price;
+}
+
 Price price_of(const Models *models, Str provider, Str model)
 {
   const ProviderConfig *config = provider_find(models, provider);
@@ -152,13 +162,10 @@ Price price_of(const Models *models, Str provider, Str model)
     Str as_provider = provider, as_model = model;
     if (replayed_model(models, &as_provider, &as_model)) {
       Price price = info_of(models, as_provider, as_model).price;
-      if (price.known) return price;
+      if (price.known) return with_writes(price, config);
     }
   }
-  Price price = info_of(models, provider, model).price;
-  bool writes = config && str_eq(config->dialect, S("anthropic"));
-  if (price.known && writes && price.cache_write < 0)  // facts: providers.md section 1.8
-    price.cache_write = 1.25 * price.input;
+  Price price = with_writes(info_of(models, provider, model).price, config);
   if (price.known || !config || !runs_at_home(config)) return price;
   price.input = price.output = 0;
   price.cache_read = price.cache_write = price.cache_write_hour = 0;
