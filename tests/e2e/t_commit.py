@@ -143,6 +143,36 @@ def by_task() -> None:
         ok(ran.returncode != 0, "by task: nothing is committed twice", ran.stderr)
 
 
+def by_task_again() -> None:
+    """A hook refuses the second commit; when it is content, the rest is committed."""
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        root.mkdir()
+        (root / "a.txt").write_text("one\n\ntwo\n\nthree\n")
+        git_init(root)
+        plan = scratch.path / "plan.md"
+        plan.write_text("---\ntitle: three things\n---\n" + "".join(
+            f"## T0{i} say {word.upper()}\nfiles: a.txt:{2 * i - 1}\nexecutor: substitute\npattern: {word}\nreplace: {word.upper()}\n\n"
+            for i, word in enumerate(("one", "two", "three"), 1)))
+        scratch.provider([])
+        for argv in (["run", str(plan), "--yes", "--no-verify"], ["apply", "last"]):
+            ok(scratch.run(*argv, cwd=root).returncode == 0, f"again: {argv[0]}")
+        hook = root / ".git/hooks/commit-msg"
+        hook.write_text("#!/bin/sh\n! grep TWO $1\n")
+        hook.chmod(0o755)
+        ran = scratch.run("commit", "last", "--by-task", cwd=root)
+        made = int(git(root, "rev-list", "--count", "HEAD")) - 1
+        ok(ran.returncode == 1 and made < 3, f"again: {made} made before the hook refused", ran.stderr)
+        hook.unlink()
+        ran = scratch.run("commit", "last", "--by-task", cwd=root)
+        subjects = git(root, "log", "--format=%s").splitlines()[:-1]
+        ok(ran.returncode == 0 and sorted(subjects) == ["say ONE", "say THREE", "say TWO"], f"again: {subjects}", ran.stderr)
+        ok("left to commit" not in ran.stderr + scratch.run("log", "last", cwd=root).stdout, "again: the first is no failure", ran.stderr)
+        ok(git(root, "status", "--porcelain") == "", "again: nothing is left")
+        ran = scratch.run("commit", "last", "--by-task", cwd=root)
+        ok(ran.returncode == 1 and "left to commit" in ran.stderr, "again: and then there is nothing", ran.stderr)
+
+
 def what_git_says() -> None:
     """A hook that refuses is shown whole, once; hooks run as under a plain `git commit`; a message is taken as it is."""
     with Scratch() as scratch:
@@ -257,6 +287,7 @@ if __name__ == "__main__":
     git_cannot()
     before_the_commit()
     by_task()
+    by_task_again()
     what_git_says()
     stopped()
     filtered()

@@ -358,6 +358,13 @@ static bool changes_head(const Commit *c)
   return false;
 }
 
+#define ALL_IN_HEAD "all it applied is in HEAD already"
+
+bool commit_all_in_head(const Error *err)
+{
+  return err->code == ERR_REFUSED && str_eq(str_from(error_hint(err)), S(ALL_IN_HEAD));
+}
+
 // What is to be done to the user's index, written down before the commit is there.
 static bool take_ready(void *owner, Str out, Error *err)
 {
@@ -367,7 +374,7 @@ static bool take_ready(void *owner, Str out, Error *err)
   if (!changes_head(c)) {
     error_set(err, ERR_REFUSED, "nothing of plan %lld is left to commit",
               (long long)c->review.plan);
-    return error_hint_set(err, "all it applied is in HEAD already");
+    return error_hint_set(err, ALL_IN_HEAD);
   }
   buf_init(&back, 16 << 20);
   put_back(c, &back);
@@ -432,6 +439,7 @@ enum { STEP_COUNT = sizeof(steps) / sizeof(*steps) };
 
 static void tell(Commit *c, const Error *err)
 {
+  if (c->only.len && commit_all_in_head(err)) return;  // a step of commit_tasks.c, and no failure
   int64_t plan = c->review.plan;
   Value *params = value_map(&c->arena);
   value_put_int(&c->arena, params, S("plan"), plan);

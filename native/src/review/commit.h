@@ -19,9 +19,12 @@ Str commit_without_comments(Arena *arena, Str message);
 bool commit_start(Engine *engine, int64_t plan, Str only, Str message, OpDone *on_done, void *owner,
                   Error *err);
 
+// Did a commit fail because HEAD has all of it already?
+bool commit_all_in_head(const Error *err);
+
 // Stops the plan's commit and its hooks; 0 = all. It ends with ERR_CANCELLED unless git has made it already.
 void commit_stop(Engine *engine, int64_t plan);
 
 // One commit for each task with applied hunks, in the order they ended; the targets of an `each:` are one. Its
-// message is the task's title. A failure ends it and says how many were made.
+// message is the task's title. A failure ends it and says how many were made; called again, it goes on with the rest.
 bool commit_tasks_start(Engine *engine, int64_t plan, OpDone *on_done, void *owner, Error *err);

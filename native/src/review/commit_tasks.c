@@ -7,7 +7,7 @@ typedef struct {
   Engine *engine;
   int64_t plan;
   StrList tasks;
-  size_t at;
+  size_t at, made;  // those before [at] that are not in [made] were in HEAD already
   OpDone *on_done;
   void *owner;
 } CommitTasks;
@@ -36,10 +36,10 @@ static void end(CommitTasks *c, const Error *err)
   OpDone *on_done = c->on_done;
   void *owner = c->owner;
   Error told = *err;
-  if (err->code != ERR_OK && c->at > 0) {
+  if (err->code != ERR_OK && c->made > 0) {
     Error more = {0};
-    error_set(&more, err->code, "%zu of %zu commits were made; then %.*s: %s", c->at, c->tasks.len,
-              STR_ARG(c->tasks.items[c->at]), err->message);
+    error_set(&more, err->code, "%zu of %zu commits were made; then %.*s: %s", c->made,
+              c->tasks.len - (c->at - c->made), STR_ARG(c->tasks.items[c->at]), err->message);
     error_hint_set(&more, "%s", error_hint(err));
     told = more;
   }
@@ -54,8 +54,12 @@ static void committed(void *owner, const Error *err)
 {
   CommitTasks *c = owner;
   Error next = *err;
+  // what an earlier try committed does not keep the rest from being committed now
+  bool there = commit_all_in_head(err), last = c->at + 1 >= c->tasks.len;
+  if (there && (!last || c->made)) error_clear(&next);
+  c->made += err->code == ERR_OK;
   if (next.code == ERR_OK) c->at++;
-  if (next.code == ERR_OK && c->at < c->tasks.len && start_one(c, &next)) return;
+  if (next.code == ERR_OK && !last && start_one(c, &next)) return;
   end(c, &next);
 }
 
