@@ -303,27 +303,42 @@ static bool has_elision(const Job *job, const Group *group)
   return false;
 }
 
-// A line to be replaced that is not what the reply quotes may be the model's slip or someone's change. Without
-// the text the model saw the two look the same, so both are refused.
+// The SEARCH lines [*first, *end) that may be the ones to go: of "a b a" without "a b" the same remains as without
+// "b a", so either "a" may be.
+static void may_go(const Job *job, const Group *group, size_t *first, size_t *end)
+{
+  const Str *search = job->sides->search;
+  *first = group->a_at, *end = group->a_at + group->a_len;
+  if (group->b_len) return;
+  while (*first > 0 && str_eq(search[*first - 1], search[*first - 1 + group->a_len])) --*first;
+  while (*end < job->sides->search_len && str_eq(search[*end], search[*end - group->a_len])) ++*end;
+}
+
+// The first line after text line [above] and before [line] that is not blank, or LINE_NONE.
+static size_t unquoted_line(const Job *job, size_t above, size_t line)
+{
+  for (size_t i = above + 1; above != LINE_NONE && i < line; i++) {
+    if (!line_blank(job_text_line(job, i))) return i;
+  }
+  return LINE_NONE;
+}
+
+// A line to be replaced that is not what the reply quotes, or stands unquoted beside those it does, may be the
+// model's slip or someone's change. Without the text the model saw the two look the same, so both are refused.
 static bool changed_meanwhile(Job *job, const Group *group)
 {
   if (job->match->tier != TIER_FUZZY || !job->rewrite->shown_is_guess) return false;
-  size_t first = group->a_at, end = group->a_at + group->a_len;
-  const Str *search = job->sides->search;
-  // Of "a b a" without "a b" the same remains as without "b a": either "a" may be the one that goes.
-  while (group->b_len == 0 && first > 0 &&
-         str_eq(search[first - 1], search[first - 1 + group->a_len]))
-    first--;
-  while (group->b_len == 0 && end < job->sides->search_len &&
-         str_eq(search[end], search[end - group->a_len]))
-    end++;
-  for (size_t i = first; i < end; i++) {
+  size_t first, end, above = LINE_NONE;
+  may_go(job, group, &first, &end);
+  size_t from = first > 0 ? first - 1 : 0, to = end < job->match->len ? end + 1 : end;
+  for (size_t i = from; i < to; i++) {
     size_t line = job->match->lines[i];
     if (line == LINE_NONE) continue;
-    Str quoted = job->sides->search[i], file = job_text_line(job, line);
-    if (line_equal(quoted, file, KEY_FOLDED)) continue;
-    job->bad_line = line;
-    if (!str_eq(str_trim(quoted), str_trim(file))) return true;
+    size_t between = unquoted_line(job, above, line);
+    bool quoted = line_equal(job->sides->search[i], job_text_line(job, line), KEY_FOLDED);
+    job->bad_line = between != LINE_NONE ? between : line;
+    if (between != LINE_NONE || (!quoted && i >= first && i < end)) return true;
+    above = line;
   }
   return false;
 }

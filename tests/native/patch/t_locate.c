@@ -238,6 +238,18 @@ TEST(a_line_that_may_be_the_one_to_go_counts_as_it)
   try_free(t);
 }
 
+// The changed line is passed over, for there are equal ones enough.
+TEST(a_line_passed_over_beside_the_one_to_go_may_be_it)
+{
+  Try *t = try_new();
+  t->spec.shown_is_guess = true;
+  Str file = S("table\n  'none'\n  'none'\n  'none'\n  'none' + 1\n  'none'\n  'none'\n  'last'\n");
+  Str search = S("  'none'\n  'none'\n  'none'\n  'none'\n  'none'\n  'last'\n");
+  Str replace = S("  'none'\n  'none'\n  'some'\n  'none'\n  'none'\n  'last'\n");
+  CHECK_STR(patched(t, file, search, replace), S("!stale"));
+  try_free(t);
+}
+
 TEST(a_lookalike_is_not_a_typo)
 {
   Try *t = try_new();
