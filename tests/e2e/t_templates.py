@@ -80,6 +80,14 @@ with Scratch() as scratch:
     (mine / "copied.md").write_text(printed.stdout.replace("shorter docstring", "the copy"))
     ran = scratch.run("edit", "src/m00.py", "@copied", "the", "first", "line", "--yes", cwd=root)
     ok(ran.returncode == 0 and "the copy" in ran.stderr, "and the copy works", ran.stderr)
+    plan = root / "plan.md"
+    plan.write_text("---\n---\n## T01\ntemplate: @docstring 3 lines\nfiles: src/m00.py\naccept: no longer occurs: zzz\nMind the examples.\n")
+    ran = scratch.run("preview", str(plan), "T01.1", cwd=root)
+    ok(ran.returncode == 0 and "shorter docstring" in ran.stdout and "Mind the examples." in ran.stdout and "zzz" in ran.stdout,
+       "a task of a plan file can be made from a template, with words of its own", ran.stdout, ran.stderr)
+    plan.write_text(plan.read_text().replace("@docstring", "@docstrin"))
+    ran = scratch.run("preview", str(plan), "T01.1", cwd=root)
+    ok(ran.returncode != 0 and "no template @docstrin: did you mean @docstring?" in ran.stderr, "and a wrong name is told", ran.stderr)
     (mine / "bytes.md").write_bytes(b"\xff\xfe")
     ran = scratch.run("edit", "src/m00.py", "@bytes", "--yes", cwd=root)
     ok(ran.returncode == 1 and ran.stderr.count("bytes.md") == 1, "a broken one is named once", ran.stderr)

@@ -1,5 +1,5 @@
--- What can stand at the cursor in a plan file: field names, task ids, executors, models, paths.
--- The engine says which fields there are and what each takes.
+-- What can stand at the cursor in a plan file: field names, task ids, executors, models, templates,
+-- paths. The engine says which fields there are and what each takes.
 
 local host = require('piecework.host')
 
@@ -7,9 +7,10 @@ local M = {}
 
 ---@class piecework.PlanWords
 ---@field root string  of the project; paths of a plan are relative to it
----@field fields { name: string, takes: string }[]  takes: paths, tasks, executors, models, text
+---@field fields { name: string, takes: string }[]  takes: paths, tasks, text, or a list below
 ---@field executors string[]
 ---@field models string[]
+---@field templates string[]  with their @
 ---@field flags string[]
 
 -- Where the word before the cursor starts, as 'omnifunc' counts: bytes before it.

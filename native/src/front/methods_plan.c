@@ -156,14 +156,23 @@ static Value *plan_words(Serve *serve, Project *project, Arena *arena)
   for (size_t i = 0; i < plan_field_count; i++) {
     const PlanField *field = &plan_fields[i];
     Value *row = value_push(fields, value_map(arena));
-    bool model = field->offset == offsetof(TaskSpec, model);
+    Str of_kind = str_from(takes[field->kind]);
+    if (field->offset == offsetof(TaskSpec, model)) of_kind = S("models");
+    if (field->offset == offsetof(TaskSpec, template)) of_kind = S("templates");
     value_put_str(arena, row, S("name"), field->name);
-    value_put_str(arena, row, S("takes"), model ? S("models") : str_from(takes[field->kind]));
+    value_put_str(arena, row, S("takes"), of_kind);
   }
   const Config *config = serve->engine->config;
   for (size_t i = 0; i < config->ladder_count; i++)
     value_push(models, value_str(arena, config->ladders[i].alias));
-  Value *executors = value_list(arena), *flags = value_list(arena);
+  TemplateList known;
+  template_list(project, arena, &known);
+  Value *executors = value_list(arena), *flags = value_list(arena), *templates = value_list(arena);
+  for (size_t i = 0; i < known.len; i++) {
+    bool tasks = known.items[i].uses & (TEMPLATE_FOR_EACH | TEMPLATE_FOR_EDIT);
+    if (tasks && !known.items[i].problem.len)
+      value_push(templates, value_str(arena, str_cat(arena, S("@"), known.items[i].name)));
+  }
   for (int i = EXECUTOR_MODEL; i <= EXECUTOR_MOVE; i++)
     value_push(executors, value_str(arena, executor_name((Executor)i)));
   value_push(flags, value_str(arena, S("yes")));
@@ -173,6 +182,7 @@ static Value *plan_words(Serve *serve, Project *project, Arena *arena)
   value_set(words, S("models"), models);
   value_set(words, S("executors"), executors);
   value_set(words, S("flags"), flags);
+  value_set(words, S("templates"), templates);
   return words;
 }
 

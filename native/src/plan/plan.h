@@ -36,6 +36,7 @@ typedef struct {
   StrList after;      // task ids
   Executor executor;
   Str model;         // role alias, or empty for "small"
+  Str template;      // "@name words" that template_fill has yet to fill in; else empty
   StrList accept;    // one rule each
   Str check;         // command, runs only after trust
   FileRefList each;  // many targets for one body; expanded by plan_expand

@@ -284,7 +284,7 @@ static void check_model(Check *c, size_t index)
   if (!task->files.len && !task->each.len && !task->select.len) {
     BAD(task->line, "%.*s names no file it may change: add `files:` or `each:`", STR_ARG(task->id));
   }
-  if (body_without_comments(c->arena, task->body).len == 0) {
+  if (!task->template.len && body_without_comments(c->arena, task->body).len == 0) {
     BAD(task->line, "%.*s says nothing to do: write what to change below its fields",
         STR_ARG(task->id));
   }

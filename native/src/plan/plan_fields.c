@@ -18,6 +18,7 @@ const PlanField plan_fields[] = {
     FIELD("after", after, FIELD_IDS),
     FIELD("executor", executor, FIELD_EXECUTOR),
     FIELD("model", model, FIELD_TEXT),
+    FIELD("template", template, FIELD_TEXT),
     FIELD("pattern", pattern, FIELD_TEXT),
     FIELD("replace", replace, FIELD_TEXT),
     FIELD("except", except, FIELD_TEXT),

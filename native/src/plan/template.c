@@ -75,12 +75,10 @@ static void read_uses(Reader *r, Str value)
 // template has no business with commands or with who is paid.
 static bool forbidden(const Reader *r, Str key)
 {
-  static const Str of_tasks[] = {S("each"), S("after")},
+  static const Str of_tasks[] = {S("each"), S("after"), S("template")},
                    of_users[] = {S("check"), S("model"), S("create")};
-  for (size_t i = 0; i < 2; i++) {
-    if (str_eq(key, of_tasks[i])) return true;
-  }
   for (size_t i = 0; i < 3; i++) {
+    if (str_eq(key, of_tasks[i])) return true;
     if (str_eq(key, of_users[i])) return r->out->source == TEMPLATE_PROJECT;
   }
   return false;
@@ -317,6 +315,30 @@ bool template_task(Project *project, Arena *arena, Str call, TaskSpec *out, Erro
   for (size_t i = 0; i < out->accept.len; i++) fill_text(arena, &out->accept.items[i], &known);
   fill_refs(arena, &out->files, &known);
   fill_refs(arena, &out->read, &known);
+  return true;
+}
+
+bool template_fill(Project *project, Arena *arena, TaskSpec *task, Error *err)
+{
+  TaskSpec made, own = *task;
+  Str call = str_starts(own.template, S("@")) ? own.template : str_cat(arena, S("@"), own.template);
+  if (!own.template.len) return true;
+  if (!template_task(project, arena, call, &made, err)) return false;
+  made.id = own.id, made.line = own.line, made.pilot = own.pilot;
+  made.after = own.after, made.after_line = own.after_line;
+  made.each = own.each, made.select = own.select, made.select_line = own.select_line;
+  bool targets = own.each.len || own.select.len;
+  if (!targets) made.each = own.files;
+  if (targets && own.files.len) made.files = own.files;
+  if (own.title.len) made.title = own.title;
+  if (own.model.len) made.model = own.model;
+  if (own.check.len) made.check = own.check;
+  if (own.body.len) made.body = str_cat(arena, str_cat(arena, made.body, S("\n\n")), own.body);
+  for (size_t i = 0; i < own.read.len; i++) PUSH(arena, &made.read, own.read.items[i]);
+  for (size_t i = 0; i < own.accept.len; i++) PUSH(arena, &made.accept, own.accept.items[i]);
+  made.create |= own.create;
+  made.unknown = own.unknown;
+  *task = made;
   return true;
 }
 

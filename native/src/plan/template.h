@@ -53,5 +53,9 @@ bool template_called(Str text, Str *name, Str *words);
 // The task of "@name words", without targets: placeholders of the words are filled, those of targets stay.
 bool template_task(Project *project, Arena *arena, Str call, TaskSpec *out, Error *err);
 
+// A task of a plan that says `template: @name words`: the template stands in for what the task does not say, its
+// files become targets as with `each`, and its own words follow the template's. Without that field nothing changes.
+bool template_fill(Project *project, Arena *arena, TaskSpec *task, Error *err);
+
 // What the planner is told for "@name words".
 bool template_request(Project *project, Arena *arena, Str call, Str *out, Error *err);

@@ -7,6 +7,7 @@
 #include "lib/fs.h"
 #include "plan/plan_fields.h"
 #include "plan/selector.h"
+#include "plan/template.h"
 #include "work/estimate.h"
 #include "work/planner.h"
 
@@ -142,9 +143,21 @@ static void real_paths(Project *project, Arena *arena, Plan *plan)
   }
 }
 
+static void fill_templates(Project *project, Arena *arena, Plan *plan, PlanProblemList *problems)
+{
+  for (size_t i = 0; i < plan->tasks.len; i++) {
+    TaskSpec *task = &plan->tasks.items[i];
+    Error err = {0};
+    if (template_fill(project, arena, task, &err)) continue;
+    plan_problem(arena, problems, task->line, false, "%.*s: %s%s%s", STR_ARG(task->id), err.message,
+                 err.hint[0] ? ": " : "", err.hint);
+  }
+}
+
 void plan_find_targets(Engine *engine, Project *project, Arena *arena, const PlanRow *row,
                        Plan *plan, PlanProblemList *problems)
 {
+  fill_templates(project, arena, plan, problems);
   real_paths(project, arena, plan);
   Error none = {0};
   Str kept = STR_NONE;

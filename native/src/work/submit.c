@@ -145,8 +145,9 @@ static void read_executor(Reader *r, Str text)
 
 static bool from_model(const PlanField *field)
 {
-  // commands are never a model's to give; who does a task and what it may make beside its files is the user's
-  static const Str not_models[] = {S("check"), S("model"), S("create")};
+  // commands are never a model's to give; who does a task, what it may make beside its files and which of their
+  // templates says so is the user's
+  static const Str not_models[] = {S("check"), S("model"), S("create"), S("template")};
   for (size_t i = 0; i < sizeof(not_models) / sizeof(not_models[0]); i++) {
     if (str_eq(field->name, not_models[i])) return false;
   }

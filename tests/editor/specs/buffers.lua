@@ -257,8 +257,9 @@ return function(T)
     ['plan/text'] = { { result = { text = PLAN, path = T.cwd .. '/12.md', problems = {},
       notes = { { line = 1, text = 'estimate $0.12' } },
       words = { root = T.cwd .. '/src', fields = { { name = 'files', takes = 'paths' }, { name = 'after', takes = 'tasks' },
-        { name = 'executor', takes = 'executors' }, { name = 'model', takes = 'models' } },
-        executors = { 'model', 'move' }, models = { 'big', 'small' } } } } },
+        { name = 'executor', takes = 'executors' }, { name = 'model', takes = 'models' },
+        { name = 'template', takes = 'templates' } },
+        executors = { 'model', 'move' }, models = { 'big', 'small' }, templates = { '@docstring' } } } } },
     ['plan/save'] = { { result = { problems = { { line = 5, warning = false, text = 'no such file' } } } },
       { result = { problems = {} } } },
     ['run/start'] = { { result = {} } },
@@ -281,6 +282,7 @@ return function(T)
   T.eq(completed('exe'), 'executor: ', 'omni: a field at the start of a line')
   T.eq(completed('executor: mo'), 'executor: model', 'omni: an executor')
   T.eq(completed('model: sm'), 'model: small', 'omni: a model')
+  T.eq(completed('template: @do'), 'template: @docstring', 'omni: a template')
   T.eq(completed('after: T'), 'after: T01', 'omni: a task of this plan')
   T.eq(completed('files: a.c, ot'), 'files: a.c, other.c', 'omni: a path below the root')
   T.eq(completed('files: d'), 'files: deep/', 'omni: a folder, to go on from')

@@ -118,6 +118,38 @@ TEST(words_make_a_task)
   CHECK(task.files.items[0].is_new);
 }
 
+TEST(a_task_of_a_plan_says_what_the_template_does_not)
+{
+  Plan plan;
+  PlanProblemList problems = {0};
+  put("tree/.piecework/templates/short.md",
+      "---\ntitle: {{arg}}\naccept: contains: a\n---\nDo {{arg}} in {{ref}}.\n");
+  plan_parse(
+      &arena,
+      S("## T01\ntemplate: @short it\nfiles: x.c:1-9\naccept: contains: b\nafter: T02\nMind this.\n"
+        "## T02 mine\ntemplate: short it\neach: y.c\nfiles: z.c\nmodel: big\n"
+        "## T03\ntemplate: @shrt it\nfiles: x.c\n## T04 plain\nfiles: x.c\nDo.\n"),
+      &plan, &problems);
+  TaskSpec *tasks = plan.tasks.items;
+  CHECK_INT(problems.errors, 0);
+  CHECK(template_fill(project, &arena, &tasks[0], &err));
+  CHECK_STR(tasks[0].title, S("it"));
+  CHECK_STR(tasks[0].body, S("Do it in {{ref}}.\n\nMind this."));
+  CHECK_INT(tasks[0].accept.len, 2);
+  CHECK_INT(tasks[0].each.len, 1);
+  CHECK_INT(tasks[0].files.len, 0);
+  CHECK_INT(tasks[0].after.len, 1);
+  CHECK(template_fill(project, &arena, &tasks[0], &err));  // once is enough
+  CHECK_STR(tasks[0].title, S("it"));
+  CHECK(template_fill(project, &arena, &tasks[1], &err));
+  CHECK_STR(tasks[1].title, S("mine"));
+  CHECK_STR(tasks[1].model, S("big"));
+  CHECK_STR(tasks[1].files.items[0].path, S("z.c"));
+  CHECK(!template_fill(project, &arena, &tasks[2], &err));
+  CHECK(template_fill(project, &arena, &tasks[3], &err));
+  CHECK_STR(tasks[3].body, S("Do."));
+}
+
 TEST(a_planner_gets_the_pattern)
 {
   Str text;
