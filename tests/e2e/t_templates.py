@@ -88,6 +88,16 @@ with Scratch() as scratch:
     plan.write_text(plan.read_text().replace("@docstring", "@docstrin"))
     ran = scratch.run("preview", str(plan), "T01.1", cwd=root)
     ok(ran.returncode != 0 and "no template @docstrin: did you mean @docstring?" in ran.stderr, "and a wrong name is told", ran.stderr)
+    (mine / "swap.md").write_text("---\nexecutor: substitute\npattern: {{1}}\nreplace: {{2}}\n---\n")
+    plan = root / "swap.md"
+    plan.write_text("---\n---\n## T01\ntemplate: @swap job work\nexecutor: substitute\nfiles: src/m00.py\n\n"
+                    "## T02\ntemplate: @nope\nfiles: src/m01.py\n\n## T03 x\nDo.\n")
+    ran = scratch.run("run", str(plan), cwd=root)
+    ok("swap.md:8: T02: there is no template @nope" in ran.stderr and "T01" not in ran.stderr,
+       "all that is wrong is listed, templates filled in first", ran.stderr)
+    plan.write_text("---\n---\n## T01\ntemplate: @docstring\nexecutor: substitute\npattern: job\nreplace: work\nfiles: src/m00.py\n")
+    ran = scratch.run("preview", str(plan), "T01.1", cwd=root)
+    ok(ran.returncode == 0 and "nothing is paid" in ran.stdout, "a task that needs no model stays free with a template", ran.stdout, ran.stderr)
     (mine / "bytes.md").write_bytes(b"\xff\xfe")
     ran = scratch.run("edit", "src/m00.py", "@bytes", "--yes", cwd=root)
     ok(ran.returncode == 1 and ran.stderr.count("bytes.md") == 1, "a broken one is named once", ran.stderr)

@@ -291,6 +291,7 @@ static void say_file_problems(Cli *cli, Project *project, const char *path)
   Error ignored = {0};
   if (!fs_read(&cli->arena, path, PROJECT_MAX_FILE, &text, &ignored)) return;
   plan_parse(&cli->arena, text, &plan, &problems);
+  plan_find_targets(cli->engine, project, &cli->arena, &(PlanRow){0}, &plan, &problems);
   plan_check(&cli->arena, &plan, project, &problems);
   if (problems.len > 1) cli_say_problems(str_from(path), &problems);
 }

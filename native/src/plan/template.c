@@ -318,6 +318,23 @@ bool template_task(Project *project, Arena *arena, Str call, TaskSpec *out, Erro
   return true;
 }
 
+// What the task says itself wins: a field that was dropped in silence could make a free task one that costs.
+static void keep_own(TaskSpec *made, const TaskSpec *own)
+{
+  if (own->title.len) made->title = own->title;
+  if (own->model.len) made->model = own->model;
+  if (own->check.len) made->check = own->check;
+  if (own->executor != EXECUTOR_MODEL) made->executor = own->executor;
+  if (own->pattern.len) made->pattern = own->pattern;
+  if (own->replace.ptr) made->replace = own->replace, made->replace_line = own->replace_line;
+  if (own->except.len) made->except = own->except;
+  if (own->from.path.len) made->from = own->from;
+  if (own->to.len) made->to = own->to, made->to_line = own->to_line;
+  made->word |= own->word;
+  made->ignore_case |= own->ignore_case;
+  made->create |= own->create;
+}
+
 bool template_fill(Project *project, Arena *arena, TaskSpec *task, Error *err)
 {
   TaskSpec made, own = *task;
@@ -330,13 +347,10 @@ bool template_fill(Project *project, Arena *arena, TaskSpec *task, Error *err)
   bool targets = own.each.len || own.select.len;
   if (!targets) made.each = own.files;
   if (targets && own.files.len) made.files = own.files;
-  if (own.title.len) made.title = own.title;
-  if (own.model.len) made.model = own.model;
-  if (own.check.len) made.check = own.check;
+  keep_own(&made, &own);
   if (own.body.len) made.body = str_cat(arena, str_cat(arena, made.body, S("\n\n")), own.body);
   for (size_t i = 0; i < own.read.len; i++) PUSH(arena, &made.read, own.read.items[i]);
   for (size_t i = 0; i < own.accept.len; i++) PUSH(arena, &made.accept, own.accept.items[i]);
-  made.create |= own.create;
   made.unknown = own.unknown;
   *task = made;
   return true;

@@ -150,6 +150,38 @@ TEST(a_task_of_a_plan_says_what_the_template_does_not)
   CHECK_STR(tasks[3].body, S("Do."));
 }
 
+TEST(what_a_task_says_itself_wins_over_its_template)
+{
+  Plan plan;
+  PlanProblemList problems = {0};
+  put("tree/.piecework/templates/swap.md",
+      "---\ntitle: swap\nexecutor: substitute\npattern: {{1}}\nreplace: {{2}}\n---\n");
+  put("tree/.piecework/templates/ask.md", "---\ntitle: ask\n---\nDo it.\n");
+  plan_parse(&arena,
+             S("## T01\ntemplate: @ask\nexecutor: substitute\npattern: a\nreplace:\n"
+               "except: b\nword: yes\nfiles: x.c\n"
+               "## T02\ntemplate: @swap old new\nreplace: newer\nignore_case: yes\nfiles: x.c\n"
+               "## T03\ntemplate: @ask\nexecutor: move\nfrom: x.c:1-2\nto: y.c:7\n"),
+             &plan, &problems);
+  TaskSpec *tasks = plan.tasks.items;
+  error_clear(&err);
+  CHECK_INT(problems.errors, 0);
+  for (int i = 0; i < 3; i++) CHECK(template_fill(project, &arena, &tasks[i], &err));
+  CHECK_INT(tasks[0].executor, EXECUTOR_SUBSTITUTE);
+  CHECK_STR(tasks[0].pattern, S("a"));
+  CHECK(tasks[0].replace.ptr && !tasks[0].replace.len);
+  CHECK_STR(tasks[0].except, S("b"));
+  CHECK(tasks[0].word && !tasks[0].ignore_case);
+  CHECK_INT(tasks[1].executor, EXECUTOR_SUBSTITUTE);
+  CHECK_STR(tasks[1].pattern, S("old"));
+  CHECK_STR(tasks[1].replace, S("newer"));
+  CHECK(tasks[1].ignore_case);
+  CHECK_INT(tasks[2].executor, EXECUTOR_MOVE);
+  CHECK_STR(tasks[2].from.path, S("x.c"));
+  CHECK_STR(tasks[2].to, S("y.c"));
+  CHECK_INT(tasks[2].to_line, 7);
+}
+
 TEST(a_planner_gets_the_pattern)
 {
   Str text;
