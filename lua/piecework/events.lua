@@ -70,7 +70,8 @@ local on_run = {
     host.event('PieceworkDone', event)
   end,
   failed = function(event)
-    message.error(('#%d: %s'):format(event.plan, event.note or 'failed'))
+    message.error({ message = ('#%d: %s'):format(event.plan, event.note or 'failed'),
+      hint = ':Piecework log says why' })
     host.event('PieceworkDone', event)
   end,
   paused = function(event)

@@ -12,6 +12,7 @@ local M = {}
 ---@field path string    absolute
 ---@field first integer  0 = the whole file
 ---@field last integer
+---@field margin? integer  lines above and below that belong to it, as far as the file goes
 
 ---@class piecework.BufferText
 ---@field path string
@@ -156,7 +157,8 @@ function M.quickfix()
   return #out > 0 and out or nil
 end
 
--- One range per file, over all its entries and a margin.
+-- One range per file, over all its entries and a margin: the engine's to add, for here nobody knows
+-- how long a file is that is not loaded.
 ---@param ranges piecework.Range[]
 function M.by_file(ranges)
   local out, by_path = {}, {}
@@ -175,10 +177,7 @@ function M.by_file(ranges)
     end
   end
   for _, range in ipairs(out) do
-    if range.first > 0 then
-      range.first = math.max(1, range.first - MARGIN)
-      range.last = range.last + MARGIN
-    end
+    if range.first > 0 then range.margin = MARGIN end
   end
   return out
 end

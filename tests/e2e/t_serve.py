@@ -294,8 +294,30 @@ def only_the_last_newline(wire: str) -> None:
         client.end()
 
 
+def margins(wire: str) -> None:
+    """Lines around a place, as far as the file goes: the editor knows no file that it has not opened."""
+    with Scratch() as scratch:
+        root = project(scratch, "w")
+        (root / "a.c").write_text("".join(f"line {n}\n" for n in range(1, 7)))
+        scratch.configure("http://127.0.0.1:9")
+        client = Client(scratch, root, wire)
+        hello(client, root)
+        for first, last, margin, buffers, want in ((5, 5, 3, [], "a.c:2-6"), (2, 4, 3, [], "a.c:1-6"), (3, 3, 1, [], "a.c:2-4"),
+                                                   (2, 2, 2**30, [], "a.c:1-6"), (5, 5, -1, [], "a.c:5"),
+                                                   (5, 5, 3, [{"path": str(root / "a.c"), "text": "a\n" * 7}], "a.c:2-7"),
+                                                   (7, 7, 3, [], None)):
+            scope = [{"path": str(root / "a.c"), "first": first, "last": last, "margin": margin}]
+            error, made = client.call("edit/start", {"instruction": "do it", "scope": scope, "run": False, "buffers": buffers})
+            if want is None:
+                ok(error and "7-7 is not in it" in error["message"], f"{wire}: outside the file by its own numbers", error)
+                continue
+            text = made and client.call("plan/text", {"plan": made["plan"]})[1]["text"]
+            ok(text and f"files: {want}\n" in text, f"{wire}: {first}-{last} and {margin} around is {want}", error, text)
+        client.end()
+
+
 if __name__ == "__main__":
-    for test in (life, only_the_last_newline, hostile):
+    for test in (life, only_the_last_newline, margins, hostile):
         for wire in ("json", "msgpack"):
             try:
                 test(wire)

@@ -184,6 +184,13 @@ eq({ fold(2, 6), fold(3, 4), fold(3, 6), fold(1, 9), fold(1, 1) },
   { 'a  2 hunks  1 accepted, 1 open', '@@ x  accepted', '2 hunks  1 accepted, 1 open',
     '2 files  3 hunks  1 accepted, 1 applied, 1 open', 'head' }, 'what is in a fold')
 
+local head_line = lines[3]
+lines[3] = '@@ x      [moved to line 10] [accepted]'
+eq(fold(3, 4), '@@ x  moved to line 10  accepted', 'of a hunk elsewhere')
+lines[3] = '@@ x              [moved to line 10]'
+eq(fold(3, 4), '@@ x  moved to line 10  accepted', 'whatever the line says of the decision')
+lines[3] = head_line
+
 -- One line of a hunk, a hunk that goes, one that comes longer, one at the end.
 local x = list.hunks[1]
 take({ steps = { { 3, 1, 1, 0, 1, 1 } }, paths = {}, text = '@@ x\n', index = 'hunk 2 1 7 x - T01\n' })

@@ -128,8 +128,11 @@ function M.show(plan)
       any = true
       draw(buf)
     end)
-    message.say(('#%d is drawn%s; :Piecework! overlay hides it'):format(plan,
-      any and '' or ' when one of its files is on the screen'))
+    if not next(paths) then
+      return message.say(('#%d changes no lines of a file: nothing to draw'):format(plan))
+    end
+    message.say(('#%d %s: :Piecework! overlay ends it'):format(plan,
+      any and 'is drawn' or 'is drawn once its files are shown'))
   end)
 end
 

@@ -228,7 +228,9 @@ function M.fold_text(list, text, first, last, count)
   local what
   if files == 0 and hunks == 1 then
     local word = head.decision == 'none' and 'open' or head.decision
-    return (text(head.first):gsub('%s+%[[^]]*%]$', '')) .. '  ' .. word
+    -- The decision is said again, near; where it moved to stays.
+    local bare = text(head.first):gsub('%s+%[(moved to line %d+)%]', '  %1')
+    return bare:gsub('%s+%[[^]]*%]$', '') .. '  ' .. word
   elseif files == 0 then
     what = ''
   elseif files == 1 then

@@ -53,8 +53,8 @@ static Value *plan_create(Serve *serve, RpcRequest *request, Error *err)
     error_set(err, ERR_USAGE, "say what to do: the request is empty");
     return NULL;
   }
-  if (!param_scope(project, &request->arena, params, &plan.scope, err)) return NULL;
   param_buffers(project, &request->arena, params);
+  if (!param_scope(project, &request->arena, params, &plan.scope, err)) return NULL;
   if (value_get_bool(params, S("solo"), false)) {
     Str role = value_get_str(params, S("model"), STR_NONE);
     int64_t id = plan_solo(serve->engine, project, &plan, role, err);
@@ -133,10 +133,13 @@ static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Pla
   Str execute = money(arena, e.execute.cost), verify = money(arena, e.verify.cost);
   Str total = money(arena, e.total), big = money(arena, e.big_alone),
       small = money(arena, e.small_alone);
+  // Without it the total, which holds it, looks like a wrong sum.
+  Str paid = e.plan.cost ? str_fmt(arena, "plan %.*s paid, ", STR_ARG(money(arena, e.plan.cost)))
+                         : STR_NONE;
   Value *list = value_list(arena);
   push_note(arena, list, 1,
-            str_fmt(arena, "estimate: execute %.*s, verify %.*s, total %.*s", STR_ARG(execute),
-                    STR_ARG(verify), STR_ARG(total)));
+            str_fmt(arena, "estimate: %.*sexecute %.*s, verify %.*s, total %.*s", STR_ARG(paid),
+                    STR_ARG(execute), STR_ARG(verify), STR_ARG(total)));
   push_note(
       arena, list, 2,
       str_fmt(arena, "estimate: big alone %.*s, small alone %.*s", STR_ARG(big), STR_ARG(small)));

@@ -3,7 +3,7 @@
 #include "lib/fs.h"
 #include "plan/scope.h"
 
-enum { SCOPE_MAX = 100000, LINE_MAX_NUMBER = 1 << 30 };
+enum { SCOPE_MAX = 100000, LINE_MAX_NUMBER = 1 << 30, MARGIN_MAX = 1000 };
 
 Value *empty_answer(RpcRequest *request)
 {
@@ -66,6 +66,25 @@ bool param_names(Serve *serve, int64_t plan, Arena *arena, const Value *params, 
   return true;
 }
 
+// As far as the file goes: an editor does not know how long one is that it has not opened. A range that does not lie
+// in the file stays as it is, to be refused by its own numbers.
+static void widen(Project *project, FileRef *ref, size_t margin)
+{
+  Arena arena;
+  Error unread = {0};  // said by who works on it
+  Str text;
+  arena_init(&arena);
+  if (project_read(project, &arena, ref->path, &text, &unread)) {
+    size_t lines = str_count_lines(text);
+    Range *range = &ref->range;
+    if (range->last <= lines) {
+      range->first = range->first > margin ? range->first - margin : 1;
+      range->last = range->last + margin < lines ? range->last + margin : lines;
+    }
+  }
+  arena_deinit(&arena);
+}
+
 static bool scope_one(Project *project, Arena *arena, const Value *item, FileRef *ref, Error *err)
 {
   int64_t first = value_get_int(item, S("first"), 0), last = value_get_int(item, S("last"), first);
@@ -75,7 +94,10 @@ static bool scope_one(Project *project, Arena *arena, const Value *item, FileRef
     return error_set(err, ERR_USAGE, "%.*s: lines %lld to %lld are no range", STR_ARG(ref->path),
                      (long long)first, (long long)last);
   }
-  if (first > 0) ref->range = (Range){(size_t)first, (size_t)last};
+  if (!first) return true;
+  ref->range = (Range){(size_t)first, (size_t)last};
+  int64_t margin = value_get_int(item, S("margin"), 0);
+  if (margin > 0) widen(project, ref, margin < MARGIN_MAX ? (size_t)margin : MARGIN_MAX);
   return true;
 }
 

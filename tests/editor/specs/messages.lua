@@ -95,7 +95,8 @@ return function(T)
     '#3 ready to review %(18 ok, 1 doubt, 1 rejected%): :Piecework review', 'a review')
   T.like(event({ kind = 'review', plan = 3, ok = 2, hunks = 4, tests = 'not run' }),
     '#3 ready to review %(tests not run, 2 ok%): :Piecework review', 'and what became of the tests')
-  T.like(event({ kind = 'run', plan = 3, state = 'failed', note = 'the key was refused' }), 'the key was refused', 'a failed run')
+  T.like(event({ kind = 'run', plan = 3, state = 'failed', note = 'the key was refused' }),
+    'the key was refused%. :Piecework log says why$', 'a failed run, and where to look')
   for _, told in ipairs(message.history) do
     T.ok(not told.text:find('\n'), 'one line: ' .. told.text:sub(1, 40))
   end

@@ -101,4 +101,16 @@ return function(T)
   T.pause(300)
   T.eq(drawn(), {}, 'and stays so')
   T.eq(#overlay.marks(HUNKS, 24), 2, 'marks are pure')
+
+  -- What is said: it fits 80 columns, and a plan without a result does not ask for its files.
+  standin.script({ ['review/files'] = { { result = { root = T.cwd, files = {} } } } })
+  T.command('Piecework overlay 12')
+  T.wait(function() return (T.said() or ''):find('#12 changes') end, 'the answer')
+  T.like(T.said(), '#12 changes no lines of a file: nothing to draw$', 'nothing to draw')
+  standin.script({ ['review/files'] = { { result = { root = T.cwd, files = {
+    { path = T.cwd .. '/elsewhere.txt', change = 'edit', hunks = 1 } } } } } })
+  T.command('Piecework overlay 12')
+  T.wait(function() return (T.said() or ''):find('once') end, 'the answer')
+  T.like(T.said(), '#12 is drawn once its files are shown: :Piecework! overlay ends it$', 'its files are not here')
+  T.ok(#T.said() < 79, 'in one line of a small screen')
 end

@@ -73,7 +73,7 @@ return function(T)
 
   T.eq(scope.by_file({ { path = 'a', first = 10, last = 10 }, { path = 'b', first = 2, last = 2 },
     { path = 'a', first = 30, last = 31 }, { path = 'c', first = 0, last = 0 } }),
-    { { path = 'a', first = 7, last = 34 }, { path = 'b', first = 1, last = 5 },
+    { { path = 'a', first = 10, last = 31, margin = 3 }, { path = 'b', first = 2, last = 2, margin = 3 },
       { path = 'c', first = 0, last = 0 } }, 'one range per file with a margin')
   T.command('args two.c one.c')
   T.eq(#scope.args(), 2, 'the argument list')
