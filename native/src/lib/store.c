@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/fs.h"
@@ -72,11 +73,15 @@ bool store_exec(Store *store, const char *sql, Error *err)
 }
 
 // It holds prompts: nobody else may read it, whatever the umask says. SQLite gives its other files
-// the mode of this one.
-static void create_private(const char *path)
+// the mode of this one. And can processes share memory through files there? 9p and some of FUSE cannot.
+static void create_private(Store *store)
 {
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-  if (fd >= 0) close(fd);
+  int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  if (fd < 0) return;
+  void *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  store->no_wal = page == MAP_FAILED;
+  if (!store->no_wal) munmap(page, 1);
+  close(fd);
 }
 
 static bool set_up(Store *store, Error *err)
@@ -92,7 +97,7 @@ Store *store_open(const char *path, Error *err)
   Store *store = mem_alloc(sizeof(Store));
   arena_init(&store->arena);
   store->path = str_z(&store->arena, str_from(path));
-  create_private(path);
+  create_private(store);
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK) {
     if (set_up(store, err)) return store;

@@ -1,6 +1,7 @@
 // store.h: SQLite behind a small face: statements with typed arguments, rows read in a loop.
 //
-// The journal is WAL, shared by all editors and shells of the user; busy waits are bounded (5 s).
+// The journal is WAL where the file system has shared memory, shared by all editors and shells of the user; busy waits
+// are bounded (5 s).
 // What store_commit and store_run have written is on disk when they return. Formats: i = int64_t (cast
 // an int!), s = Str as text, b = Str as blob.
 #pragma once

@@ -35,16 +35,21 @@ static int on_commit(void *owner, sqlite3 *db, const char *name, int pages)
   return SQLITE_OK;
 }
 
-// Where there is no WAL (a file system without shared memory), every commit waits for SQLite's own sync.
+// A WAL needs memory that processes share. Without it each commit waits for SQLite's own sync; a file that comes
+// from elsewhere is taken out of its WAL by one process alone.
 bool sync_set_up(Store *store, Error *err)
 {
-  bool wal = false;
+  static const char rollback[] =
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL;"
+      "PRAGMA synchronous=FULL";
   store->wal = -1;
+  if (store->no_wal) return store_exec(store, rollback, err);
   for (Query *q = store_query(store, err, "PRAGMA journal_mode=WAL", ""); query_next(q);) {
-    wal = str_eq(query_str(q, 0), S("wal"));
+    store->no_wal = !str_eq(query_str(q, 0), S("wal"));
   }
-  if (wal) sqlite3_wal_hook(store->db, on_commit, store);
-  return store_exec(store, wal ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", err);
+  if (store->no_wal) return store_exec(store, "PRAGMA synchronous=FULL", err);
+  sqlite3_wal_hook(store->db, on_commit, store);
+  return store_exec(store, "PRAGMA synchronous=NORMAL", err);
 }
 
 // The WAL's descriptor, or an error of libuv's. The file stays the same while it is open.
@@ -128,6 +133,7 @@ static bool commit_held(Store *store, Error *err)
   if (!store->held || store->nesting) return true;
   bool ok = store_run(store, err, "COMMIT", "");
   store->held = false;
+  if (ok && store->no_wal) store->synced = ++store->committed;
   if (!ok && !sqlite3_get_autocommit(store->db)) store_exec(store, "ROLLBACK", NULL);
   return ok;
 }

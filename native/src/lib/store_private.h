@@ -32,6 +32,7 @@ struct Store {
   Error lost;                 // what was held is gone; not told yet
   int64_t committed, synced;  // commits; the first [synced] of them are on disk
   bool lazy;                  // store_durable
+  bool no_wal;                // its file system has no shared memory
   int wal;                    // the WAL's descriptor; -1 = not open yet
   struct SyncJob *job;        // the sync under way
   StoreWaiter *waiters;       // in the order of their commits

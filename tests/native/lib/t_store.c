@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,22 @@ int fdatasync(int fd)
   if (!no_sync) return fsync(fd);
   errno = EIO;
   return -1;
+}
+
+// A file system without shared memory. SQLite calls the second.
+static bool no_map;
+void *mmap64(void *at, size_t size, int prot, int flags, int fd, off_t from);
+void *mmap64(void *at, size_t size, int prot, int flags, int fd, off_t from)
+{
+  if (!no_map || fd < 0 || !(flags & MAP_SHARED))
+    return (void *)syscall(SYS_mmap, at, size, prot, flags, fd, from);
+  errno = ENODEV;
+  return MAP_FAILED;
+}
+
+void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t from)
+{
+  return mmap64(at, size, prot, flags, fd, from);
 }
 
 static Arena arena;
@@ -304,12 +322,17 @@ static void on_lost(void *owner, const Error *why)
   lost += why->code == ERR_JOURNAL;
 }
 
-static void setup_group(void)
+static void begin_grouping(void)
 {
-  setup();
   lost = 0;
   CHECK(loop_init(&loop, &err));
   store_group(store, &loop, on_lost, NULL);
+}
+
+static void setup_group(void)
+{
+  setup();
+  begin_grouping();
 }
 
 static void teardown_group(void)
@@ -494,6 +517,33 @@ TEST(it_is_told_when_it_is_lost)
   turns_until_told(2);
   CHECK_INT(told_code, ERR_OK);
   CHECK_INT(lost, 1);
+  teardown_group();
+}
+
+// A journal that was made elsewhere, used where no memory is shared, and taken back.
+TEST(without_shared_memory_nothing_waits_for_ever)
+{
+  setup();
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(0, 0)", ""));
+  store_close(store);
+  no_map = true;
+  store = store_open(file, &err);
+  CHECK(store != NULL);
+  CHECK_INT(count_rows(store), 1);
+  begin_grouping();
+  StoreWaiter one;
+  told = 0;
+  CHECK(insert_soon(1));
+  store_on_disk(store, &one, on_disk, NULL);
+  turns_until_told(1);
+  CHECK_INT(told_code, ERR_OK);
+  CHECK_INT(count_elsewhere(), 2);  // a second one at the same time
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(2, 2)", ""));
+  store_on_disk(store, &one, on_disk, NULL);
+  turns_until_told(2);
+  no_map = false;
+  CHECK_INT(count_elsewhere(), 3);
+  CHECK_INT(lost, 0);
   teardown_group();
 }
 
