@@ -20,7 +20,7 @@ LIBS := libuv libcurl msgpack libcjson sqlite3 libgit2 yaml-0.1 libpcre2-8
 # msgpack-c was renamed between 4 and 7
 PKGS = $(patsubst msgpack,$(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack),$(LIBS))
 
-WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+WARN := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit-function-declaration
 FLAGS_release  := -O2 -g
 FLAGS_san      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_valgrind := -O1 -g

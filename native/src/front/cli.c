@@ -14,6 +14,7 @@
 #include "lib/json.h"
 #include "lib/versions.h"
 #include "plan/selector.h"
+#include "work/plan_store.h"
 #include "work/planner.h"
 
 #define O(id) OPTION_BIT(id)
