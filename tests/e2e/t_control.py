@@ -155,6 +155,31 @@ def pause_after_the_pilot() -> None:
         ok(ran.returncode == 0 and provider.count() == 5, f"pilot: run goes on, {provider.count()} requests", ran.stderr)
 
 
+def a_second_pilot_is_asked_about_too() -> None:
+    """The first pilot fails, or only comes before the one that is marked: the user is asked all the same."""
+    no = {"match": {"last_contains": "m01.py: ten times"}, "reply": {"text": "I cannot help with that."}}
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        make_project(root, CHECK)
+        provider = scratch.provider([no, *rules({})], config={"pilot": "ask", **ONE_RUNG})
+        plan = plan_file(root, [task(i) for i in range(1, 6)], test="")
+        ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+        have = list(states(scratch).values())
+        ok(ran.returncode == 3 and have == ["failed", "done"] + 3 * ["waiting"], f"second pilot: {have}", ran.stderr)
+        ok("pilot T01: failed" in ran.stderr and "paused after the pilot T02: done" in ran.stderr and "+    return 20" in ran.stdout,
+           "second pilot: both are told, its hunk is shown", ran.stdout, ran.stderr)
+        before = provider.count()
+        ran = scratch.run("run", str(plan), "--no-verify", "--only", "T03,T04,T05", cwd=root)
+        ok(list(states(scratch).values())[2:] == 3 * ["done"], "second pilot: run goes on", provider.count() - before, ran.stderr)
+    with Scratch() as scratch:
+        root, provider, plan = begin(scratch, 5, {"pilot": "ask", **ONE_RUNG}, tasks=[
+            task(1), task(2).replace("T02", "T02 [pilot]").replace("files:", "after: T01\nfiles:"), task(3), task(4)])
+        ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+        have = list(states(scratch).values())
+        ok(ran.returncode == 3 and have == ["done", "done", "waiting", "waiting"], f"marked pilot: {have}", ran.stderr)
+        ok("pilot T01" not in ran.stderr and "paused after the pilot T02: done" in ran.stderr, "marked pilot: it is asked about", ran.stderr)
+
+
 def an_answer_without_verdicts() -> None:
     """Run again, the plan is judged by another answer; one that was of use is not asked for again."""
     with Scratch() as scratch:
@@ -216,7 +241,7 @@ def a_correction_that_does_not_come() -> None:
 
 if __name__ == "__main__":
     for test in (a_reader_that_stalls, stop_one_task, stop_and_go_on, what_is_ready_does_not_leave_after_a_stop,
-                 the_plan_changes_while_it_runs, pause_after_the_pilot, an_answer_without_verdicts,
+                 the_plan_changes_while_it_runs, pause_after_the_pilot, a_second_pilot_is_asked_about_too, an_answer_without_verdicts,
                  two_shells_on_one_file, a_correction_that_does_not_come):
         try:
             test()

@@ -162,7 +162,8 @@ static Value *resume(Serve *serve, RpcRequest *request, Error *err)
     Error why = {0};
     if (resume_one(serve, row, &why)) {
       value_push(list, value_int(arena, row->id));
-      text = str_fmt(arena, "resumed %zu plan(s)", value_len(list));
+      size_t count = value_len(list);
+      text = str_fmt(arena, "resumed %zu plan%s", count, plural(count));
     } else {
       text = str_fmt(arena, "plan %lld: %s", (long long)row->id, why.message);
     }

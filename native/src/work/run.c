@@ -343,9 +343,6 @@ static void add_cost(Run *run, size_t t)
 
 static void tell_pilot(Run *run, size_t t)
 {
-  if (run->pilot_told || !run->schedule.pilot_wanted || !run->schedule.nodes[t].model) return;
-  run->pilot_told = true;
-  run->pilot_task = t;
   Arena arena;
   arena_init(&arena);
   Nano cost = run->rows[t].cost_known ? run->rows[t].cost : NANO_UNKNOWN;
@@ -368,12 +365,11 @@ static void end_cancelled(Run *run, size_t t)
   schedule_drop(&run->schedule, t);
 }
 
-// With `pilot: "ask"`: the first model task has ended well and others wait.
+// With `pilot: "ask"`: a pilot, be it the second, has ended well and others wait.
 static void pause_after_pilot(Run *run, size_t t)
 {
   bool asks = run->engine->config->pilot == CONFIG_PILOT_ASK && !run->spec.no_pause;
-  bool pilot = run->pilot_task == t && run->pilot_told && !run->schedule.pilot_wanted;
-  if (!asks || !pilot || run->stopping || schedule_over(&run->schedule)) return;
+  if (!asks || run->stopping || schedule_over(&run->schedule)) return;
   const TaskRow *row = &run->rows[t];
   Error why = {0};
   Str cost = money(&run->arena, row->cost_known ? row->cost : NANO_UNKNOWN);
@@ -387,6 +383,7 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
 {
   Run *run = owner;
   size_t t = task_number(task), paths;
+  bool wanted = run->schedule.pilot_wanted && run->schedule.nodes[t].model, proven = false;
   copy_row(run, t, task_row(task));
   const Str *path = task_paths(task, &paths);
   for (size_t i = 0; i < paths; i++) run_touch(run, t, str_dup(&run->arena, path[i]));
@@ -394,7 +391,6 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
   run->active_count--;
   run->codes[t] = end->error.code;
   add_cost(run, t);
-  tell_pilot(run, t);
   if (end->state == TASK_WAITING && run->cancelled[t]) {
     end_cancelled(run, t);
   } else if (end->state == TASK_WAITING) {
@@ -403,14 +399,17 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
     if (why.code == ERR_OK) error_set(&why, ERR_CANCELLED, "stopped");
     if (!run->stopping) stop(run, &why, why.code == ERR_BUDGET ? TASKS_GO_ON : TASKS_HALT);
   } else {
-    schedule_end(&run->schedule, t, end->state == TASK_DONE || end->state == TASK_ABSTAINED);
+    bool well = end->state == TASK_DONE || end->state == TASK_ABSTAINED;
+    schedule_end(&run->schedule, t, well);
+    proven = wanted && !run->schedule.pilot_wanted;
+    if (proven || (wanted && !well)) tell_pilot(run, t);  // not what only comes before a marked one
     journal_log(run->engine->journal, run->spec.plan, S("task"), run->rows[t].id, "%s%s%s",
                 task_state_name(end->state), end->error.message[0] ? ": " : "", end->error.message);
   }
   run_tell_task(run, t);
   status_soon(run);
   poke_waiting(run);
-  pause_after_pilot(run, t);
+  if (proven) pause_after_pilot(run, t);
   run_step_soon(run);
 }
 

@@ -52,7 +52,8 @@ bool run_cancel(Engine *engine, int64_t plan, Str task, Error *err)
   run_step_soon(run);
   if (stopped) return true;
   if (!known) return error_set(err, ERR_NOT_FOUND, "the plan has no task %.*s", STR_ARG(task));
-  return error_set(err, ERR_STALE, "%.*s has ended already", STR_ARG(task));
+  error_set(err, ERR_STALE, "%.*s has ended already", STR_ARG(task));
+  return error_hint_set(err, "`status` says how");
 }
 
 // ---- across processes --------------------------------------------------------------------------------

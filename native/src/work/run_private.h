@@ -54,8 +54,6 @@ struct Run {
   bool stopping;     // nothing more is dispatched
   Error stop_error;  // why
   int sick;          // attempts in a row that ended because the provider is not well
-  bool pilot_told;
-  size_t pilot_task;  // once told
   bool leased, ended;
   int ticks;
   const char *plan_path;
