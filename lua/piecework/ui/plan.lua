@@ -115,6 +115,9 @@ local function open_path(view)
   path = path or word
   if not text:find(path, 1, true) or path == '' then return end
   require('piecework.verbs.files').absolute(view.plan, path, function(absolute)
+    if host.fn('filereadable', absolute) == 0 then
+      return message.say(('no file %s here; g? lists the keys'):format(path), 'warn')
+    end
     host.cmd('split ' .. host.fn('fnameescape', absolute))
     if first then host.fn('cursor', tonumber(first), 1) end
   end)
