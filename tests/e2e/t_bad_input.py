@@ -88,11 +88,16 @@ def places() -> None:
         ran = scratch.run("status", cwd=load.root)
         ok("sk-literal" not in ran.stdout + ran.stderr, "a literal key in the configuration is not shown", ran.stderr)
         scratch.configure("http://127.0.0.1:9")
-        (scratch.path / "state/piecework").mkdir(exist_ok=True)
-        (scratch.path / "state/piecework/journal.db").write_bytes(b"this is not a database" * 100)
+        scratch.run("status", cwd=load.root)
+        journal = scratch.path / "state/piecework/journal.db"
+        whole = journal.read_bytes()
+        journal.write_bytes(b"this is not a database" * 100)
         for leftover in ("journal.db-wal", "journal.db-shm"):
             (scratch.path / "state/piecework" / leftover).unlink(missing_ok=True)
         one_line(scratch.run("status", cwd=load.root), 1, "damaged journal", "journal.db")
+        journal.write_bytes(whole[:4096 * 3] + b"Z" * 4096 + whole[4096 * 4:])
+        ran = scratch.run("doctor", cwd=load.root)
+        ok("journal.db is damaged" in ran.stdout, "doctor reads all of the journal", ran.stdout, ran.stderr)
 
 
 def wire() -> None:

@@ -117,7 +117,12 @@ static void check_journal(Health *h)
 {
   Str path = journal_path(h->engine->journal);
   FsStat stat = fs_stat(str_z(h->arena, path));
-  row(h, "ok", "journal: %.*s, %.1f MB", STR_ARG(path), (double)stat.size / 1e6);
+  Error err;
+  if (journal_check(h->engine->journal, &err)) {
+    row(h, "ok", "journal: %.*s, %.1f MB", STR_ARG(path), (double)stat.size / 1e6);
+  } else {
+    row(h, "error", "journal: %s; %s", err.message, error_hint(&err));
+  }
 }
 
 static void check_project(Health *h, const char *dir)

@@ -67,6 +67,11 @@ Str journal_path(const Journal *journal)
   return str_from(journal->path);
 }
 
+bool journal_check(Journal *journal, Error *err)
+{
+  return store_check(journal->store, err);
+}
+
 bool journal_begin(Journal *journal, Error *err)
 {
   return store_begin(journal->store, err);

@@ -29,6 +29,7 @@ typedef struct Journal Journal;
 Journal *journal_open(const char *dir, Error *err);
 void journal_close(Journal *journal);  // NULL is fine
 Str journal_path(const Journal *journal);
+bool journal_check(Journal *journal, Error *err);  // store_check
 
 // Groups calls into one transaction; nests. A call that fails inside has undone itself and the
 // group may go on, except after ERR_JOURNAL: then roll it back (its commit would fail too).

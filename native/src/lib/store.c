@@ -120,6 +120,16 @@ void store_close(Store *store)
   mem_free(store);
 }
 
+bool store_check(Store *store, Error *err)
+{
+  bool sound = false;
+  error_clear(err);
+  for (Query *q = store_query(store, err, "PRAGMA quick_check(1)", ""); query_next(q);) {
+    sound = str_eq(query_str(q, 0), S("ok"));
+  }
+  return err->code == ERR_OK && (sound || damaged(store, err));
+}
+
 static bool get_version(Store *store, int64_t *version, Error *err)
 {
   Query *query = store_query(store, err, "PRAGMA user_version", "");

@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -186,6 +187,26 @@ TEST(damage)
   CHECK(str_has(str_from(err.message), S("damaged")));
   CHECK(str_has(str_from(err.message), str_from(file)));
   CHECK(str_has(str_from(err.hint), S("move it away")));
+  teardown();
+}
+
+TEST(damage_in_the_middle_shows_when_all_is_read)
+{
+  setup();
+  for (int i = 0; i < 2000; i++)
+    CHECK(store_run(store, &err, "INSERT INTO t VALUES(1, 'some text')", ""));
+  CHECK(store_check(store, &err));
+  store_close(store);
+  int fd = open(file, O_WRONLY | O_CLOEXEC);
+  char page[4096];
+  memset(page, 0x5a, sizeof(page));
+  CHECK(pwrite(fd, page, sizeof(page), 3 * sizeof(page)) == sizeof(page));
+  close(fd);
+  store = store_open(file, &err);
+  CHECK(store != NULL);
+  CHECK(!store_check(store, &err));
+  CHECK_INT(err.code, ERR_JOURNAL);
+  CHECK(str_has(str_from(err.message), S("damaged")));
   teardown();
 }
 
