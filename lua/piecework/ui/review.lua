@@ -144,6 +144,12 @@ local function fold_some(view, win, want)
         for _, hunk in ipairs(view.sections.hunks) do by_id[hunk.id] = hunk.first end
         for _, file in ipairs(view.sections.files) do by_id['file:' .. file.path] = file.first end
       end
+      -- Parts that became one hunk again: the fold would stay over some of its lines.
+      if not by_id[key] then
+        host.unfold(win)
+        view.folded[win] = {}
+        return fold_some(view, win, want)
+      end
       gone[#gone + 1] = by_id[key]
       have[key] = nil
     end

@@ -98,4 +98,17 @@ return function(T)
   T.wait(function() return in_step() and not buffers.view().feed end, 'the whole')
   T.eq(host.fn('getline', 3), '@@ 1 @@', 'is there again')
   T.command('bwipeout')
+
+  -- Parts of a hunk, one of them decided, become one again.
+  local first = page(1, 2, 4, false)
+  standin.script({ ['review/get'] = { first, { result = { version = 6, reset = false, more = false,
+    steps = { { 3, 2, 1, 0, 1, 1 } }, paths = {}, index = ('hunk 6 1 7 %s - T01\n'):format(id(7)), text = '@@ 7 @@\n' } } },
+    ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } } })
+  T.command('Piecework review')
+  T.wait(function() return buffers.view() and buffers.view().shown end, 'the parts')
+  T.eq({ host.fn('foldclosed', 4), host.fn('foldlevel', 7) }, { 3, 0 }, 'the decided part is folded')
+  buffers.load(buffers.view())
+  T.wait(function() return state_of(7) end, 'the hunk')
+  T.eq({ host.fn('foldlevel', 3), host.fn('foldlevel', 4), in_step() }, { 0, 0, true }, 'no fold stays over a part of it')
+  T.command('bwipeout')
 end
