@@ -205,6 +205,16 @@ def never_asked() -> None:
             serve(scratch, rules(), prices={"input": 1, "output": 2}, ask_above=above)
             ran = scratch.run("run", plan_file(scratch), "--no-verify", cwd=scratch.path / "w")
             ok(ran.returncode == status, f"asked: ask_above {above}: {ran.returncode}", ran.stderr)
+    # what is ahead has a price: others that have none are no reason not to ask
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        provider = serve(scratch, rules(), ask_above=0)
+        config = scratch.path / "config/piecework/config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), "prices": {"mine/small-1": {"input": 1, "output": 2}}}))
+        for argv in (("run", plan_file(scratch), "--no-verify"), ("plan", "--cheap-first", "--scope", "m0001.py", "negate them all")):
+            ran = scratch.run(*argv, cwd=scratch.path / "w")
+            ok(ran.returncode == 3 and provider.count() == 0 and "ask_above" in ran.stderr and "unknown" not in ran.stderr,
+               f"asked: {argv[0]}, the big model has no price: {ran.returncode}", ran.stderr)
 
 
 # ---- what waiting does not heal ---------------------------------------------------------------------------

@@ -81,10 +81,11 @@ static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
   if (cli_has(cli, OPT_YES) && cli_has(cli, OPT_JSON)) return true;  // nobody would see it
   Estimate e = estimate_plan(cli->engine, project, &cli->arena, &part);
   if (spec->batch) estimate_batch(cli->engine, &e);
-  Nano ahead = e.execute.cost;  // planning is paid already
-  // what is done already is looked at, too
-  if (spec->verify) ahead += estimate_plan(cli->engine, project, &cli->arena, plan).verify.cost;
-  Str total = money_about(&cli->arena, e.unknown_price ? NANO_UNKNOWN : ahead);
+  // Planning is paid already, whether its cost is known or not; what is done already is looked at, too.
+  Nano verify =
+      spec->verify ? estimate_plan(cli->engine, project, &cli->arena, plan).verify.cost : 0;
+  Nano ahead = e.execute.cost < 0 || verify < 0 ? NANO_UNKNOWN : e.execute.cost + verify;
+  Str total = money_about(&cli->arena, ahead);
   if (!cli_has(cli, OPT_JSON)) {
     size_t tasks = part.tasks.len + done;
     Str kept = done ? str_fmt(&cli->arena, ", %zu done already", done) : STR_NONE;
@@ -92,7 +93,7 @@ static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
             plural(tasks), STR_ARG(kept), STR_ARG(total), spec->batch ? ", at batch rates" : "");
   }
   Nano most = cli->engine->config->ask_above;
-  if (cli_has(cli, OPT_YES) || e.unknown_price || most < 0 || ahead <= most) return true;
+  if (cli_has(cli, OPT_YES) || most < 0 || ahead <= most) return true;
   if (terminal_ask("run it?")) return true;
   Str above = money(&cli->arena, most);
   error_set(&cli->err, ERR_CONSENT, "not run: %.*s is more than %.*s (ask_above)", STR_ARG(total),

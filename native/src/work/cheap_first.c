@@ -138,7 +138,7 @@ static bool consent(Engine *engine, Arena *arena, int64_t id, bool go_on, Error 
   Estimate estimate;
   Nano above = engine->config->ask_above;
   bool fine = go_on || above < 0 || !estimate_stored(engine, arena, id, &estimate) ||
-              estimate.unknown_price || estimate.execute.cost <= above;
+              estimate.execute.cost <= above;  // an unknown one is below all
   if (fine) return true;
   error_set(err, ERR_CONSENT, "the tries may cost about %.*s (estimate), more than `ask_above`",
             STR_ARG(money(arena, estimate.execute.cost)));
