@@ -40,6 +40,8 @@ bool store_fail(Store *store, Error *err)
   int code = sqlite3_errcode(store->db), cause = code & 0xff;
   if (cause == SQLITE_CORRUPT || cause == SQLITE_NOTADB) return damaged(store, err);
   const char *hint = NULL, *what = sqlite3_errmsg(store->db);
+  // Its memory to share is a file beside it: the first thing for which a full disk has no room.
+  if (code == SQLITE_IOERR_SHMSIZE) cause = SQLITE_FULL;
   switch (cause) {
     case SQLITE_FULL:
       what = "the disk is full";

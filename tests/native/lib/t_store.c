@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -240,6 +241,26 @@ TEST(full_disk)
   CHECK(store_run(store, NULL, "PRAGMA max_page_count=100000", ""));
   error_clear(&err);
   CHECK(store_run(store, &err, "INSERT INTO t VALUES(2,2)", ""));
+  teardown();
+}
+
+TEST(a_disk_too_full_to_open_it)
+{
+  setup();
+  store_close(store);
+  struct rlimit limit, little;
+  CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+  little = limit;
+  little.rlim_cur = 100;
+  signal(SIGXFSZ, SIG_IGN);
+  CHECK(setrlimit(RLIMIT_FSIZE, &little) == 0);
+  store = store_open(file, &err);
+  CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  CHECK(store == NULL);
+  CHECK(str_has(str_from(err.message), S("disk is full")));
+  error_clear(&err);
+  store = store_open(file, &err);
+  CHECK_INT(count_rows(store), 0);
   teardown();
 }
 
