@@ -46,7 +46,7 @@ local function ended(code)
     if code ~= 0 then return message.error('the build failed. Its log: :e piecework://build') end
     -- The engine in use is the old one: the next verb starts the new.
     engine.stop()
-    message.say('built ' .. engine.home() .. '/build/piecework')
+    message.say('built ' .. host.fn('fnamemodify', engine.home() .. '/build/piecework', ':~'))
   end)
 end
 

@@ -63,6 +63,8 @@ function M.diff(plan, path)
       .. host.fn('fnameescape', buffers.uri('proposal', plan, path)))
     host.cmd('diffthis')
     host.cmd('wincmd p')
+    -- The file has no keys of ours, and the cursor is there.
+    message.say('do takes a change over; dq in the proposal ends the diff')
   end)
 end
 

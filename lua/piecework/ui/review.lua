@@ -299,8 +299,9 @@ end
 -- For the verbs: `:Piecework accept plan` and the like, from anywhere.
 function M.decide(plan, what, decision)
   engine.ask('review/decide', { plan = plan, what = what, decision = decision }, function(result)
-    message.say(('%s %s; :Piecework apply does what is accepted'):format(
-      message.count(result.changed or 0, 'hunk'), decision == 'none' and 'undecided' or decision))
+    message.say(('%s %s%s'):format(message.count(result.changed or 0, 'hunk'),
+      decision == 'none' and 'undecided' or decision,
+      decision == 'accepted' and ': :Piecework apply' or ''))
     buffers.changed(plan)
     require('piecework.quickfix').touch(plan)
   end)

@@ -119,7 +119,9 @@ return function(T)
       ['Piecework reject plan'] = 'all' }) do
     T.command(command)
     T.wait(function() return standin.last('review/decide').what[1] == what end, command)
-    T.ok(true, command .. ' decides ' .. what)
+    standin.settle()
+    T.like(T.said(), command:find('reject') and '%d hunks? rejected$' or '%d hunks? accepted: :Piecework apply$',
+      command .. ' decides ' .. what)
   end
   T.command('normal g?')
   local popups = 0
@@ -241,6 +243,7 @@ return function(T)
   proposal.diff(12, 'src/net.c')
   T.wait(function() return #host.fn('getbufline', 'piecework://proposal/12/src/net.c', 2) == 1 end, 'the proposal')
   T.eq({ tabs(), host.fn('expand', '%:p') }, { { 3, 3, 2 }, T.cwd .. '/src/net.c' }, 'and one for the diff')
+  T.like(T.said(), 'dq in the proposal ends the diff$', 'how to end it, for the file has no such key')
   T.command('call setline(1, "taken over")')
   T.command('tabprevious')
   proposal.diff_end()
