@@ -134,8 +134,8 @@ static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Pla
   Str total = money(arena, e.total), big = money(arena, e.big_alone),
       small = money(arena, e.small_alone);
   // Without it the total, which holds it, looks like a wrong sum.
-  Str paid = e.plan.cost ? str_fmt(arena, "plan %.*s paid, ", STR_ARG(money(arena, e.plan.cost)))
-                         : STR_NONE;
+  Str paid =
+      e.plan.cost ? str_fmt(arena, "plan %.*s, ", STR_ARG(money(arena, e.plan.cost))) : STR_NONE;
   Value *list = value_list(arena);
   push_note(arena, list, 1,
             str_fmt(arena, "estimate: %.*sexecute %.*s, verify %.*s, total %.*s", STR_ARG(paid),

@@ -108,7 +108,7 @@ return function(T)
   T.command('Piecework each fix it')
   T.wait(function() return (T.said() or ''):find('plan 6 ready') end, 'each')
   sent = standin.last('edit/start')
-  T.eq(sent.scope, { { path = T.cwd .. '/b.c', first = 1, last = 4 }, { path = path, first = 1, last = 6 } },
+  T.eq(sent.scope, { { path = T.cwd .. '/b.c', first = 1, last = 1, margin = 3 }, { path = path, first = 3, last = 3, margin = 3 } },
     'each works on the quickfix list')
   T.eq(sent.run, false, 'and makes a plan')
   T.command('Piecework each --by=entry fix it')
