@@ -208,11 +208,13 @@ TEST(a_kill_of_ours_ends_the_command)
   CHECK(pipe(fds) == 0);
   pid_t starter = fork();
   if (starter == 0) start_and_wait(fds[1]);
-  for (size_t len = 0; !strchr(said, '.') || !strchr(said, '\n');) {
-    ssize_t n = read(fds[0], said + len, sizeof(said) - 1 - len);
-    CHECK(n > 0);
-    len += (size_t)n;
+  close(fds[1]);  // so that a starter that dies is heard of
+  ssize_t n = 1;
+  for (size_t len = 0; n > 0 && (!strchr(said, '.') || !strchr(said, '\n'));
+       len += n > 0 ? (size_t)n : 0) {
+    n = read(fds[0], said + len, sizeof(said) - 1 - len);
   }
+  CHECK(n > 0);
   int group = atoi(said[0] == '.' ? said + 1 : said);
   CHECK(group > 1);
   CHECK(kill(-group, 0) == 0);
@@ -222,7 +224,6 @@ TEST(a_kill_of_ours_ends_the_command)
   while (kill(-group, 0) == 0 && waited++ < 60) usleep(100000);
   CHECK(kill(-group, 0) != 0);
   close(fds[0]);
-  close(fds[1]);
 }
 
 TEST(who_ignores_term_is_killed)
