@@ -696,7 +696,7 @@ def changed_without_base(edit, rng):
     if present[i] in edit.new:
         return None
     return Case('changed_without_base', render(edit.path, [sides(b) for b in blocks]), {edit.path: join(present)},
-                codes=('stale', 'not_found', 'ambiguous', 'indent'))
+                codes=('stale', 'not_found', 'ambiguous', 'indent', 'unchanged'))
 
 
 @case_class('refuse')
