@@ -134,12 +134,12 @@ static Value *plan_notes(Serve *serve, Project *project, Arena *arena, const Pla
   Str total = money(arena, e.total), big = money(arena, e.big_alone),
       small = money(arena, e.small_alone);
   // Without it the total, which holds it, looks like a wrong sum.
-  Str paid =
+  Str plan_cost =
       e.plan.cost ? str_fmt(arena, "plan %.*s, ", STR_ARG(money(arena, e.plan.cost))) : STR_NONE;
   Value *list = value_list(arena);
   push_note(arena, list, 1,
-            str_fmt(arena, "estimate: %.*sexecute %.*s, verify %.*s, total %.*s", STR_ARG(paid),
-                    STR_ARG(execute), STR_ARG(verify), STR_ARG(total)));
+            str_fmt(arena, "estimate: %.*sexecute %.*s, verify %.*s, total %.*s",
+                    STR_ARG(plan_cost), STR_ARG(execute), STR_ARG(verify), STR_ARG(total)));
   push_note(
       arena, list, 2,
       str_fmt(arena, "estimate: big alone %.*s, small alone %.*s", STR_ARG(big), STR_ARG(small)));

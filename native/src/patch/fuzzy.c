@@ -6,6 +6,10 @@
 // partner at least 0.75 alike, half of them equal, 0.9 on average; the text may have lines that SEARCH
 // leaves out.
 //
+// When the text is only a guess at what the model saw, its place may be one whose lines to be replaced were
+// changed meanwhile, which is no longer alike. So a place is not taken while another has the whole context word
+// for word and as much of the rest (has_rival).
+//
 // Bounds: SEARCH up to FUZZY_MAX_LINES; lines with more than COMMON_LINE places do not vote; a window is
 // SEARCH's length and half as much again, so an alignment costs at most 1.5 n^2 comparisons of two lines,
 // of which a bag of bytes spares most. Past FUZZY_BUDGET comparisons a block counts as not found.
@@ -303,7 +307,11 @@ static bool align(Locator *locator, const Sought *sought, const Window *window, 
   for (size_t j = 0; j < a.width; j++) a.text_bags[j] = bag_of(str_trim(window_line(&a, j)));
   fill_table(&a);
   bool found = read_alignment(&a, match);
-  if (!found) *match = locator->text_is_guess ? verbatim_lines(&a) : (Match){.first = LINE_NONE};
+  if (!found) *match = (Match){.first = LINE_NONE};
+  if (!found && locator->text_is_guess) {
+    locator->fuzzy_spent += n * (hi - lo);
+    *match = verbatim_lines(&a);
+  }
   arena_deinit(&scratch);
   return found;
 }
