@@ -1,6 +1,8 @@
 // path.c: see path.h.
 #include "patch/path.h"
 
+#include <ctype.h>
+
 #include "patch/distance.h"
 
 enum { PATH_MAX_BYTES = 1024, NAME_MAX_TYPOS = 2, NAME_MIN_LEN = 5 };
@@ -88,14 +90,27 @@ static Str base_name(Str path)
   return slash == STR_NOT_FOUND ? path : str_skip(path, slash + 1);
 }
 
+// From the file system's root, a home or above; directories may have blanks in their names.
+static bool leads_out(Str s)
+{
+  bool root = s.len > 1 && s.ptr[0] == '/' && isalnum((unsigned char)s.ptr[1]);
+  bool drive = s.len > 2 && isalpha((unsigned char)s.ptr[0]) && s.ptr[1] == ':' &&
+               (s.ptr[2] == '\\' || s.ptr[2] == '/');
+  if (!root && !drive && !str_starts(s, S("~/")) && !str_starts(s, S("../"))) return false;
+  size_t blank = str_rfind_char(s, ' '), slash = str_rfind_char(s, drive ? s.ptr[2] : '/');
+  return blank == STR_NOT_FOUND || blank < slash;
+}
+
 // One word with a slash inside or an extension: worth refusing a block over when it names no target.
 static bool looks_like_path(Str s)
 {
-  if (s.len < 2 || s.len > 300 || str_find_char(s, ' ') != STR_NOT_FOUND) return false;
+  if (s.len < 2 || s.len > 300) return false;
   if (str_find_char(s, '(') != STR_NOT_FOUND || str_find_char(s, '=') != STR_NOT_FOUND)
     return false;
   if (str_has(s, S("://"))) return false;
-  if (s.ptr[0] == '/' || s.ptr[0] == '~' || str_starts(s, S("../"))) return true;
+  if (leads_out(s)) return true;
+  if (str_find_char(s, ' ') != STR_NOT_FOUND) return false;
+  if (s.ptr[0] == '/' || s.ptr[0] == '~') return true;
   if (str_find_char(s, '/') != STR_NOT_FOUND || str_find_char(s, '\\') != STR_NOT_FOUND)
     return true;
   size_t dot = str_rfind_char(s, '.');

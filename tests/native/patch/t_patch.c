@@ -250,9 +250,14 @@ TEST(paths)
       {"src/other.c", "!not_listed"},
       {"../src/net.c", "!path_outside"},
       {"/etc/passwd", "!path_outside"},
+      {"/srv/some dir/src/net.c", "!path_outside"},
+      {"../some dir/src/net.c", "!path_outside"},
+      {"~/some dir/net.c", "!path_outside"},
+      {"C:\\some dir\\net.c", "!path_outside"},
       {".git/config", "!path_git"},
       {"src/.GIT/x.c", "!path_git"},
       {"Now the change itself", "B"},
+      {"/dev/null is read no more", "B"},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
     Try *t = try_new();
