@@ -30,7 +30,7 @@ typedef struct {
   Part part;
   int line;                // number of the line being read
   TaskSpec *task;          // the one being read; moves when the list grows
-  const PlanField *list;   // a field that indented "- " lines may continue
+  const PlanField *list;   // a field that "- " lines may continue
   Value *unknown;          // of the task or the front matter, NULL until there is one
   uint32_t seen;           // fields of this task that were given, by index
   const char *text_start;  // where the preamble or the body began
@@ -321,11 +321,11 @@ static bool repeatable(FieldKind kind)
   return kind == FIELD_REFS || kind == FIELD_RULES || kind == FIELD_IDS;
 }
 
-// An indented "- item" under a list field with nothing on its own line.
+// "- item" under a list field with nothing on its own line, indented or, as in YAML, not.
 static bool list_line(Parser *p, Str line)
 {
   Str text = str_trim(line);
-  bool item = p->list && str_starts(text, S("- ")) && isspace((unsigned char)line.ptr[0]);
+  bool item = p->list && str_starts(text, S("- "));
   if (item) read_field(p, p->list, clean_value(str_skip(text, 2)));
   return item;
 }

@@ -165,8 +165,13 @@ TEST(lists_may_be_long_or_tall)
   CHECK_INT(task(0)->after.len, 3);
 }
 
-TEST(an_unindented_list_begins_the_body)
+TEST(an_unindented_list)
 {
+  CHECK(parse("## T01 x\nfiles:\n- a.c\n- b.c:1-2\nread:\n- c.c\n\n- first\n"));
+  CHECK_INT(task(0)->files.len, 2);
+  CHECK_INT(task(0)->files.items[1].line, 4);
+  CHECK_STR(task(0)->read.items[0].path, S("c.c"));
+  CHECK_STR(task(0)->body, S("- first"));
   CHECK(parse("## T01 x\nfiles: a.c\n- first\n- second\n"));
   CHECK_INT(task(0)->files.len, 1);
   CHECK_STR(task(0)->body, S("- first\n- second"));
