@@ -136,6 +136,20 @@ def router() -> None:
         ok(re.search(r"^warn  models: small: .*budget", said, re.M), "router: doctor says what an unknown price means", said)
 
 
+def mispriced() -> None:
+    """A price under a name that no role has is told, with the name that was meant."""
+    with Scratch() as scratch:
+        make(scratch.path / "w", COUNT)
+        provider = serve(scratch, rules())
+        price = {"input": 1, "output": 2}
+        names = {"mine/small-1": price, "mine/other": price, "mine/bigg-1": price, "elsewhere/entirely-different": price}
+        models = {"big": "mine/big-1", "small": {"rungs": "mine/small-1", "fallback": "mine/other"}}
+        scratch.configure(provider.url, {"providers": {"mine": {"base_url": f"{provider.url}/v1"}}, "models": models, "prices": names})
+        said = [line for line in scratch.run("doctor", cwd=scratch.path / "w").stdout.splitlines() if "prices: " in line]
+        ok(said == ["warn  prices: no role uses `mine/bigg-1`; did you mean `mine/big-1`?",
+                    "warn  prices: no role uses `elsewhere/entirely-different`"], "mispriced: doctor says so", *said)
+
+
 def apart() -> None:
     """Two providers sell a model of the same name; two plans have a task of the same name: their sums stay apart."""
     with Scratch() as scratch:
@@ -335,7 +349,7 @@ def one_day() -> None:
         ok(len(log(provider, "done")) >= 2, "day: and something was done")
 
 
-ALL = (learned, reasoning_back, guessed, unknown, router, apart, played_back, gateway_played_back, never_asked, closed, dense, overrun, cut_off, one_day)
+ALL = (learned, reasoning_back, guessed, unknown, router, mispriced, apart, played_back, gateway_played_back, never_asked, closed, dense, overrun, cut_off, one_day)
 
 if __name__ == "__main__":
     for test in ALL:

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/nearest.h"
 #include "front/version.h"
 #include "lib/fs.h"
 #include "lib/versions.h"
@@ -60,10 +61,10 @@ static void check_config(Health *h)
   }
 }
 
-static bool told_before(const StrList *seen, Str provider)
+static bool has(const StrList *list, Str name)
 {
-  for (size_t i = 0; i < seen->len; i++) {
-    if (str_eq(seen->items[i], provider)) return true;
+  for (size_t i = 0; i < list->len; i++) {
+    if (str_eq(list->items[i], name)) return true;
   }
   return false;
 }
@@ -79,6 +80,11 @@ static void check_key(Health *h, Str provider)
   }
 }
 
+static Str full_name(Arena *arena, const ModelName *name)
+{
+  return str_fmt(arena, "%.*s/%.*s", STR_ARG(name->provider), STR_ARG(name->model));
+}
+
 static void check_models(Health *h)
 {
   const Config *config = h->engine->config;
@@ -92,8 +98,7 @@ static void check_models(Health *h)
       bool known = price_of(h->engine->models, rung->provider, rung->model).known;
       all_known = all_known && known;
       PUSH(h->arena, &names,
-           str_fmt(h->arena, "%.*s/%.*s%s", STR_ARG(rung->provider), STR_ARG(rung->model),
-                   known ? "" : " (price unknown)"));
+           str_cat(h->arena, full_name(h->arena, rung), known ? STR_NONE : S(" (price unknown)")));
     }
     row(h, ladder->len ? "ok" : "error", "models: %.*s = %.*s", STR_ARG(ladder->alias),
         STR_ARG(str_join(h->arena, &names, S(", "))));
@@ -104,13 +109,37 @@ static void check_models(Health *h)
           STR_ARG(ladder->alias));
     for (size_t k = 0; k < ladder->len; k++) {
       Str provider = ladder->rungs[k].provider;
-      if (told_before(&seen, provider)) continue;
+      if (has(&seen, provider)) continue;
       PUSH(h->arena, &seen, provider);
       check_key(h, provider);
     }
   }
   if (config->cassette.len)
     row(h, "warn", "replies are replayed from %.*s", STR_ARG(config->cassette));
+}
+
+static void used_models(Health *h, StrList *out)
+{
+  const Config *config = h->engine->config;
+  for (size_t i = 0; i < config->ladder_count; i++) {
+    const Ladder *ladder = &config->ladders[i];
+    for (size_t k = 0; k < ladder->len; k++)
+      PUSH(h->arena, out, full_name(h->arena, &ladder->rungs[k]));
+    if (ladder->fallback.provider.len) PUSH(h->arena, out, full_name(h->arena, &ladder->fallback));
+  }
+}
+
+// A price under a mistyped name is the price of nothing.
+static void check_prices(Health *h)
+{
+  StrList used = {0};
+  used_models(h, &used);
+  for (VALUE_EACH (price, value_get(h->engine->config->tree, S("prices")))) {
+    if (value_is(price, VALUE_NULL) || has(&used, price->key)) continue;
+    Str near = nearest_name(price->key, used.items, used.len);
+    row(h, "warn", "prices: no role uses `%.*s`%s%.*s%s", STR_ARG(price->key),
+        near.len ? "; did you mean `" : "", STR_ARG(near), near.len ? "`?" : "");
+  }
 }
 
 static void check_journal(Health *h)
@@ -158,6 +187,7 @@ void health_rows(Engine *engine, const Error *why, const char *dir, Arena *arena
   }
   check_config(&h);
   check_models(&h);
+  check_prices(&h);
   check_journal(&h);
   check_project(&h, dir);
 }
