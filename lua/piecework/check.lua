@@ -4,6 +4,7 @@
 local host = require('piecework.host')
 local config = require('piecework.config')
 local engine = require('piecework.engine')
+local message = require('piecework.message')
 
 local M = {}
 
@@ -47,7 +48,8 @@ function M.rows(done, reach)
   if not engine.find() then return done(rows) end
   engine.request('health/get', { reach = reach }, function(err, result)
     if err then
-      add(rows, 'error', err.message .. (err.hint and err.hint ~= '' and '. ' .. err.hint or ''))
+      local hint = message.hint(err)
+      add(rows, 'error', err.message .. (hint ~= '' and '. ' .. hint or ''))
     else
       add(rows, 'ok', ('engine %s, protocol %d'):format(engine.version or '?',
         require('piecework.rpc').PROTOCOL))

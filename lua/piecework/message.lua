@@ -87,6 +87,20 @@ local function short_paths(text)
   return text
 end
 
+-- What to do next, as a sentence. A command stays as it is typed; the engine's hints name the
+-- shell's way too, and here nobody is in a shell.
+---@param err piecework.Error
+function M.hint(err)
+  local hint = (err.hint or ''):gsub('%s*%(CLI:[^)]*%)', '')
+  return hint:find('^piecework ') and hint or (hint:gsub('^%l', string.upper))
+end
+
+-- What a page shows where it has no text.
+---@param err piecework.Error
+function M.page(err)
+  return 'piecework: ' .. err.message .. '\n' .. M.hint(err)
+end
+
 -- [err] of the engine, or a text.
 ---@param err piecework.Error|string
 ---@param level? 'warn'|'error'
@@ -95,8 +109,7 @@ function M.error(err, level)
   if type(err) == 'string' then return M.say(err, level) end
   local text = tostring(err.message or err.code or 'failed'):gsub('[%s.]+$', '')
   text = 'piecework: ' .. short_paths(text)
-  -- The engine's hints name the shell's way too; here nobody is in a shell.
-  local hint = (err.hint or ''):gsub('%s*%(CLI:[^)]*%)', '')
+  local hint = M.hint(err)
   M.say(text, level, hint ~= '' and hint or nil)
 end
 

@@ -18,7 +18,7 @@ function M.load(view, show)
     view.failed = err ~= nil
     if err then
       message.error(err)
-      return show('# piecework: ' .. err.message .. '\n# ' .. (err.hint or ''))
+      return show((('\n' .. message.page(err)):gsub('\n', '\n# '):sub(2)))
     end
     show(result.message or '')
   end)

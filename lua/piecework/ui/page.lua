@@ -24,7 +24,7 @@ function M.new(spec)
   function page.load(view, show)
     engine.request(spec.method, spec.params(view), function(err, result)
       if err then
-        if not view.shown then show('piecework: ' .. err.message .. '\n' .. (err.hint or '')) end
+        if not view.shown then show(message.page(err)) end
         return message.error(err)
       end
       show((result.text or '') .. (spec.after and spec.after(view, result) or ''), result.index)

@@ -34,7 +34,7 @@ function M.load(view, show)
     view.failed = err ~= nil
     if err then
       message.error(err)
-      return show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
+      return show(message.page(err))
     end
     view.path, view.words = result.path, result.words
     if result.words then  -- for `gf`, wherever the editor stands

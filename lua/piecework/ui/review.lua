@@ -105,7 +105,7 @@ function ask(view, feed, more)
     if not err then return on_page(view, feed, page) end
     view.feed, view.version, view.sections = nil, nil, sections.new()
     message.error(err)
-    view.show('piecework: ' .. err.message .. '\n' .. (err.hint or ''))
+    view.show(message.page(err))
   end)
 end
 

@@ -12,7 +12,7 @@ local M = { live = true, table = true }
 function M.load(view, show)
   engine.request('status/get', { plan = view.plan }, function(err, result)
     if err then
-      if not view.shown then show('piecework: ' .. err.message .. '\n' .. (err.hint or '')) end
+      if not view.shown then show(message.page(err)) end
       return message.error(err)
     end
     show(result.text or '', result.index)

@@ -56,7 +56,7 @@ static void fail_row(Arena *arena, HealthRow *row, Str provider, const Error *er
   const char *hint = hint_helps(err->code) ? error_hint(err) : "";
   row->level = "error";
   row->text = str_fmt(arena, "provider %.*s: %s%s%s", STR_ARG(provider), err->message,
-                      *hint ? ". " : "", hint);
+                      *hint ? "; " : "", hint);
 }
 
 static void fill_row(Arena *arena, HealthRow *row, const Wanted *wanted, const Reach *reach)

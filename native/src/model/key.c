@@ -186,7 +186,7 @@ static bool no_key(const ProviderConfig *config, Str variable, Error *err)
 {
   error_set(err, ERR_NO_KEY, "no key for %.*s: $%.*s is not set", STR_ARG(config->name),
             STR_ARG(variable));
-  return error_hint_set(err, "export %.*s=..., or set `key` of %.*s; see :help piecework-keys",
+  return error_hint_set(err, "`export %.*s=...`, or set `key` of %.*s; see :help piecework-keys",
                         STR_ARG(variable), STR_ARG(config->name));
 }
 

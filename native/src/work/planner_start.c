@@ -80,7 +80,7 @@ static bool check_key(Engine *engine, Error *err)
   if (why.code == ERR_NO_KEY) {
     error_hint_set(
         &why,
-        "export ANTHROPIC_API_KEY=... (or another provider's; see :help piecework-keys) and try "
+        "`export ANTHROPIC_API_KEY=...` (or another provider's; see :help piecework-keys) and try "
         "again; `make demo` plays a recorded run without a key");
   }
   if (err && err->code == ERR_OK) *err = why;
@@ -101,12 +101,13 @@ static bool consent(Engine *engine, Project *project, const PlanRequest *request
     Str rest = advice.text, line = STR_NONE;
     str_line(&rest, &line);
     ok = error_set(err, ERR_CONSENT, "%.*s", STR_ARG(line));
-    error_hint_set(err, "%.*s%splan! (CLI: --yes) plans all the same", STR_ARG(advice.command),
-                   advice.command.len ? "; " : "");
+    error_hint_set(err, "%s%.*s%sgo on all the same with plan! (CLI: --yes)",
+                   advice.command.len ? "try " : "", STR_ARG(advice.command),
+                   advice.command.len ? ", or " : "");
   } else if (engine->config->ask_above >= 0 && estimate.plan.cost > engine->config->ask_above) {
     ok = error_set(err, ERR_CONSENT, "planning may cost %.*s (estimate), more than `ask_above`",
                    STR_ARG(money_about(&scratch, estimate.plan.cost)));
-    error_hint_set(err, "plan! (CLI: --yes) goes on, or narrow the scope");
+    error_hint_set(err, "narrow the scope, or go on all the same with plan! (CLI: --yes)");
   }
   arena_deinit(&scratch);
   return ok;

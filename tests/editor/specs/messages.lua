@@ -11,7 +11,12 @@ return function(T)
   T.ok(host.fn('strdisplaywidth', message.cut(('\230\151\165'):rep(200), 60)) <= 60, 'wide characters too')
   T.eq(message.cut('a\nb\r\n c\tx', 60), 'a b c x', 'one line, no control characters')
   message.error({ code = 'x', message = ('long '):rep(40), hint = 'do this' })
-  T.like(T.said(), 'long%. do this$', 'the whole text is kept')
+  T.like(T.said(), 'long%. Do this$', 'the whole text is kept, its hint a sentence')
+  for hint, want in pairs({ ['piecework run 3'] = 'piecework run 3', [':Piecework log'] = ':Piecework log',
+    ['run! (CLI: --yes) goes past it'] = 'Run! goes past it', ['`make` says more'] = '`make` says more' }) do
+    message.error({ code = 'x', message = 'no', hint = hint })
+    T.eq(T.said(), 'piecework: no. ' .. want, 'and a command as it is typed: ' .. hint)
+  end
   T.eq(message.lines()[1]:sub(9, 20), ' piecework: ', 'with its time')
 
   -- On a narrow screen what to do next stays.
