@@ -345,7 +345,7 @@ local function draw(buf, mark, last)
   local above = mark.first + mark.count - 1 < 1
   local row = math.max(0, math.min(mark.first + mark.count - 1, last) - 1)
   local options, virtual = {}, {}
-  for i, line in ipairs(mark.lines) do virtual[i] = { { '+' .. line, 'PieceworkAdd' } } end
+  for i, line in ipairs(mark.lines) do virtual[i] = { { line, 'PieceworkAdd' } } end
   if #virtual > 0 then options.virt_lines, options.virt_lines_above = virtual, above end
   if mark.note then options.virt_text = { { '  ' .. mark.note, 'PieceworkNote' } } end
   if next(options) then api.nvim_buf_set_extmark(buf, drawn, row, 0, options) end

@@ -326,7 +326,7 @@ local function overlay_types()
   M.cmd('sign define PieceworkDelete text=- texthl=PieceworkDelete linehl=PieceworkDelete')
 end
 
--- A property for each line that would come: their order stays.
+-- A property for each line that would come: their order stays. An empty one would not be drawn.
 local function draw(buf, mark, last)
   for line = mark.first, math.min(mark.first + mark.count - 1, last) do
     pcall(M.fn, 'sign_place', 0, 'piecework', 'PieceworkDelete', buf, { lnum = line })
@@ -336,7 +336,7 @@ local function draw(buf, mark, last)
   at = math.max(1, math.min(at, last))
   for _, line in ipairs(mark.lines) do
     pcall(M.fn, 'prop_add', at, 0, { type = 'piecework_add', bufnr = buf, text_align = align,
-      text = '+' .. line, text_wrap = 'truncate' })
+      text = line == '' and ' ' or line, text_wrap = 'truncate' })
   end
   if mark.note then
     pcall(M.fn, 'prop_add', at, 0, { type = 'piecework_hint', bufnr = buf, text_align = 'after',
