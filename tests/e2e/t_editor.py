@@ -374,6 +374,11 @@ def session(name: str, editor: str) -> None:
             for page in ("review", "status", "cost", "log", "plan"):
                 e.command(f"tab Piecework {page} 1")
                 e.wait_until(lambda page=page: f"piecework://{page}/1" in e.eval("bufname('%')"), page)
+            e.keys("g", "?")
+            e.wait(r"g\?    this list")
+            e.keys("q")
+            e.wait_until(lambda: "this list" not in e.screen(), "the list of keys to go")
+            ok(e.eval("reg_recording()") == '""', f"{name}: q takes the list of keys away, and records nothing", e.eval("reg_recording()"))
             e.command("split b.txt")
             e.command("mksession s.vim")
             e.quit()

@@ -35,7 +35,7 @@
 ---@field splice fun(buf: integer, edits: piecework.TextEdit[], text: string)  some lines of it
 ---@field unfold fun(win: integer)  manual folds, and none yet
 ---@field refold fun(win: integer, gone: integer[], new: piecework.Fold[])  gone: at these lines
----@field popup fun(lines: string[], title: string)  beside the cursor, gone when it moves
+---@field popup fun(lines: string[], title: string)  by the cursor, until it moves, q or <Esc>
 ---@field ui fun(name: 'input'|'select'): function?  vim.ui's, where the user has put in another
 ---@field health fun(title: string, rows: piecework.HealthRow[])  writes a :checkhealth report
 ---@field clock fun(): number  milliseconds, only good for differences

@@ -387,7 +387,28 @@ function M.ui(name)
   return ask
 end
 
+-- Calls [close] once, when the cursor moves or one of these keys is pressed. A key that the buffer
+-- has a map for stays that map's.
+local function close_with(buf, keys, close)
+  local group = api.nvim_create_augroup('piecework_popup', { clear = true })
+  local own = vim.tbl_filter(function(key)
+    return vfn.maparg(key, 'n', false, true).buffer ~= 1
+  end, keys)
+  local function done()
+    pcall(api.nvim_del_augroup_by_id, group)
+    for _, key in ipairs(own) do pcall(vim.keymap.del, 'n', key, { buffer = buf }) end
+    close()
+  end
+  for _, key in ipairs(own) do vim.keymap.set('n', key, done, { buffer = buf, nowait = true }) end
+  api.nvim_create_autocmd({ 'CursorMoved', 'CursorMovedI', 'BufLeave' },
+    { group = group, callback = done })
+  return done
+end
+
+local close_popup = function() end
+
 function M.popup(lines, title)
+  close_popup()
   local width, height = 20, 0
   lines = broken.lines(lines, vim.o.columns - 4, vfn.strdisplaywidth)
   for _, line in ipairs(lines) do width = math.max(width, vfn.strdisplaywidth(line)) end
@@ -406,10 +427,10 @@ function M.popup(lines, title)
   if vfn.has('nvim-0.9') == 1 then options.title = ' ' .. title .. ' ' end
   local win = api.nvim_open_win(buf, false, options)
   vim.wo[win].wrap = true
-  api.nvim_create_autocmd({ 'CursorMoved', 'CursorMovedI', 'BufLeave' }, {
-    once = true,
-    callback = function() pcall(api.nvim_win_close, win, true) end,
-  })
+  close_popup = close_with(api.nvim_get_current_buf(), { 'q', '<Esc>' }, function()
+    close_popup = function() end
+    pcall(api.nvim_win_close, win, true)
+  end)
 end
 
 -- 0.10 renamed the functions of health reports.

@@ -370,11 +370,15 @@ function M.ui()
   return nil
 end
 
+local last_popup = 0
+
 function M.popup(lines, title)
   local room = M.fn('eval', '&columns') - 5
   lines = broken.lines(lines, room, vfn.strdisplaywidth)
-  M.fn('popup_atcursor', lines, {
+  M.fn('popup_close', last_popup)
+  last_popup = M.fn('popup_atcursor', lines, {
     title = ' ' .. title .. ' ', border = {}, padding = { 0, 1, 0, 1 }, moved = 'any',
+    filter = 'Piecework_host_popup_key', filtermode = 'n',
     maxheight = math.max(1, M.fn('eval', '&lines') - 6), maxwidth = room,
   })
 end

@@ -135,6 +135,13 @@ function! Piecework_host_after(ms, id) abort
   call timer_start(a:ms, {_ -> luaeval('require("piecework.host.vim").on_timer(_A)', a:id)})
 endfunction
 
+" A popup goes with these keys, too; all others are the window's.
+function! Piecework_host_popup_key(popup, key) abort
+  if index(['q', "\<Esc>"], a:key) < 0 | return 0 | endif
+  call popup_close(a:popup)
+  return 1
+endfunction
+
 function! Piecework_host_go(line, jump) abort
   if a:jump | execute "normal! m'" | endif
   call cursor(a:line, 1)

@@ -124,12 +124,27 @@ return function(T)
       command .. ' decides ' .. what)
   end
   T.command('normal g?')
-  local popups = 0
-  for _, win in ipairs(host.name == 'nvim' and vim.api.nvim_list_wins() or host.fn('popup_list')) do
-    local floats = host.name ~= 'nvim' or vim.api.nvim_win_get_config(win).relative ~= ''
-    popups = popups + (floats and 1 or 0)
+  local function popups()
+    local count = 0
+    for _, win in ipairs(host.name == 'nvim' and vim.api.nvim_list_wins() or host.fn('popup_list')) do
+      local floats = host.name ~= 'nvim' or vim.api.nvim_win_get_config(win).relative ~= ''
+      count = count + (floats and 1 or 0)
+    end
+    return count
   end
-  T.eq(popups, 1, 'g? shows the keys')
+  T.eq(popups(), 1, 'g? shows the keys')
+  for _, key in ipairs({ 'q', '\27' }) do
+    T.command('normal g?')
+    if host.name == 'nvim' then
+      host.fn('feedkeys', key, 'xt')
+    else  -- a filter is not asked without a screen
+      host.fn('Piecework_host_popup_key', host.fn('popup_list')[1], key)
+    end
+    T.eq({ popups(), host.fn('eval', 'reg_recording()') }, { 0, '' }, 'and they go with ' .. (key == 'q' and 'q' or 'Escape'))
+  end
+  T.command('normal g?')
+  T.command('normal g?')
+  T.eq(popups(), 1, 'shown again they are shown once')
   T.command('1')
   T.command('normal ]c')
   T.eq(host.fn('line', '.'), 4, ']c')
