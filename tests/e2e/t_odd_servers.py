@@ -1,6 +1,7 @@
 """Servers that keep to no rules: what the scripted provider, being a server, cannot send. Each call ends, with its reason,
 and what it may have cost is in the ledger."""
 
+import gzip
 import json
 import re
 import socket
@@ -22,6 +23,7 @@ EVENTS = [
 STREAM = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in EVENTS).encode()
 WHOLE = json.dumps({"id": "m", "type": "message", "role": "assistant", "content": [{"type": "text", "text": reply(0)}],
                     "stop_reason": "end_turn", "usage": USAGE}).encode()
+GZIP = "content-encoding: gzip\r\n"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 
 
@@ -55,11 +57,19 @@ SERVERS = {
     "nothing but pings": (for_ever(head(), PING, 0.02), "failed", "signs of life"),
     "nothing but comments": (for_ever(head(), b": still here\n\n", 0.02), "failed", "signs of life"),
     "headers without end": (for_ever(b"HTTP/1.1 200 OK\r\n", b"x-more: " + b"y" * 1000 + b"\r\n", 0), "failed", "64 KiB of headers"),
+    "one header of 200 KB": (head(more=f"x-long: {'y' * 200000}\r\n") + STREAM, "failed", "KiB of headers"),
+    "gzip that nobody asked for": (head(more=GZIP) + gzip.compress(STREAM), "done", ""),
+    "an object in gzip": (head("application/json", more=GZIP) + gzip.compress(WHOLE), "done", ""),
+    "a refusal in gzip": (head("application/json", "400 Bad Request", GZIP) + gzip.compress(b'{"error": {"message": "too odd"}}'), "failed", "too odd"),
+    "gzip that is none": (head(more=GZIP) + STREAM, "failed", "damaged compressed"),
+    "gzip cut short": (head(more=GZIP) + gzip.compress(STREAM)[:-30], "failed", "broken JSON"),
+    "a coding nobody knows": (head(more="content-encoding: compress\r\n") + STREAM, "failed", "compressed"),
     "a line without end": (for_ever(head(), b"a" * 65536, 0), "failed", "16 MiB"),
     "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "failed", "does not answer in HTTP"),
     "chunks that are none": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nZZZ\r\n", "failed", "broke off"),
     "a hundred thousand brackets": (head() + b"data: " + b"[" * 100000 + b"\n\n" + STREAM, "failed", "broken JSON"),
     "silence": (for_ever(b"", b"", 1), "failed", "no answer"),
+    "a refusal in no letters": (head("text/plain", "400 Bad Request") + bytes(range(128, 256)), "failed", "(400): ???"),
     "another status": (head("text/plain", "999 Well") + b"?", "failed", "999"),
 }
 
@@ -148,6 +158,7 @@ def gateway() -> None:
             mine = name == "anthropic"
             ok(("x-team: blue" in sent) == mine and (f"x-api-key: {secret}" in sent) == mine, f"gateway: headers of {name}", sent)
             ok(sum(line.startswith("x-api-key") for line in sent) == 1 and "host: elsewhere" not in sent, "gateway: one key, our host", sent)
+            ok(not any(line.startswith("accept-encoding") for line in sent), "gateway: a stream is not asked to be compressed", sent)
             kept = [str(path) for path in (scratch.path / "state").rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
             ok(secret not in ran.stdout + ran.stderr and not kept, f"gateway: {name}: the secret is not repeated", ran.stderr, kept)
         server.listener.shutdown(socket.SHUT_RDWR)

@@ -43,13 +43,17 @@ const char *error_hint(const Error *err)
   return err->hint[0] ? err->hint : row(err->code)->hint;
 }
 
-// Messages are one line: control characters from outside become spaces, a cut keeps characters whole.
+// Messages are one line of UTF-8: control characters from outside become spaces, bytes that are no character question
+// marks, a cut keeps characters whole.
 static void one_line(char *text, size_t size, int wanted)
 {
   Str s = str_from(text);
   if (wanted >= 0 && (size_t)wanted >= size) text[str_utf8_floor(s, s.len > 3 ? s.len - 3 : 0)] = 0;
-  for (char *p = text; *p; p++) {
-    if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
+  s = str_from(text);
+  for (size_t at = 0, len; at < s.len; at += len ? len : 1) {
+    len = str_utf8_len(s, at);
+    if (!len) text[at] = '?';
+    if ((unsigned char)text[at] < 0x20 || text[at] == 0x7f) text[at] = ' ';
   }
 }
 

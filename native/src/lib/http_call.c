@@ -17,6 +17,7 @@ enum {
   // that none is kept for long. Local servers close after 5 s.
   KEEP_S = 20,
   KEEP_LOOPBACK_S = 3,
+  TOO_LARGE = 100,  // CURLE_TOO_LARGE, since libcurl 8.6
 };
 
 // --- addresses -----------------------------------------------------------------------------------
@@ -127,6 +128,12 @@ static void head_end(HttpCall *call)
   if (call->spec.on_head) call->spec.on_head(call->spec.owner, &call->head);
 }
 
+static void head_too_big(HttpCall *call)
+{
+  error_set(&call->why, ERR_TOO_BIG, "%.*s sent more than %d KiB of headers", STR_ARG(call->where),
+            HTTP_HEAD_MAX / 1024);
+}
+
 // libcurl's header callback: one line per call. Anything but [size] ends the transfer.
 static size_t on_header(char *ptr, size_t unit, size_t count, void *data)
 {
@@ -138,8 +145,7 @@ static size_t on_header(char *ptr, size_t unit, size_t count, void *data)
   if (str_starts(line, S("HTTP/"))) head_begin(call, line);
   call->head_bytes += size;
   if (call->head_bytes > HTTP_HEAD_MAX) {
-    error_set(&call->why, ERR_TOO_BIG, "%.*s sent more than %d KiB of headers",
-              STR_ARG(call->where), HTTP_HEAD_MAX / 1024);
+    head_too_big(call);
     return 0;
   }
   if (call->head_over) return size;  // trailers
@@ -229,6 +235,9 @@ static bool headers_setup(HttpCall *call)
   }
   // Without "Expect:" emptied, a large body waits a second for a server that does not know it.
   ok = ok && line_add(call, &scratch, "%.*s:%.*s", S("Expect"), STR_NONE);
+  // What comes compressed is read in any case; a stream is not asked for it, for it may come late.
+  if (ok && !call->spec.compressed)
+    ok = line_add(call, &scratch, "%.*s:%.*s", S("Accept-Encoding"), STR_NONE);
   if (ok && !typed) ok = line_add(call, &scratch, "%.*s:%.*s", S("Content-Type"), STR_NONE);
   arena_deinit(&scratch);
   return ok;
@@ -298,7 +307,7 @@ static void exchange_setup(HttpCall *call)
     set(easy, CURLOPT_READFUNCTION, on_send);
     set(easy, CURLOPT_READDATA, call);
   }
-  if (spec->compressed) set(easy, CURLOPT_ACCEPT_ENCODING, "");
+  set(easy, CURLOPT_ACCEPT_ENCODING, "");
   set(easy, CURLOPT_PRIVATE, call);
   set(easy, CURLOPT_ERRORBUFFER, call->curl_text);
   set(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -428,6 +437,10 @@ void call_verdict(HttpCall *call, CURLcode code)
   }
   if (code == CURLE_COULDNT_CONNECT) {
     connect_verdict(call);
+    return;
+  }
+  if (code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE) {  // of one header, both
+    head_too_big(call);
     return;
   }
   for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {

@@ -312,6 +312,9 @@ TEST(compressed_answers)
               (HttpSpec){.compressed = true, .max_reply = 100});  // the unpacked size counts
     CHECK_INT(p.err.code, ERR_TOO_BIG);
     probe_deinit(&p);
+    p = fetch(&f, "/gzip", (HttpSpec){0});  // not asked for, and read all the same
+    CHECK(str_starts(buf_str(&p.body), S("hello gzip hello")));
+    probe_deinit(&p);
   }
 }
 
