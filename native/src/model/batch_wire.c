@@ -279,8 +279,7 @@ static Str gemini_cancel(Arena *arena, const Target *target, Str id)
 static int64_t told_count(const Value *stats, Str key)  // as text
 {
   uint64_t n = 0;
-  str_to_u64(value_get_str(stats, key, S("0")), &n);
-  return (int64_t)n;
+  return str_to_u64(value_get_str(stats, key, S("0")), &n) && n <= INT32_MAX ? (int64_t)n : 0;
 }
 
 static void gemini_read(Arena *arena, const Target *target, const Value *answer, BatchAnswer *out)

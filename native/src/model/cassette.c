@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "lib/fs.h"
 #include "lib/json.h"
+#include "model/dialect.h"
 #include "model/record.h"
 
 enum { CASSETTE_MAX = 256 * 1024 * 1024 };
@@ -43,12 +44,12 @@ const char *stop_name(StopReason stop)
 
 static Usage read_usage(const Value *map)
 {
-  return (Usage){.fresh_in = value_get_int(map, S("fresh_in"), 0),
-                 .cache_write = value_get_int(map, S("cache_write"), 0),
-                 .cache_read = value_get_int(map, S("cache_read"), 0),
-                 .out = value_get_int(map, S("out"), 0),
-                 .reasoning = value_get_int(map, S("reasoning"), 0),
-                 .hour_write = value_get_int(map, S("hour_write"), 0),
+  return (Usage){.fresh_in = tokens_of(map, S("fresh_in"), 0),
+                 .cache_write = tokens_of(map, S("cache_write"), 0),
+                 .cache_read = tokens_of(map, S("cache_read"), 0),
+                 .out = tokens_of(map, S("out"), 0),
+                 .reasoning = tokens_of(map, S("reasoning"), 0),
+                 .hour_write = tokens_of(map, S("hour_write"), 0),
                  .known = value_get_bool(map, S("known"), map != NULL)};
 }
 

@@ -135,7 +135,8 @@ void reply_calls_finish(ReplyBuilder *reply);  // PART_TOOL into `calls`, which 
 void reply_error(ReplyBuilder *reply, const Value *error);  // an error object inside the stream
 // A fault of the stream itself.
 void model_reply_fail(ReplyBuilder *reply, Err code, const char *message);
-int64_t tokens_of(const Value *usage, Str key, int64_t fallback);  // a counter, between 0 and 1e12
+// A counter; [fallback] where there is none, or one that cannot be: negative, of over 1e9, no whole number.
+int64_t tokens_of(const Value *usage, Str key, int64_t fallback);
 int64_t reply_output_estimate(
     const ReplyBuilder *reply);  // tokens of what came back, for a cut try
 // What it used. Where nothing was told, or what cannot be (a prompt of no tokens, a text of none), it is estimated and

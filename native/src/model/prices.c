@@ -260,7 +260,8 @@ Nano usage_cost(const Price *price, const Usage *usage)
                            (double)(usage->cache_write - hours) * write + (double)hours * hour +
                            (double)usage->out * output;
   double nano = usd_per_million * 1000.0 + 0.5;  // 1e9 nano per USD, per 1e6 tokens
-  return nano < 9e18 ? (Nano)nano : (Nano)9e18;
+  const double most = 1e15;  // a million dollars: thousands of such calls still add up
+  return nano < most ? (Nano)nano : (Nano)most;
 }
 
 static bool is_peak(const Price *price, int64_t wall_ms)

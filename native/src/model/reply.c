@@ -103,9 +103,9 @@ void reply_keep_item(ReplyBuilder *reply, const Value *item)
 
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback)
 {
-  const int64_t most = 1000000000000;
+  const int64_t most = 1000000000;  // a thousand times what any model takes
   int64_t n = value_get_int(usage, key, fallback);
-  return n < 0 ? 0 : n > most ? most : n;
+  return n < 0 || n > most ? fallback : n;
 }
 
 int64_t reply_output_estimate(const ReplyBuilder *reply)

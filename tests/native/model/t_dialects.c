@@ -156,6 +156,60 @@ TEST(usage_is_disjoint)
   bench_close(&bench);
 }
 
+// What a server tells that cannot be is as good as nothing told: estimated, and said to be.
+TEST(counters_that_cannot_be)
+{
+  static const struct {
+    const Dialect *dialect;
+    const char *body;
+  } rows[] = {
+      {&dialect_anthropic,
+       "{\"content\":[{\"type\":\"text\",\"text\":\"0123456789\"}],\"stop_reason\":\"end_turn\","
+       "\"usage\":"
+       "{\"input_tokens\":%1$s,\"output_tokens\":%1$s,\"cache_read_input_tokens\":%1$s}}"},
+      {&dialect_openai_chat,
+       "{\"choices\":[{\"message\":{\"content\":\"0123456789\"},\"finish_reason\":\"stop\"}],"
+       "\"usage\":"
+       "{\"prompt_tokens\":%1$s,\"completion_tokens\":%1$s,\"cached_tokens\":%1$s,\"cost\":%1$s}}"},
+      {&dialect_openai_responses,
+       "{\"object\":\"response\",\"status\":\"completed\",\"output\":[{\"type\":\"message\","
+       "\"content\":"
+       "[{\"type\":\"output_text\",\"text\":\"0123456789\"}]}],\"usage\":{\"input_tokens\":%1$s,"
+       "\"output_tokens\":%1$s,\"input_tokens_details\":{\"cached_tokens\":%1$s}}}"},
+      {&dialect_gemini,
+       "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"0123456789\"}]},\"finishReason\":"
+       "\"STOP\"}],"
+       "\"usageMetadata\":{\"promptTokenCount\":%1$s,\"candidatesTokenCount\":%1$s,"
+       "\"cachedContentTokenCount\":%1$s}}"},
+      {&dialect_ollama,
+       "{\"message\":{\"content\":\"0123456789\"},\"done\":true,\"prompt_eval_count\":%1$s,"
+       "\"eval_count\":%1$s}"},
+  };
+  static const char *const told[] = {
+      "-5",  "1e300", "-1e300", "9223372036854775808", "1000000000000", "12.5", "\"12\"", "null",
+      "[7]", "{}",    "true"};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t k = 0; k < sizeof(told) / sizeof(told[0]); k++) {
+      Arena arena;
+      ReplyBuilder reply;
+      char body[600];
+      arena_init(&arena);
+      snprintf(body, sizeof(body), rows[i].body, told[k]);
+      model_reply_begin(&reply, &arena, QUIRK_COST);
+      rows[i].dialect->whole(&reply, str_from(body));
+      Usage u = reply_usage(&reply, 100);
+      bool good = reply.ended && !reply.failed && !u.known && u.fresh_in == 100 && u.out == 3 &&
+                  u.cache_read == 0 && reply.cost < 13 * 1000000000LL;
+      if (!good) {
+        TAP_BAD("%s told %s: in %lld, cached %lld, out %lld, known %d", rows[i].dialect->name,
+                told[k], (long long)u.fresh_in, (long long)u.cache_read, (long long)u.out, u.known);
+      }
+      model_reply_end(&reply);
+      arena_deinit(&arena);
+    }
+  }
+}
+
 TEST(stops)
 {
   static const struct {
