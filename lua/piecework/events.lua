@@ -90,6 +90,21 @@ local function surprise(event)
     hint = ':Piecework log' }, 'warn')
 end
 
+local function tell_review(event)
+  local counts, failed = {}, tonumber(event.failed) or 0
+  for _, what in ipairs({ 'ok', 'doubt', 'rejected' }) do
+    local n = tonumber(event[what]) or 0
+    if n > 0 then counts[#counts + 1] = n .. ' ' .. what end
+  end
+  if #counts == 0 then counts[1] = message.count(event.hunks or 0, 'hunk') end
+  -- Before the verdicts: these are what a narrow screen cuts.
+  if event.tests then table.insert(counts, 1, 'tests ' .. event.tests) end
+  if failed > 0 then table.insert(counts, 1, failed .. ' failed') end
+  local good = failed == 0 and (not event.tests or event.tests == 'passed')
+  tell(('#%d ready to review (%s): :Piecework %s'):format(event.plan, table.concat(counts, ', '),
+    failed > 0 and 'status' or 'review'), not good and 'warn' or nil)
+end
+
 local ended = { ok = true, done = true, failed = true, rejected = true, skipped = true }
 
 local tellers = {
@@ -103,16 +118,12 @@ local tellers = {
     if ended[event.state] then host.event('PieceworkTaskDone', event) end
   end,
   review = function(event)
-    local counts = {}
-    for _, what in ipairs({ 'ok', 'doubt', 'rejected' }) do
-      local n = tonumber(event[what]) or 0
-      if n > 0 then counts[#counts + 1] = n .. ' ' .. what end
+    if event.stayed then
+      message.error({ message = ('#%d: %s'):format(event.plan, event.stayed),
+        hint = ':Piecework status' }, 'warn')
+    else
+      tell_review(event)
     end
-    if #counts == 0 then counts[1] = message.count(event.hunks or 0, 'hunk') end
-    -- Before the verdicts: these are what a narrow screen cuts.
-    if event.tests then table.insert(counts, 1, 'tests ' .. event.tests) end
-    tell(('#%d ready to review (%s): :Piecework review'):format(event.plan,
-      table.concat(counts, ', ')), event.tests and event.tests ~= 'passed' and 'warn' or nil)
     if config.get('quickfix') then require('piecework.quickfix').fill(event.plan) end
     host.event('PieceworkReviewReady', event)
   end,

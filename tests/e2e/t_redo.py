@@ -73,7 +73,7 @@ def shout(*words: str) -> str:
     return "\n".join(block("a.txt", f"{w}\n", f"{w.upper()}\n") for w in words)
 
 
-def start(scratch: Scratch, rules: list[dict]) -> tuple:
+def run(scratch: Scratch, rules: list[dict]) -> tuple:
     root = scratch.path / "p"
     root.mkdir()
     (root / "a.txt").write_text(TEXT)
@@ -85,6 +85,11 @@ def start(scratch: Scratch, rules: list[dict]) -> tuple:
     engine = Engine(scratch, root)
     engine("plan/adopt", path=str(scratch.path / "plan.md"), cwd=str(root))
     engine("run/start", plan=1, verify=False, buffers=[])
+    return root, provider, engine
+
+
+def start(scratch: Scratch, rules: list[dict]) -> tuple:
+    root, provider, engine = run(scratch, rules)
     engine.until_reviewed()
     # line 3 is accepted and applied; the user writes above it, and where both tasks have hunks
     view = engine("review/get", plan=1)
@@ -131,8 +136,21 @@ def nothing_better() -> None:
         wait_for(lambda: any(e["kind"] == "run" and e["state"] != "running" for e in engine.events), "the end")
         now = engine("review/get", plan=1)["text"]
         ok(now.splitlines()[1:] == before.splitlines()[1:], "a task that fails again leaves the result it had", before, now)
+        wait_for(lambda: any(e["kind"] == "review" for e in engine.events), "the review")
+        (told,) = [e for e in engine.events if e["kind"] == "review"]
+        ok(told.get("stayed", "").startswith("redo of T01 failed, the earlier result stays: ") and told["failed"] == 0,
+           "and it is told in a line that it failed, and why", told)
+
+
+def some_failed() -> None:
+    with Scratch() as scratch:
+        _, _, engine = run(scratch, [{"match": {"last_contains": ["the second half"]}, "reply": {"text": shout("no such line")}}])
+        wait_for(lambda: any(e["kind"] == "review" for e in engine.events), "the review")
+        (told,) = [e for e in engine.events if e["kind"] == "review"]
+        ok(told["failed"] == 1 and "stayed" not in told, "a review tells how many tasks failed", told)
 
 
 on_the_present_text()
 nothing_better()
+some_failed()
 done()

@@ -113,14 +113,17 @@ static Str end_note(Run *run, const RunCount *count)
     return str_fmt(arena, "%s; %.*s%.*s", run->stop_error.message, STR_ARG(summary), STR_ARG(open));
   bool nothing = !count->patches && !count->failed && !count->skipped && !count->waiting;
   if (nothing) return S("nothing needs to be changed");
+  Str stayed = run_stayed(run, arena);
+  if (stayed.len) return str_fmt(arena, "%.*s; %.*s", STR_ARG(summary), STR_ARG(stayed));
   return summary;
 }
 
 static void end_error(Run *run, const RunCount *count, Error *err)
 {
   *err = run->stop_error;
-  if (run->stopping || count->failed + count->skipped + count->partial == 0) return;
-  error_set(err, ERR_FAILED, "%.*s", STR_ARG(run_summary(run, &run->arena)));
+  size_t undone = count->failed + count->skipped + count->partial + run->stayed.len;
+  if (run->stopping || undone == 0) return;
+  error_set(err, ERR_FAILED, "%.*s", STR_ARG(end_note(run, count)));
   error_hint_set(err, "%ssee :Piecework status for the reasons",
                  count->patches ? "the rest is ready for review; " : "");
 }
@@ -153,7 +156,8 @@ static void record_end(Run *run, const RunCount *count, bool verifies)
   }
   run_tell_state(run, stopped ? "stopped" : words[state], note);
   if (run->stop_error.code == ERR_BUDGET) run_tell_budget(run, note);
-  if (count->patches && !verifies) review_tell(run->engine, run->spec.plan, STR_NONE);
+  if (count->patches && !verifies)
+    review_tell(run->engine, run->spec.plan, STR_NONE, run_stayed(run, &run->arena));
 }
 
 // What failed only because the provider was not well waits for better times.
@@ -171,17 +175,26 @@ static void forgive_sick(Run *run)
   }
 }
 
+static void note_stayed(Run *run, size_t t, Str why)
+{
+  if (!run->stayed.len) run->stayed_why = str_dup(&run->arena, why);
+  PUSH(&run->arena, &run->stayed, run->tasks.items[t].id);
+}
+
 // A result that was to be replaced and was not stays.
 static void keep_old_results(Run *run)
 {
   for (size_t t = 0; t < run->tasks.len; t++) {
     TaskRow row = run->rows[t];
     bool restored = false;
-    Str why = run->stop_error.code ? str_from(run->stop_error.message) : S("it was not done again");
+    Str why = run->stop_error.code          ? str_from(run->stop_error.message)
+              : row.state == TASK_CANCELLED ? S("stopped")
+                                            : S("it was not done again");
     if (row.state != TASK_WAITING && row.state != TASK_CANCELLED) continue;
     if (!task_take_back(run->engine->journal, &row, &run->arena, why, &restored, NULL)) continue;
     if (!restored) continue;
     run->rows[t] = row;
+    note_stayed(run, t, why);
     run_tell_task(run, t);
   }
 }
@@ -204,7 +217,9 @@ static void closed(void *owner)
   }
   Error err = {0};
   unlink_run(run);  // a verification may run tasks of the plan again
-  VerifySpec spec = {.plan = run->spec.plan, .past_budget = run->spec.past_budget};
+  VerifySpec spec = {.plan = run->spec.plan,
+                     .past_budget = run->spec.past_budget,
+                     .stayed = run_stayed(run, &run->arena)};
   if (verifies && verify_start(run->engine, &spec, verified, run, &err)) return;
   if (err.code == ERR_OK) end_error(run, &count, &err);
   run_free(run, &err);
@@ -390,6 +405,8 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
   run->active[t] = NULL;
   run->active_count--;
   run->codes[t] = end->error.code;
+  bool result = end->state == TASK_DONE || end->state == TASK_PARTIAL;
+  if (result && end->error.code != ERR_OK) note_stayed(run, t, str_from(end->error.message));
   add_cost(run, t);
   if (end->state == TASK_WAITING && run->cancelled[t]) {
     end_cancelled(run, t);

@@ -42,6 +42,8 @@ struct Run {
   Err *codes;       // one for each task: why it failed in this run
   Task **active;    // one for each task, NULL when it does not run
   bool *cancelled;  // one for each task: asked to stop
+  StrList stayed;   // tasks that were to be done again and were not: their earlier results stay
+  Str stayed_why;   // the first one's
   size_t active_count;
   Schedule schedule;
   Budget budget;
@@ -96,8 +98,10 @@ void run_tell_money(Run *run);
 void run_tell_state(Run *run, const char *state, Str note);
 void run_tell_budget(Run *run, Str note);
 Str run_summary(Run *run, Arena *arena);  // "12 of 14 done, 1 failed, 1 skipped"
-// The event `review`. [tests]: passed, failed, "not run"; empty when there are none.
-void review_tell(Engine *engine, int64_t plan, Str tests);
+// "redo of T01 failed, the earlier result stays: why"; empty when none did.
+Str run_stayed(const Run *run, Arena *arena);
+// The event `review`. [tests]: passed, failed, "not run"; [stayed] as above; empty when there are none.
+void review_tell(Engine *engine, int64_t plan, Str tests, Str stayed);
 
 // run_status.c
 void run_write_status(Run *run);

@@ -36,6 +36,15 @@ Str run_summary(Run *run, Arena *arena)
   return buf_take(&text, arena);
 }
 
+Str run_stayed(const Run *run, Arena *arena)
+{
+  size_t n = run->stayed.len;
+  if (!n) return STR_NONE;
+  if (n > 1) return str_fmt(arena, "redo of %zu tasks failed, their earlier results stay", n);
+  return str_fmt(arena, "redo of %.*s failed, the earlier result stays: %.*s",
+                 STR_ARG(run->stayed.items[0]), STR_ARG(run->stayed_why));
+}
+
 static Str path_of(const TaskSpec *task)
 {
   if (task->executor == EXECUTOR_MOVE) return task->from.path;
@@ -124,7 +133,19 @@ static size_t count_hunks(Engine *engine, int64_t plan, Arena *arena)
   return hunks;
 }
 
-void review_tell(Engine *engine, int64_t plan, Str tests)
+static int64_t count_failed(Engine *engine, int64_t plan, Arena *arena)
+{
+  TaskRowList tasks = {0};
+  int64_t failed = 0;
+  journal_task_list(engine->journal, arena, plan, &tasks, NULL);
+  for (size_t i = 0; i < tasks.len; i++) {
+    TaskState state = tasks.items[i].state;
+    failed += state == TASK_FAILED || state == TASK_REFUSED;
+  }
+  return failed;
+}
+
+void review_tell(Engine *engine, int64_t plan, Str tests, Str stayed)
 {
   Arena arena;
   arena_init(&arena);
@@ -140,6 +161,8 @@ void review_tell(Engine *engine, int64_t plan, Str tests)
   value_put_int(&arena, params, S("doubt"), counts[VERDICT_DOUBT]);
   value_put_int(&arena, params, S("rejected"), counts[VERDICT_REJECTED]);
   value_put_int(&arena, params, S("hunks"), (int64_t)count_hunks(engine, plan, &arena));
+  value_put_int(&arena, params, S("failed"), count_failed(engine, plan, &arena));
+  if (stayed.len) value_put_str(&arena, params, S("stayed"), stayed);
   if (tests.len) value_put_str(&arena, params, S("tests"), tests);
   engine_event(engine, S("review"), params);
   arena_deinit(&arena);

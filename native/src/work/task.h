@@ -23,7 +23,8 @@ typedef struct Task Task;
 
 typedef struct {
   TaskState state;  // TASK_WAITING: not done, to be tried again later (stop, budget, provider)
-  Error error;      // why, where it is not done, abstained or partial
+  Error
+      error;  // why, where it is not done, abstained or partial; else why its earlier result stayed
 } TaskEnd;
 
 typedef struct {

@@ -256,7 +256,7 @@ static void step_end(Verify *v)
   apply_settle(v->engine, v->plan_id, NULL);  // it may have been applied meanwhile
   set_error(v, note);
   verify_tell(v, "done", good, note);
-  review_tell(v->engine, v->plan_id, tests(v));
+  review_tell(v->engine, v->plan_id, tests(v), v->stayed);
   journal_lease_release(v->engine->journal, v->plan_id, str_from(v->engine->holder), NULL);
   unlink_verify(v);
   Error done = v->error;
@@ -341,6 +341,7 @@ bool verify_start(Engine *engine, const VerifySpec *spec, OpDone *on_done, void 
                 .owner = owner,
                 .round = 1};
   buf_init(&v->note, 4096);
+  v->stayed = str_dup(&v->arena, spec->stayed);
   if (!set_up(v, err)) {
     verify_free(v);
     return false;

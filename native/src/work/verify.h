@@ -14,6 +14,7 @@ typedef struct {
   int64_t plan;
   bool past_budget;
   bool again;  // also what was judged before: nothing that is stored is used
+  Str stayed;  // what the event `review` is to tell of the run before (run_stayed); copied
 } VerifySpec;
 
 // The plan must have results. on_done's error: ERR_OK; ERR_TEST_FAILED when the tests failed in the end;

@@ -45,6 +45,7 @@ struct Verify {
   int64_t plan_id;
   bool past_budget;
   bool again;  // see VerifySpec
+  Str stayed;
   OpDone *on_done;
   void *owner;
   Verify *next;

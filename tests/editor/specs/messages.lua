@@ -100,6 +100,10 @@ return function(T)
     '#3 ready to review %(18 ok, 1 doubt, 1 rejected%): :Piecework review', 'a review')
   T.like(event({ kind = 'review', plan = 3, ok = 2, hunks = 4, tests = 'not run' }),
     '#3 ready to review %(tests not run, 2 ok%): :Piecework review', 'and what became of the tests')
+  T.like(event({ kind = 'review', plan = 3, ok = 18, hunks = 40, failed = 3, tests = 'passed' }),
+    '#3 ready to review %(3 failed, tests passed, 18 ok%): :Piecework status$', 'and of tasks that have no result')
+  T.like(event({ kind = 'review', plan = 3, hunks = 4, stayed = 'redo of T01 failed, the earlier result stays: no such text' }),
+    '#3: redo of T01 failed, the earlier result stays: no such text%. :Piecework status$', 'or why a redo changed nothing')
   T.like(event({ kind = 'run', plan = 3, state = 'failed', note = 'the key was refused' }),
     'the key was refused%. :Piecework log says why$', 'a failed run, and where to look')
   for _, told in ipairs(message.history) do
