@@ -32,7 +32,7 @@ local M = {}
 ---@class piecework.Page
 ---@field load fun(view: piecework.View, show: fun(text: string|fun(), index?: table): boolean)
 ---@field write? fun(view: piecework.View)  `:w`
----@field editable? boolean  the user may change the text
+---@field editable? boolean  the user may change the text, once it is there
 ---@field shown? fun(view: piecework.View, first: boolean)
 ---@field keys piecework.Key[]
 ---@field syntax table<string, string>[]
@@ -83,6 +83,12 @@ local function alive(view)
   return views[view.buf] == view and host.fn('bufloaded', view.buf) == 1
 end
 
+local function set(buf, options)
+  for name, value in pairs(options) do
+    host.fn('setbufvar', buf, '&' .. name, value)
+  end
+end
+
 -- Loads the text anew, unless the user is changing it. A page shows a text, or a function that
 -- changes what is shown; it is told whether that was done.
 function M.load(view)
@@ -100,6 +106,7 @@ function M.load(view)
     view.index = index or {}
     local first = not view.shown
     view.shown = true
+    if view.page.editable then set(view.buf, { modifiable = view.failed and 0 or 1 }) end
     if view.page.shown then view.page.shown(view, first) end
     return true
   end)
@@ -117,12 +124,6 @@ function M.load_soon(view)
       if alive(view) then M.load(view) end
     end)
   end)
-end
-
-local function set(buf, options)
-  for name, value in pairs(options) do
-    host.fn('setbufvar', buf, '&' .. name, value)
-  end
 end
 
 -- BufReadCmd. The buffer is current.
@@ -144,7 +145,7 @@ function M.read(buf, uri)
     undolevels = page.editable and -123456 or -1,
   })
   host.fill(buf, { 'piecework: loading ' .. uri })
-  set(buf, { modifiable = page.editable and 1 or 0 })
+  set(buf, { modifiable = 0 })
   set(buf, page.options or {})
   -- The user's settings are for texts of theirs. 'filetype' comes after: ftplugins may differ.
   if not page.editable then host.cmd('setlocal foldmethod=manual nospell') end
@@ -169,12 +170,20 @@ function M.entered(buf)
   require('piecework.quickfix').touch(view.plan)
 end
 
+-- What stands there is not the text yet: said, and nothing is to be done with it.
+function M.is_loading(view)
+  if view.shown then return false end
+  message.say('this is still loading; once more, please', 'warn')
+  return true
+end
+
 -- BufWriteCmd.
 function M.write(buf)
   local view = views[buf]
   if view and view.failed then
     return message.error('this could not be loaded, and is not saved; :edit tries again')
   end
+  if view and M.is_loading(view) then return end
   if view and view.page.write then return view.page.write(view) end
   message.error('this buffer is only for reading')
 end

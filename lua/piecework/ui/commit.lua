@@ -40,6 +40,7 @@ local function text_of(view)
 end
 
 local function commit(view)
+  if buffers.is_loading(view) then return end
   local text = text_of(view)
   if text == '' then return message.say('empty message: not committed', 'warn') end
   view.saved = true  -- until git has taken it: a hook may refuse

@@ -92,6 +92,7 @@ function M.write(view)
 end
 
 local function run(view)
+  if buffers.is_loading(view) then return end
   save(view, function(ok)
     if not ok then return end
     if host.fn('bufnr', '%') == view.buf then buffers.close() end

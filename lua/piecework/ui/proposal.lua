@@ -41,8 +41,19 @@ function M.write(view)
   end)
 end
 
+-- Not before the text is there: `do` would take over whatever stands in its place.
+local function start_diff(view)
+  local windows = view.windows
+  view.windows = nil
+  if not windows or view.failed then return end
+  for _, win in ipairs(windows) do host.fn('win_execute', win, 'diffthis') end
+  -- The file has no keys of ours, and the cursor is there.
+  message.say('do takes a change over; dq in the proposal ends the diff')
+end
+
 function M.shown(view, first)
   host.cmd_in(view.buf, 'diffupdate')
+  start_diff(view)
   if view.go_to and host.fn('bufnr', '%') == view.buf then
     host.fn('cursor', view.go_to, 1)
     view.go_to = nil
@@ -58,13 +69,16 @@ function M.diff(plan, path)
     local ok, err = host.cmd('tabedit ' .. host.fn('fnameescape', absolute))
     if not ok then return message.error(err) end
     host.cmd('let t:piecework_diff = 1')
-    host.cmd('diffthis')
+    local file = host.fn('win_getid')
     host.cmd('vertical rightbelow split '
       .. host.fn('fnameescape', buffers.uri('proposal', plan, path)))
-    host.cmd('diffthis')
+    local view = buffers.view()
+    view.windows = { file, host.fn('win_getid') }
+    if view.shown then
+      start_diff(view)
+      buffers.load(view)
+    end
     host.cmd('wincmd p')
-    -- The file has no keys of ours, and the cursor is there.
-    message.say('do takes a change over; dq in the proposal ends the diff')
   end)
 end
 

@@ -39,6 +39,7 @@ function M.load(view, show)
 end
 
 local function trust(view)
+  if buffers.is_loading(view) then return end
   if not view.commands or #view.commands == 0 then return buffers.close() end
   engine.ask('trust/set', { plan = view.plan, commands = view.commands }, function()
     message.say(message.count(#view.commands, 'command') .. ' trusted in this project')

@@ -269,6 +269,31 @@ return function(T)
   T.like(T.said(), 'no diff is open', 'and says so')
   T.command('tabclose | set hidden')
 
+  -- before the text is there nothing can be taken over, typed or saved
+  local come = T.cwd .. '/come'
+  standin.script({ ['review/proposal'] = { { result = { text = 'one\n', base = '' }, ['until'] = come } } })
+  T.command('silent! bwipeout! piecework://proposal/12/src/net.c')
+  proposal.diff(12, 'src/net.c')
+  local function differing()
+    local count = 0
+    for win = 1, host.fn('winnr', '$') do count = count + tonumber(host.fn('eval', 'getwinvar(' .. win .. ', "&diff")+0')) end
+    return count
+  end
+  T.eq(differing(), 0, 'no diff with a text that is not there yet')
+  T.command('wincmd l')
+  T.command('silent! normal dd')
+  T.eq(host.fn('getline', 1), 'piecework: loading piecework://proposal/12/src/net.c', 'which nobody can change')
+  T.command('write')
+  T.like(T.said(), 'still loading', 'nor save')
+  T.write('come', '')
+  T.wait(function() return host.fn('getline', 1) == 'one' end, 'the proposal')
+  T.eq(differing(), 2, 'then it is one')
+  T.eq(standin.last('review/edit'), nil, 'and nothing was saved')
+  T.command('call setline(1, "two")')
+  T.eq(host.fn('getline', 1), 'two', 'and it can be changed')
+  T.command('bwipeout!')
+  proposal.diff_end()
+
   -- the plan -----------------------------------------------------------------------------------------
   local PLAN = '---\nid: 12\n---\n## T01 src/net.c: rename\nfiles: src/net.c\n'
   standin.script({
@@ -347,6 +372,7 @@ return function(T)
 
   -- trust, commit, status ----------------------------------------------------------------------------
   standin.script({
+    ['plan/text'] = { { result = { text = PLAN } } },
     ['trust/get'] = { { result = { commands = { { command = 'make check; rm -rf x\n\27[2J', where = 'test', trusted = false } } } } },
     ['trust/set'] = { { result = {} } },
     ['commit/prepare'] = { { result = { message = '\nrename x\n\nwhy\n# a comment\n' } } },
@@ -356,6 +382,16 @@ return function(T)
     ['cost/get'] = { { result = { text = 'plan 12: x\n total', index = {} } } },
     ['log/get'] = { { result = { text = 'piecework://log/12', index = {} } } },
   })
+  -- keys typed ahead of the text do nothing with what stands in its place
+  for kind, method in pairs({ plan = 'plan/save', trust = 'trust/set', commit = 'commit/start' }) do
+    local sent = #standin.requests()
+    T.command('split piecework://' .. kind .. '/13')
+    T.command('normal ZZ')
+    T.like(T.said(), 'still loading', 'ZZ in a ' .. kind .. ' that is not there yet')
+    standin.settle()
+    for i = sent + 1, #standin.requests() do T.ok(standin.requests()[i][1] ~= method, 'sends nothing', method) end
+    T.command('bwipeout!')
+  end
   T.command('Piecework trust 12')
   T.wait(function() return host.fn('search', 'make check') > 0 end, 'trust')
   T.like(host.fn('getline', host.fn('search', 'make check')), '^new +test +make check; rm %-rf x<0a><1b>%[2J$',
