@@ -164,6 +164,8 @@ def life(wire: str) -> None:
         ok(not error and result["plan"] == 1, f"{wire}: plan/adopt", error)
         text = client.call("plan/text", {"plan": 1})[1]
         ok(text["text"] == PLAN and text["problems"] == [] and text["notes"], f"{wire}: plan/text", text)
+        saved = client.call("plan/save", {"plan": 1, "text": PLAN})[1]
+        ok(saved["notes"] == text["notes"] and saved["problems"] == [], f"{wire}: plan/save tells the estimate, too", saved)
         words = text["words"]
         takes = {field["name"]: field["takes"] for field in words["fields"]}
         ok(takes["files"] == "paths" and takes["after"] == "tasks" and takes["model"] == "models" and takes["executor"] == "executors"

@@ -62,8 +62,8 @@ local function tell_problems(view, problems)
     for i = #problems, 1, -1 do
       if not problems[i].warning then first = problems[i] end
     end
-    message.say(('plan %d, line %d: %s'):format(view.plan, first.line or 1, first.text)
-      .. (errors > 1 and (' (and %d more: :cnext)'):format(errors - 1) or ''), 'error')
+    message.say(('plan %d, line %d: %s'):format(view.plan, first.line or 1, first.text), 'error',
+      errors > 1 and (':cnext has %d more'):format(errors - 1) or nil)
   end
   return errors == 0
 end

@@ -189,6 +189,17 @@ static Value *plan_words(Serve *serve, Project *project, Arena *arena)
   return words;
 }
 
+static void add_notes(Serve *serve, int64_t id, Arena *arena, const Plan *plan,
+                      const PlanProblemList *problems, Value *map)
+{
+  Error none = {0};
+  Project *project = engine_project_of_plan(serve->engine, id, &none);
+  value_set(map, S("problems"), problems_value(arena, problems));
+  value_set(
+      map, S("notes"),
+      problems->errors || !project ? value_list(arena) : plan_notes(serve, project, arena, plan));
+}
+
 static Value *plan_text(Serve *serve, RpcRequest *request, Error *err)
 {
   Arena *arena = &request->arena;
@@ -200,14 +211,11 @@ static Value *plan_text(Serve *serve, RpcRequest *request, Error *err)
   if (!id || !journal_plan_get(serve->engine->journal, arena, id, &row, err)) return NULL;
   Project *project = engine_project_of_plan(serve->engine, id, err);
   if (!project || !plan_load(serve->engine, id, arena, &text, &plan, &problems, err)) return NULL;
-  if (!problems.errors) plan_check(arena, &plan, project, &problems);
   Value *map = value_map(arena);
   value_put_str(arena, map, S("text"), text);
   value_put_str(arena, map, S("path"), row.path);
   value_set(map, S("words"), plan_words(serve, project, arena));
-  value_set(map, S("problems"), problems_value(arena, &problems));
-  value_set(map, S("notes"),
-            problems.errors ? value_list(arena) : plan_notes(serve, project, arena, &plan));
+  add_notes(serve, id, arena, &plan, &problems, map);
   return map;
 }
 
@@ -216,11 +224,12 @@ static Value *plan_save_text(Serve *serve, RpcRequest *request, Error *err)
   Arena *arena = &request->arena;
   int64_t id = param_plan(request->params, err);
   PlanProblemList problems = {0};
+  Plan plan;
   Str text;
   if (!id || !param_text(request->params, S("text"), &text, err)) return NULL;
-  if (!plan_save(serve->engine, id, text, &problems, arena, err)) return NULL;
+  if (!plan_save(serve->engine, id, text, &plan, &problems, arena, err)) return NULL;
   Value *map = value_map(arena);
-  value_set(map, S("problems"), problems_value(arena, &problems));
+  add_notes(serve, id, arena, &plan, &problems, map);
   return map;
 }
 

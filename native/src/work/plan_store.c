@@ -237,19 +237,18 @@ bool plan_load(Engine *engine, int64_t plan, Arena *arena, Str *text, Plan *out,
   return read_plan(engine, &row, arena, *text, out, problems, err);
 }
 
-bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems, Arena *arena,
-               Error *err)
+bool plan_save(Engine *engine, int64_t plan, Str text, Plan *out, PlanProblemList *problems,
+               Arena *arena, Error *err)
 {
   PlanRow row;
-  Plan parsed;
   if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
   if (row.path.len == 0)
     return error_set(err, ERR_NOT_FOUND, "plan %lld has no file yet", (long long)plan);
   if (!fs_write_atomic(str_z(arena, row.path), text, 0600, err)) return false;
-  if (!read_plan(engine, &row, arena, text, &parsed, problems, err)) return false;
+  if (!read_plan(engine, &row, arena, text, out, problems, err)) return false;
   if (problems->errors || row.state != PLAN_READY) return true;
   Project *project = engine_project(engine, str_z(arena, row.root), err);
-  Estimate estimate = estimate_plan(engine, project, arena, &parsed);
+  Estimate estimate = estimate_plan(engine, project, arena, out);
   return estimate_store(engine, plan, &estimate, err);
 }
 

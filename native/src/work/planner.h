@@ -46,8 +46,8 @@ int64_t plan_adopt(Engine *engine, Project *project, const char *path, Error *er
 // the user's).
 bool plan_load(Engine *engine, int64_t plan, Arena *arena, Str *text, Plan *out,
                PlanProblemList *problems, Error *err);
-bool plan_save(Engine *engine, int64_t plan, Str text, PlanProblemList *problems, Arena *arena,
-               Error *err);
+bool plan_save(Engine *engine, int64_t plan, Str text, Plan *out, PlanProblemList *problems,
+               Arena *arena, Error *err);
 
 // The generated STATUS beside a plan file: "0012-slug.md" gives "0012-slug.STATUS.md". In [arena].
 Str plan_status_path(Arena *arena, Str plan_path);

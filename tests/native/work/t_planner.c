@@ -372,7 +372,7 @@ TEST(plans_from_targets)
   CHECK_STR(plan.tasks.items[0].body, S("shorten the comments\nbut keep TODO"));
   CHECK(plan_save(
       engine, plan_id,
-      S("---\ntitle: new\nbudget: 0.10\n---\n## T01 x\nfiles: nope.c\nmodel: huge\n\ny\n"),
+      S("---\ntitle: new\nbudget: 0.10\n---\n## T01 x\nfiles: nope.c\nmodel: huge\n\ny\n"), &plan,
       &problems, &arena, &err));
   CHECK_INT(problems.errors, 2);
   CHECK_STR(row().title, S("new"));
