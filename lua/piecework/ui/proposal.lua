@@ -34,7 +34,8 @@ function M.write(view)
       return message.error(err)
     end
     local hunks = result.hunks or 0
-    message.say(hunks == 0 and 'as it was proposed'
+    message.say(result.taken_back and 'as it was proposed'
+      or hunks == 0 and 'kept: the review is without what you took out'
       or message.count(hunks, 'hunk') .. ' of yours in the review, to be accepted')
     buffers.changed(view.plan)
     require('piecework.quickfix').touch(view.plan)

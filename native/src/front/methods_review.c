@@ -326,13 +326,14 @@ static Value *review_change(Serve *serve, RpcRequest *request, Error *err)
 {
   int64_t plan = param_plan(request->params, err);
   Str path, text;
-  size_t hunks = 0;
+  HandEdit edit = {0};
   if (!plan || !optional_path(serve, request, plan, &path, err) ||
       !param_text(request->params, S("text"), &text, err) ||
-      !review_edit(serve->engine, plan, path, text, &hunks, err))
+      !review_edit(serve->engine, plan, path, text, &edit, err))
     return NULL;
   Value *map = value_map(&request->arena);
-  value_put_int(&request->arena, map, S("hunks"), (int64_t)hunks);
+  value_put_int(&request->arena, map, S("hunks"), (int64_t)edit.hunks);
+  value_put_bool(&request->arena, map, S("taken_back"), edit.taken_back);
   return map;
 }
 

@@ -71,6 +71,14 @@ static bool check(const Review *review, Str path, Error *err)
   return true;
 }
 
+static bool has_yours(const ReviewHunk *hunk)
+{
+  for (size_t i = 0; i < hunk->tasks.len; i++) {
+    if (str_eq(hunk->tasks.items[i], REVIEW_YOU)) return true;
+  }
+  return false;
+}
+
 // How many hunks the user has in the file by now. They wait for a decision like all others: plugins write buffers by
 // themselves, and a hunk that the user touched may hold a task's lines, too.
 static bool count_yours(Engine *engine, Arena *arena, int64_t plan, Str path, size_t *hunks,
@@ -86,12 +94,12 @@ static bool count_yours(Engine *engine, Arena *arena, int64_t plan, Str path, si
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
     bool here = &review.files.items[hunk->file] == file;
-    *hunks += here && hunk->tasks.len && str_eq(hunk->tasks.items[0], REVIEW_YOU);
+    *hunks += here && has_yours(hunk);
   }
   return true;
 }
 
-static bool edit(Engine *engine, Arena *arena, int64_t plan, Str path, Str text, size_t *hunks,
+static bool edit(Engine *engine, Arena *arena, int64_t plan, Str path, Str text, HandEdit *out,
                  Error *err)
 {
   Review review;
@@ -103,19 +111,19 @@ static bool edit(Engine *engine, Arena *arena, int64_t plan, Str path, Str text,
   if (!review_build(engine, plan, arena, &review, err)) return false;
   review_proposal(arena, &review, path, &proposal, &base);
   Str made = like(arena, text, proposal);
-  *hunks = 0;
-  if (str_eq(made, proposal)) return true;  // taken back
+  *out = (HandEdit){.taken_back = str_eq(made, proposal)};
+  if (out->taken_back) return true;
   return journal_hand_put(journal, plan, path, proposal, made, err) &&
-         count_yours(engine, arena, plan, path, hunks, err);
+         count_yours(engine, arena, plan, path, &out->hunks, err);
 }
 
-bool review_edit(Engine *engine, int64_t plan, Str path, Str text, size_t *hunks, Error *err)
+bool review_edit(Engine *engine, int64_t plan, Str path, Str text, HandEdit *out, Error *err)
 {
   Arena arena;
   arena_init(&arena);
   bool ok = journal_begin(engine->journal, err);
   if (ok) {
-    ok = edit(engine, &arena, plan, path, text, hunks, err);
+    ok = edit(engine, &arena, plan, path, text, out, err);
     if (ok)
       ok = journal_commit(engine->journal, err);
     else

@@ -58,7 +58,8 @@ bool *review_named(Arena *arena, const Review *review, const StrList *what, Erro
 
 // [what]: hunk ids, or "task:T01", "file:PATH", "like:ID", "all"; or "ID:A-B", lines A to B of a hunk counted over
 // its old and then its new lines: the hunk is cut there, and what is not named keeps the decision it had. When
-// all parts of a hunk are undecided again it is whole again. ERR_NOT_FOUND when one names nothing.
+// all parts of a hunk are undecided again it is whole again. Accepting "all", or what is like a hunk, leaves what is
+// rejected; "all!" does not. ERR_NOT_FOUND when one names nothing.
 bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
                    size_t *changed, Error *err);
 // [named]: the same as names that hold afterwards, in [arena]: the hunks that lines of a hunk have become.
@@ -69,10 +70,14 @@ bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Deci
 #define REVIEW_YOU S("you")
 
 // [path] is to become [text], in an editor's line ends, instead of the proposal it is: the difference is the user's, and
-// waits for a decision; none takes an earlier one back. [*hunks]: how many the user has in the file then. Refused (ERR_NOT_FOUND,
+// waits for a decision; none takes an earlier one back. Refused (ERR_NOT_FOUND,
 // ERR_REFUSED, ERR_CONFLICT) with nothing changed where the plan does not change the file, deletes it, or has
 // applied some of it.
-bool review_edit(Engine *engine, int64_t plan, Str path, Str text, size_t *hunks, Error *err);
+typedef struct {
+  bool taken_back;  // it is the proposal again
+  size_t hunks;     // that hold lines of the user's; none when what was proposed only went
+} HandEdit;
+bool review_edit(Engine *engine, int64_t plan, Str path, Str text, HandEdit *out, Error *err);
 bool hand_fold(Engine *engine, int64_t plan, Arena *arena, CombinedList *files, Error *err);
 
 // Adds the unified diff of the hunks that are not rejected; empty [path] = all files.
