@@ -210,14 +210,9 @@ end
 
 -- What the journal will say, for the next key: the text itself is loaded anew a moment later.
 local function foresee(view, what, decision, advance_from)
-  local named = {}
-  for _, name in ipairs(what) do named[name] = true end
-  local open = 0
-  for _, file in ipairs(view.sections.files) do
-    if named['file:' .. file.path] then named[file] = true end
-  end
+  local is_meant, open = lines.meant_by(view.sections, what), 0
   for _, hunk in ipairs(view.sections.hunks) do
-    if named[hunk.id] or named[view.sections.files[hunk.files]] then hunk.decision = decision end
+    if is_meant(hunk) then hunk.decision = decision end
     if lines.is_open(hunk) then open = open + 1 end
   end
   if decision ~= 'none' and open == 0 and not view.feed then
@@ -273,11 +268,10 @@ local function decider(decision)
   end
 end
 
--- Accepted becomes undecided, everything else accepted.
+-- What is all accepted becomes undecided, everything else accepted.
 local function toggle(view, first, last, visual)
-  local hunk = lines.hunk_at(view.sections, first)
-  local decision = hunk and hunk.decision == 'accepted' and 'none' or 'accepted'
   local what, advance = meant(view, first, last, visual)
+  local decision = lines.all_accepted(view.sections, what) and 'none' or 'accepted'
   decide(view, what, decision, decision == 'accepted' and advance or nil)
 end
 

@@ -111,6 +111,32 @@ function M.is_open(hunk)
   return hunk.decision == 'none' or hunk.decision == 'stale'
 end
 
+-- A function: whether a hunk as a whole is among [what].
+function M.meant_by(list, what)
+  local named = {}
+  for _, name in ipairs(what) do named[name] = true end
+  for _, file in ipairs(list.files) do
+    if named['file:' .. file.path] then named[file] = true end
+  end
+  return function(hunk) return named[hunk.id] or named[list.files[hunk.files]] end
+end
+
+-- Whether [what] names hunks, or parts of them, and all that it names is accepted.
+function M.all_accepted(list, what)
+  local whole = {}
+  for i, name in ipairs(what) do
+    whole[i] = not name:find('^file:') and name:match('^(.+):%d+%-%d+$') or name
+  end
+  local is_meant, any = M.meant_by(list, whole), false
+  for _, hunk in ipairs(list.hunks) do
+    if is_meant(hunk) then
+      if hunk.decision ~= 'accepted' then return false end
+      any = true
+    end
+  end
+  return any
+end
+
 -- The next hunk that waits for a decision, after line [at]; round the end when going forward.
 function M.next_undecided(list, at, step)
   local hunks = list.hunks

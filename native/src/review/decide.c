@@ -99,12 +99,19 @@ bool *review_named(Arena *arena, const Review *review, const StrList *what, Erro
   return n.named;
 }
 
-// Accepting `all` leaves alone what the user has rejected one by one; `all!` and closer names take it.
+static bool names_many(Str what, const ReviewHunk *hunk)
+{
+  return str_eq(what, S("all")) ||
+         (str_starts(what, S("like:")) && !str_eq(str_skip(what, 5), hunk->id));
+}
+
+// Accepting `all`, or what is like another hunk, leaves alone what the user has rejected one by one; `all!` and closer
+// names take it.
 static bool left_rejected(const ReviewHunk *hunk, const StrList *what, Decision decision)
 {
-  bool only_all = decision == DECISION_ACCEPTED && hunk->decision == DECISION_REJECTED;
-  for (size_t i = 0; i < what->len && only_all; i++) only_all = str_eq(what->items[i], S("all"));
-  return only_all;
+  bool left = decision == DECISION_ACCEPTED && hunk->decision == DECISION_REJECTED;
+  for (size_t i = 0; i < what->len && left; i++) left = names_many(what->items[i], hunk);
+  return left;
 }
 
 typedef struct {

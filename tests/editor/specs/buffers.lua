@@ -88,6 +88,8 @@ return function(T)
   decided('13GX', { 12, { 'ccc' }, 'rejected' })
   decided('5Gu', { 12, { 'aaa' }, 'none' })
   decided('5G-', { 12, { 'aaa' }, 'none' })
+  decided('3G-', { 12, { 'file:src/net.c' }, 'none' })
+  decided('9G-', { 12, { 'file:src/x.c' }, 'accepted' })
   decided('9Gs', { 12, { 'file:src/x.c' }, 'accepted' })
   decided('5G2s', { 12, { 'aaa', 'bbb' }, 'accepted' })
   decided('9G3u', { 12, { 'file:src/x.c' }, 'none' })
@@ -226,7 +228,7 @@ return function(T)
   standin.script({
     ['review/proposal'] = { { result = { text = 'one\r\ntwo\r\n', base = '' } },
       { error = { code = 'not_found', message = 'gone' } } },
-    ['review/edit'] = { { result = { hunks = 2 } }, { error = { code = 'conflict', message = 'it is in the way' } } },
+    ['review/edit'] = { { result = { hunks = 2 } }, { result = { hunks = 0 } }, { result = { hunks = 0, taken_back = true } }, { error = { code = 'conflict', message = 'it is in the way' } } },
   })
   T.command('split piecework://proposal/12/src/net.c')
   T.wait(function() return host.fn('getline', 1) == 'one' end, 'the proposal')
@@ -236,6 +238,11 @@ return function(T)
   T.wait(function() return (T.said() or ''):find('2 hunks of yours') end, 'saved')
   local edit = standin.last('review/edit')
   T.eq({ edit.plan, edit.path, edit.text }, { 12, 'src/net.c', 'one\ntwo, by hand\n' }, ':w keeps the proposal as yours')
+  for _, said in ipairs({ 'without what you took out$', 'as it was proposed$' }) do
+    T.command('call setline(2, "' .. said .. '")')
+    T.command('write')
+    T.wait(function() return (T.said() or ''):find(said) end, said)
+  end
   T.command('call setline(2, "rejected")')
   T.command('write')
   T.wait(function() return (T.said() or ''):find('in the way') end, 'refused')
@@ -303,7 +310,8 @@ return function(T)
         { name = 'executor', takes = 'executors' }, { name = 'model', takes = 'models' },
         { name = 'template', takes = 'templates' } },
         executors = { 'model', 'move' }, models = { 'big', 'small' }, templates = { '@docstring' } } } } },
-    ['plan/save'] = { { result = { problems = { { line = 5, warning = false, text = 'no such file' } } } },
+    ['plan/save'] = { { result = { problems = { { line = 5, warning = false, text = 'no such file' },
+      { line = 5, warning = false, text = 'nor this' } } } },
       { result = { problems = {} } } },
     ['run/start'] = { { result = {} } },
     ['plan/drop'] = { { result = {} } },
@@ -349,7 +357,7 @@ return function(T)
   T.command('call setline(5, "files: src/no.c")')
   T.command('write')
   T.wait(function() return (T.said() or ''):find('no such file') end, 'the problem')
-  T.like(T.said(), 'plan 12, line 5', ':w names the line')
+  T.like(T.said(), 'plan 12, line 5: no such file. :cnext has 1 more$', ':w names the line')
   T.eq(standin.last('plan/save').text, (PLAN:gsub('net.c\n$', 'no.c\n')), 'and saves the text')
   local list = host.fn('getqflist', { items = 1, title = 1 })
   T.eq({ list.title, list.items[1].lnum, list.items[1].bufnr }, { 'Piecework #12: problems of the plan', 5,

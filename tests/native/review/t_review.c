@@ -73,6 +73,26 @@ TEST(accepting_all_leaves_what_was_rejected)
   fx_deinit(&fx);
 }
 
+TEST(accepting_what_is_alike_leaves_what_was_rejected)
+{
+  Fixture fx;
+  const char *shown = "a\nb\nc\nx\nd\ne\nf\na\nb\nc\nx\nd\ne\nf\n",
+             *made = "a\nb\nc\ny\nd\ne\nf\na\nb\nc\ny\nd\ne\nf\n";
+  fx_init(&fx, false);
+  fx_write(&fx, "t.txt", str_from(shown));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "t.txt", shown, made);
+  Review r = fx_review(&fx);
+  CHECK_INT(r.hunks.items[0].like, 2);
+  Str first = str_cat(&fx.arena, S("like:"), r.hunks.items[0].id);
+  fx_decide(&fx, r.hunks.items[1].id, DECISION_REJECTED);
+  CHECK_INT(fx_decide(&fx, first, DECISION_ACCEPTED), 1);
+  CHECK_INT(fx_review(&fx).rejected, 1);
+  fx_decide(&fx, S("all"), DECISION_REJECTED);
+  CHECK_INT(fx_decide(&fx, first, DECISION_ACCEPTED), 1);  // the one that was named
+  fx_deinit(&fx);
+}
+
 TEST(the_worst_verdict_counts)
 {
   Fixture fx;
