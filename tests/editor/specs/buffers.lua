@@ -228,7 +228,8 @@ return function(T)
   standin.script({
     ['review/proposal'] = { { result = { text = 'one\r\ntwo\r\n', base = '' } },
       { error = { code = 'not_found', message = 'gone' } } },
-    ['review/edit'] = { { result = { hunks = 2 } }, { result = { hunks = 0 } }, { result = { hunks = 0, taken_back = true } }, { error = { code = 'conflict', message = 'it is in the way' } } },
+    ['review/edit'] = { { result = { hunks = 2 } }, { result = { hunks = 0 } }, { result = { hunks = 0, taken_back = true } },
+      { error = { code = 'conflict', message = 'it is in the way' } } },
   })
   T.command('split piecework://proposal/12/src/net.c')
   T.wait(function() return host.fn('getline', 1) == 'one' end, 'the proposal')
