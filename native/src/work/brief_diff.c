@@ -1,17 +1,15 @@
 // brief_diff.c: see brief_diff.h.
 //
-// Moves: every line of some length that was deleted exactly once is a thread; where it was added again, the
-// run of equal lines around it is followed both ways. Runs of MOVE_MIN lines and more are moves. Lines that stand in a
-// row just as they were written out before (the head of every new file, say) are named by where that was; lines that
-// are so but for some words, by that and the words (brief_like.h).
+// Lines that moved (patch/moves.h) are named by their other place. Lines that stand in a row just as they were written
+// out before (the head of every new file, say) are named by where that was; lines that are so but for some words, by
+// that and the words (brief_like.h).
 #include "work/brief_diff.h"
 
 #include "base/map.h"
-#include "patch/hunk.h"
+#include "patch/moves.h"
 #include "work/brief_like.h"
 
 enum {
-  MOVE_MIN = 5,    // lines
   THREAD_MIN = 8,  // bytes of a line that can be followed
   AGAIN_MIN = 4,   // lines in a row that are not said again
   AGAIN_BYTES = 100,
@@ -26,8 +24,7 @@ enum {
 typedef struct {
   size_t file, number;  // number: 1-based in its text
   Str text;
-  bool moved;
-  size_t to;  // index of its partner on the other side
+  const Move *move;  // NULL = it did not
 } Side;
 
 typedef struct {
@@ -73,71 +70,23 @@ struct BriefDiff {
   } shown;
 };
 
-// ---- moves --------------------------------------------------------------------------------------
+// ---- the two sides ------------------------------------------------------------------------------
 
-static void collect(BriefDiff *d, size_t file)
+static void collect(BriefDiff *d, size_t file, const MoveList *moves)
 {
   const HunkList *hunks = &d->hunks[file];
   for (size_t h = 0; h < hunks->len; h++) {
     const Hunk *hunk = &hunks->items[h];
     for (size_t i = 0; i < hunk->old_len; i++) {
-      Side side = {.file = file, .number = hunk->old_start + i, .text = hunk->old_lines[i].text};
+      Side side = {file, hunk->old_start + i, hunk->old_lines[i].text, NULL};
+      side.move = moves_at(moves, MOVE_FROM, file, side.number);
       PUSH(d->arena, &d->gone, side);
     }
     for (size_t i = 0; i < hunk->new_len; i++) {
-      Side side = {.file = file, .number = hunk->new_start + i, .text = hunk->new_lines[i].text};
+      Side side = {file, hunk->new_start + i, hunk->new_lines[i].text, NULL};
+      side.move = moves_at(moves, MOVE_TO, file, side.number);
       PUSH(d->arena, &d->come, side);
     }
-  }
-}
-
-static bool follows(const SideList *list, size_t at, bool back)
-{
-  size_t next = back ? at - 1 : at + 1;
-  if (back ? at == 0 : next >= list->len) return false;
-  const Side *one = &list->items[at], *other = &list->items[next];
-  return one->file == other->file && other->number == (back ? one->number - 1 : one->number + 1) &&
-         !other->moved;
-}
-
-static size_t run_length(const BriefDiff *d, size_t gone, size_t come, bool back)
-{
-  size_t length = 0;
-  while (follows(&d->gone, gone, back) && follows(&d->come, come, back)) {
-    gone = back ? gone - 1 : gone + 1;
-    come = back ? come - 1 : come + 1;
-    if (!str_eq(d->gone.items[gone].text, d->come.items[come].text)) break;
-    length++;
-  }
-  return length;
-}
-
-static void mark_move(BriefDiff *d, size_t gone, size_t come)
-{
-  if (d->gone.items[gone].moved || d->come.items[come].moved) return;
-  size_t before = run_length(d, gone, come, true), after = run_length(d, gone, come, false);
-  if (before + 1 + after < MOVE_MIN) return;
-  for (size_t i = 0; i < before + 1 + after; i++) {
-    Side *from = &d->gone.items[gone - before + i], *to = &d->come.items[come - before + i];
-    from->moved = to->moved = true;
-    from->to = come - before + i;
-    to->to = gone - before + i;
-  }
-}
-
-static void find_moves(BriefDiff *d)
-{
-  Map index = {0};
-  bool *twice = NEW_N(d->arena, bool, d->gone.len + 1);
-  for (size_t i = 0; i < d->gone.len; i++) {
-    size_t first;
-    Str text = str_trim(d->gone.items[i].text);
-    if (text.len < THREAD_MIN || map_add(d->arena, &index, d->gone.items[i].text, i)) continue;
-    if (map_get(&index, d->gone.items[i].text, &first)) twice[first] = true;
-  }
-  for (size_t i = 0; i < d->come.len; i++) {
-    size_t gone;
-    if (map_get(&index, d->come.items[i].text, &gone) && !twice[gone]) mark_move(d, gone, i);
   }
 }
 
@@ -150,9 +99,9 @@ BriefDiff *brief_diff_new(Arena *arena, const CombinedFile **files, size_t count
     const CombinedFile *file = files[i];
     Str base = file->existed ? file->base : STR_NONE, text = file->exists ? file->text : STR_NONE;
     d->hunks[i] = hunks_diff(arena, base, text);
-    collect(d, i);
   }
-  find_moves(d);
+  MoveList moves = moves_find(arena, d->hunks, count);
+  for (size_t i = 0; i < count; i++) collect(d, i, &moves);
   return d;
 }
 
@@ -184,7 +133,7 @@ static size_t said_before(const SideList *own, const Said *said, size_t at, size
   for (; at + run < end && first + run < said->len; run++) {
     const Side *here = &own->items[at + run], *there = &own->items[said->items[first + run].side];
     bool on = there->file == own->items[*from].file &&
-              there->number == own->items[*from].number + run && !here->moved;
+              there->number == own->items[*from].number + run && !here->move;
     if (!on || !str_eq(here->text, there->text)) break;
     bytes += here->text.len + 2;
   }
@@ -218,7 +167,7 @@ static Like like_from(BriefDiff *d, const SideList *own, const Said *said, size_
   const Side *from = &own->items[said->items[first].side];
   for (size_t run = 0; at + run < end && first + run < said->len; run++) {
     const Side *here = &own->items[at + run], *there = &own->items[said->items[first + run].side];
-    bool on = there->file == from->file && there->number == from->number + run && !here->moved;
+    bool on = there->file == from->file && there->number == from->number + run && !here->move;
     if (!on || !like_line(&like, there->text, here->text, there->number)) break;
   }
   return like;
@@ -292,41 +241,38 @@ static size_t say_like(BriefDiff *d, const SideList *own, const Said *said, size
   return told;
 }
 
-// Lines of one side of a hunk; moved runs, and those said before, as one line each.
-static void add_side(BriefDiff *d, Buf *out, const SideList *own, const SideList *other, char sign,
-                     size_t file, size_t start, size_t len)
+// A move by its other place, in one line; returns how many that were.
+static size_t say_move(BriefDiff *d, const Move *move, MoveEnd end, Buf *out)
 {
+  MovePlace from = move->ends[MOVE_FROM], there = move->ends[!end];
+  Str path = d->files[there.file]->path;
+  buf_fmt(out, "%c[lines %zu-%zu ", end == MOVE_FROM ? '-' : '+', from.line,
+          from.line + move->len - 1);
+  if (end == MOVE_FROM)
+    buf_fmt(out, "go to %.*s:%zu-%zu]\n", STR_ARG(path), there.line, there.line + move->len - 1);
+  else
+    buf_fmt(out, "of %.*s]\n", STR_ARG(path));
+  return move->len;
+}
+
+// Lines of one side of a hunk; moves, and those said before, as one line each.
+static void add_side(BriefDiff *d, Buf *out, MoveEnd side, size_t file, size_t start, size_t len)
+{
+  const SideList *own = side == MOVE_FROM ? &d->gone : &d->come;
+  Said *said = side == MOVE_FROM ? &d->said_gone : &d->said_come;
+  char sign = side == MOVE_FROM ? '-' : '+';
   size_t at = side_of(own, file, start), end = at + len;
-  Said *said = sign == '-' ? &d->said_gone : &d->said_come;
   while (at < end && at < own->len) {
-    const Side *side = &own->items[at];
-    size_t run = 1, from, again = side->moved ? 0 : said_before(own, said, at, end, &from);
-    if (again) {
+    const Side *here = &own->items[at];
+    size_t from, told = here->move ? say_move(d, here->move, side, out) : 0;
+    if (!told && (told = said_before(own, said, at, end, &from))) {
       buf_add_char(out, sign);
-      add_place(d, &own->items[from], again, side, out);
+      add_place(d, &own->items[from], told, here, out);
       buf_add(out, S("]\n"));
-    } else if (!side->moved) {
-      again = say_like(d, own, said, at, end, sign, out);
     }
-    at += again;
-    if (again) continue;
-    if (!side->moved) {
-      say(d, own, said, at++, sign, out);
-      continue;
-    }
-    while (at + run < end && own->items[at + run].moved &&
-           own->items[at + run].to == side->to + run &&
-           other->items[side->to + run].file == other->items[side->to].file)
-      run++;
-    const Side *there = &other->items[side->to];
-    Str path = d->files[there->file]->path;
-    if (sign == '-')
-      buf_fmt(out, "-[lines %zu-%zu go to %.*s:%zu-%zu]\n", side->number, side->number + run - 1,
-              STR_ARG(path), there->number, there->number + run - 1);
-    else
-      buf_fmt(out, "+[lines %zu-%zu of %.*s]\n", there->number, there->number + run - 1,
-              STR_ARG(path));
-    at += run;
+    if (!told) told = say_like(d, own, said, at, end, sign, out);
+    if (!told) say(d, own, said, at, sign, out);
+    at += told ? told : 1;
   }
 }
 
@@ -343,10 +289,10 @@ static bool any_moved(const BriefDiff *d, size_t file, const Hunk *hunk)
   size_t gone = side_of(&d->gone, file, hunk->old_start),
          come = side_of(&d->come, file, hunk->new_start);
   for (size_t i = 0; i < hunk->old_len; i++) {
-    if (d->gone.items[gone + i].moved) return true;
+    if (d->gone.items[gone + i].move) return true;
   }
   for (size_t i = 0; i < hunk->new_len; i++) {
-    if (d->come.items[come + i].moved) return true;
+    if (d->come.items[come + i].move) return true;
   }
   return false;
 }
@@ -403,8 +349,8 @@ static void add_hunk(BriefDiff *d, size_t file, const Hunk *hunk, const Hunk *ne
   if (next && next->old_start - end < after) after = next->old_start - end;
   if (d->files[file]->existed) buf_fmt(out, "@@ %zu @@\n", hunk->new_start);
   add_context(out, hunk->before, hunk->before_len - before, hunk->before_len);
-  add_side(d, out, &d->gone, &d->come, '-', file, hunk->old_start, hunk->old_len);
-  add_side(d, out, &d->come, &d->gone, '+', file, hunk->new_start, hunk->new_len);
+  add_side(d, out, MOVE_FROM, file, hunk->old_start, hunk->old_len);
+  add_side(d, out, MOVE_TO, file, hunk->new_start, hunk->new_len);
   add_context(out, hunk->after, 0, after);
 }
 
