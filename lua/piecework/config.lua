@@ -22,7 +22,7 @@ M.schema = {
   { key = 'auto_next', type = 'boolean', default = true,
     help = 'In the review go on to the next undecided hunk after a decision.' },
   { key = 'folds', type = 'boolean', default = true,
-    help = 'Fold decided hunks and files in the review.' },
+    help = 'Fold decided hunks and files in the review, and lines that moved.' },
   { key = 'notes', type = 'boolean', default = true,
     help = 'Show estimate and problems as virtual text in the plan.' },
   { key = 'quickfix', type = 'boolean', default = true,

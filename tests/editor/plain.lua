@@ -210,6 +210,33 @@ local targets = {}
 for i = 1, 7 do targets[i] = review.target(one, text, i) end
 eq(targets, { 7, 5, 6, 7, 7, 8, 9 }, 'the line of the file')
 
+-- Lines that went elsewhere: a note, and a fold of its own.
+lines = { 'diff a', '@@ -5,3 +5,5 @@', ' a', '# 2 lines moved to b:1-2', '-m', '-n', '-x', '+d',
+  '# 2 lines moved from c:7-8', '+o', '+p', ' f' }
+local moved = sections.new()
+sections.take(moved, { steps = { { 1, 0, 2, 0, 0, 12 } }, paths = { 'a' },
+  index = 'file 1 1 0 - - -\nhunk 11 1 6 q - - 2+2,7+2\n' })
+eq(moved.hunks[1].moves, { { at = 2, lines = 2 }, { at = 7, lines = 2 } }, 'moves of a hunk')
+local function folds_of()
+  local out = {}
+  for i, one_fold in ipairs(review.folds(moved)) do
+    out[i] = ('%s %d-%d'):format(one_fold.key, one_fold.first, one_fold.last)
+  end
+  return table.concat(out, ', ')
+end
+eq(folds_of(), 'q:2 4-6, q:7 9-11', 'are folded')
+eq(review.fold_text(moved, text, 4, 6, message.count), '2 lines moved to b:1-2', 'and the fold says it')
+moved.hunks[1].decision = 'accepted'
+eq(folds_of(), 'q:2 4-6, q:7 9-11, file:a 1-12', 'what is around them comes after them')
+moved.hunks[1].decision = 'none'
+targets = {}
+for i = 2, 12 do targets[i - 1] = review.target(moved, text, i) end
+eq(targets, { 6, 5, 6, 6, 6, 6, 6, 7, 7, 8, 9 }, 'a note is no line of the file')
+eq(review.proposed(moved, text, 12), 9, 'nor of the proposal')
+eq({ review.named_lines(moved, text, 9, 11) }, { { 'q:5-6' }, true }, 'a move is a part like others')
+sections.take(moved, { steps = { { 2, 1, 1, 0, 0, 0 } }, paths = {}, index = 'hunk 11 1 6 q - -\n' })
+eq({ moved.hunks[1].moves, folds_of() }, { nil, '' }, 'or none any more')
+
 eq(review.section({ '---', '## T01 a', 'x', '', '## T02 b', 'y' }, 'T01.3'), { '## T01 a', 'x' }, 'what was asked')
 
 -- folds of plans

@@ -49,6 +49,12 @@ function M.install(list)
   host.cmd('let &cpoptions = ' .. host.fn('string', flags))
 end
 
+-- A selection takes closed folds as a whole, as Vim's own commands do.
+local function with_folds(first, last)
+  local from, to = host.fn('foldclosed', first), host.fn('foldclosedend', last)
+  return from > 0 and from or first, to > 0 and to or last
+end
+
 -- A key was pressed in the current buffer. In visual mode over all lines of the selection.
 function M.press(name, mode)
   local buf, first = host.here()
@@ -60,6 +66,7 @@ function M.press(name, mode)
   if mode == 'x' then
     first = host.fn('line', 'v')
     if first > last then first, last = last, first end
+    first, last = with_folds(first, last)
     -- Ends visual mode: what follows moves the cursor.
     host.cmd('execute "normal! \\<Esc>"')
   end

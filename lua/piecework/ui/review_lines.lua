@@ -48,6 +48,12 @@ local function is_change(line)
   return sign == '-' or sign == '+'
 end
 
+-- Is there in the file as proposed: neither a line that goes nor a note.
+local function is_there(line)
+  local sign = line:sub(1, 1)
+  return sign ~= '-' and sign ~= '#'
+end
+
 -- Which of a hunk's changed lines lie in [first, last], counted from 1, and how many it has.
 local function changed_within(hunk, text, first, last)
   local from, to, count = nil, nil, 0
@@ -177,7 +183,7 @@ function M.proposed(list, text, line)
   local on_head = line < one.first + one.head
   for i = one.first + one.head, on_head and one.last or line - 1 do
     if on_head and is_change(text(i)) then break end
-    if text(i):sub(1, 1) ~= '-' then at = at + 1 end
+    if is_there(text(i)) then at = at + 1 end
   end
   return at
 end
@@ -194,11 +200,11 @@ function M.target(list, text, line)
       found = true
       break
     end
-    before = before + 1
+    if is_there(text(i)) then before = before + 1 end
   end
   local at = one.line - (found and before or 0)
   for i = one.first + one.head, line - 1 do
-    if text(i):sub(1, 1) ~= '-' then at = at + 1 end
+    if is_there(text(i)) then at = at + 1 end
   end
   return at
 end
@@ -208,11 +214,20 @@ end
 ---@field first integer
 ---@field last integer
 
--- What is folded away: files that are decided as a whole, else single decided hunks. Nothing more,
--- so that a large review costs folds only for what is done; and a hunk is its own fold.
+-- What is folded away: lines that went elsewhere as they are, below the note that says so; files
+-- that are decided as a whole, else single decided hunks. Nothing more, so that a large review
+-- costs folds only for what is done; and a hunk is its own fold. What is inside comes first: a
+-- closed fold does not take a new one.
 ---@return piecework.Fold[]
 function M.folds(list)
   local folds, hunks, at = {}, list.hunks, 1
+  for _, hunk in ipairs(hunks) do
+    for _, move in ipairs(hunk.moves or {}) do
+      local first = hunk.first + move.at
+      folds[#folds + 1] = { key = hunk.id .. ':' .. move.at, first = first,
+        last = first + move.lines }
+    end
+  end
   for _, file in ipairs(list.files) do
     local from, all = at, true
     while hunks[at] and hunks[at].first <= file.ends do
@@ -232,9 +247,13 @@ end
 local ORDER = { 'accepted', 'rejected', 'applied', 'stale', 'none' }
 
 -- What is in a fold, in words: '3 hunks  2 accepted, 1 open'; a fold of one file begins with its
--- name, one of a single hunk with its head.
+-- name, one of a single hunk with its head, one within a hunk is its first line.
 ---@param count fun(n: integer, what: string): string
 function M.fold_text(list, text, first, last, count)
+  local inside = sections.at(list, first)
+  if inside and inside.kind == 'hunk' and first > inside.first and last <= inside.last then
+    return (text(first):gsub('^# ', ''))
+  end
   local counts, hunks, files, head = {}, 0, 0, nil
   for one in within(list, first, last) do
     if one.kind == 'hunk' then

@@ -16,6 +16,8 @@ local M = {}
 ---@field key? string       the same, as a fold's
 ---@field path? string
 ---@field task? string
+---@field moves? {at: integer, lines: integer}[]  of a hunk: that many lines below its line `at`
+---                        (from 0) went elsewhere as they are
 ---@field ends? integer     of a file: the last line of its last hunk
 ---@field hunks integer      how many hunks there are up to here, and files
 ---@field files integer
@@ -40,13 +42,23 @@ local function some(word)
   return word ~= '-' and word or nil
 end
 
+local function moves_of(word)
+  if word == '' then return nil end
+  local out = {}
+  for at, count in word:gmatch('(%d+)%+(%d+)') do
+    out[#out + 1] = { at = tonumber(at), lines = tonumber(count) }
+  end
+  return out
+end
+
 local function parse(page)
   local out, n, files = {}, 0, 0
-  for kind, lines, head, line, id, state, task in
-    (page.index or ''):gmatch('(%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)\n') do
+  for kind, lines, head, line, id, state, task, moves in
+    (page.index or ''):gmatch('(%S+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+) ?(%S*)\n') do
     n = n + 1
     local one = { kind = kind, lines = tonumber(lines), head = tonumber(head),
-      line = tonumber(line), decision = some(state) or 'none', id = some(id), task = some(task) }
+      line = tonumber(line), decision = some(state) or 'none', id = some(id), task = some(task),
+      moves = moves_of(moves) }
     one.key = one.id
     if kind == 'file' then
       files = files + 1
@@ -95,6 +107,7 @@ end
 -- A section as long as it was stays the table that it is.
 local function update(one, now)
   one.head, one.line, one.decision, one.task = now.head, now.line, now.decision, now.task
+  one.moves = now.moves
 end
 
 -- Does what a page says.

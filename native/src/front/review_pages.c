@@ -18,6 +18,7 @@ typedef struct {
   Str state, task;     // as in LineMeaning
   size_t line;         // in the new text, of a hunk
   size_t lines, head;  // in all; its own head's
+  Str moves;           // "AT+LEN,...": LEN lines below its line AT (from 0) went elsewhere
   Str text;
 } Section;
 
@@ -108,6 +109,10 @@ static void cut_sections(Sent *sent, const View *view)
     if (!now->text.ptr) now->text.ptr = before.ptr;
     str_line(&rest, &line);
     now->text.len += before.len - rest.len;
+    if (meaning->moved) {
+      now->moves = str_fmt(&sent->arena, "%.*s%s%zu+%zu", STR_ARG(now->moves),
+                           now->moves.len ? "," : "", now->lines, meaning->moved);
+    }
     now->lines++;
     now->head += is_head(meaning);
   }
@@ -143,7 +148,7 @@ static void take_out(Sent *sent, size_t at, const Section *gone, size_t n)
 static bool same_meaning(const Section *a, const Section *b)
 {
   return a->lines == b->lines && a->head == b->head && a->line == b->line &&
-         str_eq(a->state, b->state) && str_eq(a->task, b->task);
+         str_eq(a->state, b->state) && str_eq(a->task, b->task) && str_eq(a->moves, b->moves);
 }
 
 // The same section: of its text only the lines that differ.
@@ -221,9 +226,10 @@ static Str or_dash(Str s)
 static void put_section(Page *page, const Section *one)
 {
   static const char *const names[] = {"head", "file", "hunk"};
-  buf_fmt(&page->index, "%s %zu %zu %zu %.*s %.*s %.*s\n", names[one->kind], one->lines, one->head,
-          one->line, STR_ARG(or_dash(one->kind == SECTION_HUNK ? one->key : STR_NONE)),
-          STR_ARG(or_dash(one->state)), STR_ARG(or_dash(one->task)));
+  buf_fmt(&page->index, "%s %zu %zu %zu %.*s %.*s %.*s%s%.*s\n", names[one->kind], one->lines,
+          one->head, one->line, STR_ARG(or_dash(one->kind == SECTION_HUNK ? one->key : STR_NONE)),
+          STR_ARG(or_dash(one->state)), STR_ARG(or_dash(one->task)), one->moves.len ? " " : "",
+          STR_ARG(one->moves));
   if (one->kind == SECTION_FILE) value_push(page->paths, value_str(page->arena, one->key));
   page->sections++;
 }

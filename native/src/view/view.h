@@ -13,6 +13,7 @@ typedef struct {
   int64_t plan;  // 0 = none
   size_t line;   // in the new text, 0 = none
   Str state;     // on a hunk's head: "accepted", "rejected", "applied", "stale" or empty
+  size_t moved;  // on a note in a hunk: so many lines below it are a move
 } LineMeaning;
 typedef struct {
   Str text;

@@ -5,9 +5,13 @@
 //   @@ -88,3 +88,3 @@ T01                                              [accepted]
 //
 // What needs a look comes first: rejected, doubtful, conflicting, stale; then the files in their order.
-// Context around two hunks that are close is shown once, so that the whole stays a diff.
+// Context around two hunks that are close is shown once, so that the whole stays a diff. Lines that went elsewhere as
+// they are stand below a note that says where to, or from:
+//
+//   # 676 lines moved from big.c:210-885
 #include <stdlib.h>
 
+#include "patch/moves.h"
 #include "view/view_text.h"
 #include "work/estimate.h"
 
@@ -16,6 +20,8 @@ enum { LIKE_TOLD = 3 };  // more hunks than this that make one change are said
 typedef struct {
   Arena *arena;
   const Review *review;
+  MoveList moves;
+  DiffStat *moved;  // lines of each file
   ViewText text;
 } Writer;
 
@@ -165,7 +171,12 @@ static void write_file_head(Writer *w, size_t index)
   Str left =
       str_fmt(w->arena, "diff %.*s  %.*s%.*s  %.*s", STR_ARG(file->path), STR_ARG(file_kind(file)),
               STR_ARG(str_fit(w->arena, tasks, 24)), STR_ARG(words));
+  DiffStat moved = w->moved[index];
   Str counts = str_fmt(w->arena, "  +%zu -%zu", stat.added, stat.removed);
+  if (moved.added + moved.removed) {
+    counts =
+        str_fmt(w->arena, "%.*s, moved +%zu -%zu", STR_ARG(counts), moved.added, moved.removed);
+  }
   Str mark = file_mark(w->review, index);
   Str with = str_fmt(w->arena, "%.*s: %.*s%.*s", STR_ARG(left), STR_ARG(reason), STR_ARG(counts));
   bool inline_reason = reason.len && str_columns(with) + str_columns(mark) < VIEW_WIDTH;
@@ -226,11 +237,41 @@ static void write_hunk_head(Writer *w, const ReviewHunk *hunk, LineMeaning meani
   view_pair(&w->text, meaning, left, hunk_mark(w->arena, hunk));
 }
 
-static void write_lines(Writer *w, LineMeaning meaning, char sign, const Line *lines, size_t len)
+static void write_context(Writer *w, LineMeaning meaning, const Line *lines, size_t len)
 {
   for (size_t i = 0; i < len; i++) {
-    view_source(&w->text, meaning, sign, lines[i].text);
-    if (meaning.line && sign != '-') meaning.line++;
+    view_source(&w->text, meaning, ' ', lines[i].text);
+    meaning.line++;
+  }
+}
+
+static void write_move(Writer *w, LineMeaning meaning, const Move *move, MoveEnd end)
+{
+  MovePlace there = move->ends[!end];
+  const CombinedFile *file = &w->review->files.items[there.file];
+  bool was = end == MOVE_TO && file->renamed_from.len;
+  Str path = was ? file->renamed_from : file->path;
+  meaning.kind = S("note");
+  meaning.moved = move->len;
+  view_line(&w->text, meaning, "# %zu lines moved %s %.*s:%zu-%zu", move->len,
+            end == MOVE_FROM ? "to" : "from", STR_ARG(path), there.line,
+            there.line + move->len - 1);
+}
+
+// The lines that go, or those that come.
+static void write_side(Writer *w, LineMeaning meaning, MoveEnd end, const ReviewHunk *hunk)
+{
+  const Hunk *h = &hunk->hunk;
+  const Line *lines = end == MOVE_FROM ? h->old_lines : h->new_lines;
+  size_t start = end == MOVE_FROM ? h->old_start : h->new_start;
+  size_t len = end == MOVE_FROM ? h->old_len : h->new_len;
+  meaning.kind = end == MOVE_FROM ? S("del") : S("add");
+  meaning.line = h->new_start;
+  for (size_t i = 0; i < len; i++) {
+    const Move *move = moves_at(&w->moves, end, hunk->file, start + i);
+    if (move && move->ends[end].line == start + i) write_move(w, meaning, move, end);
+    view_source(&w->text, meaning, end == MOVE_FROM ? '-' : '+', lines[i].text);
+    if (end == MOVE_TO) meaning.line++;
   }
 }
 
@@ -244,16 +285,11 @@ static void write_hunk(Writer *w, size_t i)
   write_hunk_head(w, hunk, meaning, ctx);
   meaning.kind = S("context");
   meaning.line = h->new_start - ctx.before;
-  if (ctx.before)
-    write_lines(w, meaning, ' ', h->before + (h->before_len - ctx.before), ctx.before);
-  meaning.kind = S("del");
-  meaning.line = h->new_start;
-  write_lines(w, meaning, '-', h->old_lines, h->old_len);
-  meaning.kind = S("add");
-  write_lines(w, meaning, '+', h->new_lines, h->new_len);
-  meaning.kind = S("context");
+  if (ctx.before) write_context(w, meaning, h->before + (h->before_len - ctx.before), ctx.before);
+  write_side(w, meaning, MOVE_FROM, hunk);
+  write_side(w, meaning, MOVE_TO, hunk);
   meaning.line = h->new_start + h->new_len;
-  if (ctx.after) write_lines(w, meaning, ' ', h->after, ctx.after);
+  if (ctx.after) write_context(w, meaning, h->after, ctx.after);
 }
 
 static void write_file(Writer *w, size_t index)
@@ -264,9 +300,25 @@ static void write_file(Writer *w, size_t index)
   for (size_t i = first; i < end; i++) write_hunk(w, i);
 }
 
+static void find_moves(Writer *w)
+{
+  const Review *review = w->review;
+  HunkList *files = NEW_N(w->arena, HunkList, review->files.len + 1);
+  w->moved = NEW_N(w->arena, DiffStat, review->files.len + 1);
+  for (size_t i = 0; i < review->hunks.len; i++)
+    PUSH(w->arena, &files[review->hunks.items[i].file], review->hunks.items[i].hunk);
+  w->moves = moves_find(w->arena, files, review->files.len);
+  for (size_t i = 0; i < w->moves.len; i++) {
+    const Move *move = &w->moves.items[i];
+    w->moved[move->ends[MOVE_FROM].file].removed += move->len;
+    w->moved[move->ends[MOVE_TO].file].added += move->len;
+  }
+}
+
 void view_review(Arena *arena, const Review *review, View *out)
 {
   Writer w = {.arena = arena, .review = review};
+  find_moves(&w);
   view_begin(&w.text, arena, out);
   write_head(&w);
   if (!review->hunks.len) {

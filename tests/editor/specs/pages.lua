@@ -111,4 +111,38 @@ return function(T)
   T.wait(function() return state_of(7) end, 'the hunk')
   T.eq({ host.fn('foldlevel', 3), host.fn('foldlevel', 4), in_step() }, { 0, 0, true }, 'no fold stays over a part of it')
   T.command('bwipeout')
+
+  -- Lines that went elsewhere are folded below a note, in a hunk that is open and in one that is decided.
+  local MOVED = '@@ 7 @@\n-old\n# 3 lines moved to b.c:1-3\n-one\n-two\n-three\n+new\n'
+  local function reply(version, decision)
+    return { result = { version = version, reset = version == 1, more = false, paths = version == 1 and { 'a.c' } or {},
+      steps = { version == 1 and { 1, 0, 3, 0, 0, 9 } or { 3, 1, 1, 0, 0, 0 } },
+      index = (version == 1 and 'head 1 0 0 - - -\n' .. FILE or '') .. ('hunk 7 1 7 %s %s T01 2+3\n'):format(id(7), decision),
+      text = version == 1 and 'piecework://review/12\ndiff a.c\n' .. MOVED or '' } }
+  end
+  standin.script({ ['review/get'] = { reply(1, '-'), reply(2, 'accepted'), reply(3, '-') },
+    ['review/decide'] = { { result = { changed = 1 } } },
+    ['plan/list'] = { { result = { plans = { { plan = 12, state = 'review' } } } } } })
+  T.command('Piecework review')
+  T.wait(function() return buffers.view() and buffers.view().shown and host.fn('foldclosed', 5) > 0 end, 'the fold')
+  T.eq({ host.fn('foldclosed', 4), host.fn('foldclosed', 5), host.fn('foldclosedend', 5), host.fn('foldclosed', 9) },
+    { -1, 5, 8, -1 }, 'what moved is folded, from its note on')
+  T.eq(host.fn('foldtextresult', 5), '+-- 3 lines moved to b.c:1-3', 'the fold says where to')
+  -- A selection that ends at a closed fold means all of it.
+  T.command('normal 4GVj' .. 's')
+  local function what()
+    local all = standin.requests()
+    for i = #all, 1, -1 do
+      if all[i][1] == 'review/decide' then return all[i][2].what end
+    end
+  end
+  T.wait(what, 'the decision')
+  T.eq(what(), { id(7) .. ':1-4' }, 'the selection takes the fold whole')
+  T.wait(function() return state_of(7) == 'accepted' and host.fn('foldlevel', 5) == 2 end, 'accepted')
+  T.eq({ host.fn('foldclosed', 5), host.fn('foldclosedend', 5), in_step() }, { 2, 9, true }, 'decided, its file is folded')
+  buffers.load(buffers.view())
+  T.wait(function() return state_of(7) == 'none' and host.fn('foldlevel', 4) == 0 end, 'and open again')
+  T.eq({ host.fn('foldclosed', 5), host.fn('foldclosedend', 5), host.fn('foldlevel', 9) }, { 5, 8, 0 },
+    'what moved is folded still')
+  T.command('bwipeout')
 end

@@ -204,6 +204,32 @@ TEST(pages_make_the_whole)
   editor_free(e);
 }
 
+static Str index_of(ReviewPages *pages, Editor *e, const View *view)
+{
+  const Value *page = review_pages_first(pages, &e->arena, 1, e->version, view);
+  e->version = value_get_int(page, S("version"), 0);
+  return value_get_str(page, S("index"), STR_NONE);
+}
+
+TEST(moves_are_in_the_index)
+{
+  Piece pieces[] = {{.path = "f", .id = 1, .state = "", .lines = 1},
+                    {.id = 1, .state = "", .lines = 9}};
+  Editor *e = editor_new();
+  ReviewPages *pages = review_pages_new();
+  View view = view_of(&e->arena, pieces, 2);
+  view.index[3].moved = 2;  // the hunk's line 1, as its head is 0
+  view.index[6].moved = 4;
+  CHECK_STR(index_of(pages, e, &view), S("head 1 0 0 - - -\nfile 1 1 1 - - T01\n"
+                                         "hunk 9 1 1 0000000000000001 - T01 1+2,4+4\n"));
+  // the same text, another meaning
+  view.index[6].moved = 0;
+  CHECK_STR(index_of(pages, e, &view), S("hunk 9 1 1 0000000000000001 - T01 1+2\n"));
+  CHECK_STR(index_of(pages, e, &view), STR_NONE);
+  review_pages_free(pages);
+  editor_free(e);
+}
+
 TEST(a_version_that_is_not_kept)
 {
   Piece piece = {.id = 1, .state = "", .lines = 3};

@@ -142,6 +142,47 @@ TEST(whole_files)
   fx_deinit(&fx);
 }
 
+// Two functions: one goes to a new file as it is, of the other one line changes on the way.
+#define FIRST \
+  "def first(a):\n    return compute_something(a)\n\n\ndef helper():\n    return other(1)\n"
+#define SECOND(x) \
+  "def second(b):\n    value = prepare_it(b)\n    keep = " x "\n    return finish(value, keep)\n"
+
+static void check_moved(const View *view, const char *path, const char *note, size_t len)
+{
+  size_t at = 0;
+  while (at < view->len && !(str_eq(line_of(view, at), str_from(note)))) at++;
+  CHECK(at < view->len);
+  if (at == view->len) return;
+  CHECK_STR(view->index[at].kind, S("note"));
+  CHECK_STR(view->index[at].path, str_from(path));
+  CHECK(view->index[at].hunk.len && str_eq(view->index[at].hunk, view->index[at + 1].hunk));
+  CHECK_INT(view->index[at].moved, len);
+  for (size_t i = 1; i <= len; i++) CHECK_INT(view->index[at + i].moved, 0);
+}
+
+TEST(lines_that_moved)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  static const char old[] = "import os\n" FIRST "kept = 1\n" SECOND("1");
+  fx_write(&fx, "a.py", str_from(old));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.py", old, "import os\nkept = 1\n");
+  fx_task(&fx, "T02", "b.py", NULL, "import a\n" SECOND("2") FIRST);
+  View view = review_view(&fx);
+  CHECK(str_has(view.text, S("diff a.py  T01  not verified  +0 -10, moved +0 -6\n")));
+  CHECK(str_has(view.text, S("diff b.py  NEW  T02  not verified  +11 -0, moved +6 -0\n")));
+  CHECK(str_has(view.text, S(" import os\n# 6 lines moved to b.py:6-11\n-def first(a):\n")));
+  CHECK(str_has(view.text, S("+    return finish(value, keep)\n# 6 lines moved from a.py:2-7\n"
+                             "+def first(a):\n")));
+  check_moved(&view, "a.py", "# 6 lines moved to b.py:6-11", 6);
+  check_moved(&view, "b.py", "# 6 lines moved from a.py:2-7", 6);
+  // the line that changed stands where everybody sees it
+  CHECK(str_has(view.text, S("-    keep = 1\n")) && str_has(view.text, S("+    keep = 2\n")));
+  fx_deinit(&fx);
+}
+
 TEST(nothing_to_review)
 {
   Fixture fx;
