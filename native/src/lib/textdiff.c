@@ -5,9 +5,9 @@
 
 #include "lib/git_api.h"
 
-// Lines kept around the part that differs when a merge is cut, so that xdiff may still slide a change
+// Lines kept around the part that differs when texts are cut, so that xdiff may still slide a change
 // over equal lines as it would in the whole text.
-enum { MERGE_MARGIN = 32 };
+enum { MARGIN = 32 };
 
 static size_t common_prefix(Str a, Str b)
 {
@@ -40,6 +40,24 @@ static size_t whole_lines(Str s, size_t n)
   return newline == STR_NOT_FOUND ? 0 : n - newline - 1;
 }
 
+// Shrinks a shared prefix or suffix by MARGIN lines.
+static size_t prefix_margin(Str s, size_t head)
+{
+  for (int i = 0; i < MARGIN && head > 0; i++) head = line_floor(s, head - 1);
+  return head;
+}
+
+static size_t suffix_margin(Str s, size_t tail)
+{
+  for (int i = 0; i < MARGIN && tail > 0; i++) tail = whole_lines(s, tail);
+  return tail;
+}
+
+static Str middle_of(Str s, size_t head, size_t tail)
+{
+  return str_sub(s, head, s.len - tail);
+}
+
 static int on_hunk(const git_diff_delta *delta, const git_diff_hunk *hunk, void *data)
 {
   (void)delta;
@@ -67,7 +85,8 @@ static bool diff_middle(Arena *arena, Str a, Str b, size_t skipped, TextChangeLi
   if (!git_load(NULL)) return false;
   git_diff_options options;
   git.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-  options.flags = GIT_DIFF_FORCE_TEXT;
+  // What can stand in several places begins where a block does, as git shows it.
+  options.flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_INDENT_HEURISTIC;
   options.context_lines = 0;
   options.interhunk_lines = 0;
   size_t before = out->len;
@@ -75,6 +94,15 @@ static bool diff_middle(Arena *arena, Str a, Str b, size_t skipped, TextChangeLi
                             NULL, &ctx);
   if (rc < 0) out->len = before;
   return rc == 0 && out->len > before;
+}
+
+// Is there but one way to say it? One line for another; or lines that go or come and do not end as what is above them.
+static bool is_plain(const TextChange *all, Str whole, size_t head, Str middle)
+{
+  if (all->old_len && all->new_len) return all->old_len == 1 && all->new_len == 1;
+  if (!head) return true;
+  Str above = str_sub(whole, line_floor(whole, head - 1), head);
+  return !str_ends(middle, above);
 }
 
 void textdiff_lines(Arena *arena, Str old_text, Str new_text, TextChangeList *out)
@@ -88,8 +116,14 @@ void textdiff_lines(Arena *arena, Str old_text, Str new_text, TextChangeList *ou
   b.len -= tail;
   size_t skipped = str_count_lines((Str){old_text.ptr, head});
   TextChange all = {skipped, str_count_lines(a), skipped, str_count_lines(b)};
-  bool simple = all.old_len * all.new_len < 2;  // no line can be shared inside
-  if (!simple && diff_middle(arena, a, b, skipped, out)) return;
+  if (!is_plain(&all, old_text, head, a.len ? a : b)) {
+    size_t from = prefix_margin(old_text, head);
+    skipped -= str_count_lines(str_sub(old_text, from, head));
+    tail = suffix_margin(old_text, tail);
+    if (diff_middle(arena, middle_of(old_text, from, tail), middle_of(new_text, from, tail),
+                    skipped, out))
+      return;
+  }
   PUSH(arena, out, all);
 }
 
@@ -126,19 +160,6 @@ static size_t count_markers(Str text)
   return count ? count : 1;
 }
 
-// Shrinks a shared prefix or suffix by MERGE_MARGIN lines.
-static size_t prefix_margin(Str s, size_t head)
-{
-  for (int i = 0; i < MERGE_MARGIN && head > 0; i++) head = line_floor(s, head - 1);
-  return head;
-}
-
-static size_t suffix_margin(Str s, size_t tail)
-{
-  for (int i = 0; i < MERGE_MARGIN && tail > 0; i++) tail = whole_lines(s, tail);
-  return tail;
-}
-
 static size_t min_size(size_t a, size_t b)
 {
   return a < b ? a : b;
@@ -151,11 +172,6 @@ static Str around(Arena *arena, Str whole, size_t head, Str middle, size_t tail)
   if (middle.len) memcpy(out + head, middle.ptr, middle.len);
   if (tail) memcpy(out + head + middle.len, whole.ptr + whole.len - tail, tail);
   return (Str){out, head + middle.len + tail};
-}
-
-static Str middle_of(Str s, size_t head, size_t tail)
-{
-  return str_sub(s, head, s.len - tail);
 }
 
 bool textdiff_merge(Arena *arena, Str base, Str ours, Str theirs, TextMerge *out, Error *err)

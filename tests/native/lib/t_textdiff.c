@@ -30,6 +30,37 @@ TEST(changes_count_lines_from_zero)
   CHECK_INT(c.items[1].new_len, 0);
 }
 
+static void check_change(const TextChange *c, size_t old_at, size_t old_len, size_t new_at,
+                         size_t new_len)
+{
+  CHECK_INT(c->old_at, old_at);
+  CHECK_INT(c->old_len, old_len);
+  CHECK_INT(c->new_at, new_at);
+  CHECK_INT(c->new_len, new_len);
+}
+
+#define BLOCK(n) "int f" n "(void)\n{\n  return value;\n}\n\n"
+
+TEST(what_goes_or_comes_is_a_block)
+{
+  static const char less[] = BLOCK("1") BLOCK("4"),
+                    more[] = BLOCK("1") BLOCK("2") BLOCK("3") BLOCK("4");
+  TextChangeList gone = changes(more, less), come = changes(less, more);
+  CHECK(gone.len == 1 && come.len == 1);
+  check_change(gone.items, 5, 10, 5, 0);
+  check_change(come.items, 5, 0, 5, 10);
+  // where it is not the only change, and where the text ends with it
+  TextChangeList two =
+      changes(BLOCK("1") BLOCK("4") "end\n", "begin\n" BLOCK("1") BLOCK("2") BLOCK("4") BLOCK("5"));
+  CHECK_INT(two.len, 3);
+  check_change(&two.items[0], 0, 0, 0, 1);
+  check_change(&two.items[1], 5, 0, 6, 5);
+  check_change(&two.items[2], 10, 1, 16, 5);
+  TextChangeList last = changes("\n" BLOCK("1"), "\n" BLOCK("1") BLOCK("2"));
+  CHECK_INT(last.len, 1);
+  check_change(last.items, 6, 0, 6, 5);
+}
+
 TEST(a_missing_newline_is_a_change)
 {
   TextChangeList c = changes("a\nb", "a\nb\n");
