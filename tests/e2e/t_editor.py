@@ -349,6 +349,36 @@ def two_projects(name: str, editor: str) -> None:
             e.quit()
 
 
+def what_is_decided_is_seen(name: str, editor: str) -> None:
+    """The keys that go on to a hunk bring all of it on the screen; of one that is too large its beginning."""
+    with Scratch() as scratch:
+        root = project(scratch.path / "p")
+        places = ((3, 6), (15, 18), (27, 38))
+        lines = [[f"line {i}\n" for i in range(first, last + 1)] for first, last in places]
+        texts = [block("a.txt", "".join(some), "".join(some).upper()) for some in lines]
+        scratch.provider([{"reply": {"text": "".join(texts)}}])
+        for verb in (["plan", "--solo", "--scope", "a.txt", "it"], ["run", "last", "--yes", "--no-verify"]):
+            scratch.run(*verb, cwd=root)
+        with Editor(editor, root, scratch.env, "a.txt", setup=setup(folds=False)) as e:
+            e.command("Piecework review 1")
+            e.wait(r"(?m)^@@ -1,9")
+            e.command("only")
+
+            def window() -> list[int]:
+                return json.loads(e.eval("[line('.'), line('w0'), line('w$')]"))
+
+            e.keys("]", "c")
+            line, first, last = window()
+            ok((line, last) == (17, 31) and first > 1, f"{name}: ]c shows the whole hunk", window(), e.screen())
+            e.keys("]", "c")
+            line, first, last = window()
+            ok((line, first) == (32, 32), f"{name}: and of a large one as much as fits", window(), e.screen())
+            e.keys("g", "g", "]", "c", "s")
+            line, first, last = window()
+            ok((line, last) == (17, 31), f"{name}: so does s", window(), e.screen())
+            e.quit()
+
+
 def no_message_line(name: str, editor: str) -> None:
     """Neovim with 'cmdheight' 0: what is told needs no Enter there either."""
     with Scratch() as scratch:
@@ -393,7 +423,8 @@ def session(name: str, editor: str) -> None:
 
 for editor in editors():
     short = Path(editor).name
-    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, session, two_projects, no_message_line, bad_input):
+    for scenario in (in_place, by_quickfix, while_typing, killed, elsewhere, left, session, two_projects, what_is_decided_is_seen,
+                     no_message_line, bad_input):
         if len(sys.argv) > 1 and scenario.__name__ not in sys.argv[1:]:
             continue
         try:

@@ -238,6 +238,8 @@ sections.take(moved, { steps = { { 2, 1, 1, 0, 0, 0 } }, paths = {}, index = 'hu
 eq({ moved.hunks[1].moves, folds_of() }, { nil, '' }, 'or none any more')
 
 eq(review.section({ '---', '## T01 a', 'x', '', '## T02 b', 'y' }, 'T01.3'), { '## T01 a', 'x' }, 'what was asked')
+eq(review.section({ '## T01 a', 'each:', '  - a', '  - b', '  - c', '  - d', '  - e', 'after: T00', 'x' }, 'T01.3'),
+  { '## T01 a', 'each:', '  - a', '  - b', '  - c', '  ... and 2 more', 'after: T00', 'x' }, 'whatever the list above it')
 
 -- folds of plans
 local task = require('piecework.ui.foldtext').task

@@ -233,10 +233,17 @@ function M.here()
   return api.nvim_get_current_buf(), api.nvim_win_get_cursor(0)[1], vim.v.count1
 end
 
-function M.go(line, jump)
+function M.go(line, jump, last)
   if jump then api.nvim_command("normal! m'") end
   vfn.cursor(line, 1)
   if vfn.foldclosed(line) > 0 then api.nvim_command('silent! normal! zv') end
+  -- Asking for w0 scrolls to the cursor.
+  local function is_seen() return vfn.line('w0') <= line and vfn.line('w$') >= last end
+  if not last or is_seen() then return end
+  vfn.cursor(last, 1)
+  api.nvim_command('normal! zb')
+  vfn.cursor(line, 1)
+  if not is_seen() then api.nvim_command('normal! zt') end
 end
 
 -- Vim functions hand over NUL as newline and take it that way.
@@ -410,7 +417,8 @@ local close_popup = function() end
 function M.popup(lines, title)
   close_popup()
   local width, height = 20, 0
-  lines = broken.lines(lines, vim.o.columns - 4, vfn.strdisplaywidth)
+  local most = math.max(1, vim.o.lines - 6)
+  lines = broken.lines(lines, vim.o.columns - 4, vfn.strdisplaywidth, most)
   for _, line in ipairs(lines) do width = math.max(width, vfn.strdisplaywidth(line)) end
   width = math.min(width, math.max(1, vim.o.columns - 4))
   -- Words that are too long wrap.
@@ -422,7 +430,7 @@ function M.popup(lines, title)
   vim.bo[buf].bufhidden = 'wipe'
   local options = {
     relative = 'cursor', row = 1, col = 0, style = 'minimal', border = 'single', focusable = false,
-    width = width, height = math.max(1, math.min(height, vim.o.lines - 6)),
+    width = width, height = math.max(1, math.min(height, most)),
   }
   if vfn.has('nvim-0.9') == 1 then options.title = ' ' .. title .. ' ' end
   local win = api.nvim_open_win(buf, false, options)

@@ -234,8 +234,8 @@ function M.here()
   return win.buffer.number, win.line, vim.v.count1
 end
 
-function M.go(line, jump)
-  vfn.Piecework_host_go(line, jump and 1 or 0)
+function M.go(line, jump, last)
+  vfn.Piecework_host_go(line, jump and 1 or 0, last or 0)
 end
 
 function M.lines(buf)
@@ -374,12 +374,13 @@ local last_popup = 0
 
 function M.popup(lines, title)
   local room = M.fn('eval', '&columns') - 5
-  lines = broken.lines(lines, room, vfn.strdisplaywidth)
+  local most = math.max(1, M.fn('eval', '&lines') - 6)
+  lines = broken.lines(lines, room, vfn.strdisplaywidth, most)
   M.fn('popup_close', last_popup)
   last_popup = M.fn('popup_atcursor', lines, {
     title = ' ' .. title .. ' ', border = {}, padding = { 0, 1, 0, 1 }, moved = 'any',
     filter = 'Piecework_host_popup_key', filtermode = 'n',
-    maxheight = math.max(1, M.fn('eval', '&lines') - 6), maxwidth = room,
+    maxheight = most, maxwidth = room,
   })
 end
 

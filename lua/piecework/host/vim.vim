@@ -142,10 +142,16 @@ function! Piecework_host_popup_key(popup, key) abort
   return 1
 endfunction
 
-function! Piecework_host_go(line, jump) abort
+function! Piecework_host_go(line, jump, last) abort
   if a:jump | execute "normal! m'" | endif
   call cursor(a:line, 1)
   if foldclosed(a:line) > 0 | execute 'silent! normal! zv' | endif
+  " Asking for w0 scrolls to the cursor.
+  if line('w0') <= a:line && line('w$') >= a:last | return | endif
+  call cursor(a:last, 1)
+  normal! zb
+  call cursor(a:line, 1)
+  if line('w0') > a:line || line('w$') < a:last | execute 'normal! zt' | endif
 endfunction
 
 " [numbers]: first, count and how many of [lines] come, of each edit. From the bottom up, so that no edit moves

@@ -16,10 +16,11 @@ local function wrap(line, width, measure, out)
   out[#out + 1] = row
 end
 
--- [measure]: cells of a text. A word longer than [width] stays whole.
+-- [measure]: cells of a text. A word longer than [width] stays whole. Of more than [most] lines the
+-- last one says that there are more.
 ---@param lines string[]
 ---@return string[]
-function M.lines(lines, width, measure)
+function M.lines(lines, width, measure, most)
   local out = {}
   for _, line in ipairs(lines) do
     if measure(line) <= width then
@@ -27,6 +28,10 @@ function M.lines(lines, width, measure)
     else
       wrap(line, width, measure, out)
     end
+  end
+  if #out > most then
+    for i = #out, most, -1 do out[i] = nil end
+    out[most] = '...'
   end
   return out
 end

@@ -188,6 +188,11 @@ local function fold_all(view)
   end)
 end
 
+-- The cursor to a hunk or file, and all of it on the screen: what is decided next must be seen.
+local function go(view, line, jump)
+  host.go(line, jump, lines.seen_with(view.sections, line))
+end
+
 function M.shown(view, first)
   -- Not page by page: which files are decided as a whole shows at their end.
   local ends = first or not (view.feed and view.feed.more)
@@ -196,14 +201,14 @@ function M.shown(view, first)
     view.go_on = nil
     local _, line = host.here()
     local open = host.fn('bufnr', '%') == view.buf and lines.next_undecided(view.sections, line)
-    if open then host.go(open, false) end
+    if open then go(view, open, false) end
   end
   if not first and not view.unplaced then return end
   -- The cursor goes to the first undecided hunk, on whichever page that comes.
   local target = lines.next_undecided(view.sections, 0)
   local here = host.fn('bufnr', '%') == view.buf
   view.unplaced = not target and here and host.fn('line', '.') == 1 or nil
-  if target and here then host.fn('cursor', target, 1) end
+  if target and here then go(view, target, false) end
 end
 
 -- Decisions -------------------------------------------------------------------------------------
@@ -220,7 +225,7 @@ local function foresee(view, what, decision, advance_from)
     message.say((n == 1 and '' or 'all ') .. message.count(n, 'hunk') .. ' decided: ZZ applies')
   elseif advance_from and config.get('auto_next') then
     local target = lines.next_undecided(view.sections, advance_from)
-    if target then host.go(target, false) end
+    if target then go(view, target, false) end
   end
 end
 
@@ -312,7 +317,7 @@ local function mover(find)
       if not target then break end
       at = target
     end
-    if at ~= line then host.go(at, true) end
+    if at ~= line then go(view, at, true) end
   end
 end
 

@@ -112,6 +112,13 @@ function M.next_of_kind(list, kind, at, step)
   return target and target.first
 end
 
+-- The last line that belongs on the screen with [line]: of its hunk, or of its file's first one.
+function M.seen_with(list, line)
+  local one = sections.at(list, line)
+  if one and one.kind == 'file' then one = list.hunks[one.hunks + 1] end
+  return one and one.last
+end
+
 -- Waits for a decision.
 function M.is_open(hunk)
   return hunk.decision == 'none' or hunk.decision == 'stale'
@@ -286,6 +293,21 @@ function M.fold_text(list, text, first, last, count)
   return what .. count(hunks, 'hunk') .. '  ' .. table.concat(parts, ', ')
 end
 
+-- Of longer lists so many items are shown: the words below them matter more.
+local ITEMS = 3
+
+local function shorten(list)
+  local out, items = {}, 0
+  for i, line in ipairs(list) do
+    items = line:find('^%s+%- ') and items + 1 or 0
+    if items <= ITEMS then out[#out + 1] = line end
+    if items > ITEMS and not (list[i + 1] or ''):find('^%s+%- ') then
+      out[#out + 1] = ('  ... and %d more'):format(items - ITEMS)
+    end
+  end
+  return out
+end
+
 -- The part of a plan's text that says what was asked for [task]. 'T01.3' is a target of 'T01'.
 ---@param text string[]
 function M.section(text, task)
@@ -297,7 +319,7 @@ function M.section(text, task)
     if inside then out[#out + 1] = line end
   end
   while out[#out] == '' do out[#out] = nil end
-  return out
+  return shorten(out)
 end
 
 -- The lines `=` folds at a line without a fold: its hunk, or its file on a file's line.

@@ -62,8 +62,9 @@ return function(T)
 
   local wrap = require('piecework.host.wrap')
   local function cells(t) return host.fn('strdisplaywidth', t) end
-  T.eq(wrap.lines({ 'fits', '', '  one two three four', 'averyveryverylongword x' }, 11, cells),
+  T.eq(wrap.lines({ 'fits', '', '  one two three four', 'averyveryverylongword x' }, 11, cells, 9),
     { 'fits', '', '  one two', '  three', '  four', 'averyveryverylongword', 'x' }, 'popups break lines between words')
+  T.eq(wrap.lines({ 'a', 'b', 'c' }, 9, cells, 2), { 'a', '...' }, 'and say when there are more than fit')
 
   local dead = {}
   for link in text:gmatch('|(%S-)|') do
