@@ -453,6 +453,8 @@ M.syntax = {
   { 'PieceworkAccepted', '\\[\\(accepted\\|applied\\)\\]$',
     'contained containedin=PieceworkFile,PieceworkHunk' },
   { 'PieceworkRejected', '\\[rejected\\]$', 'contained containedin=PieceworkFile,PieceworkHunk' },
+  { 'PieceworkDoubt', '\\[\\(rejected\\|stale\\) there\\]$',
+    'contained containedin=PieceworkNote' },
   { 'PieceworkStale', '\\[\\(stale\\|moved\\)[^]]*\\]', 'contained containedin=PieceworkHunk' },
 }
 

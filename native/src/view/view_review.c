@@ -245,6 +245,22 @@ static void write_context(Writer *w, LineMeaning meaning, const Line *lines, siz
   }
 }
 
+// What became of a move's other end, where that is not what the reader expects: half a move loses lines, or doubles them.
+static Str other_end(const Review *review, MoveEnd end, MovePlace place)
+{
+  for (size_t i = review->first_hunk[place.file]; i < review->first_hunk[place.file + 1]; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    const Hunk *h = &hunk->hunk;
+    size_t start = end == MOVE_FROM ? h->old_start : h->new_start;
+    size_t len = end == MOVE_FROM ? h->old_len : h->new_len;
+    if (place.line < start || place.line - start >= len) continue;
+    return hunk->stale                           ? S(" [stale there]")
+           : hunk->decision == DECISION_REJECTED ? S(" [rejected there]")
+                                                 : STR_NONE;
+  }
+  return STR_NONE;
+}
+
 static void write_move(Writer *w, LineMeaning meaning, const Move *move, MoveEnd end)
 {
   MovePlace there = move->ends[!end];
@@ -253,9 +269,9 @@ static void write_move(Writer *w, LineMeaning meaning, const Move *move, MoveEnd
   Str path = was ? file->renamed_from : file->path;
   meaning.kind = S("note");
   meaning.moved = move->len;
-  view_line(&w->text, meaning, "# %zu lines moved %s %.*s:%zu-%zu", move->len,
-            end == MOVE_FROM ? "to" : "from", STR_ARG(path), there.line,
-            there.line + move->len - 1);
+  view_line(&w->text, meaning, "# %zu lines moved %s %.*s:%zu-%zu%.*s", move->len,
+            end == MOVE_FROM ? "to" : "from", STR_ARG(path), there.line, there.line + move->len - 1,
+            STR_ARG(other_end(w->review, !end, there)));
 }
 
 // The lines that go, or those that come.

@@ -180,6 +180,16 @@ TEST(lines_that_moved)
   check_moved(&view, "b.py", "# 6 lines moved from a.py:2-7", 6);
   // the line that changed stands where everybody sees it
   CHECK(str_has(view.text, S("-    keep = 1\n")) && str_has(view.text, S("+    keep = 2\n")));
+  // half a move: lines that would be lost
+  fx_decide(&fx, S("file:b.py"), DECISION_REJECTED);
+  view = review_view(&fx);
+  check_moved(&view, "a.py", "# 6 lines moved to b.py:6-11 [rejected there]", 6);
+  check_moved(&view, "b.py", "# 6 lines moved from a.py:2-7", 6);
+  fx_decide(&fx, S("file:b.py"), DECISION_ACCEPTED);
+  fx_write(&fx, "a.py", S("all is another text now\n"));
+  view = review_view(&fx);
+  check_moved(&view, "a.py", "# 6 lines moved to b.py:6-11", 6);
+  check_moved(&view, "b.py", "# 6 lines moved from a.py:2-7 [stale there]", 6);
   fx_deinit(&fx);
 }
 
