@@ -160,11 +160,11 @@ static inline size_t fx_applied(Review review)
 static inline size_t fx_decide(Fixture *fx, Str what, Decision decision)
 {
   Error err = {0};
-  size_t changed = 0;
+  Decided decided = {0};
   StrList list = {&what, 1, 1};
-  if (!review_decide(fx->engine, fx->plan, &list, decision, &changed, &err))
+  if (!review_decide(fx->engine, fx->plan, &list, decision, &decided, &err))
     printf("# %s\n", err.message);
-  return changed;
+  return decided.changed;
 }
 
 static inline void fx_deinit(Fixture *fx)

@@ -213,17 +213,41 @@ end
 
 -- Decisions -------------------------------------------------------------------------------------
 
+local function redo(n)
+  return ': R does ' .. (n == 1 and 'it' or 'them') .. ' again'
+end
+
+-- Of [n] hunks [open] wait for a decision. Those that are stale are not applied, whatever was said
+-- of them: [accepted] by this key.
+local function tell_decided(n, open, stale, accepted)
+  if open == 0 and stale == 0 then
+    message.say((n == 1 and '' or 'all ') .. message.count(n, 'hunk') .. ' decided: ZZ applies')
+  elseif open == 0 and stale < n then
+    message.say(('%d of %d hunks decided: ZZ applies. %d stale%s'):format(n - stale, n, stale,
+      redo(stale)), 'warn')
+  elseif accepted > 0 then
+    message.say(message.count(accepted, 'stale hunk') .. ' not applied as it is' .. redo(accepted),
+      'warn')
+  end
+end
+
 -- What the journal will say, for the next key: the text itself is loaded anew a moment later.
 local function foresee(view, what, decision, advance_from)
-  local is_meant, open = lines.meant_by(view.sections, what), 0
+  local is_meant, open, stale, accepted = lines.meant_by(view.sections, what), 0, 0, 0
   for _, hunk in ipairs(view.sections.hunks) do
-    if is_meant(hunk) then hunk.decision = decision end
-    if lines.is_open(hunk) then open = open + 1 end
+    local meant, is_stale = is_meant(hunk), hunk.decision == 'stale'
+    if meant and is_stale and decision == 'accepted' then accepted = accepted + 1 end
+    if meant and (not is_stale or decision == 'rejected') then hunk.decision = decision end
+    if hunk.decision == 'stale' then
+      stale = stale + 1
+    elseif lines.is_open(hunk) then
+      open = open + 1
+    end
   end
-  if decision ~= 'none' and open == 0 and not view.feed then
-    local n = #view.sections.hunks
-    message.say((n == 1 and '' or 'all ') .. message.count(n, 'hunk') .. ' decided: ZZ applies')
-  elseif advance_from and config.get('auto_next') then
+  if decision ~= 'none' and not view.feed then
+    tell_decided(#view.sections.hunks, open, stale, accepted)
+  end
+  if open + stale > 0 and advance_from and config.get('auto_next') then
     local target = lines.next_undecided(view.sections, advance_from)
     if target then go(view, target, false) end
   end
@@ -280,6 +304,11 @@ local function toggle(view, first, last, visual)
   decide(view, what, decision, decision == 'accepted' and advance or nil)
 end
 
+local function stale_among(result)
+  local n = tonumber(result.stale) or 0
+  return n > 0 and (', %d stale'):format(n) or ''
+end
+
 -- All hunks that make the same change. Which these are the engine knows: the cursor goes on when
 -- the text has come.
 local function accept_like(view, first)
@@ -288,7 +317,7 @@ local function accept_like(view, first)
   if not hunk then return message.say('no hunk on this line', 'warn') end
   engine.ask('review/decide', { plan = view.plan, what = { 'like:' .. hunk.id },
     decision = 'accepted' }, function(result)
-    message.say(message.count(result.changed or 0, 'hunk') .. ' accepted')
+    message.say(message.count(result.changed or 0, 'hunk') .. ' accepted' .. stale_among(result))
     view.go_on = config.get('auto_next')
     buffers.load_soon(view)
     require('piecework.quickfix').touch(view.plan)
@@ -298,8 +327,8 @@ end
 -- For the verbs: `:Piecework accept plan` and the like, from anywhere.
 function M.decide(plan, what, decision)
   engine.ask('review/decide', { plan = plan, what = what, decision = decision }, function(result)
-    message.say(('%s %s%s'):format(message.count(result.changed or 0, 'hunk'),
-      decision == 'none' and 'undecided' or decision,
+    message.say(('%s %s%s%s'):format(message.count(result.changed or 0, 'hunk'),
+      decision == 'none' and 'undecided' or decision, stale_among(result),
       decision == 'accepted' and ': :Piecework apply' or ''))
     buffers.changed(plan)
     require('piecework.quickfix').touch(plan)

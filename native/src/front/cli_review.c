@@ -53,7 +53,7 @@ static void print_stat(const Review *review)
 static const char *hunk_state(const ReviewHunk *hunk)
 {
   if (hunk->applied == APPLIED_DONE) return hunk->undone ? "undone" : "applied";
-  if (hunk->stale) return "stale";
+  if (hunk_is_stale(hunk)) return "stale";
   return hunk->decision == DECISION_ACCEPTED   ? "accepted"
          : hunk->decision == DECISION_REJECTED ? "rejected"
                                                : "undecided";
@@ -143,7 +143,8 @@ static bool accept_undecided(Cli *cli, int64_t plan)
 {
   Review review;
   StrList ids = {0};
-  size_t left = 0, doubts = 0, changed = 0;
+  size_t left = 0, doubts = 0;
+  Decided decided = {0};
   if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
@@ -155,10 +156,10 @@ static bool accept_undecided(Cli *cli, int64_t plan)
     doubts += str_eq(hunk->verdict, S("doubt"));
     PUSH(&cli->arena, &ids, hunk->id);
   }
-  if (ids.len && !review_decide(cli->engine, plan, &ids, DECISION_ACCEPTED, &changed, &cli->err))
+  if (ids.len && !review_decide(cli->engine, plan, &ids, DECISION_ACCEPTED, &decided, &cli->err))
     return false;
   if (ids.len)
-    cli_say("accepted %zu undecided hunk%s%s\n", changed, plural(changed),
+    cli_say("accepted %zu undecided hunk%s%s\n", decided.changed, plural(decided.changed),
             doubts ? ", doubtful ones among them" : "");
   if (left) {
     cli_say("left out: %zu hunk%s that verification rejected (--hunk or --task takes them)\n", left,

@@ -50,7 +50,7 @@ static Value *review_decision(Serve *serve, RpcRequest *request, Error *err)
   Str name;
   Decision decision;
   StrList what = {0};
-  size_t changed = 0;
+  Decided decided = {0};
   if (!plan || !param_text(request->params, S("decision"), &name, err)) return NULL;
   if (!decision_from(name, &decision)) {
     error_set(err, ERR_USAGE, "a decision is accepted, rejected or none, not %.*s", STR_ARG(name));
@@ -58,9 +58,10 @@ static Value *review_decision(Serve *serve, RpcRequest *request, Error *err)
   }
   if (!param_names(serve, plan, &request->arena, request->params, S("what"), &what, err))
     return NULL;
-  if (!review_decide(serve->engine, plan, &what, decision, &changed, err)) return NULL;
+  if (!review_decide(serve->engine, plan, &what, decision, &decided, err)) return NULL;
   Value *map = value_map(&request->arena);
-  value_put_int(&request->arena, map, S("changed"), (int64_t)changed);
+  value_put_int(&request->arena, map, S("changed"), (int64_t)decided.changed);
+  value_put_int(&request->arena, map, S("stale"), (int64_t)decided.stale);
   return map;
 }
 

@@ -278,7 +278,7 @@ static bool join(Engine *engine, const Review *review, const Rows *rows, Error *
 
 // [out]: the names as they are now that hunks have been cut.
 static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *named,
-                   Decision decision, StrList *out, size_t *changed, Error *err)
+                   Decision decision, StrList *out, Decided *decided, Error *err)
 {
   Review review;
   Rows rows = {0};
@@ -298,26 +298,27 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *na
   *out = what;
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
-    if (hunk->decision == decision || !meant[i]) continue;
-    if (!left_rejected(hunk, &what, decision)) add_row(arena, &review, hunk, decision, &rows);
+    if (!meant[i] || left_rejected(hunk, &what, decision)) continue;
+    decided->stale += hunk->stale && decision == DECISION_ACCEPTED;
+    if (hunk->decision != decision) add_row(arena, &review, hunk, decision, &rows);
   }
-  *changed = rows.len - kept;
+  decided->changed = rows.len - kept;
   if (rows.len && !journal_decision_set(engine->journal, plan, rows.items, rows.len, err))
     return false;
   return decision != DECISION_NONE || join(engine, &review, &rows, err);
 }
 
 bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Decision decision,
-                         Arena *arena, StrList *named, size_t *changed, Error *err)
+                         Arena *arena, StrList *named, Decided *out, Error *err)
 {
   Arena scratch;
   arena_init(&scratch);
   StrList now = {0};
-  size_t n = 0;
+  Decided decided = {0};
   // Cuts and decisions together: a part that is cut off keeps what was decided of it.
   bool ok = journal_begin(engine->journal, err);
   if (ok) {
-    ok = decide(engine, &scratch, plan, what, decision, &now, &n, err);
+    ok = decide(engine, &scratch, plan, what, decision, &now, &decided, err);
     if (ok)
       ok = journal_commit(engine->journal, err);
     else
@@ -325,13 +326,13 @@ bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Deci
   }
   for (size_t i = 0; ok && named && i < now.len; i++)
     PUSH(arena, named, str_dup(arena, now.items[i]));
-  if (changed) *changed = n;
+  if (out) *out = decided;
   arena_deinit(&scratch);
   return ok;
 }
 
 bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
-                   size_t *changed, Error *err)
+                   Decided *out, Error *err)
 {
-  return review_decide_named(engine, plan, what, decision, NULL, NULL, changed, err);
+  return review_decide_named(engine, plan, what, decision, NULL, NULL, out, err);
 }

@@ -3,7 +3,7 @@
 
 static const char *box(const ReviewHunk *hunk)
 {
-  if (hunk->stale) return "[!]";
+  if (hunk_is_stale(hunk)) return "[!]";
   if (hunk->applied == APPLIED_DONE && !hunk->undone) return "[*]";
   if (hunk->decision == DECISION_REJECTED) return "[-]";
   if (hunk->decision == DECISION_ACCEPTED) return "[x]";
@@ -15,7 +15,8 @@ static Str hunk_text(Arena *arena, const ReviewHunk *hunk)
   Str tasks = str_join(arena, &hunk->tasks, S(" "));
   Str text = str_fmt(arena, "%s %.*s -%zu +%zu", box(hunk), STR_ARG(tasks), hunk->hunk.old_len,
                      hunk->hunk.new_len);
-  if (hunk->stale) text = str_fmt(arena, "%.*s stale: %.*s", STR_ARG(text), STR_ARG(hunk->why));
+  if (hunk_is_stale(hunk))
+    text = str_fmt(arena, "%.*s stale: %.*s", STR_ARG(text), STR_ARG(hunk->why));
   bool bad = str_eq(hunk->verdict, S("doubt")) || str_eq(hunk->verdict, S("rejected"));
   if (!bad) return text;
   const char *word = str_eq(hunk->verdict, S("doubt")) ? "DOUBT" : "REJECTED";
@@ -31,7 +32,7 @@ static void add_hunk(Arena *arena, const Review *review, const ReviewHunk *hunk,
   entry.end_line = lines ? entry.line + lines - 1 : entry.line;
   entry.text = hunk_text(arena, hunk);
   bool doubt = str_eq(hunk->verdict, S("doubt")) || str_eq(hunk->verdict, S("rejected"));
-  if (hunk->stale || doubt) entry.type = S("W");
+  if (hunk_is_stale(hunk) || doubt) entry.type = S("W");
   if (hunk->tasks.len) entry.task = hunk->tasks.items[0];
   PUSH(arena, out, entry);
 }

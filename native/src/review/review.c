@@ -247,7 +247,7 @@ static void count(Review *review)
 {
   for (size_t i = 0; i < review->hunks.len; i++) {
     const ReviewHunk *hunk = &review->hunks.items[i];
-    review->accepted += hunk->decision == DECISION_ACCEPTED;
+    review->accepted += hunk->decision == DECISION_ACCEPTED && !hunk->stale;
     review->rejected += hunk->decision == DECISION_REJECTED;
   }
 }

@@ -47,8 +47,14 @@ typedef struct {
   CombinedList files;
   ReviewHunkList hunks;  // by file, then line
   size_t *first_hunk;    // of each file, and one more: file i has hunks [first[i], first[i + 1])
-  size_t accepted, rejected;
+  size_t accepted, rejected;  // of the stale ones only what is rejected: the others wait
 } Review;
+
+// What is rejected needs no place.
+static inline bool hunk_is_stale(const ReviewHunk *hunk)
+{
+  return hunk->stale && hunk->decision != DECISION_REJECTED;
+}
 
 bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err);
 
@@ -56,15 +62,19 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
 // is ERR_NOT_FOUND, and the answer NULL; without it is passed over.
 bool *review_named(Arena *arena, const Review *review, const StrList *what, Error *err);
 
+typedef struct {
+  size_t changed;  // hunks that were decided otherwise
+  size_t stale;    // of those that are accepted now: what no text takes as it is
+} Decided;
 // [what]: hunk ids, or "task:T01", "file:PATH", "like:ID", "all"; or "ID:A-B", lines A to B of a hunk counted over
 // its old and then its new lines: the hunk is cut there, and what is not named keeps the decision it had. When
 // all parts of a hunk are undecided again it is whole again. Accepting "all", or what is like a hunk, leaves what is
-// rejected; "all!" does not. ERR_NOT_FOUND when one names nothing.
+// rejected; "all!" does not. ERR_NOT_FOUND when one names nothing. [out] may be NULL.
 bool review_decide(Engine *engine, int64_t plan, const StrList *what, Decision decision,
-                   size_t *changed, Error *err);
+                   Decided *out, Error *err);
 // [named]: the same as names that hold afterwards, in [arena]: the hunks that lines of a hunk have become.
 bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Decision decision,
-                         Arena *arena, StrList *named, size_t *changed, Error *err);
+                         Arena *arena, StrList *named, Decided *out, Error *err);
 
 // Whose hunks they are that the user wrote.
 #define REVIEW_YOU S("you")

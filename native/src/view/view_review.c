@@ -29,7 +29,7 @@ typedef struct {
 
 static Str state_of(const ReviewHunk *hunk)
 {
-  if (hunk->stale) return S("stale");
+  if (hunk_is_stale(hunk)) return S("stale");
   if (hunk->applied == APPLIED_DONE && !hunk->undone) return S("applied");
   if (hunk->decision == DECISION_REJECTED) return S("rejected");
   return hunk->decision == DECISION_ACCEPTED ? S("accepted") : STR_NONE;
@@ -44,7 +44,7 @@ static Str decided(const ReviewHunk *hunk)
 
 static Str hunk_mark(Arena *arena, const ReviewHunk *hunk)
 {
-  if (hunk->stale) return str_fmt(arena, "[stale: %.*s]", STR_ARG(hunk->why));
+  if (hunk_is_stale(hunk)) return str_fmt(arena, "[stale: %.*s]", STR_ARG(hunk->why));
   Str mark = decided(hunk);
   if (hunk->moved && (hunk->applied != APPLIED_DONE || hunk->undone)) {
     return str_fmt(arena, "[moved to line %zu]%s%.*s", hunk->line, mark.len ? " " : "",

@@ -116,6 +116,13 @@ TEST(stale_and_moved_are_seen)
   CHECK(r.hunks.items[0].moved && r.hunks.items[0].line == 4);
   CHECK(r.hunks.items[1].stale && r.hunks.items[1].why.len);
   CHECK_INT(fx_stale(r), 1);
+  Str all = S("all");
+  StrList what = {&all, 1, 1};
+  Decided decided = {0};
+  CHECK(review_decide(fx.engine, fx.plan, &what, DECISION_ACCEPTED, &decided, NULL));
+  CHECK_INT(decided.changed, 2);
+  CHECK_INT(decided.stale, 1);
+  CHECK_INT(fx_review(&fx).accepted, 1);
   CHECK_INT(unlink(fx_path(&fx, "a.txt")), 0);
   r = fx_review(&fx);
   CHECK_INT(fx_stale(r), 2);

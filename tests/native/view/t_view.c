@@ -123,6 +123,12 @@ TEST(marks_of_stale_and_moved)
   View view = review_view(&fx);
   CHECK(str_has(view.text, S("[moved to line 3]")));
   CHECK(str_has(view.text, S("[stale: the lines changed meanwhile]")));
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  view = review_view(&fx);
+  CHECK(str_has(view.text, S("[stale: ")) && str_has(view.text, S("[2/3 decided")));
+  fx_decide(&fx, S("all"), DECISION_REJECTED);
+  view = review_view(&fx);
+  CHECK(!str_has(view.text, S("[stale: ")) && str_has(view.text, S("[3/3 decided")));
   fx_deinit(&fx);
 }
 
