@@ -279,33 +279,39 @@ local function change_file(work, file)
   if work.options.write and type(done) == 'number' then write(work, done, file.path) end
 end
 
-local function report(work, stale)
-  local parts = {}
-  local verb = work.options.revert and 'reverted' or 'applied'
-  parts[1] = ('%s %s in %s'):format(message.count(work.doing, 'hunk'), verb,
-    message.count(work.files, 'file'))
-  local problems = {}
+-- What was not done, in words, and all of it as entries of a list.
+local function problems_of(work, stale)
+  local words, entries = {}, {}
   for _, list in ipairs({ stale, work.refused, work.left }) do
-    for _, item in ipairs(list) do problems[#problems + 1] = item end
+    for _, item in ipairs(list) do entries[#entries + 1] = item end
   end
-  if #stale > 0 then parts[#parts + 1] = #stale .. ' stale' end
+  if #stale > 0 then words[#words + 1] = #stale .. ' stale' end
   if #work.refused > 0 then
-    parts[#parts + 1] = ('%s %s'):format(host.fn('fnamemodify', work.refused[1].path, ':t'),
+    words[#words + 1] = ('%s %s'):format(host.fn('fnamemodify', work.refused[1].path, ':t'),
       work.refused[1].text)
   end
-  if #work.left > 0 then parts[#parts + 1] = #work.left .. ' only with a bang' end
+  if #work.left > 0 then words[#words + 1] = #work.left .. ' only with a bang' end
+  return words, entries
+end
+
+-- What was not done comes first: the end of a long line is cut.
+local function report(work, stale)
+  local verb = work.options.revert and 'reverted' or 'applied'
+  local words, entries = problems_of(work, stale)
+  local text = ('%s %s in %s'):format(message.count(work.doing, 'hunk'), verb,
+    message.count(work.files, 'file'))
   if work.doing == 0 and work.written > 0 then
-    parts[#parts + 1] = message.count(work.written, 'file') .. ' written'
+    text = text .. ', ' .. message.count(work.written, 'file') .. ' written'
   elseif work.doing > 0 then
-    parts[#parts + 1] = work.options.write and 'written' or 'not written (:wa)'
+    text = text .. ', ' .. (work.options.write and 'written' or 'not written (:wa)')
   end
-  if #problems > 0 then
+  if #words > 0 then text = table.concat(words, ', ') .. '; ' .. text end
+  if #entries > 0 then
     require('piecework.quickfix').notes(work.plan,
-      ('Piecework #%d: not %s'):format(work.plan, verb), problems)
-    parts[#parts + 1] = ':copen lists them'
+      ('Piecework #%d: not %s'):format(work.plan, verb), entries)
   end
-  message.say(('#%d: '):format(work.plan) .. table.concat(parts, ', '),
-    #problems > 0 and 'warn' or 'info')
+  message.say(('#%d: '):format(work.plan) .. text, #entries > 0 and 'warn' or 'info',
+    #entries > 0 and ':copen lists them' or nil)
 end
 
 local next_one

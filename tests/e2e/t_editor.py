@@ -221,7 +221,7 @@ def elsewhere(name: str, editor: str) -> None:
             e.command("Piecework accept plan")
             e.wait(r"2 hunks accepted")
             e.command("Piecework apply")
-            e.wait(r"1 hunk applied in 1 file, b\.txt open in")
+            e.wait(r"#1: b\.txt open in another Vim")
             e.wait_until(lambda: e.quickfix()["items"][0]["text"] == "open in another Vim (swap file)", "the reason")
             ok(e.eval("bufloaded('b.txt') + (&shortmess =~# 'A')") == "0", f"{name}: a file open elsewhere is left alone")
             ok(not e.prompts(), f"{name}: open elsewhere: no prompt", *e.prompts())

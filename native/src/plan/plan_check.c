@@ -207,8 +207,8 @@ static void check_ref(Check *c, size_t index, const FileRef *ref)
   if (facts->verdict == SEND_NOT_FOUND) {
     check_missing(c, index, ref, id);
   } else if (facts->verdict != SEND_OK) {
-    BAD(ref->line, "%.*s cannot be used (%.*s): %.*s", STR_ARG(ref->path), STR_ARG(id),
-        STR_ARG(facts->why));
+    BAD(ref->line, "%.*s cannot be used: %.*s (%.*s)", STR_ARG(ref->path), STR_ARG(facts->why),
+        STR_ARG(id));
   } else if (ref->range.last > facts->lines) {
     BAD(ref->line, "%.*s has %zu lines, so %zu-%zu is not in it (%.*s)", STR_ARG(ref->path),
         facts->lines, ref->range.first, ref->range.last, STR_ARG(id));

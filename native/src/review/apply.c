@@ -36,11 +36,12 @@ static void note_stale(Prepare *p, const ReviewHunk *hunk, size_t line, Str why)
   if (!p->out->reverting && hunk->applied == APPLIED_DONE) return;
   const CombinedFile *file = &p->review.files.items[hunk->file];
   Str task = hunk->tasks.len ? hunk->tasks.items[0] : S("?");
-  Str place = line ? str_fmt(p->arena, ":%zu", line) : STR_NONE;
+  // Where it stands is not known: where it stood is near.
+  size_t at = line ? line : hunk->hunk.old_start;
   PUSH(p->arena, &p->out->stale, hunk->id);
   PUSH(p->arena, &p->out->notes,
-       str_fmt(p->arena, "%.*s%.*s: hunk of %.*s is stale: %.*s", STR_ARG(file->path),
-               STR_ARG(place), STR_ARG(task), STR_ARG(why)));
+       str_fmt(p->arena, "%.*s:%zu: hunk of %.*s is stale: %.*s", STR_ARG(file->path), at,
+               STR_ARG(task), STR_ARG(why)));
 }
 
 // Takes over what the wanted hunks of one file come to. [doing]: hunks that change something now.

@@ -280,7 +280,7 @@ return function(T)
 
   -- stale hunks are listed
   said = run({}, {}, { stale = { { hunk = 'z', note = 'fine.txt:3: hunk of T01 is stale: the lines changed' } } })
-  T.like(said, '1 stale, :copen lists them', 'stale hunks are told')
+  T.like(said, '1 stale; 0 hunks applied in 0 files. :copen lists them$', 'stale hunks are told')
   T.like(host.fn('getqflist')[1].text, 'is stale', 'with the reason')
   run({}, {}, { stale = { { hunk = 'z', note = 'fine.txt: hunk of T01 is stale: the file is gone' } } })
   T.ok(host.fn('getqflist')[1].valid == 1, 'and with its file, also where no line is known')
