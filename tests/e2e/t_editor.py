@@ -376,6 +376,10 @@ def what_is_decided_is_seen(name: str, editor: str) -> None:
             e.keys("g", "g", "]", "c", "s")
             line, first, last = window()
             ok((line, last) == (17, 31), f"{name}: so does s", window(), e.screen())
+            e.keys("]", "c", "d", "v")
+            e.wait(r"do takes a change over")
+            stands = json.loads(e.eval("[line('.'), line('w0')] + [line('w0', win_getid(2))]"))
+            ok(stands[0] == 27 and stands[1] == stands[2] > 1, f"{name}: dv begins at the hunk, on both sides", stands, e.screen())
             e.quit()
 
 

@@ -48,6 +48,7 @@ local function start_diff(view)
   view.windows = nil
   if not windows or view.failed then return end
   for _, win in ipairs(windows) do host.fn('win_execute', win, 'diffthis') end
+  host.fn('win_execute', windows[1], 'syncbind')
   -- The file has no keys of ours, and the cursor is there.
   message.say('do takes a change over; dq in the proposal ends the diff')
 end
@@ -64,12 +65,14 @@ function M.shown(view, first)
     .. host.fn('fnameescape', host.fn('fnamemodify', view.rest, ':t')))
 end
 
--- Two windows in a tab of their own, so that the user's windows stay as they are.
-function M.diff(plan, path)
+-- Two windows in a tab of their own, so that the user's windows stay as they are. The cursor in the
+-- file, at [line].
+function M.diff(plan, path, line)
   require('piecework.verbs.files').absolute(plan, path, function(absolute)
     local ok, err = host.cmd('tabedit ' .. host.fn('fnameescape', absolute))
     if not ok then return message.error(err) end
     host.cmd('let t:piecework_diff = 1')
+    if line and line > 0 then host.go(line, false) end
     local file = host.fn('win_getid')
     host.cmd('vertical rightbelow split '
       .. host.fn('fnameescape', buffers.uri('proposal', plan, path)))
@@ -101,10 +104,21 @@ local function diff_tab()
   end
 end
 
+-- What was done to the proposal and not saved waits in its buffer, which nobody sees any more.
+local function warn_of_unsaved(tab)
+  for _, buf in ipairs(host.fn('tabpagebuflist', tab)) do
+    local view, modified = buffers.view(buf), host.fn('getbufvar', buf, '&modified')
+    if view and view.kind == 'proposal' and (modified == 1 or modified == true) then
+      message.say('what you changed in the proposal is not saved: dv again, then :w there', 'warn')
+    end
+  end
+end
+
 -- Only a tab that was made for it goes, and what was taken over in the file stays, unwritten.
 function M.diff_end()
   local tab = diff_tab()
   if not tab then return message.say('no diff is open; dv opens one', 'warn') end
+  warn_of_unsaved(tab)
   if host.cmd('silent hide ' .. tab .. 'tabclose') then return end
   -- The last tab: the file stays.
   host.cmd('diffoff! | unlet! t:piecework_diff')

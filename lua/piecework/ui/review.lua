@@ -377,7 +377,8 @@ end
 local function diff(view, first)
   local entry = sections.at(view.sections, first)
   if not entry or not entry.path then return message.say('no file on this line', 'warn') end
-  require('piecework.ui.proposal').diff(view.plan, entry.path)
+  local target = lines.target(view.sections, text, first)
+  require('piecework.ui.proposal').diff(view.plan, entry.path, target)
 end
 
 local function edit(view, first)

@@ -302,8 +302,9 @@ return function(T)
   T.eq(standin.last('review/edit'), nil, 'and nothing was saved')
   T.command('call setline(1, "two")')
   T.eq(host.fn('getline', 1), 'two', 'and it can be changed')
-  T.command('bwipeout!')
   proposal.diff_end()
+  T.like(T.said(), 'in the proposal is not saved: dv again', 'what was not saved is told when the diff ends')
+  T.command('bwipeout! piecework://proposal/12/src/net.c')
 
   -- the plan -----------------------------------------------------------------------------------------
   local PLAN = '---\nid: 12\n---\n## T01 src/net.c: rename\nfiles: src/net.c\n'
