@@ -235,6 +235,7 @@ typedef struct {
   AttemptUsage usage;
   bool usage_known;
   int64_t cost;          // nano-dollars, -1 = unknown
+  int64_t unsure;        // so much more at most: the reply broke off
   bool sent;             // the request may have reached the provider
   Str request_id;        // HTTP request id, for the provider's support; may be empty
   Str batch;             // the batch that holds the request; empty = it was sent by itself
@@ -262,7 +263,7 @@ bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, 
 bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case,
                            const MoneyCaps *caps, Error *err);
 // When the exchange ended, before the reply is used: stores [reply] and outcome, error, usage,
-// cost, sent, request_id and estimated_in in one transaction; fills reply_hash and ended_ms.
+// cost, unsure, sent, request_id and estimated_in in one transaction; fills reply_hash and ended_ms.
 bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
                             Error *err);
 // The provider has taken the request in [batch]: it stays in flight, whoever ends, until it is answered.
@@ -292,8 +293,8 @@ bool journal_attempt_list(Journal *journal, Arena *arena, int64_t plan, Str task
 // ---- Money ------------------------------------------------------------------------------------
 
 typedef struct {
-  int64_t spent;     // known cost of ended attempts
-  int64_t lost;      // worst case of ended attempts that were sent and whose cost is unknown
+  int64_t spent;  // known cost of ended attempts
+  int64_t lost;  // what ended attempts may cost more: unknown ones at worst, replies that broke off
   int64_t reserved;  // worst case of attempts in flight
   int64_t unpriced;  // attempts with neither cost nor worst case: the sums are lower bounds
 } PlanMoney;
@@ -319,8 +320,8 @@ typedef struct {
   int64_t guessed;
   int64_t compared;                  // attempts whose prompt was estimated and counted
   int64_t estimated_in, counted_in;  // tokens of these prompts, either way
-  int64_t open;  // attempts without an end, in none of the above: in flight, in a batch, cut off
-  int64_t open_worst;  // what these cost at worst
+  int64_t open;  // attempts in flight, in a batch or cut off: none of the above has all they cost
+  int64_t open_worst;  // what these cost more at worst
 } CostRow;
 typedef struct {
   CostRow *items;

@@ -13,7 +13,7 @@ const char *phase_name(Phase phase)
 #define ATTEMPT_COLUMNS                                                                            \
   "id, plan, task, phase, role, provider, model, worst_case, prompt_hash, reply_hash, started_ms," \
   " ended_ms, outcome, error, fresh_in, cache_write, cache_read, out, reasoning, usage_known,"     \
-  " cost, sent, request_id, batch, estimated_in"
+  " cost, sent, request_id, batch, estimated_in, unsure"
 
 static AttemptUsage usage_at(Query *q, int column)
 {
@@ -48,6 +48,7 @@ static AttemptRow attempt_row(Query *q, Arena *arena)
       .request_id = query_str_dup(q, 22, arena),
       .batch = query_str_dup(q, 23, arena),
       .estimated_in = query_int(q, 24),
+      .unsure = query_int(q, 25),
   };
 }
 
@@ -119,15 +120,16 @@ bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case
 
 static bool update(Journal *journal, const AttemptRow *a, Error *err)
 {
-  bool ok = store_run(journal->store, err,
-                      "UPDATE attempt SET reply_hash = ?, ended_ms = ?, outcome = ?, error = ?,"
-                      " fresh_in = ?, cache_write = ?, cache_read = ?, out = ?, reasoning = ?,"
-                      " usage_known = ?, cost = ?, sent = ?, request_id = ?, estimated_in = ?"
-                      " WHERE id = ?",
-                      "sissiiiiiiiisii", a->reply_hash, a->ended_ms, str_from(err_name(a->outcome)),
-                      a->error, a->usage.fresh_in, a->usage.cache_write, a->usage.cache_read,
-                      a->usage.out, a->usage.reasoning, (int64_t)a->usage_known, a->cost,
-                      (int64_t)a->sent, a->request_id, a->estimated_in, a->id);
+  bool ok =
+      store_run(journal->store, err,
+                "UPDATE attempt SET reply_hash = ?, ended_ms = ?, outcome = ?, error = ?,"
+                " fresh_in = ?, cache_write = ?, cache_read = ?, out = ?, reasoning = ?,"
+                " usage_known = ?, cost = ?, sent = ?, request_id = ?, estimated_in = ?,"
+                " unsure = ? WHERE id = ?",
+                "sissiiiiiiiisiii", a->reply_hash, a->ended_ms, str_from(err_name(a->outcome)),
+                a->error, a->usage.fresh_in, a->usage.cache_write, a->usage.cache_read,
+                a->usage.out, a->usage.reasoning, (int64_t)a->usage_known, a->cost,
+                (int64_t)a->sent, a->request_id, a->estimated_in, a->unsure, a->id);
   if (!ok || store_changes(journal->store) == 1) return ok;
   return error_set(err, ERR_NOT_FOUND, "there is no attempt %lld", (long long)a->id);
 }

@@ -20,7 +20,8 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   *out = (PlanMoney){0};
   for (Query *q = store_query(journal->store, &own,
                               "SELECT total((ended_ms > 0 AND sent) * max(cost, 0)),"
-                              " total((ended_ms > 0 AND cost < 0 AND sent) * max(worst_case, 0)),"
+                              " total((ended_ms > 0 AND sent)"
+                              " * iif(cost < 0, max(worst_case, 0), unsure)),"
                               " total((ended_ms = 0) * max(worst_case, 0)), total(worst_case < 0 "
                               "AND cost < 0 AND sent)"
                               " FROM attempt WHERE started_ms >= ?",
@@ -33,7 +34,8 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
 
 // What was played back has a cost in its plan, as if it had been paid, and none in the sums of a time. Tokens count only
 // where they are known. Money is estimated where they are not, and these attempts are counted. So are those that have no
-// end: in flight, in a batch, or cut off by a kill; they may cost what was reserved for them.
+// end: in flight, in a batch, or cut off by a kill; they may cost what was reserved for them. A reply that broke off may
+// cost more than what came of it.
 #define COST_OF(key, order)                                                                     \
   "SELECT " key                                                                                 \
   ", total(ended_ms > 0), total(fresh_in * usage_known), total(cache_write * usage_known),"     \
@@ -41,8 +43,8 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   " total(max(cost, 0)) AS spent, total(ended_ms > 0 AND cost < 0 AND sent),"                   \
   " total(estimated_in > 0), total(estimated_in),"                                              \
   " total((fresh_in + cache_write + cache_read) * (estimated_in > 0)),"                         \
-  " total(cost > 0 AND NOT usage_known), total(ended_ms = 0),"                                  \
-  " total((ended_ms = 0) * max(worst_case, 0))"                                                 \
+  " total(cost > 0 AND NOT usage_known), total(ended_ms = 0 OR unsure > 0),"                    \
+  " total(iif(ended_ms = 0, max(worst_case, 0), unsure))"                                       \
   " FROM attempt"                                                                               \
   " WHERE started_ms >= ?1 AND CASE ?2 WHEN 0 THEN sent ELSE plan = ?2 END"                     \
   " GROUP BY 1 ORDER BY " order

@@ -9,6 +9,7 @@
 //   in flight                      reserved += worst case
 //   ended, cost known              spent    += cost
 //   ended, cost unknown, was sent  lost     += worst case
+//   ended, broke off               lost     += what may come on top (a later step)
 //   neither cost nor worst case    unpriced += 1
 #define SHARE(row, sign)                                                               \
   "reserved = reserved " sign " (CASE WHEN " row ".ended_ms = 0 THEN max(" row         \
@@ -115,5 +116,11 @@ static const char estimates[] =
 // Stored replies are looked for by task: an index of prompts cost each call a page of the journal.
 static const char by_task[] = "DROP INDEX attempt_prompt;";
 
-const char *const journal_schema[] = {first, cuts, batches, hands, estimates, by_task};
+// What a provider may ask for beyond the cost, where its reply broke off: lost, too.
+static const char unsure[] =
+    "ALTER TABLE attempt ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TRIGGER attempt_unsure AFTER UPDATE OF unsure ON attempt WHEN new.unsure <> old.unsure"
+    " BEGIN UPDATE money SET lost = lost + new.unsure - old.unsure WHERE plan = new.plan; END;";
+
+const char *const journal_schema[] = {first, cuts, batches, hands, estimates, by_task, unsure};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

@@ -211,10 +211,12 @@ static void account(ModelCall *call)
   const Try *t = &call->try;
   Usage usage = try_usage(t, request_tokens_estimate(&call->request));
   Price price = price_of(call->models, call->request.provider, call->request.model);
+  Nano cost = t->reply.cost != NANO_UNKNOWN ? t->reply.cost : cost_of(&price, &usage);
   usage_add(&call->reply.usage, &usage);
   call->reply.sent |= t->sent;
-  cost_add(&call->reply.cost,
-           t->reply.cost != NANO_UNKNOWN ? t->reply.cost : cost_of(&price, &usage));
+  cost_add(&call->reply.cost, cost);
+  Nano worst = request_worst_cost(call->models, &call->request);
+  if (try_broke_off(t) && worst > cost) call->reply.unsure += worst - cost;
 }
 
 // The reply's text and calls, of the last try, whole or not.
@@ -256,7 +258,8 @@ static bool may_retry(ModelCall *call, const Failure *failure)
   bool paid = call->reply.cost != 0;
   if (!paid || !call->spec.may_retry) return true;
   Nano worst = request_worst_cost(call->models, &call->request);
-  return call->spec.may_retry(call->spec.owner, call->reply.cost, worst);
+  Nano spent = call->reply.cost < 0 ? call->reply.cost : call->reply.cost + call->reply.unsure;
+  return call->spec.may_retry(call->spec.owner, spent, worst);
 }
 
 static void retry(ModelCall *call, const Failure *failure)

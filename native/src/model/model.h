@@ -122,6 +122,8 @@ typedef struct {
   Usage usage;       // over all tries
   Str stop_detail;   // why it refused, where the provider says so
   Nano cost;  // over all tries; NANO_UNKNOWN when the price is unknown; estimated when !usage.known
+  // At most so much more may be asked for: a provider that was cut off may have written on.
+  Nano unsure;
   Str request_id;  // the provider's
   int tries;
   bool sent;     // at least one try may have reached the provider

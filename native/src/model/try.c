@@ -240,13 +240,23 @@ void try_end(Try *t)
   buf_deinit(&t->body);
 }
 
-Usage try_usage(const Try *t, int64_t prompt_estimate)
+static bool is_whole(const Try *t)
+{
+  return t->ok || t->reply.usage_final;
+}
+
+bool try_broke_off(const Try *t)
 {
   bool refused = t->answer == ANSWER_ERROR || t->answer == ANSWER_PAGE;
-  bool whole = t->ok || t->reply.usage_final;
-  if (refused || (!t->sent && !whole)) return (Usage){.known = true};
+  return t->sent && !refused && !is_whole(t);
+}
+
+Usage try_usage(const Try *t, int64_t prompt_estimate)
+{
+  bool broke_off = try_broke_off(t);
+  if (!broke_off && !is_whole(t)) return (Usage){.known = true};
   Usage usage = reply_usage(&t->reply, prompt_estimate);
-  if (whole) return usage;
+  if (!broke_off) return usage;
   int64_t out = reply_output_estimate(&t->reply);
   if (usage.out < out) usage.out = out;
   usage.known = false;

@@ -50,6 +50,9 @@ void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, co
 void try_cancel(Try *t);  // on_over follows with ERR_CANCELLED
 void try_end(Try *t);     // frees what it holds; calls, raw and strings stay in the arena
 
+// It may have reached the provider, and how it would have ended nobody has heard: what the provider makes of the rest,
+// and asks for it, is not known.
+bool try_broke_off(const Try *t);
 // What the try used. A failed one that may have been served counts, too: what the provider said at its end, else
 // [prompt_estimate] and the bytes that came. All zero when it cannot have cost anything.
 Usage try_usage(const Try *t, int64_t prompt_estimate);

@@ -93,6 +93,7 @@ static void fill_row(AttemptRow *row, const ModelReply *reply)
                               usage->reasoning};
   row->usage_known = usage->known;
   row->cost = reply->cost;
+  row->unsure = reply->cost < 0 ? 0 : reply->unsure;  // else all of it is
   row->sent = reply->sent;
   row->request_id = reply->request_id;
 }

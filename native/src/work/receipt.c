@@ -315,7 +315,8 @@ static void add_budget(Arena *arena, Buf *out, const Receipt *r)
   if (r->reserved)
     buf_fmt(out, "reserved for calls in flight, in a batch or cut off %.*s\n",
             STR_ARG(money(arena, r->reserved)));
-  if (r->lost) buf_fmt(out, "lost in a crash at most %.*s\n", STR_ARG(money(arena, r->lost)));
+  if (r->lost)
+    buf_fmt(out, "lost in a crash or cut off, at most %.*s\n", STR_ARG(money(arena, r->lost)));
   if (r->mechanical)
     buf_fmt(out, "%lld of %lld tasks needed no model\n", (long long)r->mechanical,
             (long long)r->tasks);

@@ -33,7 +33,7 @@ typedef struct {
   bool finished;              // every task is done or abstained
   int64_t tasks, mechanical;  // tasks of the plan; those done without a model
   int64_t replayed;           // calls that were played back: nothing was paid for them
-  int64_t lost;               // worst case of calls whose end nobody knows
+  int64_t lost;               // what calls whose end nobody knows may cost, or cost more
   int64_t reserved;           // worst case of calls in flight
   int64_t budget;             // NANO_UNKNOWN = none
 

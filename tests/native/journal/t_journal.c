@@ -187,6 +187,15 @@ TEST(attempts_and_money)
   money(60, 50, 0, 1);
   finish(&c, 7, true);  // the price became known
   money(67, 50, 0, 0);
+  a.unsure = 40;  // its reply broke off
+  finish(&a, 60, true);
+  finish(&a, 60, true);
+  money(67, 90, 0, 0);
+  PlanMoney all;
+  CHECK(journal_money_since(journal, 0, &all, &err) && all.spent == 67 && all.lost == 90);
+  CostRowList costs = {0};
+  CHECK(journal_cost(journal, &arena, plan, 0, COST_BY_PLAN, &costs, &err));
+  CHECK(costs.items[0].open == 1 && costs.items[0].open_worst == 40);
   AttemptRowList list = {0};
   CHECK(journal_attempt_list(journal, &arena, plan, S("T01"), &list, &err) && list.len == 2);
   CHECK(journal_attempt_list(journal, &arena, plan, S(""), &list, &err) && list.len == 6);

@@ -370,6 +370,50 @@ TEST(errors)
   unsetenv("PIECEWORK_BACKOFF_MS");
 }
 
+// Nobody knows how far it was written: all that was held ready for it may be asked for. What is told at the beginning
+// of a stream is believed.
+TEST(what_a_reply_that_broke_off_may_cost)
+{
+  static const char *const faults[] = {"{\"reset_mid_stream\": true}",
+                                       "{\"truncated_stream\": true}", "{\"reset_before\": true}",
+                                       "{\"malformed_json\": true}"};
+  static const char *const names[] = {"a/small-1", "o/small-1", "r/small-1", "g/small-1",
+                                      "l/small-1"};
+  setenv("PIECEWORK_BACKOFF_MS", "5", 1);
+  for (size_t f = 0; f < sizeof(faults) / sizeof(faults[0]); f++) {
+    Bench bench;
+    char script[600];
+    snprintf(
+        script, sizeof(script),
+        "[{\"match\": {\"turn\": 0}, \"times\": 1, \"reply\": {\"text\": \"an answer of some "
+        "length, so that "
+        "it can be cut\", \"usage\": {\"fresh_in\": 500, \"cache_read\": 0, \"cache_write\": 0, "
+        "\"out\": 40}}, \"fault\": %s}, {\"reply\": {\"text\": \"ok\", \"usage\": {\"fresh_in\": "
+        "500, "
+        "\"cache_read\": 0, \"cache_write\": 0, \"out\": 2}}}]",
+        faults[f]);
+    for (int d = 0; d < DIALECTS; d++) {
+      bench_open(&bench, script);
+      Value *prices = value_map(&bench.arena),
+            *price = value_set(prices, str_from(names[d]), value_map(&bench.arena));
+      value_put_int(&bench.arena, price, S("input"), 1);
+      value_put_int(&bench.arena, price, S("output"), 2);
+      models_prices(bench.models, prices);
+      Result r = bench_call(&bench, dialects[d], "go");
+      ModelRequest request = request_of(&bench, dialects[d], "go");
+      Nano worst = request_worst_cost(bench.models, &request), second = 500 * 1000 + 2 * 2000;
+      CHECK_INT(r.reply.tries, 2);
+      CHECK(!r.reply.usage.known);
+      CHECK_INT(r.reply.cost - second + r.reply.unsure, worst);
+      CHECK(r.reply.cost > second && r.reply.unsure > 0);
+      bool begun = f < 2 && d == 0;
+      if (begun) CHECK(r.reply.usage.fresh_in == 1000);
+      bench_close(&bench);
+    }
+  }
+  unsetenv("PIECEWORK_BACKOFF_MS");
+}
+
 // Ollama cuts what does not fit without a word; asked with a window of the prompt's size it does not.
 TEST(a_long_prompt_at_ollama)
 {
