@@ -194,8 +194,14 @@ def an_answer_without_verdicts() -> None:
         for _ in range(4):
             before = provider.count()
             ran = scratch.run("run", str(plan), "--yes", cwd=root)
-            words.append((provider.count() - before, "had no verdicts" in ran.stderr, "2 ok" in ran.stderr))
-        ok(words == [(3, True, False), (1, True, False), (1, False, True), (0, False, True)], f"verdicts: {words}", ran.stderr)
+            free = "2 done already, $0 (estimate)" in ran.stderr
+            words.append((provider.count() - before, "had no verdicts" in ran.stderr, "2 ok" in ran.stderr, free))
+        ok(words == [(3, True, False, False), (1, True, False, False), (1, False, True, False), (0, False, True, True)],
+           f"verdicts: {words}", ran.stderr)
+        text = plan.read_text()
+        plan.write_text(text.replace("\n## T02", "\nSaid otherwise.\n## T02", 1) if "\n## T02" in text else text)
+        ran = scratch.run("run", str(plan), "--yes", cwd=root)
+        ok("1 done already, about $" in ran.stderr, "verdicts: what is to be judged again is estimated", ran.stderr)
 
 
 def two_shells_on_one_file() -> None:

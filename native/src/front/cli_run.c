@@ -12,6 +12,7 @@
 #include "work/resume.h"
 #include "work/run.h"
 #include "work/trust.h"
+#include "work/verify.h"
 
 // ---- before ----------------------------------------------------------------------------------------
 
@@ -44,27 +45,38 @@ static bool is_done(Cli *cli, const TaskRow *row, const TaskSpec *task)
   return done && str_eq(row->spec_hash, task_spec_hash(&cli->arena, task));
 }
 
-// The plan with those of its tasks that are to run; how many of them are done already.
-static bool part_of(Cli *cli, const RunSpec *spec, const Plan *plan, Plan *part, size_t *done)
+// What of the plan is ahead: the tasks to run, and those to verify, which are these and what was not judged yet.
+typedef struct {
+  Plan run, verify;
+  size_t done;  // of the tasks asked for
+} Ahead;
+
+static bool find_ahead(Cli *cli, const RunSpec *spec, const Plan *plan, Ahead *out)
 {
   TaskList all = plan_expand(&cli->arena, plan);
   TaskRowList rows = {0};
-  Map index = {0};
+  StrList unjudged = {0};
+  Map index = {0}, judge = {0};
   if (!journal_task_list(cli->engine->journal, &cli->arena, spec->plan, &rows, &cli->err))
     return false;
+  if (spec->verify &&
+      !verify_unjudged(cli->engine, spec->plan, &all, &cli->arena, &unjudged, &cli->err))
+    return false;
+  for (size_t i = 0; i < unjudged.len; i++) map_add(&cli->arena, &judge, unjudged.items[i], i);
   for (size_t i = 0; i < rows.len; i++) map_add(&cli->arena, &index, rows.items[i].id, i);
-  *part = *plan;
-  part->tasks = (TaskList){0};
-  *done = 0;
+  *out = (Ahead){.run = *plan, .verify = *plan};
+  out->run.tasks = out->verify.tasks = (TaskList){0};
   for (size_t i = 0; i < all.len; i++) {
+    const TaskSpec *task = &all.items[i];
     size_t row;
-    if (!is_wanted(&spec->only, all.items[i].id)) continue;
-    bool paid =
-        map_get(&index, all.items[i].id, &row) && is_done(cli, &rows.items[row], &all.items[i]);
-    *done += paid;
-    if (!paid) PUSH(&cli->arena, &part->tasks, all.items[i]);
+    bool wanted = is_wanted(&spec->only, task->id);
+    bool paid = map_get(&index, task->id, &row) && is_done(cli, &rows.items[row], task);
+    out->done += wanted && paid;
+    if (wanted && !paid) PUSH(&cli->arena, &out->run.tasks, *task);
+    if ((wanted && !paid) || map_get(&judge, task->id, NULL))
+      PUSH(&cli->arena, &out->verify.tasks, *task);
   }
-  if (part->tasks.len + *done) return true;
+  if (out->run.tasks.len + out->done) return true;
   return error_set(&cli->err, ERR_NOT_FOUND, "the plan has no task %.*s",
                    STR_ARG(cli_value(cli, OPT_ONLY, STR_NONE)));
 }
@@ -74,21 +86,21 @@ static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
 {
   Project *project = engine_project_of_plan(cli->engine, spec->plan, &cli->err);
   if (!project) return false;
-  Plan part;
-  size_t done;
-  if (!part_of(cli, spec, plan, &part, &done)) return false;
-  if (spec->batch && !run_batches_possible(cli->engine, &part.tasks, &cli->err)) return false;
+  Ahead of;
+  if (!find_ahead(cli, spec, plan, &of)) return false;
+  if (spec->batch && !run_batches_possible(cli->engine, &of.run.tasks, &cli->err)) return false;
   if (cli_has(cli, OPT_YES) && cli_has(cli, OPT_JSON)) return true;  // nobody would see it
-  Estimate e = estimate_plan(cli->engine, project, &cli->arena, &part);
+  Estimate e = estimate_plan(cli->engine, project, &cli->arena, &of.run);
   if (spec->batch) estimate_batch(cli->engine, &e);
-  // Planning is paid already, whether its cost is known or not; what is done already is looked at, too.
-  Nano verify =
-      spec->verify ? estimate_plan(cli->engine, project, &cli->arena, plan).verify.cost : 0;
+  // Planning is paid already, whether its cost is known or not.
+  Nano verify = spec->verify && of.verify.tasks.len
+                    ? estimate_plan(cli->engine, project, &cli->arena, &of.verify).verify.cost
+                    : 0;
   Nano ahead = e.execute.cost < 0 || verify < 0 ? NANO_UNKNOWN : e.execute.cost + verify;
   Str total = money_about(&cli->arena, ahead);
   if (!cli_has(cli, OPT_JSON)) {
-    size_t tasks = part.tasks.len + done;
-    Str kept = done ? str_fmt(&cli->arena, ", %zu done already", done) : STR_NONE;
+    size_t tasks = of.run.tasks.len + of.done;
+    Str kept = of.done ? str_fmt(&cli->arena, ", %zu done already", of.done) : STR_NONE;
     cli_say("plan %lld: %zu task%s%.*s, %.*s (estimate%s)\n", (long long)spec->plan, tasks,
             plural(tasks), STR_ARG(kept), STR_ARG(total), spec->batch ? ", at batch rates" : "");
   }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/engine.h"
+#include "plan/plan.h"
 
 typedef struct {
   int64_t plan;
@@ -20,5 +21,9 @@ typedef struct {
 // The plan must have results. on_done's error: ERR_OK; ERR_TEST_FAILED when the tests failed in the end;
 // ERR_FAILED when tasks stay rejected; ERR_CANCELLED. The event `review` was sent before in every case.
 bool verify_start(Engine *engine, const VerifySpec *spec, OpDone *on_done, void *owner, Error *err);
+// Which of [tasks], all of the plan's, a verification would judge now: not those whose verdicts stand. What the test
+// says may make them more. Into [arena]; one may come again.
+bool verify_unjudged(Engine *engine, int64_t plan, const TaskList *tasks, Arena *arena,
+                     StrList *out, Error *err);
 void verify_stop(Engine *engine, int64_t plan);  // plan 0: all
 bool verify_active(Engine *engine, int64_t plan);

@@ -6,6 +6,7 @@
 // fails and nobody knows why; and every file of a task of which one file is shown.
 #include "lib/store.h"
 #include "work/verdict.h"
+#include "work/verify.h"
 #include "work/verify_private.h"
 
 enum { NAMED_FILES = 12 };
@@ -136,6 +137,20 @@ void verify_find_standing(Verify *v)
     if (!map_get(&s.open, row->task, NULL) && verdict_stands(&s, row->task))
       PUSH(arena, &v->stands, *row);
   }
+}
+
+bool verify_unjudged(Engine *engine, int64_t plan, const TaskList *tasks, Arena *arena,
+                     StrList *out, Error *err)
+{
+  Verify v = {.engine = engine, .plan_id = plan, .tasks = *tasks};
+  bool ok = base_combine(engine, plan, &v.round_arena, NULL, &v.files, err);
+  if (ok) verify_find_standing(&v);
+  for (size_t f = 0; ok && f < v.shown.len; f++) {
+    const StrList *changed = &v.shown.items[f].tasks;
+    for (size_t i = 0; i < changed->len; i++) PUSH(arena, out, str_dup(arena, changed->items[i]));
+  }
+  arena_deinit(&v.round_arena);
+  return ok;
 }
 
 Str verify_standing_words(Verify *v)
