@@ -1,7 +1,9 @@
 """Batches: the execute phase handed in together at half the price, collected in any order, by whoever is there."""
 
+import json
 import signal
 import sys
+import urllib.request
 
 from harness import KEY, KEY_PART, CommandLines, Scratch, done, kill, leaks, ok, wait_for
 from t_money import attempts, log
@@ -147,6 +149,56 @@ def found_again() -> None:
         ok(ran.returncode == 0 and case.states() == {"done": COUNT}, "found: and is asked again by who resumes", ran.stderr)
 
 
+def of_somebody_else(case: Case, dialect: str, count: int) -> None:
+    """The account has another batch, of another program."""
+    def post(path: str, body: bytes, kind: str = "application/json", **headers: str) -> dict:
+        headers |= {"content-type": kind, "x-api-key": KEY, "x-goog-api-key": KEY, "authorization": f"Bearer {KEY}"}
+        with urllib.request.urlopen(urllib.request.Request(case.provider.url + path, body, headers)) as answer:
+            return json.load(answer)
+
+    if dialect == "anthropic":
+        params = {"model": "small-1", "max_tokens": 9, "messages": [{"role": "user", "content": "theirs"}]}
+        body = {"requests": [{"custom_id": f"their-{i}", "params": params} for i in range(count)]}
+        post("/v1/messages/batches", json.dumps(body).encode(), **{"anthropic-version": "2023-06-01"})
+    elif dialect == "gemini":
+        request = {"contents": [{"role": "user", "parts": [{"text": "theirs"}]}]}
+        items = [{"request": request, "metadata": {"key": f"their-{i}"}} for i in range(count)]
+        body = {"batch": {"displayName": "piecework pw9-99", "inputConfig": {"requests": {"requests": items}}}}
+        post("/v1beta/models/small-1:batchGenerateContent", json.dumps(body).encode())
+    else:
+        lines = "".join(json.dumps({"custom_id": f"their-{i}", "method": "POST", "url": "/v1/responses",
+                                    "body": {"model": "small-1", "input": "theirs"}}) + "\n" for i in range(count))
+        part = '--x\r\ncontent-disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+        form = part % ("purpose", "", "batch") + part % ("file", '; filename="a.jsonl"', lines) + "--x--\r\n"
+        file = post("/v1/files", form.encode(), "multipart/form-data; boundary=x")
+        post("/v1/batches", json.dumps({"input_file_id": file["id"], "endpoint": "/v1/responses", "completion_window": "24h",
+                                        "metadata": {"piecework": "pw9-99"}}).encode())
+
+
+def found_among_others() -> None:
+    """A batch whose id was lost is told from others of its size, ended or at work, also when a task of it is wanted no more:
+    where batches bear no name, by what is in them."""
+    for dialect in DIALECTS:
+        for only in ("", "T0003,T0005"):
+            with Scratch() as scratch:
+                late = {"match": {"endpoint": "batch", "contains": "negate"}, "times": 1, "reply": {"delay_ms": 3000}}
+                theirs = {"match": {"contains": "theirs"}, "reply": {"text": "theirs"}}
+                case = Case(scratch, dialect, more=[late, theirs])
+                of_somebody_else(case, dialect, COUNT - 1)
+                running = scratch.start("run", str(case.plan), "--batch", "--no-verify", cwd=case.root)
+                wait_for(lambda: len([line for line in log(case.provider, "arrived") if line["endpoint"] == "batch"]) == 2, "the batch")
+                kill(running)
+                of_somebody_else(case, dialect, COUNT - 1)
+                more = ["--only", only] if only else []
+                ran = scratch.run("run", str(case.plan), "--batch", "--yes", "--no-verify", *more, cwd=case.root)
+                made = [line for line in log(case.provider, "arrived") if line["endpoint"] == "batch"]
+                done = case.states().get("done")
+                ok(ran.returncode == 0 and done == (3 if only else COUNT) and len(made) == 3 and len(live(case)) == 1,
+                   f"others: {dialect} {only}: {done} collected, {len(made)} batches", ran.stderr)
+                paid = attempts(scratch, "select count(*) from attempt where cost > 0")[0][0]
+                ok(paid == COUNT, f"others: {dialect} {only}: {paid} paid for")
+
+
 def collected_by_an_editor() -> None:
     """A shell began it; the engine of an editor, once started for whatever reason, goes on with it."""
     from t_serve import Client, hello
@@ -276,7 +328,7 @@ def key_stays_secret() -> None:
             ok(commands.holding("piecework run") and not commands.holding(KEY_PART), f"key, {dialect}: on no command line")
 
 
-ALL = (each_vendor, kept_for_an_hour, collected_later, found_again, collected_by_an_editor, partly, expired, cancelled, refused, items_refused,
+ALL = (each_vendor, kept_for_an_hour, collected_later, found_again, found_among_others, collected_by_an_editor, partly, expired, cancelled, refused, items_refused,
        key_stays_secret)
 
 if __name__ == "__main__":

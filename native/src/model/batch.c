@@ -104,7 +104,6 @@ static void take_result(Batch *batch, const Value *result)
   Arena *arena = call ? &call->arena : &own;
   ModelReply reply = {.sent = true};
   batch_read_item(batch, arena, &item, call ? call->prompt_tokens : 0, &reply);
-  batch->answered += call != NULL;
   Models *models = batch->models;
   if (call)
     call_end(call, &reply);
@@ -125,7 +124,7 @@ static void seek(Batch *batch, uint64_t ms)
 
 static void over(Batch *batch)
 {
-  if (batch->sought && !batch->answered && batch->calls) {
+  if (batch->sought && !batch->certain && batch->calls) {  // theirs, or one of several of ours
     PUSH(&batch->arena, &batch->not_ours, batch->id);
     seek(batch, 0);
     return;
@@ -198,7 +197,8 @@ static void accepted(Batch *batch)
   buf_deinit(&batch->items);
   buf_init(&batch->items, 1);
   batch->id = batch->last.id;
-  for (BatchCall *call = batch->calls; call; call = call->next) {
+  bool sure = !batch->sought || batch->certain;
+  for (BatchCall *call = batch->calls; sure && call; call = call->next) {
     if (call->spec.on_handed_in) call->spec.on_handed_in(call->spec.owner, batch->id);
   }
   log_info("batch %.*s: %zu requests handed in", STR_ARG(batch->id), batch->count);
@@ -240,32 +240,46 @@ static void polled(Batch *batch)
   }
 }
 
-// Is the batch of the list that has [tag] and [last] ours? Where batches bear no tag their size must do, and what is
-// in them when they have ended.
-static bool is_ours(const Batch *batch, Str tag, const BatchAnswer *last)
+static bool is_known(const Batch *batch, Str id)
 {
-  size_t calls = 0;
-  if (!last->id.len) return false;
   for (size_t i = 0; i < batch->not_ours.len; i++) {
-    if (str_eq(batch->not_ours.items[i], last->id)) return false;
+    if (str_eq(batch->not_ours.items[i], id)) return true;
   }
   for (const Batch *other = batch->models->batches; other; other = other->next) {
-    if (str_eq(other->id, last->id)) return false;
+    if (str_eq(other->id, id)) return true;
   }
+  return false;
+}
+
+enum { NOT_OURS, CERTAIN = 8 };
+
+// How likely the batch of the list that has [last] is ours. It is when it bears the key of one of our calls. Where
+// batches bear none, or a call that nobody waits for any more, only what is in it tells, when it has ended: those of our
+// size first, and of these those that can tell at once.
+static int likeness(const Batch *batch, const Value *listed, const BatchAnswer *last)
+{
+  int64_t calls = 0;
+  Str tag = batch->wire->tag_of ? batch->wire->tag_of(listed) : STR_NONE;
+  if (!last->id.len || is_known(batch, last->id)) return NOT_OURS;
   for (const BatchCall *call = batch->calls; call; call = call->next, calls++) {
-    if (tag.len && str_eq(call->key, tag)) return true;
+    if (tag.len && str_eq(call->key, tag)) return CERTAIN;
   }
-  return !tag.len && !batch->wire->create && (size_t)last->total == calls;
+  if ((batch->wire->tag_of && !tag.len) || last->total == 0) return NOT_OURS;
+  return 1 + last->ended + 2 * (last->total > calls) + 4 * (last->total == calls);
 }
 
 static void sought(Batch *batch, const Target *target, const Value *answer)
 {
-  const BatchWire *wire = batch->wire;
-  for (VALUE_EACH (listed, value_get(answer, str_from(wire->listed)))) {
+  int best = NOT_OURS;
+  for (VALUE_EACH (listed, value_get(answer, str_from(batch->wire->listed)))) {
     BatchAnswer last = {0};
-    wire->read(&batch->arena, target, listed, &last);
-    if (!is_ours(batch, wire->tag_of(listed), &last)) continue;
-    batch->last = last;
+    batch->wire->read(&batch->arena, target, listed, &last);
+    int likely = likeness(batch, listed, &last);
+    if (likely > best) batch->last = last;
+    if (likely > best) best = likely;
+  }
+  batch->certain = best == CERTAIN;
+  if (best != NOT_OURS) {
     accepted(batch);
     return;
   }

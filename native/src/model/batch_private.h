@@ -39,7 +39,6 @@ struct Batch {
   Str model, id;
   Str tag;           // the key of its first call
   StrList not_ours;  // batches that were taken for it
-  size_t answered;   // calls of it that found their result
   BatchState state;
   BatchCall *calls;  // not answered yet
   size_t count;
@@ -52,7 +51,8 @@ struct Batch {
   Sse lines;  // of results
   bool good;  // the answer that comes is a 2xx
   bool cancelling, cancel_sent, watched, freed;
-  bool sought;  // handed in, perhaps, and its id was never told
+  bool sought;   // handed in, perhaps, and its id was never told
+  bool certain;  // the one that was found is ours
   int tries, cancel_polls;
   uint64_t poll_ms;
   BatchAnswer last;  // in [arena]

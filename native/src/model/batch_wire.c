@@ -72,12 +72,6 @@ static Str anthropic_list(Arena *arena, const Target *target)
   return url_of(arena, target, "/v1/messages/batches", STR_NONE, "?limit=100");
 }
 
-static Str anthropic_tag(const Value *listed)
-{
-  (void)listed;
-  return STR_NONE;
-}
-
 static Str anthropic_poll(Arena *arena, const Target *target, Str id)
 {
   return url_of(arena, target, "/v1/messages/batches/", id, "");
@@ -324,7 +318,6 @@ static const BatchWire wires[] = {
      .begin = anthropic_begin,
      .list_url = anthropic_list,
      .listed = "data",
-     .tag_of = anthropic_tag,
      .poll_url = anthropic_poll,
      .cancel_url = anthropic_cancel,
      .read = anthropic_read,

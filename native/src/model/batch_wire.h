@@ -38,7 +38,7 @@ typedef struct {
   // After an upload: [uploaded] is its answer. NULL where `begin` creates the batch.
   void (*create)(Arena *arena, const Target *target, const char *dialect, Str tag,
                  const Value *uploaded, WireRequest *out);
-  // The provider's batches, the newest first. [tag_of] one of them; empty where batches bear none.
+  // The provider's batches, the newest first. [tag_of] one of them; NULL where batches bear none.
   Str (*list_url)(Arena *arena, const Target *target);
   const char *listed;  // the field of the answer that holds them
   Str (*tag_of)(const Value *listed);
