@@ -3,6 +3,7 @@
 // its kind.
 #include "core/checks.h"
 
+#include "lib/fs.h"
 #include "lib/json.h"
 
 static bool makefile_target(Str text, Str target)
@@ -89,6 +90,7 @@ Str checks_find(Project *project, Arena *arena)
     if (rows[i].fits(arena, text)) return rows[i].command;
   }
   StrList tests = {0};
+  if (fs_stat(project_absolute(project, arena, S("tests"))).kind != FS_DIR) return STR_NONE;
   error_clear(&err);
   if (!project_files(project, arena, S("tests"), &tests, &err)) return STR_NONE;
   for (size_t i = 0; i < tests.len; i++) {

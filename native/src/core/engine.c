@@ -50,6 +50,7 @@ void engine_free(Engine *engine)
   if (engine->http) http_free(engine->http);
   for (size_t i = 0; i < engine->project_count; i++) project_free(engine->projects[i]);
   mem_free(engine->projects);
+  mem_free(engine->history);
   journal_close(engine->journal);
   config_free(engine->config);
   mem_free(engine);

@@ -43,6 +43,7 @@ struct Engine {
   struct Planner *planners;  // active planners (work/planner.c)
   struct Commit *commits;    // active commits (review/commit.c)
   struct Verify *verifies;   // active verifications (work/verify.c)
+  struct History *history;   // owned: what ended plans came to (work/estimate_history.c)
 };
 
 // Opens the journal and applies the configuration. [editor]: see config_load. [loop] must outlive

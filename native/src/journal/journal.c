@@ -109,6 +109,11 @@ void journal_on_disk_cancel(Journal *journal, StoreWaiter *waiter)
   store_on_disk_cancel(journal->store, waiter);
 }
 
+bool journal_with_file(Journal *journal, const char *path, Error *err)
+{
+  return store_with_file(journal->store, path, err);
+}
+
 void journal_rollback(Journal *journal)
 {
   store_rollback(journal->store);

@@ -47,6 +47,7 @@ bool journal_flush(Journal *journal, Error *err);
 void journal_on_disk(Journal *journal, StoreWaiter *waiter, void (*run)(void *, const Error *),
                      void *owner);
 void journal_on_disk_cancel(Journal *journal, StoreWaiter *waiter);
+bool journal_with_file(Journal *journal, const char *path, Error *err);  // store_with_file
 void journal_rollback(Journal *journal);
 
 // Reads that belong together: of one moment, and cheaper. Nest; nothing may be written in between.

@@ -32,6 +32,12 @@ bool fs_read(Arena *arena, const char *path, size_t max, Str *out, Error *err);
 // existing file and the target of a symlink. [mode] is for new files.
 bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err);
 
+// The same without waiting for the disk: a kill leaves all of it or nothing, a power cut whatever it likes until
+// fs_sync has come back. For a new file that nothing relies on before.
+bool fs_write_unsynced(const char *path, Str bytes, mode_t mode, Error *err);
+bool fs_sync(const char *path,
+             Error *err);  // and its name in its directory; one that is gone is fine
+
 // Several files as one: each is staged (the new text in a temporary file beside the old one, by the rules
 // of fs_write_atomic), then all are renamed in order. When a step fails those before it are undone from the
 // old files, kept under another name so long: all or none holds, short of a crash between two renames.
@@ -44,6 +50,7 @@ typedef struct {
   Arena *arena;          // outlives the list, as do the bytes
   struct FsStep *items;  // fs_write.c
   size_t len, cap;
+  bool unsynced;  // fs_write_unsynced
 } FsStaged;
 bool fs_stage(FsStaged *list, const char *path, Str bytes, mode_t mode, Error *err);
 bool fs_stage_remove(FsStaged *list, const char *path, Error *err);  // one file or link

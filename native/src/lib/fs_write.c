@@ -36,10 +36,10 @@ static bool write_all(int fd, Str bytes)
   return true;
 }
 
-// Closes [fd]; false when what was written may not be on disk.
-static bool finish(int fd, bool ok)
+// Closes [fd]; false when what was written is not there, or [sync] and it may not be on disk.
+static bool finish(int fd, bool ok, bool sync)
 {
-  ok = ok && fsync(fd) == 0;
+  ok = ok && (!sync || fsync(fd) == 0);
   int cause = errno;
   if (close(fd) != 0 && ok) return false;
   errno = cause;
@@ -99,7 +99,7 @@ static bool overwrite(const char *path, Str bytes, Error *err)
   int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return fs_fail(err, "write", path, errno);
   bool ok = write_all(fd, bytes) && ftruncate(fd, (off_t)bytes.len) == 0;
-  return finish(fd, ok) || fs_fail(err, "write", path, errno);
+  return finish(fd, ok, true) || fs_fail(err, "write", path, errno);
 }
 
 // Where a write to [path] lands: behind symlinks, also behind one that points at nothing yet.
@@ -195,10 +195,10 @@ typedef struct FsStep {
 } FsStep;
 
 // The new text into a file beside [step->path]; STEP_IN_PLACE where that is not to be.
-static bool stage_text(Arena *arena, FsStep *step, mode_t mode, Error *err)
+static bool stage_text(const FsStaged *list, FsStep *step, mode_t mode, Error *err)
 {
   char *temp;
-  int fd = open_temp(arena, step->path, mode, &temp);
+  int fd = open_temp(list->arena, step->path, mode, &temp);
   bool locked = fd < 0 && (errno == EACCES || errno == EPERM);
   if (fd < 0 && !(locked && step->existed)) return fs_fail(err, "write", step->path, errno);
   if (fd < 0 || (step->existed && !keep_identity(fd, &step->was))) {
@@ -209,7 +209,7 @@ static bool stage_text(Arena *arena, FsStep *step, mode_t mode, Error *err)
     return true;
   }
   step->temp = temp;
-  if (finish(fd, write_all(fd, step->bytes))) return true;
+  if (finish(fd, write_all(fd, step->bytes), !list->unsynced)) return true;
   int cause = errno;
   unlink(temp);
   return fs_fail(err, "write", step->path, cause);
@@ -227,7 +227,7 @@ bool fs_stage(FsStaged *list, const char *path, Str bytes, mode_t mode, Error *e
   if (step.existed && access(step.path, W_OK) != 0) return fs_fail(err, "write", step.path, errno);
   if (step.existed && step.was.st_nlink > 1)
     step.kind = STEP_IN_PLACE;
-  else if (!stage_text(list->arena, &step, mode, err))
+  else if (!stage_text(list, &step, mode, err))
     return false;
   PUSH(list->arena, list, step);
   return true;
@@ -336,7 +336,7 @@ bool fs_commit_staged(FsStaged *list, Error *err)
   size_t done = 0;
   while (done < list->len && (ok = commit_step(list, done, err))) done++;
   while (!ok && done > 0) undo(&list->items[--done]);
-  sync_dirs(list);
+  if (!list->unsynced) sync_dirs(list);
   fs_discard_staged(list);
   return ok;
 }
@@ -350,14 +350,36 @@ void fs_discard_staged(FsStaged *list)
   list->len = 0;
 }
 
-bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err)
+static bool write_one(const char *path, Str bytes, mode_t mode, bool unsynced, Error *err)
 {
   Arena scratch;
   arena_init(&scratch);
-  FsStaged one = {.arena = &scratch};
+  FsStaged one = {.arena = &scratch, .unsynced = unsynced};
   bool ok = fs_stage(&one, path, bytes, mode, err) && fs_commit_staged(&one, err);
   arena_deinit(&scratch);
   return ok;
+}
+
+bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err)
+{
+  return write_one(path, bytes, mode, false, err);
+}
+
+bool fs_write_unsynced(const char *path, Str bytes, mode_t mode, Error *err)
+{
+  return write_one(path, bytes, mode, true, err);
+}
+
+bool fs_sync(const char *path, Error *err)
+{
+  Arena scratch;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return errno == ENOENT || fs_fail(err, "write", path, errno);
+  if (!finish(fd, true, true)) return fs_fail(err, "write", path, errno);
+  arena_init(&scratch);
+  sync_dir(&scratch, path);
+  arena_deinit(&scratch);
+  return true;
 }
 
 // --- after a kill --------------------------------------------------------------------------------

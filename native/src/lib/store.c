@@ -113,7 +113,7 @@ Store *store_open(const char *path, Error *err)
 void store_close(Store *store)
 {
   if (!store) return;
-  store_flush(store, NULL);
+  store_settle(store, NULL);
   if (store->loop) loop_soon_cancel(store->loop, &store->soon);
   sync_end(store);
   statements_drop(store);
@@ -141,15 +141,16 @@ static bool get_version(Store *store, int64_t *version, Error *err)
   return true;
 }
 
-// Takes one step unless another process was faster.
-static bool migrate_one(Store *store, const char *step, int64_t to, Error *err)
+// All in one transaction: another process may have been faster, and a new file waits for the disk once.
+static bool migrate(Store *store, const char *const *steps, int count, Error *err)
 {
   if (!store_begin(store, err)) return false;
   int64_t version;
   char set[64];
-  sqlite3_snprintf(sizeof(set), set, "PRAGMA user_version=%lld", (long long)to);
+  sqlite3_snprintf(sizeof(set), set, "PRAGMA user_version=%d", count);
   bool ok = get_version(store, &version, err);
-  if (ok && version < to) ok = store_exec(store, step, err) && store_exec(store, set, err);
+  for (int64_t at = version; ok && at < count; at++) ok = store_exec(store, steps[at], err);
+  ok = ok && (version >= count || store_exec(store, set, err));
   if (ok) return store_commit(store, err);
   store_rollback(store);
   return false;
@@ -166,10 +167,7 @@ bool store_migrate(Store *store, const char *const *steps, int count, Error *err
     return error_hint_set(
         err, "rebuild with :Piecework build, or set PIECEWORK_STATE to another directory");
   }
-  for (int64_t at = version; at < count; at++) {
-    if (!migrate_one(store, steps[at], at + 1, err)) return false;
-  }
-  return true;
+  return version == count || migrate(store, steps, count, err);
 }
 
 // ---- Transactions: the outermost is SQLite's own, inner ones are savepoints ------------------

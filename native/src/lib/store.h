@@ -14,12 +14,12 @@ typedef struct Query Query;
 
 // Creates it; ERR_JOURNAL says damaged, full, unwritable.
 Store *store_open(const char *path, Error *err);
-void store_close(Store *store);  // NULL is fine
+void store_close(Store *store);  // what was committed is on disk; NULL is fine
 // Reads all of it (0.1 s for 200 MB): ERR_JOURNAL when a page is damaged, which opening it does not see.
 bool store_check(Store *store, Error *err);
 
-// PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, each in
-// its own transaction. A database newer than we know is refused (ERR_JOURNAL, with the next step).
+// PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, all in
+// one transaction. A database newer than we know is refused (ERR_JOURNAL, with the next step).
 bool store_migrate(Store *store, const char *const *steps, int count, Error *err);
 
 // BEGIN IMMEDIATE; inner ones are savepoints, so that a part can be undone alone.
@@ -53,6 +53,9 @@ struct StoreWaiter {
 void store_on_disk(Store *store, StoreWaiter *waiter, void (*run)(void *owner, const Error *err),
                    void *owner);
 void store_on_disk_cancel(Store *store, StoreWaiter *waiter);
+// What is written now names the file at [path], which was not brought to disk (fs_write_unsynced): a thread does that at
+// once, and nothing counts as on disk before.
+bool store_with_file(Store *store, const char *path, Error *err);
 bool store_is_grouping(const Store *store);  // something waits for the next commit
 
 // Reads between these see one moment, and lock the file once instead of once each. Nest; nothing may be

@@ -7,10 +7,13 @@
 //   store_commit, store_run    wait for the disk: sync_now
 //   a turn's commit            goes there in a thread, one at a time; the next takes along what came meanwhile
 //   store_on_disk              hears of it
+//
+// Files that a commit names (store_with_file) go to the disk in threads beside that; nobody hears of the commit before.
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "lib/fs.h"
 #include "lib/store_private.h"
 
 // Four times SQLite's: pages that many commits touch are copied back once.
@@ -22,6 +25,15 @@ typedef struct SyncJob {
   int fd;
   int64_t upto;
 } SyncJob;
+
+typedef struct FileJob {
+  uv_work_t req;
+  Store *store;  // NULL: closed meanwhile
+  struct FileJob *next;
+  Arena arena;  // path
+  const char *path;
+  Error err;
+} FileJob;
 
 static void on_turn(void *owner);
 
@@ -69,9 +81,20 @@ static bool sync_fail(Store *store, int code, Error *err)
   return error_set(err, ERR_JOURNAL, "%s: %s", store->path, uv_strerror(code));
 }
 
+// For who relies on it the journal is as lost as when its own file does not get there.
+static bool sync_file(const char *path, Error *err)
+{
+  Error why = {0};
+  return fs_sync(path, &why) || error_set(err, ERR_JOURNAL, "%s", why.message);
+}
+
 static bool sync_now(Store *store, Error *err)
 {
-  if (store->lazy || store->synced == store->committed) return true;
+  if (store->lazy) return true;
+  for (FileJob *job = store->files; job; job = job->next) {
+    if (!sync_file(job->path, err)) return false;
+  }
+  if (store->synced == store->committed) return true;
   int code = wal_of(store);
   if (code >= 0) {
     uv_fs_t req;
@@ -116,9 +139,44 @@ static void sync_begin(Store *store)
   uv_fs_fdatasync(&store->loop->uv, &job->req, fd, on_synced);
 }
 
+static void file_work(uv_work_t *req)
+{
+  FileJob *job = req->data;
+  sync_file(job->path, &job->err);
+}
+
+static void on_file(uv_work_t *req, int status)
+{
+  (void)status;  // nobody cancels it
+  FileJob *job = req->data;
+  Store *store = job->store;
+  if (store) {
+    FileJob **at = &store->files;
+    while (*at != job) at = &(*at)->next;
+    *at = job->next;
+    if (job->err.code) store->lost = job->err;
+    loop_late(store->loop, &store->soon, on_turn, store);
+  }
+  arena_deinit(&job->arena);
+  mem_free(job);
+}
+
+bool store_with_file(Store *store, const char *path, Error *err)
+{
+  if (!store->loop) return sync_file(path, err);
+  FileJob *job = mem_alloc(sizeof(*job));
+  *job = (FileJob){.req.data = job, .store = store, .next = store->files};
+  arena_init(&job->arena);
+  job->path = str_z(&job->arena, str_from(path));
+  store->files = job;
+  uv_queue_work(&store->loop->uv, &job->req, file_work, on_file);
+  return true;
+}
+
 // A job that is under way closes the descriptor.
 void sync_end(Store *store)
 {
+  for (FileJob *job = store->files; job; job = job->next) job->store = NULL;
   if (store->job) {
     store->job->store = NULL;
   } else if (store->wal >= 0) {
@@ -138,11 +196,16 @@ static bool commit_held(Store *store, Error *err)
   return ok;
 }
 
+static bool is_on_disk(const Store *store, const StoreWaiter *waiter)
+{
+  return waiter->commit <= store->synced && !store->files;
+}
+
 // Those whose commit is on disk; all of them when something was [lost], for then nothing is sure.
 static void tell_waiters(Store *store, const Error *lost)
 {
   StoreWaiter *waiter;
-  while ((waiter = store->waiters) && (lost->code || waiter->commit <= store->synced)) {
+  while ((waiter = store->waiters) && (lost->code || is_on_disk(store, waiter))) {
     store->waiters = waiter->next;
     waiter->run(waiter->owner, lost);
   }

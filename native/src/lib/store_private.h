@@ -35,6 +35,7 @@ struct Store {
   bool no_wal;                // its file system has no shared memory
   int wal;                    // the WAL's descriptor; -1 = not open yet
   struct SyncJob *job;        // the sync under way
+  struct FileJob *files;      // store_with_file, under way
   StoreWaiter *waiters;       // in the order of their commits
   Query cache[STATEMENT_SLOTS];
 };
@@ -46,5 +47,5 @@ bool store_exec(Store *store, const char *sql, Error *err);
 // store_group.c
 bool sync_set_up(Store *store, Error *err);
 bool store_settle(Store *store, Error *err);  // store_flush, and to the disk unless it is lazy
-void sync_end(Store *store);
+void sync_end(Store *store);                  // jobs under way lose their store
 void statements_drop(Store *store);

@@ -13,16 +13,17 @@ static bool refuse_problems(const PlanProblemList *problems, Error *err)
   return true;
 }
 
-// In one go, so that a crash leaves no half-made plan for `resume` to give to a planner.
+// In one go, so that a crash leaves no half-made plan for `resume` to give to a planner. It is in the journal before
+// anybody hears of it; the disk is waited for where money depends on it (attempt.c).
 static bool store(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan,
                   Error *err)
 {
   if (!journal_begin(engine->journal, err)) return false;
   bool ok = journal_plan_new(engine->journal, row, err) &&
             plan_publish(engine, project, arena, row, plan, err) &&
-            journal_commit(engine->journal, err);
+            journal_commit_soon(engine->journal, err);
   if (!ok) journal_rollback(engine->journal);
-  return ok;
+  return ok && journal_flush(engine->journal, err);
 }
 
 int64_t plan_from_task(Engine *engine, Project *project, Arena *arena, const TaskSpec *task,

@@ -76,14 +76,16 @@ Str plan_test_command(Engine *engine, Project *project, Arena *arena)
   return engine->config->test.len ? engine->config->test : checks_find(project, arena);
 }
 
-static bool write_file(Project *project, Arena *arena, PlanRow *row, const Plan *plan, Error *err)
+static bool write_file(Engine *engine, Project *project, Arena *arena, PlanRow *row,
+                       const Plan *plan, Error *err)
 {
   char *dir = project_plans_dir(project, arena);
   if (!fs_mkdirs(dir, err)) return false;
   Str name = plan_file_name(arena, row->id, plan->title.len ? plan->title : plan->request);
   char *path = path_join(arena, str_from(dir), name);
   row->path = str_from(path);
-  return fs_write_atomic(path, plan_format(arena, plan), 0600, err);
+  return fs_write_unsynced(path, plan_format(arena, plan), 0600, err) &&
+         journal_with_file(engine->journal, path, err);
 }
 
 bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, Plan *plan,
@@ -93,7 +95,7 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
   plan->budget = row->budget;
   row->title = plan->title.len ? plan->title : plan_title(arena, row->request);
   plan->title = row->title;
-  if (!write_file(project, arena, row, plan, err)) return false;
+  if (!write_file(engine, project, arena, row, plan, err)) return false;
   Estimate estimate = estimate_plan(engine, project, arena, plan);
   PlanProblemList none = {0};
   plan_find_targets(engine, project, arena, row, plan, &none);  // found before, remembered now

@@ -576,7 +576,6 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   engine->on_lost = journal_lost;
   run->checks = checks_new(engine, project, spec->plan);
   start_timers(run);
-  run_keep_wishes(run);
   attempt_collect(engine, spec->plan);
   if (!spec->nested) models_reopen(engine->models);
   run_tell_state(run, "running", STR_NONE);

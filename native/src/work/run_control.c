@@ -137,13 +137,12 @@ bool run_wanted_batch(Engine *engine, int64_t plan)
   return wanted(engine, plan, S("batch"), false);
 }
 
-void run_keep_wishes(Run *run)
+bool run_keep_wishes(Run *run, Error *err)
 {
-  Error ignored = {0};  // a journal that cannot be written ends the run by itself
   Journal *journal = run->engine->journal;
-  if (run->spec.nested) return;
-  journal_fact_set(journal, run->spec.plan, S("verify"), run->spec.verify ? S("yes") : S("no"),
-                   &ignored);
-  journal_fact_set(journal, run->spec.plan, S("batch"), run->spec.batch ? S("yes") : S("no"),
-                   &ignored);
+  const RunSpec *spec = &run->spec;
+  if (spec->nested) return true;
+  return journal_fact_set(journal, spec->plan, S("verify"), spec->verify ? S("yes") : S("no"),
+                          err) &&
+         journal_fact_set(journal, spec->plan, S("batch"), spec->batch ? S("yes") : S("no"), err);
 }

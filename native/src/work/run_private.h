@@ -89,7 +89,7 @@ Str run_redo_note(Run *run, size_t task, Arena *arena);  // the remark to give i
 void run_before(Run *run, size_t task, Arena *arena, StrList *ids);
 
 // run_control.c
-void run_keep_wishes(Run *run);
+bool run_keep_wishes(Run *run, Error *err);
 
 // run_report.c
 RunCount run_count(const Run *run);

@@ -470,7 +470,8 @@ bool run_setup(Run *run, Error *err)
     if (!run->leased) return false;
   }
   bool ok = journal_begin(journal, err) && set_up_journal(run, err) &&
-            journal_fact_set(journal, run->spec.plan, RUN_ASKED_FACT, STR_NONE, err);
+            journal_fact_set(journal, run->spec.plan, RUN_ASKED_FACT, STR_NONE, err) &&
+            run_keep_wishes(run, err);
   if (!ok) journal_rollback(journal);
   ok = ok && journal_commit_soon(journal, err) &&
        budget_of(run->engine, run->spec.plan, run->spec.past_budget, &run->budget, err);

@@ -82,6 +82,10 @@ TEST(read_and_write)
   StrList names = {0};
   CHECK(fs_list(&arena, dir, &names, &err));
   CHECK_INT(names.len, 1);  // no temporary file stays behind
+  CHECK(fs_write_unsynced(at("f"), S("two"), 0600, &err) && fs_sync(at("f"), &err));
+  CHECK_STR(text_of(at("f")), S("two"));
+  CHECK_INT(fs_stat(at("f")).mode, 0755);
+  CHECK(fs_sync(at("gone"), &err));
   teardown();
 }
 

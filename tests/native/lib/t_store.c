@@ -20,7 +20,19 @@ static volatile bool no_sync;
 int fdatasync(int fd)
 {
   syncs++;
-  if (!no_sync) return fsync(fd);
+  if (!no_sync) return (int)syscall(SYS_fsync, fd);
+  errno = EIO;
+  return -1;
+}
+
+// Of files that a commit names, and of their directories.
+static volatile int file_syncs;
+static volatile bool no_file_sync, slow_file_sync;
+int fsync(int fd)
+{
+  if (slow_file_sync) usleep(30000);
+  file_syncs++;
+  if (!no_file_sync) return (int)syscall(SYS_fsync, fd);
   errno = EIO;
   return -1;
 }
@@ -562,6 +574,58 @@ TEST(it_is_told_when_it_is_lost)
   teardown_group();
 }
 
+static char *unsynced_file(void)
+{
+  char *path = path_join(&arena, str_from(dir), S("named"));
+  file_syncs = 0;
+  CHECK(fs_write_unsynced(path, S("text"), 0600, &err));
+  CHECK_INT(file_syncs, 0);
+  return path;
+}
+
+TEST(a_file_that_a_commit_names_is_on_disk_with_it)
+{
+  setup_group();
+  StoreWaiter one;
+  told = 0;
+  slow_file_sync = true;
+  CHECK(store_with_file(store, unsynced_file(), &err));
+  CHECK_INT(file_syncs, 0);
+  CHECK(insert_soon(1));
+  store_on_disk(store, &one, on_disk, NULL);
+  turns_until_told(1);
+  CHECK_INT(told_code, ERR_OK);
+  CHECK_INT(file_syncs, 2);  // it and its directory
+  CHECK(store_with_file(store, unsynced_file(), &err));
+  CHECK(store_run(store, &err, "INSERT INTO t VALUES(2, 0)", ""));  // waits itself
+  CHECK(file_syncs >= 2);
+  slow_file_sync = false;
+  CHECK_INT(lost, 0);
+  teardown_group();
+}
+
+TEST(a_file_that_does_not_get_there_is_a_loss)
+{
+  setup_group();
+  StoreWaiter one;
+  told = 0;
+  char *path = unsynced_file();
+  no_file_sync = true;
+  CHECK(store_with_file(store, path, &err));
+  CHECK(insert_soon(1));
+  store_on_disk(store, &one, on_disk, NULL);
+  turns_until_told(1);
+  CHECK_INT(told_code, ERR_JOURNAL);
+  CHECK_INT(lost, 1);
+  no_file_sync = false;
+  CHECK(fs_remove(path, &err));
+  CHECK(store_with_file(store, path, &err));  // gone again: nothing to wait for
+  store_on_disk(store, &one, on_disk, NULL);
+  turns_until_told(2);
+  CHECK_INT(told_code, ERR_OK);
+  teardown_group();
+}
+
 // A journal that was made elsewhere, used where no memory is shared, and taken back.
 TEST(without_shared_memory_nothing_waits_for_ever)
 {
@@ -589,9 +653,10 @@ TEST(without_shared_memory_nothing_waits_for_ever)
   teardown_group();
 }
 
-TEST(closing_does_not_wait_for_the_thread)
+TEST(closing_does_not_wait_for_the_threads)
 {
   setup_group();
+  CHECK(store_with_file(store, unsynced_file(), &err));
   CHECK(insert_soon(1));
   CHECK(store_flush(store, &err));
   loop_turn(&loop, false);

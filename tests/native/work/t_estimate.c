@@ -177,6 +177,7 @@ TEST(history_corrects_what_comes_next)
   CHECK_INT(after.verify_factor, 1000);
   CHECK_INT(after.learned_from, 8);
   CHECK_INT(after.error, 0);
+  CHECK_INT(estimate_plan(engine, project, &arena, &plan).execute_factor, after.execute_factor);
   for (int i = 0; i < 40; i++) finished_plan(1000000);
   CHECK_INT(estimate_plan(engine, project, &arena, &plan).execute_factor,
             4000);  // within four times
