@@ -86,9 +86,15 @@ function M.diff(plan, path, line)
   end)
 end
 
--- In a window of its own, at [line].
-function M.edit(plan, path, line)
-  buffers.open(buffers.uri('proposal', plan, path))
+-- At [line], in a window of its own, or where [command] (edit, split ...) opens it.
+function M.edit(plan, path, line, command)
+  local uri = buffers.uri('proposal', plan, path)
+  if command then
+    local ok, err = host.cmd(command .. ' ' .. host.fn('fnameescape', uri))
+    if not ok then return message.error(err) end
+  else
+    buffers.open(uri)
+  end
   local view = buffers.view()
   if not view or view.kind ~= 'proposal' then return end
   view.go_to = line

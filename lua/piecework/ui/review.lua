@@ -360,13 +360,18 @@ end
 
 -- Opening ---------------------------------------------------------------------------------------
 
+-- A file that is not there yet is shown as it is proposed.
 local function opener(command)
   return function(view, first)
     local entry = sections.at(view.sections, first)
     if not entry or not entry.path then return message.say('no file on this line', 'warn') end
     local target = lines.target(view.sections, text, first)
+    local proposed = lines.proposed(view.sections, text, first)
     require('piecework.verbs.files').absolute(view.plan, entry.path, function(path)
       host.cmd("normal! m'")
+      if host.fn('filereadable', path) == 0 and host.fn('bufloaded', path) == 0 then
+        return require('piecework.ui.proposal').edit(view.plan, entry.path, proposed, command)
+      end
       local ok, err = host.cmd(command .. ' ' .. host.fn('fnameescape', path))
       if not ok then return message.error(err) end
       if target > 0 then host.go(target, false) end

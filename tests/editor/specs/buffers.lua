@@ -171,6 +171,15 @@ return function(T)
   T.wait(function() return host.fn('bufname', '%') == 'src/net.c' or host.fn('expand', '%:t') == 'net.c' end, 'the file')
   T.eq(host.fn('line', '.'), 88, '<CR> opens the file at the line')
   T.command('buffer piecework://review/12')
+  os.remove('src/x.c')
+  for _, key in ipairs({ 'o', '\\<CR>' }) do
+    local windows = host.fn('winnr', '$')
+    T.command('exe "normal 12G' .. key .. '"')
+    T.wait(function() return host.fn('getline', 1) == 'of the file 1' end, 'the proposal')
+    T.eq({ host.fn('bufname', '%'), host.fn('line', '.'), host.fn('winnr', '$') - windows },
+      { 'piecework://proposal/12/src/x.c', 40, key == 'o' and 1 or 0 }, 'a file that is not there yet: as it is proposed')
+    T.command(key == 'o' and 'close' or 'buffer piecework://review/12')
+  end
   T.command('normal 6Ge')
   T.wait(function() return host.fn('getline', 1) == 'of the file 1' end, 'the proposal')
   T.eq({ host.fn('bufname', '%'), host.fn('line', '.') }, { 'piecework://proposal/12/src/net.c', 89 },
