@@ -75,11 +75,11 @@ function! Piecework_edit(type) abort
   call Piecework_operator('edit', a:type)
 endfunction
 
-" The lines of the hunk at the cursor.
+" The lines of the hunk at the cursor. In visual mode V would end it, or go on from where it began.
 function! s:hunk() abort
   let lines = split(luaeval('require("piecework")._hunk()'))
   if !empty(lines)
-    execute 'normal!' lines[0] .. 'GV' .. lines[1] .. 'G'
+    execute 'normal!' (mode() =~# 'no' ? '' : "\<Esc>") .. lines[0] .. 'GV' .. lines[1] .. 'G'
   endif
 endfunction
 

@@ -112,6 +112,8 @@ end
 local function open_path(view)
   local text = host.fn('getline', '.')
   local word = host.fn('expand', '<cWORD>'):gsub('[,;]$', '')
+  -- On the name of a field its first path is meant.
+  if word:find('^%l[%l_]*:$') then word = text:match('^%l[%l_]*:%s+([^%s,;]+)') or word end
   local path, first = word:match('^(.-):(%d+)')
   path = path or word
   if not text:find(path, 1, true) or path == '' then return end
