@@ -36,11 +36,19 @@ local function put(name, title, items, context)
   return lists[name]
 end
 
+-- [text] of one of [n] entries, so that `:cnext` shows it without asking for Enter. All of it is
+-- in the review and in the status.
+local function fitting(text, n, width)
+  local room = width - #(('(%d of %d) warning: '):format(n, n)) - 1
+  if #text <= room and not text:find('%c') then return text end
+  return message.cut(text, math.max(room, 20))
+end
+
 -- Named by its buffer: a name is looked up by the editor for each entry again, which costs more
 -- than all the rest. [bufs] remembers.
-local function to_item(item, bufs)
-  local out = { lnum = item.line or 1, end_lnum = item.end_line or 0, text = item.text or '',
-    type = item.type or '', valid = 1 }
+local function to_item(item, bufs, n, width)
+  local out = { lnum = item.line or 1, end_lnum = item.end_line or 0, type = item.type or '',
+    text = fitting(item.text or '', n, width), valid = 1 }
   local path = item.path
   if path and path ~= '' then
     bufs[path] = bufs[path] or host.fn('bufadd', path)
@@ -52,7 +60,7 @@ local function to_item(item, bufs)
 end
 
 -- The lines of a failed test that 'errorformat' finds a place in; its paths are the project's.
-local function of_test(result)
+local function of_test(result, n, width)
   local lines = { 'PIECEWORK-ROOT ' .. (result.root or '') }
   for _, line in ipairs(result.test and result.test.lines or {}) do lines[#lines + 1] = line end
   if #lines == 1 then return {} end
@@ -61,7 +69,7 @@ local function of_test(result)
   for _, item in ipairs(host.fn('getqflist', { lines = lines, efm = format }).items or {}) do
     if item.valid == 1 and item.bufnr > 0 and item.lnum > 0 then
       out[#out + 1] = { bufnr = item.bufnr, lnum = item.lnum, col = item.col, type = 'E', valid = 1,
-        text = '[!] test: ' .. item.text:gsub('^%s+', '') }
+        text = fitting('[!] test: ' .. item.text:gsub('^%s+', ''), n, width) }
     end
   end
   return out
@@ -104,13 +112,13 @@ local function take(plan, result, done)
   work.turn = work.turn + 1
   work.done[#work.done + 1] = done
   local mine, given = work.turn, result.items or {}
-  local items, by_path, bufs = {}, {}, {}
+  local items, by_path, bufs, width = {}, {}, {}, host.fn('eval', '&columns')
   slices.run(#given, 16, function(i)
-    items[i] = host.keep(to_item(given[i], bufs))
+    items[i] = host.keep(to_item(given[i], bufs, #given, width))
     remember(by_path, given[i])
   end, function()
     filling[plan] = nil
-    for _, item in ipairs(of_test(result)) do items[#items + 1] = item end
+    for _, item in ipairs(of_test(result, #given, width)) do items[#items + 1] = item end
     places = by_path
     places_id = put('review ' .. plan, result.title or ('Piecework #' .. plan), items,
       { piecework = plan })
@@ -168,8 +176,8 @@ end
 
 -- A plain list, e.g. of what could not be applied.
 function M.notes(plan, title, items)
-  local out, bufs = {}, {}
-  for i, item in ipairs(items) do out[i] = to_item(item, bufs) end
+  local out, bufs, width = {}, {}, host.fn('eval', '&columns')
+  for i, item in ipairs(items) do out[i] = to_item(item, bufs, #items, width) end
   put('notes ' .. plan, title, out, { piecework = plan })
 end
 

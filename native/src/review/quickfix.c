@@ -1,4 +1,6 @@
 // quickfix.c: the review as quickfix entries: one per hunk, stale ones as warnings, failed tasks as errors.
+#include "lib/fs.h"
+#include "plan/plan.h"
 #include "review/review.h"
 
 static const char *box(const ReviewHunk *hunk)
@@ -47,17 +49,30 @@ static void add_conflict(Arena *arena, const CombinedFile *file, QfList *out)
   PUSH(arena, out, entry);
 }
 
-static void add_task(Arena *arena, const TaskRow *task, QfList *out)
+// Titles name the file by convention: "src/net.c: rename the calls", or last, "rename the calls: src/net.c:80-90". One
+// that is not there yet is taken for one when it comes first and looks like it.
+static void place_task(Arena *arena, Str root, Str title, QfEntry *entry)
+{
+  for (Str rest = title, word; str_cut(&rest, ' ', &word);) {
+    bool first = word.ptr == title.ptr && str_ends(word, S(":"));
+    bool looks = first && (str_has(word, S("/")) || str_has(word, S(".")));
+    FileRef ref;
+    Error none = {0};
+    if (str_ends(word, S(":"))) word = str_sub(word, 0, word.len - 1);
+    if (!file_ref_parse(arena, word, &ref, &none)) continue;
+    if (!looks && fs_stat(path_join(arena, root, ref.path)).kind != FS_FILE) continue;
+    entry->path = ref.path;
+    entry->line = entry->end_line = ref.range.first ? ref.range.first : 1;
+    return;
+  }
+}
+
+static void add_task(Arena *arena, Str root, const TaskRow *task, QfList *out)
 {
   bool failed = task->state == TASK_FAILED || task->state == TASK_REFUSED;
   if (!failed && task->state != TASK_PARTIAL) return;
   QfEntry entry = {.type = failed ? S("E") : S("W"), .task = task->id};
-  // "src/net.c: rename the calls": the title names the file by convention.
-  size_t colon = str_find_char(task->title, ':');
-  bool has_path =
-      colon != STR_NOT_FOUND && str_find_char(str_sub(task->title, 0, colon), ' ') == STR_NOT_FOUND;
-  if (has_path) entry.path = str_sub(task->title, 0, colon);
-  if (has_path) entry.line = entry.end_line = 1;
+  place_task(arena, root, task->title, &entry);
   entry.text = str_fmt(arena, "[!] %.*s %s: %.*s", STR_ARG(task->id), task_state_name(task->state),
                        STR_ARG(task->note.len ? task->note : task->title));
   PUSH(arena, out, entry);
@@ -74,6 +89,8 @@ void review_quickfix(Engine *engine, Arena *arena, const Review *review, QfList 
     }
   }
   // Without the list of tasks the hunks are still worth showing.
-  if (!journal_task_list(engine->journal, arena, review->plan, &tasks, &err)) return;
-  for (size_t i = 0; i < tasks.len; i++) add_task(arena, &tasks.items[i], out);
+  Project *project = engine_project_of_plan(engine, review->plan, &err);
+  if (!project || !journal_task_list(engine->journal, arena, review->plan, &tasks, &err)) return;
+  for (size_t i = 0; i < tasks.len; i++)
+    add_task(arena, project_root(project), &tasks.items[i], out);
 }

@@ -9,7 +9,7 @@ return function(T)
 
   local function items(tick)
     return { { path = T.cwd .. '/a.c', line = 3, end_line = 5, text = '[' .. tick .. '] T01 -3 +3', type = '', hunk = 'h1' },
-      { path = T.cwd .. '/b.c', line = 9, end_line = 9, text = '[ ] T02 DOUBT: x', type = 'W', hunk = 'h2' },
+      { path = T.cwd .. '/b.c', line = 9, end_line = 9, text = '[ ] T02 DOUBT:' .. (' why'):rep(30), type = 'W', hunk = 'h2' },
       { path = '', line = 0, end_line = 0, text = '[!] T03 failed: no answer', type = 'E', task = 'T03' } }
   end
   standin.script({ ['review/quickfix'] = {
@@ -29,6 +29,7 @@ return function(T)
   T.eq({ list.items[1].lnum, list.items[1].end_lnum, list.items[2].type }, { 3, 5, 'W' }, 'places and types')
   T.eq(list.items[3].valid == 0 or list.items[3].valid == false, true, 'what has no place is not jumped to')
   T.eq(host.fn('getqflist', { nr = 1, title = 1 }).title, 'grep', 'the list before it is as it was')
+  T.eq(#'(2 of 3) warning: ' + #list.items[2].text, host.fn('eval', '&columns') - 1, 'what :cnext shows fits the screen')
   T.command('cfirst')
   T.command('cnext')
   T.eq(host.fn('expand', '%:t'), 'b.c', ':cnext goes from hunk to hunk')

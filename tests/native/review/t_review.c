@@ -185,6 +185,31 @@ TEST(conflicts_are_told)
   fx_deinit(&fx);
 }
 
+TEST(failed_tasks_are_placed_by_their_titles)
+{
+  static const char *const titles[][2] = {{"a.txt: shout", "a.txt:1"},
+                                          {"shout: a.txt:3-5", "a.txt:3"},
+                                          {"say it in a.txt", "a.txt:1"},
+                                          {"tests/new.txt: write it", "tests/new.txt:1"},
+                                          {"shout: at all", ":0"}};
+  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+    Fixture fx;
+    fx_init(&fx, false);
+    fx_write(&fx, "a.txt", str_from(ten));
+    fx_open(&fx);
+    TaskRow failed = {
+        .plan = fx.plan, .id = S("T01"), .state = TASK_FAILED, .title = str_from(titles[i][0])};
+    CHECK(journal_task_put(fx.engine->journal, &failed, NULL));
+    Review r = fx_review(&fx);
+    QfList list = {0};
+    review_quickfix(fx.engine, &fx.arena, &r, &list);
+    CHECK_INT(list.len, 1);
+    CHECK_STR(str_fmt(&fx.arena, "%.*s:%zu", STR_ARG(list.items[0].path), list.items[0].line),
+              str_from(titles[i][1]));
+    fx_deinit(&fx);
+  }
+}
+
 TEST(a_diff_without_the_rejected)
 {
   Fixture fx;
