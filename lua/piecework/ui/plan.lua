@@ -68,8 +68,8 @@ local function tell_problems(view, problems)
   return errors == 0
 end
 
--- Saves the text; [done] gets whether it can run. The buffer counts as saved at once, so that
--- `:wq` works; a failure takes that back.
+-- Saves the text; [done] gets whether it can run, and how many problems there are. The buffer
+-- counts as saved at once, so that `:wq` works; a failure takes that back.
 local function save(view, done)
   local text = table.concat(host.lines(view.buf), '\n') .. '\n'
   host.fn('setbufvar', view.buf, '&modified', 0)
@@ -79,15 +79,19 @@ local function save(view, done)
       return message.error(err)
     end
     show_notes(view, result)
-    local ok = tell_problems(view, result.problems or {})
-    if done then done(ok) end
+    local problems = result.problems or {}
+    local ok = tell_problems(view, problems)
+    if done then done(ok, #problems) end
   end)
 end
 
 function M.write(view)
   message.fresh()
-  save(view, function(ok)
-    if ok then message.say(('plan %d saved'):format(view.plan)) end
+  save(view, function(ok, problems)
+    if not ok then return end
+    local warnings = message.count(problems, 'warning')
+    message.say(('plan %d saved'):format(view.plan)
+      .. (problems > 0 and ', ' .. warnings .. ': :copen' or ''))
   end)
 end
 

@@ -354,10 +354,22 @@ static bool field_line(Parser *p, Str line)
   return true;
 }
 
+// `dd` on a heading that is not folded leaves the fields below it to the task above.
+static void check_orphan(Parser *p, Str line)
+{
+  Str key, raw;
+  if (!split_key(line, &key, &raw) || !(str_eq(key, S("files")) || str_eq(key, S("each")))) return;
+  plan_problem(
+      p->arena, p->problems, p->line, true,
+      "`%.*s:` is part of the text above: its heading is missing, or a blank line is too many",
+      STR_ARG(key));
+}
+
 // A heading that is nearly a task's would go to a model as part of the body before it: say so.
 static void text_line(Parser *p, Str line)
 {
   bool hidden = p->markdown.fence || p->markdown.comment;
+  if (!hidden) check_orphan(p, line);
   Str text = str_trim(str_skip(line, 3));
   Str first = str_sub(text, 0, str_find_char(text, ' '));
   bool likely = first.len > 1 && first.len < 12 && isdigit((unsigned char)first.ptr[first.len - 1]);

@@ -331,7 +331,7 @@ return function(T)
         executors = { 'model', 'move' }, models = { 'big', 'small' }, templates = { '@docstring' } } } } },
     ['plan/save'] = { { result = { problems = { { line = 5, warning = false, text = 'no such file' },
       { line = 5, warning = false, text = 'nor this' } } } },
-      { result = { problems = {} } } },
+      { result = { problems = { { line = 5, warning = true, text = 'odd' } } } }, { result = { problems = {} } } },
     ['run/start'] = { { result = {} } },
     ['plan/drop'] = { { result = {} } },
   })
@@ -383,6 +383,9 @@ return function(T)
   local list = host.fn('getqflist', { items = 1, title = 1 })
   T.eq({ list.title, list.items[1].lnum, list.items[1].bufnr }, { 'Piecework #12: problems of the plan', 5,
     plan.buf }, 'problems are in the quickfix list')
+  T.command('write')
+  T.wait(function() return (T.said() or ''):find('saved') end, 'saved')
+  T.like(T.said(), 'plan 12 saved, 1 warning: :copen$', 'warnings are told')
   T.eq(standin.last('run/start'), nil, ':w runs nothing')
   T.command('normal ZZ')
   T.wait(function() return standin.last('run/start') end, 'ZZ')

@@ -207,6 +207,17 @@ TEST(an_empty_replacement_is_one)
   CHECK(plan_check(&arena, &plan, NULL, &problems));
 }
 
+TEST(fields_without_their_heading_are_told)
+{
+  CHECK(parse("## T01 x\nfiles: a.c\nDo it.\n\nfiles: b.c\naccept: x\n\nThe other.\n"));
+  CHECK_INT(problems.len, 1);
+  CHECK(problems.items[0].warning && problem_at(5, "part of the text above"));
+  CHECK(parse("---\nid: 1\n---\n\neach:\n  - a.c\nx\n## T02 y\nfiles: b.c\nDo it.\n"));
+  CHECK(problem_at(5, "part of the text above"));
+  CHECK(parse("## T01 x\nfiles: a.c\nAs in\n```\nfiles: b.c\n```\nof these files: all\n"));
+  CHECK_INT(problems.len, 0);
+}
+
 TEST(unknown_keys_are_kept_with_a_warning)
 {
   CHECK(parse("---\ntitel: x\n---\n## T01 x\nfiles: a\nacept: y\nowner: me\n\nb\n"));
