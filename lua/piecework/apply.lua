@@ -150,6 +150,7 @@ end
 ---@field files integer    that were changed
 ---@field written integer  files
 ---@field root? string     of the plan's project
+---@field asked integer    files that have hunks to apply, or to revert
 
 local function refuse(work, path, why)
   work.refused[#work.refused + 1] = { path = path, text = why, line = 1, type = 'W' }
@@ -251,15 +252,25 @@ local function is_refused(work, path)
   return false
 end
 
--- What an apply without a bang did, and nobody has written since.
+-- The buffer with what the verb did to a file without a bang. A new file that was reverted has
+-- none: a text that stands there is somebody else's.
+local function done_earlier(work, file)
+  local known = work.buffers[file.path]
+  if known then return known.buf end
+  local back = work.options.revert and file.change ~= 'new'
+  return back and host.fn('bufloaded', file.path) == 1 and buffer_of(file.path)
+end
+
+-- What the verb did without a bang, and nobody has written since.
 local function write_earlier(work, done)
-  if not work.options.write or work.options.revert then return done() end
-  engine.request('review/files', { plan = work.plan, accepted = true, applied = true,
-    only = work.options.only }, function(err, result)
+  if not work.options.write then return done() end
+  local revert = work.options.revert or false
+  engine.request('review/files', { plan = work.plan, accepted = not revert, applied = not revert,
+    reverted = revert, only = work.options.only }, function(err, result)
     for _, file in ipairs(not err and result.files or {}) do
-      local known = work.buffers[file.path]
-      if known and option(known.buf, 'modified') == 1 and not is_refused(work, file.path) then
-        write(work, known.buf, file.path)
+      local buf = done_earlier(work, file)
+      if buf and option(buf, 'modified') == 1 and not is_refused(work, file.path) then
+        write(work, buf, file.path)
       end
     end
     done()
@@ -294,17 +305,25 @@ local function problems_of(work, stale)
   return words, entries
 end
 
+-- What was done.
+local function done_words(work, verb, problems)
+  if work.doing == 0 and work.written > 0 then
+    return message.count(work.written, 'file') .. ' written'
+  end
+  if work.doing + work.asked + #problems == 0 then
+    return work.options.revert and 'nothing is applied' or 'nothing is accepted'
+  end
+  local text = ('%s %s in %s'):format(message.count(work.doing, 'hunk'), verb,
+    message.count(work.files, 'file'))
+  if work.doing == 0 then return text end
+  return text .. (work.options.write and ', written' or ', not written (:wa)')
+end
+
 -- What was not done comes first: the end of a long line is cut.
 local function report(work, stale)
   local verb = work.options.revert and 'reverted' or 'applied'
   local words, entries = problems_of(work, stale)
-  local text = ('%s %s in %s'):format(message.count(work.doing, 'hunk'), verb,
-    message.count(work.files, 'file'))
-  if work.doing == 0 and work.written > 0 then
-    text = text .. ', ' .. message.count(work.written, 'file') .. ' written'
-  elseif work.doing > 0 then
-    text = text .. ', ' .. (work.options.write and 'written' or 'not written (:wa)')
-  end
+  local text = done_words(work, verb, entries)
   if #words > 0 then text = table.concat(words, ', ') .. '; ' .. text end
   if #entries > 0 then
     require('piecework.quickfix').notes(work.plan,
@@ -400,7 +419,7 @@ local function begin(work)
       message.error(err)
       return next_one()
     end
-    work.root = result.root
+    work.root, work.asked = result.root, #(result.files or {})
     one_by_one(result.files or {}, function(file) load_one(work, file) end,
       function() ask_edits(work) end)
   end)
@@ -436,7 +455,7 @@ function M.start(plan, options)
   local last = waiting[#waiting]
   if last and joins(last, plan, options) then return end
   local work = { plan = plan, options = options, buffers = {}, refused = {}, left = {}, hunks = {},
-    doing = 0, files = 0, written = 0 }
+    doing = 0, files = 0, written = 0, asked = 0 }
   waiting[#waiting + 1] = work
   if not running then next_one() end
 end

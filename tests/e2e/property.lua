@@ -402,11 +402,11 @@ return function(T)
         if options.write and doc.buf and (doc.disk or file.change == 'new') then doc:saved() end
       end
     end
-    -- With a bang what an earlier apply did is written as well.
+    -- With a bang what an earlier apply or revert did is written as well; what a revert did to a new file is to end it.
     for _, file in ipairs(heard.earlier or {}) do
       for _, doc in ipairs(docs) do
         local refused = heard.late[doc] and touched[doc]
-        local there = doc.buf and heard.was[doc].exists
+        local there = doc.buf and heard.was[doc].exists and not (back and file.change == 'new')
         if doc.full == file.path and there and not refused then doc:saved() end
       end
     end

@@ -230,6 +230,9 @@ def life(wire: str) -> None:
         buffers = [{"path": str(root / "a.c"), "text": "// mine\n" + TEXT.replace("int cfg_get(", "int config_get(", 1)}]
         edits = client.call("review/revert", {"plan": 1, "buffers": buffers, "only": ["file:a.c"]})[1]
         ok(edits["files"][0]["edits"] == [{"first": 2, "count": 1, "lines": ["int cfg_get(void);"]}], f"{wire}: revert", edits)
+        client.call("review/applied", {"plan": 1, "hunks": edits["files"][0]["hunks"], "reverted": True})
+        ok(listed(applied=True) == ["b.c 1"] and listed(reverted=True) == ["a.c 1"], f"{wire}: and which files it changed",
+           listed(reverted=True))
         status, errors = client.end()
         ok(status == 0 and not errors, f"{wire}: ends in order when its input ends", status, errors)
 

@@ -156,9 +156,9 @@ static Str change_of(const CombinedFile *file)
   return file->renamed_from.len ? S("rename") : S("edit");
 }
 
-// Which hunks a caller asks for: those that apply or revert would look at, or all.
+// Which hunks a caller asks for: those that apply or revert would look at, or has taken back, or all.
 typedef struct {
-  bool accepted, applied;
+  bool accepted, applied, reverted;
   const bool *named;  // of each hunk; NULL = all
 } HunkChoice;
 
@@ -167,6 +167,7 @@ static bool chosen(const Review *review, size_t index, const HunkChoice *choice)
   const ReviewHunk *hunk = &review->hunks.items[index];
   if (choice->named && !choice->named[index]) return false;
   if (choice->applied && hunk->applied != APPLIED_DONE) return false;
+  if (choice->reverted && hunk->applied != APPLIED_REVERTED) return false;
   return !choice->accepted || hunk->decision == DECISION_ACCEPTED;
 }
 
@@ -174,7 +175,8 @@ static Value *review_files(Serve *serve, RpcRequest *request, Error *err)
 {
   Arena *arena = &request->arena;
   HunkChoice choice = {.accepted = value_get_bool(request->params, S("accepted"), false),
-                       .applied = value_get_bool(request->params, S("applied"), false)};
+                       .applied = value_get_bool(request->params, S("applied"), false),
+                       .reverted = value_get_bool(request->params, S("reverted"), false)};
   StrList only = {0};
   Review review;
   if (!build(serve, request, &review, err)) return NULL;

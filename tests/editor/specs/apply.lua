@@ -221,7 +221,7 @@ return function(T)
   T.eq({ T.read('sub/new.py'), host.fn('isdirectory', 'sub') }, { nil, 0 }, 'not on disk yet')
   run({ { path = new, change = 'edit', hunks = { 'x' }, edits = {} } }, { write = true })
   T.eq({ T.read('sub/new.py'), T.said() }, { 'import os\n\nx = 1\n',
-    'piecework: #4: 0 hunks applied in 0 files, 1 file written' }, 'a bang later writes what was applied before')
+    'piecework: #4: 1 file written' }, 'a bang later writes what was applied before')
   T.command('call delete("sub", "rf") | bwipeout! ' .. buffer(new))
   run({ { path = new, change = 'new', text = 'a\n', hunks = { 'x' } } })
   T.command('silent wall')
@@ -257,6 +257,23 @@ return function(T)
   T.eq(standin.last('review/applied').reverted, true, 'and told so')
   run({ { path = T.cwd .. '/never.txt', change = 'edit', hunks = { 'never' }, edits = {} } }, { revert = true })
   T.eq(standin.last('review/applied').hunks, { 'never' }, 'a new file that was never written is reverted, too')
+
+  T.like(run({}, { revert = true }), '#4: nothing is applied$', 'nothing is applied: that is said')
+  T.like(run({}), '#4: nothing is accepted$', 'nor accepted')
+  local back = T.write('back.txt', 'applied\n')
+  run({ { path = back, change = 'edit', hunks = { 'x' }, edits = { { first = 1, count = 1, lines = { 'as it was' } } } } },
+    { revert = true })
+  T.eq(T.read('back.txt'), 'applied\n', 'a revert writes nothing')
+  standin.script({
+    ['review/files'] = { { result = { files = {}, root = T.cwd } },
+      { result = { files = { { path = back, change = 'edit', hunks = 1 } }, root = T.cwd } } },
+    ['review/revert'] = { { result = { files = {}, stale = {}, hunks = 0 } } },
+  })
+  local told = #require('piecework.message').history
+  apply.start(4, { revert = true, write = true })
+  T.wait(function() return #require('piecework.message').history > told end, 'the bang')
+  T.eq({ T.read('back.txt'), T.said(), standin.last('review/files').reverted },
+    { 'as it was\n', 'piecework: #4: 1 file written', true }, 'a bang later writes what a revert has changed')
 
   -- several at once: one after the other, those of a kind together, and a failure holds nobody up
   standin.script({
