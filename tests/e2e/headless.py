@@ -23,6 +23,8 @@ def run_spec(editor: str, scratch: Scratch, root: Path, spec: str, facts: dict, 
     env = {**scratch.env, "PIECEWORK_RESULT": str(result), "PIECEWORK_SPEC": str(TREE / "tests/e2e" / spec),
            "PIECEWORK_NAME": name, "PIECEWORK_TREE": str(TREE), "PIECEWORK_FACTS": str(told),
            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "detect_leaks=0")}
+    if " " in env.get("TMPDIR", ""):
+        env["TMPDIR"] = "/tmp"  # `%!sort` of Neovim 0.7 itself cannot (E485)
     argv = [editor, *(["--headless"] if is_nvim else ["-es", "-N"]), "-u", "NONE", "-i", "NONE", "--cmd",
             f"set encoding=utf-8 | let &rtp = '{TREE},' . &rtp", "-c", "runtime plugin/piecework.vim", "-c",
             f"let g:piecework = json_decode('{config}')", "-c", f"luafile {TREE}/tests/editor/spec.lua", "-c", "cquit"]
