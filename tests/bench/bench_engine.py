@@ -8,7 +8,10 @@ import sys
 import time
 
 import measure as m
-from measure import Home, Ran, Samples, Server, pack, row
+from measure import Home, Ran, Samples, Server, row
+
+sys.path.insert(0, str(m.ROOT / 'tests/editor'))
+from mpack import pack  # noqa: E402
 
 TRIPS = 5000
 

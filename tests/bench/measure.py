@@ -8,7 +8,6 @@ import os
 import resource
 import shutil
 import statistics
-import struct
 import subprocess
 import tempfile
 import time
@@ -96,21 +95,6 @@ def peer():
 
 def peer_without_http():
     return build('peer_bare', 'peer.c', 'libuv', msgpack(), flags=['-DNO_HTTP'])
-
-
-def pack(v):
-    """msgpack, as much as requests need."""
-    if v is None:
-        return b'\xc0'
-    if isinstance(v, bool):
-        return b'\xc3' if v else b'\xc2'
-    if isinstance(v, int):
-        return bytes([v]) if 0 <= v < 128 else struct.pack('>Bq', 0xD3, v)
-    if isinstance(v, str):
-        return struct.pack('>BI', 0xDB, len(v.encode())) + v.encode()
-    if isinstance(v, list):
-        return struct.pack('>BI', 0xDD, len(v)) + b''.join(map(pack, v))
-    return struct.pack('>BI', 0xDF, len(v)) + b''.join(pack(k) + pack(x) for k, x in v.items())
 
 
 class Ran:

@@ -2,12 +2,15 @@
 
 import json
 import os
-import struct
 import subprocess
+import sys
 import threading
 
-from harness import BINARY, Scratch, done, ok
+from harness import BINARY, TREE, Scratch, done, ok
 from workloads import git_init
+
+sys.path.insert(0, str(TREE / "tests/editor"))
+from mpack import Reader, pack  # noqa: E402
 
 PLAN = """---
 title: a rename
@@ -23,61 +26,6 @@ word: true
 TEXT = "int cfg_get(void);\nint x;\nint y;\nint z;\nint u;\nint v;\nint w;\nint n = cfg_get();\n"
 
 
-# ---- msgpack, as much as we need -----------------------------------------------------------------------
-
-def pack(v) -> bytes:
-    if v is None:
-        return b"\xc0"
-    if isinstance(v, bool):
-        return b"\xc3" if v else b"\xc2"
-    if isinstance(v, int):
-        return struct.pack(">Bq", 0xD3, v)
-    if isinstance(v, float):
-        return struct.pack(">Bd", 0xCB, v)
-    if isinstance(v, str):
-        return struct.pack(">BI", 0xDB, len(v.encode())) + v.encode()
-    if isinstance(v, list):
-        return struct.pack(">BI", 0xDD, len(v)) + b"".join(map(pack, v))
-    return struct.pack(">BI", 0xDF, len(v)) + b"".join(pack(k) + pack(x) for k, x in v.items())
-
-
-class Unpacker:
-    def __init__(self, stream) -> None:
-        self.stream = stream
-
-    def take(self, n: int) -> bytes:
-        data = self.stream.read(n)
-        if len(data) < n:
-            raise EOFError
-        return data
-
-    def number(self, form: str):
-        return struct.unpack(">" + form, self.take(struct.calcsize(form)))[0]
-
-    def read(self):
-        c = self.take(1)[0]
-        if c < 0x80 or c >= 0xE0:
-            return c if c < 0x80 else c - 256
-        if c < 0x90:
-            return self.map(c & 15)
-        if c < 0xA0:
-            return [self.read() for _ in range(c & 15)]
-        if c < 0xC0:
-            return self.take(c & 31).decode()
-        simple = {0xC0: None, 0xC2: False, 0xC3: True}
-        if c in simple:
-            return simple[c]
-        numbers = {0xCA: "f", 0xCB: "d", 0xCC: "B", 0xCD: "H", 0xCE: "I", 0xCF: "Q", 0xD0: "b", 0xD1: "h", 0xD2: "i", 0xD3: "q"}
-        if c in numbers:
-            return self.number(numbers[c])
-        sizes = {0xD9: "B", 0xDA: "H", 0xDB: "I", 0xDC: "H", 0xDD: "I", 0xDE: "H", 0xDF: "I"}
-        n = self.number(sizes[c])
-        return self.take(n).decode() if c < 0xDC else [self.read() for _ in range(n)] if c < 0xDE else self.map(n)
-
-    def map(self, n: int) -> dict:
-        return {self.read(): self.read() for _ in range(n)}
-
-
 # ---- a client ------------------------------------------------------------------------------------------
 
 class Client:
@@ -91,10 +39,10 @@ class Client:
         self.thread.start()
 
     def read(self) -> None:
-        unpacker = Unpacker(self.process.stdout)
+        reader = Reader(self.process.stdout)
         while True:
             try:
-                line = unpacker.read() if self.wire == "msgpack" else json.loads(self.process.stdout.readline() or "null")
+                line = reader.value() if self.wire == "msgpack" else json.loads(self.process.stdout.readline() or "null")
             except EOFError:
                 return
             if line is None:

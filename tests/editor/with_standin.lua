@@ -7,7 +7,7 @@ return function(T)
   local M = {}
   local script_path = T.cwd .. '/standin.json'
 
-  local launcher = T.write('standin.sh', '#!/bin/sh\nexec python3 '
+  local launcher = T.write('standin.sh', '#!/bin/sh\nexec python3 -B '
     .. T.word(T.tree .. '/tests/editor/standin.py') .. ' "$@"\n')
   os.execute('chmod +x ' .. T.word(launcher))
   host.cmd('let $STANDIN = ' .. host.fn('string', script_path))

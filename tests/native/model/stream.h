@@ -37,6 +37,14 @@ static inline void stream_run(Stream1 *s, const Dialect *dialect, Str text)
   stream_run_cut(s, dialect, 0, text, text.len + 1);
 }
 
+// The text of a row: [format] with [word] in it.
+#define stream_word(s, dialect, format, word)     \
+  do {                                            \
+    char text_[2048];                             \
+    snprintf(text_, sizeof(text_), format, word); \
+    stream_run(s, dialect, str_from(text_));      \
+  } while (0)
+
 static inline void stream_whole(Stream1 *s, const Dialect *dialect, Str body)
 {
   *s = (Stream1){0};

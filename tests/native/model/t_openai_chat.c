@@ -64,11 +64,9 @@ static const struct {
 TEST(all_finish_reasons)
 {
   for (size_t i = 0; i < sizeof(stop_rows) / sizeof(stop_rows[0]); i++) {
-    char text[1024];
-    snprintf(text, sizeof(text), CHUNK("{\"content\":\"x\"}", "null") CHUNK("{}", "\"%s\"") DONE,
-             stop_rows[i].word);
     Stream1 s;
-    stream_run(&s, &dialect_openai_chat, str_from(text));
+    stream_word(&s, &dialect_openai_chat,
+                CHUNK("{\"content\":\"x\"}", "null") CHUNK("{}", "\"%s\"") DONE, stop_rows[i].word);
     CHECK_INT(s.reply.stop, stop_rows[i].stop);
     CHECK(s.reply.ended);
     CHECK(!s.reply.usage.known);
@@ -91,10 +89,8 @@ TEST(finish_reasons_that_are_failures)
 {
   static const char *const words[] = {"insufficient_system_resource", "error"};
   for (int i = 0; i < 2; i++) {
-    char text[512];
-    snprintf(text, sizeof(text), CHUNK("{}", "\"%s\"") DONE, words[i]);
     Stream1 s;
-    stream_run(&s, &dialect_openai_chat, str_from(text));
+    stream_word(&s, &dialect_openai_chat, CHUNK("{}", "\"%s\"") DONE, words[i]);
     CHECK(s.reply.failed);
     CHECK(s.reply.failure.retry);
     stream_end(&s);
@@ -159,13 +155,11 @@ TEST(thoughts_that_are_counted_apart)
               {"\"completion_tokens\":289,\"total_tokens\":321", 289},
               {"\"completion_tokens\":289", 289}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    char text[512];
-    snprintf(text, sizeof(text),
-             USAGE("{\"prompt_tokens\":32,%s,"
-                   "\"completion_tokens_details\":{\"reasoning_tokens\":287}}"),
-             rows[i].counters);
     Stream1 s;
-    stream_run(&s, &dialect_openai_chat, str_from(text));
+    stream_word(&s, &dialect_openai_chat,
+                USAGE("{\"prompt_tokens\":32,%s,"
+                      "\"completion_tokens_details\":{\"reasoning_tokens\":287}}"),
+                rows[i].counters);
     CHECK_INT(s.reply.usage.out, rows[i].out);
     CHECK_INT(s.reply.usage.reasoning, 287);
     stream_end(&s);
@@ -185,11 +179,9 @@ TEST(counters_that_cannot_be)
               {"{\"prompt_tokens\":50,\"completion_tokens\":-5}", 50, 3, false},
               {"{\"prompt_tokens\":-50,\"completion_tokens\":5}", 70, 3, false}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    char text[512];
-    snprintf(text, sizeof(text), CHUNK("{\"content\":\"ten bytes.\"}", "\"stop\"") USAGE("%s"),
-             rows[i].counters);
     Stream1 s;
-    stream_run(&s, &dialect_openai_chat, str_from(text));
+    stream_word(&s, &dialect_openai_chat,
+                CHUNK("{\"content\":\"ten bytes.\"}", "\"stop\"") USAGE("%s"), rows[i].counters);
     Usage usage = reply_usage(&s.reply, 70);
     CHECK_INT(usage.fresh_in, rows[i].in);
     CHECK_INT(usage.out, rows[i].out);
@@ -344,10 +336,9 @@ TEST(errors_inside_the_stream)
       {"event: error\ndata: {\"message\":\"x\",\"code\":\"rate_limit_exceeded\"}\n\n", ERR_RATE,
        true, true, false}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    char text[1024];
-    snprintf(text, sizeof(text), CHUNK("{\"content\":\"part\"}", "null") "%s", rows[i].text);
     Stream1 s;
-    stream_run(&s, &dialect_openai_chat, str_from(text));
+    stream_word(&s, &dialect_openai_chat, CHUNK("{\"content\":\"part\"}", "null") "%s",
+                rows[i].text);
     CHECK(s.reply.failed);
     CHECK_INT(s.reply.failure.error.code, rows[i].code);
     CHECK_INT(s.reply.failure.retry, rows[i].retry);

@@ -38,6 +38,21 @@ static Error run_and_verify(RunFixture *rf)
   return rf_run_spec(rf, (RunSpec){.verify = true});
 }
 
+// The plan of the project, with its test trusted.
+static Error run_trusted(RunFixture *rf, const char *config)
+{
+  rf_open(rf, config, plan_text);
+  trust(rf, "sh test.sh");
+  return run_and_verify(rf);
+}
+
+static void forget_replies(RunFixture *rf)
+{
+  rf->cassette.len = 0;
+  buf_add(&rf->cassette,
+          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+}
+
 // What the verifier was asked last.
 static Str asked(RunFixture *rf)
 {
@@ -230,9 +245,7 @@ TEST(a_failing_test_is_told_and_review_comes_all_the_same)
   project(&rf);
   fx_write(&rf.fx, "test.sh", S("echo broken; exit 3\n"));
   rf_reply(&rf, "verify", "", str_from(two_ok));
-  rf_open(&rf, "", plan_text);
-  trust(&rf, "sh test.sh");
-  Error err = run_and_verify(&rf);
+  Error err = run_trusted(&rf, "");
   CHECK_INT(err.code, ERR_TEST_FAILED);
   CHECK_INT(rf_plan(&rf).state, PLAN_REVIEW);
   CHECK_INT(rf_plan(&rf).test_status, 3);
@@ -250,9 +263,7 @@ TEST(a_rejected_task_is_corrected)
              "\"a.txt\", \"line\": 3}]}"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", "3\n"));
   rf_reply(&rf, "verify", "", str_from(two_ok));
-  rf_open(&rf, "", plan_text);
-  trust(&rf, "sh test.sh");
-  Error err = run_and_verify(&rf);
+  Error err = run_trusted(&rf, "");
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(rf_text(&rf, "a.txt"), S("ONE\ntwo\n3\n"));
   VerdictRowList rows = {0};
@@ -274,9 +285,7 @@ TEST(rounds_are_bounded)
     rf_reply(&rf, "verify", "", no);
     rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", i % 2 ? "x\n" : "y\n"));
   }
-  rf_open(&rf, "\"verify_rounds\": 1", plan_text);
-  trust(&rf, "sh test.sh");
-  Error err = run_and_verify(&rf);
+  Error err = run_trusted(&rf, "\"verify_rounds\": 1");
   CHECK_INT(err.code, ERR_FAILED);
   CHECK(str_has(str_from(err.message), S("1 rejected")));
   CHECK_INT(rf_calls(&rf), 5);
@@ -295,9 +304,7 @@ TEST(without_git_a_copy)
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
   rf_reply(&rf, "execute", "T02", S("NOTHING TO CHANGE"));
   rf_reply(&rf, "verify", "", S("no idea"));
-  rf_open(&rf, "", plan_text);
-  trust(&rf, "sh test.sh");
-  Error err = run_and_verify(&rf);
+  Error err = run_trusted(&rf, "");
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(rf_plan(&rf).test_tail, S("ONE\ntwo\nthree\nb\n"));
   CHECK(str_has(rf_plan(&rf).note, S("no verdicts")));
@@ -317,9 +324,7 @@ TEST(no_commits_hooks_links_and_leftovers)
         "chmod +x .git/hooks/post-checkout; mkdir ../outside; ln -s ../outside dir; git add dir; "
         "git commit -qm link");
   fx_sh(&rf.fx, "rm dir; mkdir dir; echo inside > dir/file.txt");
-  rf_open(&rf, "", plan_text);
-  trust(&rf, "sh test.sh");
-  Error err = run_and_verify(&rf);
+  Error err = run_trusted(&rf, "");
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(fx_out(&rf.fx, "ls ../outside | wc -l"), S("0"));
   CHECK_STR(fx_out(&rf.fx, "ls /tmp/piecework-hooked 2>/dev/null | wc -l"), S("0"));
@@ -359,9 +364,7 @@ TEST(a_repository_without_commits)
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
   rf_reply(&rf, "execute", "T02", S("NOTHING TO CHANGE"));
   rf_reply(&rf, "verify", "", S("[{\"task\": \"T01\", \"verdict\": \"OK\"}]"));
-  rf_open(&rf, "", plan_text);
-  trust(&rf, "sh test.sh");
-  CHECK_INT(run_and_verify(&rf).code, ERR_OK);
+  CHECK_INT(run_trusted(&rf, "").code, ERR_OK);
   CHECK_STR(rf_plan(&rf).test_tail, S("ONE\ntwo\nthree\n"));
   CHECK_STR(rf_plan(&rf).note, S("tests passed; 1 ok"));
   rf_deinit(&rf);
@@ -372,9 +375,7 @@ TEST(checks_run_in_a_scratch_copy)
   RunFixture rf;
   project(&rf);
   // the first reply breaks the check, the second is fine; the other task's result is not in its copy
-  rf.cassette.len = 0;
-  buf_add(&rf.cassette,
-          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  forget_replies(&rf);
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "BAD\n"));
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "three\n", "THREE\n"));
@@ -397,9 +398,7 @@ TEST(nothing_to_change_is_no_answer_to_a_failed_check)
 {
   RunFixture rf;
   project(&rf);
-  rf.cassette.len = 0;
-  buf_add(&rf.cassette,
-          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  forget_replies(&rf);
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "BAD\n"));
   rf_reply(&rf, "execute", "T01", S("NOTHING TO CHANGE"));
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));  // the next rung
