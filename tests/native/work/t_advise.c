@@ -1,20 +1,7 @@
 // Advice: which words and scopes give which kind, one screen, once.
-#include "tap.h"
+#include "engine_fixture.h"
 
-#include "lib/fs.h"
 #include "work/advise.h"
-
-static char base[] = "/tmp/t_advise_XXXXXX";
-static Arena arena;
-static Loop loop;
-static Engine *engine;
-static Project *project;
-static Error err;
-
-static char *at(const char *name)
-{
-  return path_join(&arena, str_from(base), str_from(name));
-}
 
 static Advice ask(const char *words, const char *scope)
 {
@@ -116,31 +103,19 @@ TEST(never_twice)
   CHECK(!ask("why is it other?", NULL).seen);
 }
 
-int main(int argc, char **argv)
+static void files(void)
 {
-  if (!mkdtemp(base)) return 1;
   Buf text;
   buf_init(&text, 1 << 20);
   for (int i = 0; i < 500; i++) buf_fmt(&text, "int f%d(void);\n", i);
-  fs_mkdirs(at("tree"), &err);
-  fs_mkdirs(at("state"), &err);
   fs_write_atomic(at("tree/big.c"), buf_str(&text), 0644, &err);
   fs_write_atomic(at("tree/a.c"), S("cfg_get();\nx = cfg_get() + cfg_get();\nmy_cfg_get();\n"),
                   0644, &err);
   fs_write_atomic(at("tree/b.c"), S("// cfg_get\n"), 0644, &err);
   buf_deinit(&text);
-  setenv("PIECEWORK_STATE", at("state"), 1);
-  setenv("PIECEWORK_CONFIG", "", 1);
-  setenv("ANTHROPIC_API_KEY", "unused", 1);
-  if (!loop_init(&loop, &err) || !(engine = engine_new(&loop, NULL, &err))) {
-    printf("Bail out! %s\n", err.message);
-    return 1;
-  }
-  project = engine_project(engine, at("tree"), &err);
-  int failed = tap_main(argc, argv);
-  engine_free(engine);
-  loop_deinit(&loop);
-  fs_remove_tree(base, &err);
-  arena_deinit(&arena);
-  return failed;
+}
+
+int main(int argc, char **argv)
+{
+  return run_with_engine(argc, argv, files);
 }

@@ -1,21 +1,8 @@
 // Estimates and money as text; the estimate kept with a plan.
-#include "tap.h"
+#include "engine_fixture.h"
 
 #include "journal/journal.h"
-#include "lib/fs.h"
 #include "work/estimate.h"
-
-static char base[] = "/tmp/t_estimate_XXXXXX";
-static Arena arena;
-static Loop loop;
-static Engine *engine;
-static Project *project;
-static Error err;
-
-static char *at(const char *name)
-{
-  return path_join(&arena, str_from(base), str_from(name));
-}
 
 static Plan parse(Str text)
 {
@@ -192,29 +179,17 @@ TEST(another_role_has_its_own_price)
   CHECK(other.execute.cost > 5 * one.execute.cost);
 }
 
-int main(int argc, char **argv)
+static void files(void)
 {
-  if (!mkdtemp(base)) return 1;
   Buf text;
   buf_init(&text, 1 << 20);
   for (int i = 0; i < 500; i++)
     buf_fmt(&text, "  value_%d = compute(%d);  // what line %d does\n", i, i, i);
-  fs_mkdirs(at("tree"), &err);
-  fs_mkdirs(at("state"), &err);
   fs_write_atomic(at("tree/a.c"), buf_str(&text), 0644, &err);
   buf_deinit(&text);
-  setenv("PIECEWORK_STATE", at("state"), 1);
-  setenv("PIECEWORK_CONFIG", "", 1);
-  setenv("ANTHROPIC_API_KEY", "unused", 1);
-  if (!loop_init(&loop, &err) || !(engine = engine_new(&loop, NULL, &err))) {
-    printf("Bail out! %s\n", err.message);
-    return 1;
-  }
-  project = engine_project(engine, at("tree"), &err);
-  int failed = tap_main(argc, argv);
-  engine_free(engine);
-  loop_deinit(&loop);
-  fs_remove_tree(base, &err);
-  arena_deinit(&arena);
-  return failed;
+}
+
+int main(int argc, char **argv)
+{
+  return run_with_engine(argc, argv, files);
 }
