@@ -142,7 +142,32 @@ def through_a_link() -> None:
         one_line(scratch.run("run", str(plan), "--yes", cwd=root), 1, "link out of the project", "away/f.py", "outside")
 
 
-for test in (keys_and_servers, words_and_files, places, wire, through_a_link):
+def nearly_full() -> None:
+    """No call is made whose reply might find no room in the journal."""
+    own = "mount -t tmpfs -o size=$1m none \"$2\" || exit 77; shift 2; exec \"$@\""
+    for size in (64, 15):
+        with Scratch() as scratch:
+            root, plan = scratch.path / "w", scratch.path / "plan.md"
+            root.mkdir()
+            (root / "f.py").write_text("a = 1\n")
+            git_init(root)
+            provider = scratch.provider([{"match": {}, "reply": {"text": block("f.py", "a = 1\n", "a = 2\n")}}])
+            plan.write_text("---\ntitle: x\n---\n## T01 one\nfiles: f.py\nDo.\n")
+            try:
+                ran = subprocess.run(["unshare", "-rm", "sh", "-c", own, "sh", str(size), str(scratch.path / "state"), str(BINARY), "run",
+                                      str(plan), "--yes", "--no-verify"], cwd=root, env=scratch.env, capture_output=True, text=True, timeout=60)
+            except FileNotFoundError:
+                return  # no unshare here
+            if ran.returncode in (1, 77) and re.search("unshare:|mount:", ran.stderr):
+                return  # nobody may mount here
+            if size == 64:
+                ok(ran.returncode == 0 and provider.count() == 1, "nearly full: with room it runs", ran.stderr)
+            else:
+                one_line(ran, 1, "nearly full", "16 MiB", "free some space")
+                ok(provider.count() == 0, "nearly full: nobody was asked")
+
+
+for test in (keys_and_servers, words_and_files, places, wire, through_a_link, nearly_full):
     try:
         test()
     except Exception as error:

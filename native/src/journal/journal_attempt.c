@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "journal/journal_private.h"
+#include "lib/fs.h"
 
 static const char *const phases[] = {"plan", "execute", "verify"};
 
@@ -88,10 +89,28 @@ static bool insert(Journal *journal, AttemptRow *a, Error *err)
   return ok;
 }
 
+// Who pays for a reply wants it kept: calls in flight, many at once, find room for theirs.
+static bool has_room(Journal *journal, Error *err)
+{
+  enum { ROOM_MIB = 16 };
+  Arena scratch;
+  arena_init(&scratch);
+  const char *path = str_z(&scratch, journal_path(journal));
+  int64_t left = fs_free_bytes(path);
+  bool ok = left < 0 || left >= (int64_t)ROOM_MIB << 20;
+  if (!ok) {
+    error_set(err, ERR_JOURNAL, "less than %d MiB are left for %s, so that a reply may be lost",
+              ROOM_MIB, path);
+    error_hint_set(err, "free some space there and try again; nothing that is stored is lost");
+  }
+  arena_deinit(&scratch);
+  return ok;
+}
+
 bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, Str prompt,
                            const MoneyCaps *caps, Error *err)
 {
-  if (!journal_begin(journal, err)) return false;
+  if (!has_room(journal, err) || !journal_begin(journal, err)) return false;
   attempt->started_ms = journal_now_ms();
   attempt->ended_ms = 0;
   bool ok = within(journal, attempt->plan, attempt->worst_case, caps, err) &&

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/fs_private.h"
@@ -34,6 +35,15 @@ FsStat fs_stat(const char *path)
   int64_t mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
   return (FsStat){
       .kind = kind, .size = (size_t)st.st_size, .mode = st.st_mode & 07777, .mtime_ns = mtime};
+}
+
+int64_t fs_free_bytes(const char *path)
+{
+  struct statvfs fs;
+  if (statvfs(path, &fs) || !fs.f_blocks) return -1;
+  uint64_t bytes;
+  bool huge = __builtin_mul_overflow((uint64_t)fs.f_bavail, (uint64_t)fs.f_frsize, &bytes);
+  return huge || bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
 }
 
 bool fs_exists(const char *path)

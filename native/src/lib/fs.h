@@ -23,6 +23,7 @@ typedef struct {
 } FsStat;
 FsStat fs_stat(const char *path);
 bool fs_exists(const char *path);
+int64_t fs_free_bytes(const char *path);  // of its file system, for the user; -1 = not known
 
 // The whole file (symlinks followed), refused over [max] bytes (ERR_TOO_BIG) or when not a regular
 // file.
