@@ -81,7 +81,8 @@ static PlanState end_state(const Run *run, const RunCount *count)
 {
   if (run->stopping) return PLAN_PAUSED;
   if (count->patches) return PLAN_REVIEW;
-  if (count->waiting) return PLAN_READY;  // only some were asked for, and they changed nothing
+  // Only some were asked for, and they changed nothing; or the user has stopped what would.
+  if (count->waiting || (count->cancelled && !count->failed)) return PLAN_READY;
   return count->failed || count->skipped ? PLAN_FAILED : PLAN_DONE;
 }
 
@@ -111,7 +112,7 @@ static Str end_note(Run *run, const RunCount *count)
   Str open = requests_in_batches(run);
   if (run->stopping)
     return str_fmt(arena, "%s; %.*s%.*s", run->stop_error.message, STR_ARG(summary), STR_ARG(open));
-  bool nothing = !count->patches && !count->failed && !count->skipped && !count->waiting;
+  bool nothing = count->done == run->tasks.len && !count->patches;
   if (nothing) return S("nothing needs to be changed");
   Str stayed = run_stayed(run, arena);
   if (stayed.len) return str_fmt(arena, "%.*s; %.*s", STR_ARG(summary), STR_ARG(stayed));

@@ -336,6 +336,23 @@ TEST(a_stop_keeps_what_is_there)
   rf_deinit(&rf);
 }
 
+TEST(tasks_that_were_stopped_are_not_done)
+{
+  RunFixture rf;
+  two(&rf);
+  renames(&rf, "T01", "a", "A");
+  rf_open(&rf, "", two_tasks);
+  RunSpec spec = {.plan = rf.fx.plan};
+  Error err = {0};
+  CHECK(run_start(rf.fx.engine, &spec, rf_done, &rf, &err));
+  CHECK(run_cancel(rf.fx.engine, rf.fx.plan, S("T01"), &err));
+  CHECK(run_cancel(rf.fx.engine, rf.fx.plan, S("T02"), &err));
+  rf_wait(&rf);
+  CHECK_INT(rf_plan(&rf).state, PLAN_READY);
+  CHECK_STR(rf_plan(&rf).note, S("0 of 2 tasks done, 2 stopped"));
+  rf_deinit(&rf);
+}
+
 TEST(a_changed_specification_begins_anew)
 {
   RunFixture rf;
