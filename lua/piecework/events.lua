@@ -71,7 +71,7 @@ local on_run = {
   end,
   failed = function(event)
     message.error({ message = ('#%d: %s'):format(event.plan, event.note or 'failed'),
-      hint = ':Piecework log says why' })
+      hint = ':Piecework says why' })
     host.event('PieceworkDone', event)
   end,
   paused = function(event)

@@ -216,6 +216,16 @@ static bool is_open(PlanState state)
   return state != PLAN_DONE && state != PLAN_DROPPED && state != PLAN_FAILED;
 }
 
+// The one whose tasks are shown below the list: the newest that is not over, else the newest if it failed, for the reasons
+// are looked for here.
+static const PlanRow *looked_at(const PlanRowList *plans)
+{
+  for (size_t i = 0; i < plans->len; i++) {
+    if (is_open(plans->items[i].state)) return &plans->items[i];
+  }
+  return plans->len && plans->items[0].state == PLAN_FAILED ? &plans->items[0] : NULL;
+}
+
 static bool write_project(ViewText *view, Engine *engine, Str root, Error *err)
 {
   PlanRowList plans = {0};
@@ -228,12 +238,10 @@ static bool write_project(ViewText *view, Engine *engine, Str root, Error *err)
   for (size_t i = 0; i < plans.len; i++) {
     if (!write_plan_line(view, engine, &plans.items[i], err)) return false;
   }
-  for (size_t i = 0; i < plans.len; i++) {
-    if (!is_open(plans.items[i].state)) continue;
-    view_line(view, (LineMeaning){.kind = S("")}, "%s", "");
-    return write_plan(view, engine, &plans.items[i], err);
-  }
-  return true;
+  const PlanRow *plan = looked_at(&plans);
+  if (!plan) return true;
+  view_line(view, (LineMeaning){.kind = S("")}, "%s", "");
+  return write_plan(view, engine, plan, err);
 }
 
 bool view_status(Engine *engine, int64_t plan, Str root, Arena *arena, View *out, Error *err)

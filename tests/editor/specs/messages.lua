@@ -105,7 +105,7 @@ return function(T)
   T.like(event({ kind = 'review', plan = 3, hunks = 4, stayed = 'redo of T01 failed, the earlier result stays: no such text' }),
     '#3: redo of T01 failed, the earlier result stays: no such text%. :Piecework status$', 'or why a redo changed nothing')
   T.like(event({ kind = 'run', plan = 3, state = 'failed', note = 'the key was refused' }),
-    'the key was refused%. :Piecework log says why$', 'a failed run, and where to look')
+    'the key was refused%. :Piecework says why$', 'a failed run, and where to look')
   for _, told in ipairs(message.history) do
     T.ok(not told.text:find('\n'), 'one line: ' .. told.text:sub(1, 40))
   end

@@ -248,6 +248,28 @@ TEST(status_log_and_cost_have_a_line_for_each_thing)
 }
 
 // 80 columns is what a terminal has; figures stand in columns whatever their size.
+TEST(status_of_a_project_shows_why_the_newest_plan_failed)
+{
+  Fixture fx;
+  View view;
+  Error err = {0};
+  fx_init(&fx, false);
+  fx_open(&fx);
+  TaskRow failed = {.plan = fx.plan,
+                    .id = S("T01"),
+                    .state = TASK_FAILED,
+                    .title = S("x"),
+                    .note = S("no answer")};
+  CHECK(journal_task_put(fx.engine->journal, &failed, NULL));
+  CHECK(journal_plan_set_state(fx.engine->journal, fx.plan, PLAN_FAILED, S("1 failed"), &err));
+  CHECK(view_status(fx.engine, 0, project_root(fx.project), &fx.arena, &view, &err));
+  CHECK(str_has(view.text, S("no answer")));
+  CHECK(journal_plan_set_state(fx.engine->journal, fx.plan, PLAN_DONE, STR_NONE, &err));
+  CHECK(view_status(fx.engine, 0, project_root(fx.project), &fx.arena, &view, &err));
+  CHECK(find_kind(&view, "task", 0) == view.len);
+  fx_deinit(&fx);
+}
+
 TEST(a_receipt_fits_80_columns)
 {
   Arena arena;
