@@ -148,6 +148,8 @@ def some_failed() -> None:
         wait_for(lambda: any(e["kind"] == "review" for e in engine.events), "the review")
         (told,) = [e for e in engine.events if e["kind"] == "review"]
         ok(told["failed"] == 1 and "stayed" not in told, "a review tells how many tasks failed", told)
+        receipt = [line.split()[1] for line in engine("cost/get", which="1")["text"].splitlines() if line.startswith("execute anth")]
+        ok(["haiku" in model for model in receipt] == [True, False], "the receipt has models in the order they were asked", receipt)
 
 
 on_the_present_text()

@@ -52,7 +52,7 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
 #define DEAREST "spent DESC, 1"
 
 static const char *const cost_sql[] = {
-    [COST_BY_PHASE] = COST_OF("phase", DEAREST),
+    [COST_BY_PHASE] = COST_OF("phase", "instr('plan execute verify', phase)"),
     [COST_BY_MODEL] = COST_OF("provider || '/' || model", DEAREST),
     [COST_BY_ROOT] = COST_OF("root", DEAREST),
     [COST_BY_PLAN] = COST_OF("plan", DEAREST),

@@ -103,9 +103,12 @@ bool plan_publish(Engine *engine, Project *project, Arena *arena, PlanRow *row, 
   if (!estimate_store(engine, row->id, &estimate, err)) return false;
   if (!journal_plan_set_state(engine->journal, row->id, PLAN_READY, STR_NONE, err)) return false;
   TaskList tasks = plan_expand(arena, plan);
-  plan_event(engine, row, "ready", 0,
-             str_fmt(arena, "plan %lld is ready: %zu task%s, %.*s (estimate)", (long long)row->id,
-                     tasks.len, plural(tasks.len), STR_ARG(money_about(arena, estimate.total))));
+  plan_event(
+      engine, row, "ready", 0,
+      str_fmt(arena, "plan %lld is ready: %zu task%s, %.*s to execute, %.*s to verify (estimate)",
+              (long long)row->id, tasks.len, plural(tasks.len),
+              STR_ARG(money_about(arena, estimate.execute.cost)),
+              STR_ARG(money_about(arena, estimate.verify.cost))));
   return true;
 }
 

@@ -2,8 +2,6 @@
 // twice or kept apart from them.
 #include "work/receipt.h"
 
-#include <stdlib.h>
-
 #include "base/buf.h"
 #include "base/map.h"
 #include "work/run.h"
@@ -34,14 +32,6 @@ static ReceiptRow row_of(Arena *arena, const AttemptRow *attempt)
   return row;
 }
 
-static int order(const void *a, const void *b)
-{
-  const ReceiptRow *one = a, *two = b;
-  if (one->phase != two->phase) return one->phase < two->phase ? -1 : 1;
-  if (one->cost != two->cost) return one->cost > two->cost ? -1 : 1;
-  return str_cmp(one->model, two->model);
-}
-
 // Repeats: execute calls beyond the first of each task.
 typedef struct {
   Map tasks;
@@ -52,32 +42,31 @@ typedef struct {
 static bool counts(const AttemptRow *attempt)
 {
   bool used = attempt->sent || attempt->cost > 0 || attempt->outcome == ERR_OK;
-  return attempt->ended_ms != 0 && used && attempt->phase <= PHASE_VERIFY;
+  return attempt->ended_ms != 0 && used;
 }
 
-static void sum_attempts(Arena *arena, const AttemptRowList *attempts, Receipt *out,
-                         Repeats *repeats)
+// A row for each model, in the order they were asked: up the ladder.
+static void sum_phase(Arena *arena, const AttemptRowList *attempts, Phase phase, Receipt *out,
+                      Repeats *repeats)
 {
   Map index = {0};
+  out->phases[phase].phase = phase;
   for (size_t i = 0; i < attempts->len; i++) {
     const AttemptRow *attempt = &attempts->items[i];
-    if (!counts(attempt)) continue;
+    if (attempt->phase != phase || !counts(attempt)) continue;
     ReceiptRow row = row_of(arena, attempt);
     out->replayed += !attempt->sent && attempt->outcome == ERR_OK;
-    Str key = str_fmt(arena, "%d %.*s", (int)row.phase, STR_ARG(row.model));
     size_t at = out->rows.len;
-    if (map_add(arena, &index, key, at))
-      PUSH(arena, &out->rows, ((ReceiptRow){.phase = row.phase, .model = row.model}));
+    if (map_add(arena, &index, row.model, at))
+      PUSH(arena, &out->rows, ((ReceiptRow){.phase = phase, .model = row.model}));
     else
-      map_get(&index, key, &at);
+      map_get(&index, row.model, &at);
     add_row(&out->rows.items[at], &row);
-    add_row(&out->phases[row.phase], &row);
+    add_row(&out->phases[phase], &row);
     add_row(&out->total, &row);
-    bool again = row.phase == PHASE_EXECUTE && !map_add(arena, &repeats->tasks, attempt->task, 0);
+    bool again = phase == PHASE_EXECUTE && !map_add(arena, &repeats->tasks, attempt->task, 0);
     repeats->repeats += again;
   }
-  for (int phase = 0; phase < 3; phase++) out->phases[phase].phase = (Phase)phase;
-  if (out->rows.len) qsort(out->rows.items, out->rows.len, sizeof(ReceiptRow), order);
 }
 
 static double price_ratio(Engine *engine)
@@ -127,7 +116,7 @@ bool receipt_build(Engine *engine, int64_t plan, Arena *arena, Receipt *out, Err
     out->mechanical += !str_eq(tasks.items[i].executor, S("model"));
     out->finished = out->finished && (state == TASK_DONE || state == TASK_ABSTAINED);
   }
-  sum_attempts(arena, &attempts, out, &repeats);
+  for (int phase = 0; phase < 3; phase++) sum_phase(arena, &attempts, (Phase)phase, out, &repeats);
   out->has_estimate = estimate_stored(engine, arena, plan, &out->estimate);
   Estimate *estimate = &out->estimate;
   bool asked = run_wanted_verify(engine, plan) || out->phases[PHASE_VERIFY].calls;
