@@ -34,9 +34,7 @@ local M = {}
 local BOM = '\239\187\191'
 
 local function option(buf, name)
-  local value = host.fn('getbufvar', buf, '&' .. name)
-  if value == true then return 1 end
-  return value == false and 0 or value
+  return host.fn('getbufvar', buf, '&' .. name)
 end
 
 local function tick_of(buf)

@@ -89,6 +89,11 @@ local function set(buf, options)
   end
 end
 
+-- The user has changed the text since it was loaded or saved.
+function M.is_modified(view)
+  return host.fn('getbufvar', view.buf, '&modified') == 1
+end
+
 -- Loads the text anew, unless the user is changing it. A page shows a text, or a function that
 -- changes what is shown; it is told whether that was done.
 function M.load(view)
@@ -96,8 +101,7 @@ function M.load(view)
   local mine = view.loads
   view.page.load(view, function(text, index)
     if mine ~= view.loads or not alive(view) then return false end
-    local modified = host.fn('getbufvar', view.buf, '&modified')
-    if view.shown and (modified == 1 or modified == true) then return false end
+    if view.shown and M.is_modified(view) then return false end
     if type(text) == 'function' then
       text()
     else

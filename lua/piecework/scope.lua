@@ -26,10 +26,6 @@ local function option(buf, name)
   return host.fn('getbufvar', buf, '&' .. name)
 end
 
-local function is_on(value)
-  return value == 1 or value == true
-end
-
 -- An ordinary file buffer with a name.
 function M.is_file(buf)
   local name = host.fn('bufname', buf)
@@ -54,10 +50,10 @@ function M.text(buf)
   local formats = { dos = '\r\n', unix = '\n', mac = '\r' }
   local ending = formats[option(buf, 'fileformat')] or '\n'
   local text = table.concat(lines, ending)
-  local without = not is_on(option(buf, 'endofline'))
-    and (not is_on(option(buf, 'fixendofline')) or is_on(option(buf, 'binary')))
+  local without = option(buf, 'endofline') == 0
+    and (option(buf, 'fixendofline') == 0 or option(buf, 'binary') == 1)
   if not without then text = text .. ending end
-  if is_on(option(buf, 'bomb')) then text = BOM .. text end
+  if option(buf, 'bomb') == 1 then text = BOM .. text end
   return text
 end
 
@@ -65,7 +61,7 @@ end
 local function modified()
   local out = {}
   for buf = 1, host.fn('bufnr', '$') do
-    if host.fn('bufloaded', buf) == 1 and is_on(option(buf, 'modified')) and M.is_file(buf) then
+    if host.fn('bufloaded', buf) == 1 and option(buf, 'modified') == 1 and M.is_file(buf) then
       out[#out + 1] = buf
     end
   end
@@ -149,7 +145,7 @@ function M.quickfix()
   if (list.title or ''):find('^Piecework #') then return nil end
   local out = {}
   for _, item in ipairs(list.items or {}) do
-    if is_on(item.valid) and item.bufnr > 0 and host.fn('bufname', item.bufnr) ~= '' then
+    if item.valid == 1 and item.bufnr > 0 and host.fn('bufname', item.bufnr) ~= '' then
       local last = item.end_lnum and item.end_lnum > 0 and item.end_lnum or item.lnum
       out[#out + 1] = { path = M.path(item.bufnr), first = item.lnum, last = last }
     end

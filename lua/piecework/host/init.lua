@@ -2,8 +2,9 @@
 -- an editor, fake.lua answers; they are the only files that say `vim`.
 --
 -- All that crosses is a plain Lua value: strings, numbers, booleans, tables of these. Text is
--- UTF-8. What an editor calls back may come at any moment, also in the middle of the user's
--- typing: a callback may record, and changes buffers only through `safe`.
+-- UTF-8; what a Vim function or an option says yes or no to is 1 or 0. What an editor calls back
+-- may come at any moment, also in the middle of the user's typing: a callback may record, and
+-- changes buffers only through `safe`.
 
 ---@class piecework.Host
 ---@field name 'nvim'|'vim'|'fake'

@@ -25,8 +25,7 @@ function M.load(view, show)
 end
 
 function M.write(view)
-  local modified = host.fn('getbufvar', view.buf, '&modified')
-  if modified == 1 or modified == true then view.saved = true end
+  if buffers.is_modified(view) then view.saved = true end
   host.fn('setbufvar', view.buf, '&modified', 0)
 end
 

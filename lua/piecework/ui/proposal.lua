@@ -23,8 +23,7 @@ end
 
 -- Unchanged there is nothing to keep: plugins write buffers that nobody touched.
 function M.write(view)
-  local modified = host.fn('getbufvar', view.buf, '&modified')
-  if modified == 0 or modified == false then return end
+  if not buffers.is_modified(view) then return end
   local text = table.concat(host.lines(view.buf), '\n') .. '\n'
   host.fn('setbufvar', view.buf, '&modified', 0)
   local params = { plan = view.plan, path = view.rest, text = text }

@@ -260,8 +260,7 @@ end
 
 -- Lines that somebody has changed all the same stand for nothing.
 local function is_changed(view)
-  local modified = host.fn('getbufvar', view.buf, '&modified')
-  if modified ~= 1 and modified ~= true and in_step(view) then return false end
+  if not buffers.is_modified(view) and in_step(view) then return false end
   message.say('the text of this review was changed, nothing is decided; :edit! brings it back',
     'warn')
   return true
