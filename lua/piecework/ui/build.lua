@@ -65,10 +65,9 @@ function M.start(mods)
   buffers.open('piecework://build', mods)
 end
 
-M.keys = {
-  { lhs = 'gq', name = 'build-close', help = 'close', run = function() buffers.close() end },
-}
-M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+M.keys = keys.with_help({
+  { lhs = 'gq', name = 'build-close', help = 'close', run = buffers.close },
+})
 
 M.syntax = {
   { 'PieceworkHead', '\\%1l.*' },

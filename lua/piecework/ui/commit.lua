@@ -55,7 +55,7 @@ local function commit(view)
   buffers.close()
 end
 
-M.keys = {
+M.keys = keys.with_help({
   { lhs = 'ZZ', name = 'commit-start', run = commit, help = 'commit' },
   { lhs = 'ZQ', name = 'commit-leave', help = 'leave without committing',
     run = function(view)
@@ -63,8 +63,7 @@ M.keys = {
       host.fn('setbufvar', view.buf, '&modified', 0)
       buffers.close()
     end },
-}
-M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+})
 
 M.syntax = { { 'PieceworkNote', '^#.*' }, { 'PieceworkHead', '\\%1l[^#].*' } }
 

@@ -16,11 +16,10 @@ function M.load(view, show)
   end, view.rest == 'reach')
 end
 
-M.keys = {
+M.keys = keys.with_help({
   { lhs = 'R', name = 'health-reload', help = 'look again', run = buffers.load },
-  { lhs = 'gq', name = 'health-close', help = 'close', run = function() buffers.close() end },
-}
-M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+  { lhs = 'gq', name = 'health-close', help = 'close', run = buffers.close },
+})
 
 M.syntax = {
   { 'PieceworkHead', '\\%1l.*' },

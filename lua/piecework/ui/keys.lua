@@ -101,9 +101,12 @@ function M.help(list)
   host.popup(M.help_lines(list, host.fn('eval', '&columns') - 4), 'keys')
 end
 
--- The key every page has.
-function M.help_key(list)
-  return { lhs = 'g?', name = 'help', help = 'this list', run = function() M.help(list()) end }
+-- [list], and behind it the key that shows it: every page has that.
+---@param list piecework.Key[]
+function M.with_help(list)
+  list[#list + 1] = { lhs = 'g?', name = 'help', help = 'this list',
+    run = function() M.help(list) end }
+  return list
 end
 
 return M

@@ -31,11 +31,10 @@ function M.new(spec)
     end)
   end
 
-  page.keys = {
+  page.keys = keys.with_help({
     { lhs = 'R', name = 'page-reload', help = 'look again', run = buffers.load },
-    { lhs = 'gq', name = 'page-close', help = 'close', run = function() buffers.close() end },
-  }
-  page.keys[3] = keys.help_key(function() return page.keys end)
+    { lhs = 'gq', name = 'page-close', help = 'close', run = buffers.close },
+  })
   return page
 end
 

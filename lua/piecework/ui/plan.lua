@@ -143,12 +143,11 @@ M.options = { omnifunc = 'Piecework_omni', foldmethod = 'expr', foldlevel = 99,
   foldexpr = [[getline(v:lnum) =~# '^## ' ? '>1' : '=']],
   foldtext = require('piecework.ui.foldtext').option }
 
-M.keys = {
+M.keys = keys.with_help({
   { lhs = 'ZZ', name = 'plan-run', run = run, help = 'save and run' },
   { lhs = 'ZQ', name = 'plan-drop', run = drop, help = 'drop the plan' },
   { lhs = 'K', name = 'plan-file', run = open_path, help = 'the file named here' },
-}
-M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+})
 
 M.syntax = {
   { 'PieceworkTask', '^## .*' },

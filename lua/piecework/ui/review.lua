@@ -433,7 +433,7 @@ local function fold(view, first)
   if range then host.cmd(range.first .. ',' .. range.last .. 'fold') end
 end
 
-M.keys = {
+M.keys = keys.with_help({
   { lhs = 's', name = 'review-accept', visual = true, run = decider('accepted'),
     help = 'accept the hunk, or file' },
   { lhs = 'S', name = 'review-accept-like', run = accept_like,
@@ -471,9 +471,8 @@ M.keys = {
       require('piecework.apply').start(view.plan, {})
     end },
   { lhs = 'ZQ', name = 'review-leave', help = 'close; decisions stay',
-    run = function() buffers.close() end },
-}
-M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+    run = buffers.close },
+})
 
 M.syntax = {
   { 'PieceworkHead', '^piecework:.*' },

@@ -93,7 +93,7 @@ local function verb(name)
   return function(plan) host.cmd('Piecework ' .. name .. ' ' .. plan) end
 end
 
-M.keys = {
+M.keys = keys.with_help({
   { lhs = '<CR>', name = 'status-open', run = go,
     help = 'the task\'s prompt; on a plan its status' },
   { lhs = 'r', name = 'status-retry', help = 'do the task again',
@@ -105,9 +105,8 @@ M.keys = {
   { lhs = 'a', name = 'status-review', help = 'the review', run = on_plan(verb('review')) },
   { lhs = '$', name = 'status-cost', help = 'the receipt', run = on_plan(verb('cost')) },
   { lhs = 'R', name = 'status-reload', help = 'look again', run = buffers.load },
-  { lhs = 'gq', name = 'status-close', help = 'close', run = function() buffers.close() end },
-}
-M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+  { lhs = 'gq', name = 'status-close', help = 'close', run = buffers.close },
+})
 
 M.syntax = {
   { 'PieceworkHead', '^piecework:.*' },

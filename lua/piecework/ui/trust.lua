@@ -47,11 +47,10 @@ local function trust(view)
   buffers.close()
 end
 
-M.keys = {
+M.keys = keys.with_help({
   { lhs = 'ZZ', name = 'trust-give', run = trust, help = 'trust these commands' },
-  { lhs = 'ZQ', name = 'trust-leave', help = 'leave', run = function() buffers.close() end },
-}
-M.keys[#M.keys + 1] = keys.help_key(function() return M.keys end)
+  { lhs = 'ZQ', name = 'trust-leave', help = 'leave', run = buffers.close },
+})
 
 M.syntax = {
   { 'PieceworkHead', '\\%1l.*' },
