@@ -338,7 +338,6 @@ local function finish(work, stale)
     report(work, stale)
     next_one()
     require('piecework.buffers').changed(work.plan)
-    require('piecework.quickfix').touch(work.plan)
     host.event('PieceworkApplied', { plan = work.plan, files = work.files, hunks = work.doing,
       reverted = work.options.revert and 1 or 0 })
   end

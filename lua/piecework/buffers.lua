@@ -169,9 +169,7 @@ end
 function M.entered(buf)
   local view = views[buf]
   local known = not view or not view.shown or require('piecework.scope').is_known(view.plan)
-  if known then return end
-  M.load_soon(view)
-  require('piecework.quickfix').touch(view.plan)
+  if not known then M.changed(view.plan) end
 end
 
 -- What stands there is not the text yet: said, and nothing is to be done with it.
@@ -243,14 +241,14 @@ function M.refresh_live(plans)
   end
 end
 
--- Decisions or texts of a plan changed: reviews of it are loaded anew.
+-- Decisions or texts of a plan changed: what shows its hunks follows, a moment later.
 function M.changed(plan)
   for _, view in pairs(views) do
-    local concerned = not plan or view.plan == plan
-    if view.kind == 'review' and concerned and view.shown then M.load_soon(view) end
+    if view.kind == 'review' and view.plan == plan and view.shown then M.load_soon(view) end
   end
   local overlay = package.loaded['piecework.ui.overlay']
   if overlay then overlay.changed(plan) end
+  require('piecework.quickfix').touch(plan)
 end
 
 return M

@@ -124,6 +124,7 @@ local tellers = {
     else
       tell_review(event)
     end
+    require('piecework.buffers').changed(event.plan)
     if config.get('quickfix') then require('piecework.quickfix').fill(event.plan) end
     host.event('PieceworkReviewReady', event)
   end,
@@ -149,19 +150,11 @@ local shows = {
   plan = true, run = true, wait = true, task = true, money = true, verify = true, review = true,
 }
 
--- The review, and with it decisions, may have changed: pages that show it are loaded anew.
-local changes_review = { review = true }
-
 local function on_event(method, event)
   if method ~= 'event' then return end
   state.record(event)
   local teller = tellers[event.kind]
-  if teller then
-    host.safe(function() teller(event) end)
-  end
-  if changes_review[event.kind] then
-    host.safe(function() require('piecework.buffers').changed(event.plan) end)
-  end
+  if teller then host.safe(function() teller(event) end) end
   if shows[event.kind] then touch(event.plan) end
 end
 

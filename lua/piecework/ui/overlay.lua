@@ -103,7 +103,7 @@ end
 
 -- Decisions or results of a plan changed.
 function M.changed(plan)
-  if shown and (not plan or plan == shown) then M.soon() end
+  if plan == shown then M.soon() end
 end
 
 local function watch(on)

@@ -37,7 +37,6 @@ function M.write(view)
       or hunks == 0 and 'kept: the review is without what you took out'
       or message.count(hunks, 'hunk') .. ' of yours in the review, to be accepted')
     buffers.changed(view.plan)
-    require('piecework.quickfix').touch(view.plan)
   end)
 end
 

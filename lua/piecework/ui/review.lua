@@ -274,8 +274,7 @@ local function decide(view, what, decision, advance_from)
   engine.request('review/decide', { plan = view.plan, what = what, decision = decision },
     function(err)
       if err then message.error(err) end
-      buffers.load_soon(view)
-      require('piecework.quickfix').touch(view.plan)
+      buffers.changed(view.plan)
     end)
 end
 
@@ -318,8 +317,7 @@ local function accept_like(view, first)
     decision = 'accepted' }, function(result)
     message.say(message.count(result.changed or 0, 'hunk') .. ' accepted' .. stale_among(result))
     view.go_on = config.get('auto_next')
-    buffers.load_soon(view)
-    require('piecework.quickfix').touch(view.plan)
+    buffers.changed(view.plan)
   end)
 end
 
@@ -330,7 +328,6 @@ function M.decide(plan, what, decision)
       decision == 'none' and 'undecided' or decision, stale_among(result),
       decision == 'accepted' and ': :Piecework apply' or ''))
     buffers.changed(plan)
-    require('piecework.quickfix').touch(plan)
   end)
 end
 

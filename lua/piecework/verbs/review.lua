@@ -72,10 +72,9 @@ local function decide_in_file(call, decision)
     local call_for = { words = { found and tostring(found) or nil }, text = '' }
     context.plan(call_for, REVIEWABLE, function(plan)
       engine.ask('review/decide', { plan = plan, what = ids, decision = decision }, function()
-        require('piecework.quickfix').touch(plan)
+        buffers.changed(plan)
         if decision == 'accepted' then return apply.start(plan, { only = ids }) end
         message.say(message.count(#ids, 'hunk') .. ' rejected')
-        buffers.changed(plan)
       end)
     end)
   end)
