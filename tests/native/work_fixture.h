@@ -119,7 +119,7 @@ static inline void fx_task(Fixture *fx, const char *id, const char *path, const 
                   .title = str_fmt(&fx->arena, "%s: change it", path)};
   static int64_t at;
   task.started_ms = task.ended_ms = ++at;
-  PatchRow patch = {.task = task.id, .path = str_from(path), .tier = S("exact")};
+  PatchRow patch = {.task = task.id, .path = str_from(path)};
   patch.change = !shown ? FILE_NEW : !made ? FILE_DELETE : FILE_EDIT;
   Str texts[2] = {str_from(shown), str_from(made)};
   CHECK(journal_base_put(journal, fx->plan, patch.path, texts[0], shown != NULL, &err));
@@ -131,7 +131,7 @@ static inline void fx_task(Fixture *fx, const char *id, const char *path, const 
 static inline void fx_verdict(Fixture *fx, const char *task, VerdictKind kind, const char *reason)
 {
   Error err = {0};
-  VerdictRow row = {.task = str_from(task), .round = 1, .kind = kind, .reason = str_from(reason)};
+  VerdictRow row = {.task = str_from(task), .kind = kind, .reason = str_from(reason)};
   CHECK(journal_verdict_put(fx->engine->journal, fx->plan, &row, &err));
 }
 

@@ -54,7 +54,7 @@ static bool write_plan(Buf *out, Engine *engine, int64_t plan, Arena *arena, Err
   Journal *journal = engine->journal;
   if (!journal_plan_get(journal, arena, plan, &row, err) ||
       !journal_task_list(journal, arena, plan, &tasks, err) ||
-      !journal_log_list(journal, arena, plan, 0, LOG_LINES, &lines, err)) {
+      !journal_log_list(journal, arena, plan, LOG_LINES, &lines, err)) {
     return false;
   }
   buf_fmt(out, "\n## Plan %lld: %s\n\n%.*s\n\n", (long long)plan, plan_state_name(row.state),

@@ -172,7 +172,7 @@ static void say_verdicts(Cli *cli, int64_t plan, const Review *review)
 {
   VerdictRowList rows = {0};
   Error ignored = {0};
-  if (!journal_verdict_list(cli->engine->journal, &cli->arena, plan, true, &rows, &ignored)) return;
+  if (!journal_verdict_list(cli->engine->journal, &cli->arena, plan, &rows, &ignored)) return;
   for (size_t i = 0; i < rows.len; i++) {
     const VerdictRow *row = &rows.items[i];
     if (row->kind == VERDICT_OK) continue;

@@ -90,8 +90,7 @@ bool cli_log(Cli *cli)
     return true;
   }
   LogRowList rows = {0};
-  if (!journal_log_list(cli->engine->journal, &cli->arena, plan, 0, 0, &rows, &cli->err))
-    return false;
+  if (!journal_log_list(cli->engine->journal, &cli->arena, plan, 0, &rows, &cli->err)) return false;
   for (size_t i = 0; i < rows.len; i++) {
     Value *map = value_map(&cli->arena);
     value_put_int(&cli->arena, map, S("at_ms"), rows.items[i].at_ms);

@@ -166,11 +166,11 @@ static void check_project(Health *h, const char *dir)
   bool git = project_repo(project) != NULL;
   row(h, git ? "ok" : "warn", "project: %.*s%s", STR_ARG(root),
       git ? "" : " is not a git repository: no commit, no ignore rules of git");
-  TrustRowList trusted = {0};
+  StrList trusted = {0};
   if (!journal_trust_list(h->engine->journal, h->arena, root, &trusted, &err)) return;
   if (!trusted.len) row(h, "ok", "trust: no command of this project is trusted yet");
   for (size_t i = 0; i < trusted.len; i++) {
-    row(h, "ok", "trust: %.*s", STR_ARG(trusted.items[i].text));
+    row(h, "ok", "trust: %.*s", STR_ARG(trusted.items[i]));
   }
 }
 

@@ -145,9 +145,9 @@ bool journal_end_soon(Journal *journal, bool ok, Error *err)
 
 // ---- Plans -----------------------------------------------------------------------------------
 
-#define PLAN_COLUMNS                                                                           \
-  "id, root, path, title, request, state, created_ms, updated_ms, budget, note, test_command," \
-  " test_status, test_tail, test_at_ms"
+#define PLAN_COLUMNS                                                                            \
+  "id, root, path, title, request, state, updated_ms, budget, note, test_command, test_status," \
+  " test_tail"
 
 static PlanRow plan_row(Query *q, Arena *arena)
 {
@@ -158,26 +158,24 @@ static PlanRow plan_row(Query *q, Arena *arena)
       .title = query_str_dup(q, 3, arena),
       .request = query_str_dup(q, 4, arena),
       .state = (PlanState)name_index(plan_states, PLAN_STATE_COUNT, query_str(q, 5)),
-      .created_ms = query_int(q, 6),
-      .updated_ms = query_int(q, 7),
-      .budget = query_int(q, 8),
-      .note = query_str_dup(q, 9, arena),
-      .test_command = query_str_dup(q, 10, arena),
-      .test_status = (int)query_int(q, 11),
-      .test_tail = query_str_dup(q, 12, arena),
-      .test_at_ms = query_int(q, 13),
+      .updated_ms = query_int(q, 6),
+      .budget = query_int(q, 7),
+      .note = query_str_dup(q, 8, arena),
+      .test_command = query_str_dup(q, 9, arena),
+      .test_status = (int)query_int(q, 10),
+      .test_tail = query_str_dup(q, 11, arena),
   };
 }
 
 bool journal_plan_new(Journal *journal, PlanRow *plan, Error *err)
 {
-  plan->created_ms = plan->updated_ms = journal_now_ms();
-  bool ok = store_run(journal->store, err,
-                      "INSERT INTO plan(root, path, title, request, state, created_ms, updated_ms,"
-                      " budget, note) VALUES(?,?,?,?,?,?,?,?,?)",
-                      "sssssiiis", plan->root, plan->path, plan->title, plan->request,
-                      str_from(plan_state_name(plan->state)), plan->created_ms, plan->updated_ms,
-                      plan->budget, plan->note);
+  plan->updated_ms = journal_now_ms();
+  bool ok =
+      store_run(journal->store, err,
+                "INSERT INTO plan(root, path, title, request, state, updated_ms, budget,"
+                " note) VALUES(?,?,?,?,?,?,?,?)",
+                "sssssiis", plan->root, plan->path, plan->title, plan->request,
+                str_from(plan_state_name(plan->state)), plan->updated_ms, plan->budget, plan->note);
   if (ok) plan->id = store_last_id(journal->store);
   return ok;
 }
@@ -247,7 +245,7 @@ bool journal_plan_set_test(Journal *journal, int64_t id, Str command, int status
 {
   bool ok = store_run(journal->store, err,
                       "UPDATE plan SET test_command = ?, test_status = ?, test_tail = ?,"
-                      " test_at_ms = ?, updated_ms = ?4 WHERE id = ?5",
+                      " updated_ms = ? WHERE id = ?",
                       "sisii", command, (int64_t)status, tail, journal_now_ms(), id);
   return plan_changed(journal, ok, id, err);
 }

@@ -82,14 +82,13 @@ typedef struct {
   Str path;    // plan file, absolute; empty until it is written
   Str title, request;
   PlanState state;
-  int64_t created_ms, updated_ms;  // set by the journal
-  int64_t budget;                  // nano-dollars, -1 = none
-  Str note;                        // last error or hint, one line
+  int64_t updated_ms;  // set by the journal
+  int64_t budget;      // nano-dollars, -1 = none
+  Str note;            // last error or hint, one line
   // The last test run, written by journal_plan_set_test.
-  Str test_command;    // exact text that ran; empty = never
-  int test_status;     // exit status, -1 = killed or timed out
-  Str test_tail;       // end of its output
-  int64_t test_at_ms;  // 0 = never
+  Str test_command;  // exact text that ran; empty = never
+  int test_status;   // exit status, -1 = killed or timed out
+  Str test_tail;     // end of its output
 } PlanRow;
 
 typedef struct {
@@ -99,7 +98,6 @@ typedef struct {
 
 bool journal_plan_new(Journal *journal, PlanRow *plan, Error *err);  // fills id and times
 bool journal_plan_get(Journal *journal, Arena *arena, int64_t id, PlanRow *out, Error *err);
-// The plan that lives in the file [path].
 // The newest plan with the file [path], of the project at [root]; an empty [root] = of any.
 bool journal_plan_by_path(Journal *journal, Arena *arena, Str path, Str root, PlanRow *out,
                           Error *err);
@@ -340,16 +338,14 @@ typedef struct {
   Str renamed_from;  // FILE_RENAME only
   Str shown_hash;    // blob: the text it was made against; empty for a new file
   Str new_hash;      // blob: the text it makes; empty for a deleted file
-  Str tier;          // tier_name of its loosest block
-  bool partial;      // the reply's good blocks only
 } PatchRow;
 typedef struct {
   PatchRow *items;
   size_t len, cap;
 } PatchRowList;
 
-// Replaces the result of one task. Fields task, path, change, renamed_from, tier, partial of [rows]
-// are taken; [shown] and [made] are the texts, one for each row, stored as blobs. count 0 clears.
+// Replaces the result of one task. Fields path, change and renamed_from of [rows] are taken; [shown]
+// and [made] are the texts, one for each row, stored as blobs. count 0 clears.
 bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow *rows,
                        const Str *shown, const Str *made, size_t count, Error *err);
 // Results with their texts, of tasks done or partly done, by task and path; empty [task] = of the whole plan.
@@ -377,24 +373,21 @@ typedef enum { APPLIED_PENDING, APPLIED_DONE, APPLIED_REVERTED } AppliedState;
 
 typedef struct {
   Str hunk;  // hunk_id
-  Str task, path;
+  Str task;
   Decision decision;
-  int64_t at_ms;  // of the last change, set by the journal
-  AppliedState applied;
-  Str before_hash, after_hash;  // blobs: the file around the apply step, for revert by content
+  AppliedState applied;  // set by journal_decision_applied
 } DecisionRow;
 typedef struct {
   DecisionRow *items;
   size_t len, cap;
 } DecisionRowList;
 
-// Stores the decisions of [rows] (hunk, task, path, decision), one transaction. DECISION_NONE
-// undoes one.
+// Stores the decisions of [rows], one transaction. DECISION_NONE undoes one.
 bool journal_decision_set(Journal *journal, int64_t plan, const DecisionRow *rows, size_t count,
                           Error *err);
-// Marks [hunks] of one file as applied or reverted, with the file's text before and after.
+// Marks [hunks] as applied or reverted.
 bool journal_decision_applied(Journal *journal, int64_t plan, const StrList *hunks,
-                              AppliedState applied, Str before, Str after, Error *err);
+                              AppliedState applied, Error *err);
 // What is known of hunk [from], said of [to] as well; no row, no copy.
 bool journal_decision_copy(Journal *journal, int64_t plan, Str from, Str to, Error *err);
 bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, DecisionRowList *out,
@@ -434,7 +427,6 @@ const char *verdict_name(VerdictKind kind);  // ok, doubt, rejected
 
 typedef struct {
   Str task;
-  int round;  // 1-based verification round
   VerdictKind kind;
   Str reason;
   Str path;      // where; may be empty
@@ -445,16 +437,16 @@ typedef struct {
   size_t len, cap;
 } VerdictRowList;
 
+// In place of what was said of the task before.
 bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdict, Error *err);
 bool journal_verdict_drop(Journal *journal, int64_t plan, Str task, Error *err);
-// By round and task; [latest]: only the newest of each task.
-bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, bool latest,
-                          VerdictRowList *out, Error *err);
+bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, VerdictRowList *out,
+                          Error *err);  // by task
 
 // ---- Log, trust, leases, advice ---------------------------------------------------------------
 
 typedef struct {
-  int64_t id, at_ms;
+  int64_t at_ms;
   Str kind;  // a short word: "task", "retry", "budget", "provider" ...
   Str task;  // may be empty
   Str text;  // the plain line shown by :Piecework log; never a key, prompt or reply
@@ -467,22 +459,15 @@ typedef struct {
 // log_warn.
 void journal_log(Journal *journal, int64_t plan, Str kind, Str task, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-// Oldest first, the newest [limit] (0 = all) after row [after_id].
-bool journal_log_list(Journal *journal, Arena *arena, int64_t plan, int64_t after_id, size_t limit,
-                      LogRowList *out, Error *err);
+// Oldest first, the newest [limit] (0 = all).
+bool journal_log_list(Journal *journal, Arena *arena, int64_t plan, size_t limit, LogRowList *out,
+                      Error *err);
 
 // Commands a user has read and trusted, by root and exact text. kind: "test", "check", ...
 bool journal_trust_add(Journal *journal, Str root, Str kind, Str text, Error *err);
 bool journal_trusted(Journal *journal, Str root, Str kind, Str text);  // false on any error
-typedef struct {
-  Str root, kind, text;
-  int64_t at_ms;
-} TrustRow;
-typedef struct {
-  TrustRow *items;
-  size_t len, cap;
-} TrustRowList;
-bool journal_trust_list(Journal *journal, Arena *arena, Str root, TrustRowList *out, Error *err);
+// Their texts, by kind and age.
+bool journal_trust_list(Journal *journal, Arena *arena, Str root, StrList *out, Error *err);
 
 // One engine works on a plan at a time. A lease of a process of this host that is dead is taken
 // over at once, any other when it ran out. ERR_BUSY names the holder.

@@ -30,17 +30,17 @@ void journal_log(Journal *journal, int64_t plan, Str kind, Str task, const char 
   arena_deinit(&scratch);
 }
 
-bool journal_log_list(Journal *journal, Arena *arena, int64_t plan, int64_t after_id, size_t limit,
-                      LogRowList *out, Error *err)
+bool journal_log_list(Journal *journal, Arena *arena, int64_t plan, size_t limit, LogRowList *out,
+                      Error *err)
 {
   Error own = {0};
   for (Query *q = store_query(journal->store, &own,
                               "SELECT * FROM (SELECT id, at_ms, kind, task, text FROM log"
-                              " WHERE plan = ? AND id > ? ORDER BY id DESC LIMIT ?) ORDER BY id",
-                              "iii", plan, after_id, limit ? (int64_t)limit : (int64_t)-1);
+                              " WHERE plan = ? ORDER BY id DESC LIMIT ?) ORDER BY id",
+                              "ii", plan, limit ? (int64_t)limit : (int64_t)-1);
        query_next(q);) {
-    LogRow row = {query_int(q, 0), query_int(q, 1), query_str_dup(q, 2, arena),
-                  query_str_dup(q, 3, arena), query_str_dup(q, 4, arena)};
+    LogRow row = {query_int(q, 1), query_str_dup(q, 2, arena), query_str_dup(q, 3, arena),
+                  query_str_dup(q, 4, arena)};
     PUSH(arena, out, row);
   }
   return journal_listed(&own, err);
@@ -72,17 +72,14 @@ bool journal_trusted(Journal *journal, Str root, Str kind, Str text)
                              root, kind, text));
 }
 
-bool journal_trust_list(Journal *journal, Arena *arena, Str root, TrustRowList *out, Error *err)
+bool journal_trust_list(Journal *journal, Arena *arena, Str root, StrList *out, Error *err)
 {
   Error own = {0};
   for (Query *q = store_query(journal->store, &own,
-                              "SELECT root, kind, text, at_ms FROM trust WHERE ?1 = '' OR root = ?1"
-                              " ORDER BY root, kind, at_ms, text",
+                              "SELECT text FROM trust WHERE root = ? ORDER BY kind, at_ms, text",
                               "s", root);
        query_next(q);) {
-    TrustRow row = {query_str_dup(q, 0, arena), query_str_dup(q, 1, arena),
-                    query_str_dup(q, 2, arena), query_int(q, 3)};
-    PUSH(arena, out, row);
+    PUSH(arena, out, query_str_dup(q, 0, arena));
   }
   return journal_listed(&own, err);
 }

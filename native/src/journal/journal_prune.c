@@ -31,9 +31,8 @@ static bool drop_blobs(Journal *journal, int64_t before_ms, Error *err)
   return store_run(journal->store, err,
                    "DELETE FROM blob WHERE at_ms < ? AND hash NOT IN ("
                    " SELECT hash FROM base UNION SELECT prompt_hash FROM attempt"
-                   " UNION SELECT reply_hash FROM attempt UNION SELECT spec_hash FROM task"
+                   " UNION SELECT reply_hash FROM attempt"
                    " UNION SELECT shown_hash FROM patch UNION SELECT new_hash FROM patch"
-                   " UNION SELECT before_hash FROM decision UNION SELECT after_hash FROM decision"
                    " UNION SELECT shown_hash FROM hand UNION SELECT made_hash FROM hand"
                    " UNION SELECT text FROM fact)",
                    "i", before_ms);

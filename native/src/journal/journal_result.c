@@ -21,9 +21,9 @@ static bool patch_insert(Journal *journal, Arena *arena, int64_t plan, Str task,
   bool is_new = row->change == FILE_NEW, is_gone = row->change == FILE_DELETE;
   return blob_put(journal, arena, is_new ? STR_NONE : shown, is_new, &shown_hash, err) &&
          blob_put(journal, arena, is_gone ? STR_NONE : made, is_gone, &new_hash, err) &&
-         store_run(journal->store, err, "INSERT OR REPLACE INTO patch VALUES(?,?,?,?,?,?,?,?,?)",
-                   "isssssssi", plan, task, row->path, str_from(changes[row->change]),
-                   row->renamed_from, shown_hash, new_hash, row->tier, (int64_t)row->partial);
+         store_run(journal->store, err, "INSERT OR REPLACE INTO patch VALUES(?,?,?,?,?,?,?)",
+                   "issssss", plan, task, row->path, str_from(changes[row->change]),
+                   row->renamed_from, shown_hash, new_hash);
 }
 
 bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow *rows,
@@ -41,8 +41,7 @@ bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow 
   return journal_end(journal, ok, err);
 }
 
-#define PATCH_COLUMNS \
-  "SELECT task, path, change, renamed_from, shown_hash, new_hash, tier, partial FROM patch"
+#define PATCH_COLUMNS "SELECT task, path, change, renamed_from, shown_hash, new_hash FROM patch"
 
 bool journal_patch_list(Journal *journal, Arena *arena, int64_t plan, Str task, PatchRowList *out,
                         Error *err)
@@ -58,8 +57,6 @@ bool journal_patch_list(Journal *journal, Arena *arena, int64_t plan, Str task, 
         .renamed_from = query_str_dup(q, 3, arena),
         .shown_hash = query_str_dup(q, 4, arena),
         .new_hash = query_str_dup(q, 5, arena),
-        .tier = query_str_dup(q, 6, arena),
-        .partial = query_int(q, 7) != 0,
     };
     PUSH(arena, out, row);
   }
@@ -112,41 +109,30 @@ bool journal_decision_set(Journal *journal, int64_t plan, const DecisionRow *row
                           Error *err)
 {
   if (!journal_begin(journal, err)) return false;
-  int64_t now = journal_now_ms();
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) {
-    ok = store_run(
-        journal->store, err,
-        "INSERT INTO decision(plan, hunk, task, path, decision, at_ms) VALUES(?,?,?,?,?,?)"
-        " ON CONFLICT(plan, hunk) DO UPDATE SET decision = excluded.decision,"
-        " task = excluded.task, path = excluded.path, at_ms = excluded.at_ms",
-        "issssi", plan, rows[i].hunk, rows[i].task, rows[i].path,
-        str_from(decisions[rows[i].decision]), now);
+    ok = store_run(journal->store, err,
+                   "INSERT INTO decision(plan, hunk, task, decision) VALUES(?,?,?,?)"
+                   " ON CONFLICT(plan, hunk) DO UPDATE SET decision = excluded.decision,"
+                   " task = excluded.task",
+                   "isss", plan, rows[i].hunk, rows[i].task, str_from(decisions[rows[i].decision]));
   }
   return journal_end(journal, ok, err);
 }
 
 bool journal_decision_applied(Journal *journal, int64_t plan, const StrList *hunks,
-                              AppliedState applied, Str before, Str after, Error *err)
+                              AppliedState applied, Error *err)
 {
   if (!journal_begin(journal, err)) return false;
-  Arena scratch;
-  arena_init(&scratch);
-  int64_t now = journal_now_ms();
-  Str before_hash, after_hash;
-  bool ok = blob_put(journal, &scratch, before, false, &before_hash, err) &&
-            blob_put(journal, &scratch, after, false, &after_hash, err);
+  bool ok = true;
   for (size_t i = 0; ok && i < hunks->len; i++) {
     ok = store_run(journal->store, err,
-                   "UPDATE decision SET applied = ?, at_ms = ?, before_hash = ?, after_hash = ?"
-                   " WHERE plan = ? AND hunk = ?",
-                   "sissis", str_from(applied_states[applied]), now, before_hash, after_hash, plan,
-                   hunks->items[i]);
+                   "UPDATE decision SET applied = ? WHERE plan = ? AND hunk = ?", "sis",
+                   str_from(applied_states[applied]), plan, hunks->items[i]);
     if (ok && store_changes(journal->store) != 1) {
       ok = error_set(err, ERR_NOT_FOUND, "no decision about hunk %.*s", STR_ARG(hunks->items[i]));
     }
   }
-  arena_deinit(&scratch);
   return journal_end(journal, ok, err);
 }
 
@@ -154,10 +140,8 @@ bool journal_decision_copy(Journal *journal, int64_t plan, Str from, Str to, Err
 {
   return store_run(
       journal->store, err,
-      "INSERT OR REPLACE INTO decision(plan, hunk, task, path, decision, at_ms, applied, "
-      "before_hash, after_hash)"
-      " SELECT plan, ?, task, path, decision, at_ms, applied, before_hash, after_hash FROM decision"
-      " WHERE plan = ? AND hunk = ?",
+      "INSERT OR REPLACE INTO decision(plan, hunk, task, decision, applied)"
+      " SELECT plan, ?, task, decision, applied FROM decision WHERE plan = ? AND hunk = ?",
       "sis", to, plan, from);
 }
 
@@ -165,21 +149,16 @@ bool journal_decision_list(Journal *journal, Arena *arena, int64_t plan, Decisio
                            Error *err)
 {
   Error own = {0};
-  for (Query *q =
-           store_query(journal->store, &own,
-                       "SELECT hunk, task, path, decision, at_ms, applied, before_hash, after_hash"
-                       " FROM decision WHERE plan = ? ORDER BY path, hunk",
-                       "i", plan);
+  for (Query *q = store_query(journal->store, &own,
+                              "SELECT hunk, task, decision, applied FROM decision WHERE plan = ?"
+                              " ORDER BY hunk",
+                              "i", plan);
        query_next(q);) {
     DecisionRow row = {
         .hunk = query_str_dup(q, 0, arena),
         .task = query_str_dup(q, 1, arena),
-        .path = query_str_dup(q, 2, arena),
-        .decision = (Decision)name_index(decisions, 3, query_str(q, 3)),
-        .at_ms = query_int(q, 4),
-        .applied = (AppliedState)name_index(applied_states, 3, query_str(q, 5)),
-        .before_hash = query_str_dup(q, 6, arena),
-        .after_hash = query_str_dup(q, 7, arena),
+        .decision = (Decision)name_index(decisions, 3, query_str(q, 2)),
+        .applied = (AppliedState)name_index(applied_states, 3, query_str(q, 3)),
     };
     PUSH(arena, out, row);
   }
@@ -227,8 +206,8 @@ bool journal_hand_put(Journal *journal, int64_t plan, Str path, Str shown, Str m
   arena_init(&scratch);
   bool ok = blob_put(journal, &scratch, shown, false, &shown_hash, err) &&
             blob_put(journal, &scratch, made, false, &made_hash, err) &&
-            store_run(journal->store, err, "INSERT OR REPLACE INTO hand VALUES(?,?,?,?,?)", "isssi",
-                      plan, path, shown_hash, made_hash, journal_now_ms());
+            store_run(journal->store, err, "INSERT OR REPLACE INTO hand VALUES(?,?,?,?)", "isss",
+                      plan, path, shown_hash, made_hash);
   arena_deinit(&scratch);
   return journal_end(journal, ok, err);
 }
@@ -257,10 +236,9 @@ bool journal_hand_list(Journal *journal, Arena *arena, int64_t plan, HandRowList
 
 bool journal_verdict_put(Journal *journal, int64_t plan, const VerdictRow *verdict, Error *err)
 {
-  return store_run(journal->store, err, "INSERT OR REPLACE INTO verdict VALUES(?,?,?,?,?,?,?)",
-                   "isisssi", plan, verdict->task, (int64_t)verdict->round,
-                   str_from(verdict_name(verdict->kind)), verdict->reason, verdict->path,
-                   verdict->line);
+  return store_run(journal->store, err, "INSERT OR REPLACE INTO verdict VALUES(?,?,?,?,?,?)",
+                   "issssi", plan, verdict->task, str_from(verdict_name(verdict->kind)),
+                   verdict->reason, verdict->path, verdict->line);
 }
 
 bool journal_verdict_drop(Journal *journal, int64_t plan, Str task, Error *err)
@@ -269,24 +247,21 @@ bool journal_verdict_drop(Journal *journal, int64_t plan, Str task, Error *err)
                    plan, task);
 }
 
-bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, bool latest,
-                          VerdictRowList *out, Error *err)
+bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, VerdictRowList *out,
+                          Error *err)
 {
   Error own = {0};
   for (Query *q = store_query(journal->store, &own,
-                              "SELECT task, round, kind, reason, path, line FROM verdict AS v"
-                              " WHERE plan = ?1 AND (?2 = 0 OR round ="
-                              " (SELECT max(round) FROM verdict WHERE plan = ?1 AND task = v.task))"
-                              " ORDER BY round, task",
-                              "ii", plan, (int64_t)latest);
+                              "SELECT task, kind, reason, path, line FROM verdict"
+                              " WHERE plan = ? ORDER BY task",
+                              "i", plan);
        query_next(q);) {
     VerdictRow row = {
         .task = query_str_dup(q, 0, arena),
-        .round = (int)query_int(q, 1),
-        .kind = (VerdictKind)name_index(verdicts, 3, query_str(q, 2)),
-        .reason = query_str_dup(q, 3, arena),
-        .path = query_str_dup(q, 4, arena),
-        .line = query_int(q, 5),
+        .kind = (VerdictKind)name_index(verdicts, 3, query_str(q, 1)),
+        .reason = query_str_dup(q, 2, arena),
+        .path = query_str_dup(q, 3, arena),
+        .line = query_int(q, 4),
     };
     PUSH(arena, out, row);
   }

@@ -122,5 +122,25 @@ static const char unsure[] =
     "CREATE TRIGGER attempt_unsure AFTER UPDATE OF unsure ON attempt WHEN new.unsure <> old.unsure"
     " BEGIN UPDATE money SET lost = lost + new.unsure - old.unsure WHERE plan = new.plan; END;";
 
-const char *const journal_schema[] = {first, cuts, batches, hands, estimates, by_task, unsure};
+// What was written and never read, and the rounds of verdicts: only a task's newest one ever counted.
+static const char unread[] =
+    "ALTER TABLE plan DROP COLUMN created_ms;"
+    "ALTER TABLE plan DROP COLUMN test_at_ms;"
+    "ALTER TABLE patch DROP COLUMN tier;"
+    "ALTER TABLE patch DROP COLUMN partial;"
+    "ALTER TABLE decision DROP COLUMN path;"
+    "ALTER TABLE decision DROP COLUMN at_ms;"
+    "ALTER TABLE decision DROP COLUMN before_hash;"
+    "ALTER TABLE decision DROP COLUMN after_hash;"
+    "ALTER TABLE hand DROP COLUMN at_ms;"
+    "CREATE TABLE newest("
+    " plan INTEGER NOT NULL, task TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,"
+    " path TEXT NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(plan, task)) WITHOUT ROWID;"
+    "INSERT OR REPLACE INTO newest"
+    " SELECT plan, task, kind, reason, path, line FROM verdict ORDER BY round;"
+    "DROP TABLE verdict;"
+    "ALTER TABLE newest RENAME TO verdict;";
+
+const char *const journal_schema[] = {first,     cuts,    batches, hands,
+                                      estimates, by_task, unsure,  unread};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

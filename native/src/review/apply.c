@@ -185,34 +185,11 @@ bool apply_settle(Engine *engine, int64_t plan, Error *err)
   return ok;
 }
 
-static bool remember(Engine *engine, Arena *arena, int64_t plan, const ApplyPlan *edits, Error *err)
-{
-  AppliedState state = edits->reverting ? APPLIED_REVERTED : APPLIED_DONE;
-  if (!journal_begin(engine->journal, err)) return false;
-  bool ok = true;
-  for (size_t i = 0; i < edits->files.len && ok; i++) {
-    const FileEdits *file = &edits->files.items[i];
-    if (!file->hunks.len) continue;
-    ok = journal_decision_applied(engine->journal, plan, &file->hunks, state, file->before,
-                                  file->text, err);
-  }
-  if (!ok) {
-    journal_rollback(engine->journal);
-    return false;
-  }
-  return journal_commit(engine->journal, err) && settle_state(engine, arena, plan, err);
-}
-
 bool apply_done(Engine *engine, int64_t plan, const StrList *hunks, bool reverted, Error *err)
 {
-  Arena arena;
-  arena_init(&arena);
-  // The texts around the step are the editor's: content tells later what is there.
-  FileEdits all = {.hunks = *hunks};
-  ApplyPlan edits = {.files = {&all, 1, 1}, .reverting = reverted};
-  bool ok = remember(engine, &arena, plan, &edits, err);
-  arena_deinit(&arena);
-  return ok;
+  AppliedState state = reverted ? APPLIED_REVERTED : APPLIED_DONE;
+  return journal_decision_applied(engine->journal, plan, hunks, state, err) &&
+         apply_settle(engine, plan, err);
 }
 
 // --- writing ---------------------------------------------------------------------------------------
@@ -330,6 +307,16 @@ static bool write_all(Write *w, Error *err)
   return false;
 }
 
+static StrList hunks_of(Arena *arena, const ApplyPlan *edits)
+{
+  StrList all = {0};
+  for (size_t i = 0; i < edits->files.len; i++) {
+    const StrList *hunks = &edits->files.items[i].hunks;
+    for (size_t k = 0; k < hunks->len; k++) PUSH(arena, &all, hunks->items[k]);
+  }
+  return all;
+}
+
 bool apply_write(Engine *engine, int64_t plan, const ApplyPlan *edits, Error *err)
 {
   Arena arena;
@@ -338,7 +325,8 @@ bool apply_write(Engine *engine, int64_t plan, const ApplyPlan *edits, Error *er
   w.project = engine_project_of_plan(engine, plan, err);
   bool ok = w.project && apply_sweep_mark(engine, plan, true, err);
   if (ok) {
-    ok = write_all(&w, err) && remember(engine, &arena, plan, edits, err);
+    StrList hunks = hunks_of(&arena, edits);
+    ok = write_all(&w, err) && apply_done(engine, plan, &hunks, edits->reverting, err);
     apply_sweep_mark(engine, plan, false, NULL);
   }
   arena_deinit(&arena);

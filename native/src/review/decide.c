@@ -114,16 +114,9 @@ static bool left_rejected(const ReviewHunk *hunk, const StrList *what, Decision 
   return left;
 }
 
-typedef struct {
-  DecisionRow *items;
-  size_t len, cap;
-} Rows;
-
-static void add_row(Arena *arena, const Review *review, const ReviewHunk *hunk, Decision decision,
-                    Rows *rows)
+static void add_row(Arena *arena, const ReviewHunk *hunk, Decision decision, DecisionRowList *rows)
 {
   DecisionRow row = {.hunk = hunk->id, .decision = decision};
-  row.path = review->files.items[hunk->file].path;
   if (hunk->tasks.len) row.task = hunk->tasks.items[0];
   PUSH(arena, rows, row);
 }
@@ -238,7 +231,7 @@ static bool within(HunkCut at, HunkCut from, HunkCut to)
 
 // Names the new hunks of the parts in [what]; what was cut off them keeps the decision it had.
 static void name_parts(Arena *arena, const Review *review, const PartList *parts, StrList *what,
-                       Rows *rows)
+                       DecisionRowList *rows)
 {
   for (size_t i = 0; i < parts->len; i++) {
     const Part *part = &parts->items[i];
@@ -248,13 +241,13 @@ static void name_parts(Arena *arena, const Review *review, const PartList *parts
       if (within(hunk->offset, part->from, part->to))
         PUSH(arena, what, hunk->id);
       else if (part->was != DECISION_NONE && within(hunk->offset, part->was_from, part->was_to))
-        add_row(arena, review, hunk, part->was, rows);
+        add_row(arena, hunk, part->was, rows);
     }
   }
 }
 
 // A hunk whose parts are all undecided once [rows] are written is whole again.
-static bool join(Engine *engine, const Review *review, const Rows *rows, Error *err)
+static bool join(Engine *engine, const Review *review, const DecisionRowList *rows, Error *err)
 {
   for (size_t i = 0; i < review->hunks.len; i++) {
     const ReviewHunk *hunk = &review->hunks.items[i];
@@ -281,7 +274,7 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *na
                    Decision decision, StrList *out, Decided *decided, Error *err)
 {
   Review review;
-  Rows rows = {0};
+  DecisionRowList rows = {0};
   StrList what = {0};
   PartList parts = {0};
   if (!review_build(engine, plan, arena, &review, err)) return false;
@@ -300,7 +293,7 @@ static bool decide(Engine *engine, Arena *arena, int64_t plan, const StrList *na
     const ReviewHunk *hunk = &review.hunks.items[i];
     if (!meant[i] || left_rejected(hunk, &what, decision)) continue;
     decided->stale += hunk->stale && decision == DECISION_ACCEPTED;
-    if (hunk->decision != decision) add_row(arena, &review, hunk, decision, &rows);
+    if (hunk->decision != decision) add_row(arena, hunk, decision, &rows);
   }
   decided->changed = rows.len - kept;
   if (rows.len && !journal_decision_set(engine->journal, plan, rows.items, rows.len, err))

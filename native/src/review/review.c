@@ -31,7 +31,7 @@ static bool build_load(Build *b, Error *err)
   Journal *journal = b->engine->journal;
   int64_t plan = b->out->plan;
   if (!journal_decision_list(journal, b->arena, plan, &b->decisions, err)) return false;
-  if (!journal_verdict_list(journal, b->arena, plan, true, &b->verdicts, err)) return false;
+  if (!journal_verdict_list(journal, b->arena, plan, &b->verdicts, err)) return false;
   if (!journal_task_list(journal, b->arena, plan, &b->tasks, err)) return false;
   if (!journal_cut_list(journal, b->arena, plan, &b->cuts, err)) return false;
   for (size_t i = 0; i < b->decisions.len; i++) {

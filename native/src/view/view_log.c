@@ -18,7 +18,7 @@ bool view_log(Engine *engine, int64_t plan, Arena *arena, View *out, Error *err)
   LogRowList rows = {0};
   PlanRow row;
   if (!journal_plan_get(engine->journal, arena, plan, &row, err)) return false;
-  if (!journal_log_list(engine->journal, arena, plan, 0, LOG_SHOWN, &rows, err)) return false;
+  if (!journal_log_list(engine->journal, arena, plan, LOG_SHOWN, &rows, err)) return false;
   ViewText view;
   view_begin(&view, arena, out);
   view_line(&view, (LineMeaning){.kind = S("head"), .plan = plan}, "piecework://log/%lld  %.*s",

@@ -151,7 +151,7 @@ void review_tell(Engine *engine, int64_t plan, Str tests, Str stayed)
   arena_init(&arena);
   VerdictRowList verdicts = {0};
   int64_t counts[3] = {0};
-  journal_verdict_list(engine->journal, &arena, plan, true, &verdicts, NULL);
+  journal_verdict_list(engine->journal, &arena, plan, &verdicts, NULL);
   for (size_t i = 0; i < verdicts.len; i++) {
     if (verdicts.items[i].kind <= VERDICT_REJECTED) counts[verdicts.items[i].kind]++;
   }

@@ -286,9 +286,7 @@ static void fill_rows(Task *task, PatchRow *rows, Str *shown, Str *made)
     rows[i] = (PatchRow){.task = task->row.id,
                          .path = file->path,
                          .change = file->change,
-                         .renamed_from = file->renamed_from,
-                         .tier = str_from(tier_name(file->tier)),
-                         .partial = task->partial};
+                         .renamed_from = file->renamed_from};
     shown[i] = file->old_text;
     made[i] = file->new_text;
     DiffStat stat = diff_stat(file->old_text, file->new_text);

@@ -86,40 +86,37 @@ static Str task_said(const Value *item)
   return str_sub(said, 0, end);
 }
 
-static VerdictRow read_item(Arena *arena, const Value *item, Str id, int round)
+static VerdictRow read_item(Arena *arena, const Value *item, Str id)
 {
   Str word = value_get_str(item, S("verdict"),
                            value_get_str(item, S("status"), value_to_str(item, STR_NONE)));
   Str path = value_get_str(item, S("path"), value_get_str(item, S("file"), STR_NONE));
   int64_t line = value_get_int(item, S("line"), 0);
-  VerdictRow row = {.task = id,
-                    .round = round,
-                    .kind = kind_of(word),
-                    .path = cut(arena, path),
-                    .line = line > 0 ? line : 0};
+  VerdictRow row = {
+      .task = id, .kind = kind_of(word), .path = cut(arena, path), .line = line > 0 ? line : 0};
   row.reason = cut(arena, value_get_str(item, S("reason"), STR_NONE));
   if (row.kind == VERDICT_DOUBT && !row.reason.len && word.len) row.reason = cut(arena, word);
   return row;
 }
 
-static bool read_task(Arena *arena, const Value *list, Str id, int round, VerdictRow *out)
+static bool read_task(Arena *arena, const Value *list, Str id, VerdictRow *out)
 {
   bool found = false;
   if (value_get(list, S("verdict")) &&
       names_task(task_said(list), id)) {  // one verdict, not a list
-    *out = read_item(arena, list, id, round);
+    *out = read_item(arena, list, id);
     return true;
   }
   for (VALUE_EACH (item, list)) {
     if (!names_task(task_said(item), id)) continue;
-    VerdictRow row = read_item(arena, item, id, round);
+    VerdictRow row = read_item(arena, item, id);
     if (!found || row.kind > out->kind) *out = row;
     found = true;
   }
   return found;
 }
 
-bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply, int round,
+bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply,
                   VerdictRowList *out)
 {
   const Value *answer = answer_of(arena, reply), *list = list_of(answer);
@@ -129,10 +126,9 @@ bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply
   size_t said = rest_ok;
   for (size_t i = 0; i < tasks->len; i++) {
     VerdictRow row = {.task = tasks->items[i].id,
-                      .round = round,
                       .kind = rest_ok ? VERDICT_OK : VERDICT_DOUBT,
                       .reason = rest_ok ? STR_NONE : VERDICT_UNSAID};
-    said += read_task(arena, list, row.task, round, &row);
+    said += read_task(arena, list, row.task, &row);
     PUSH(arena, &rows, row);
   }
   for (size_t i = 0; said && i < rows.len; i++) PUSH(arena, out, rows.items[i]);

@@ -8,7 +8,7 @@
 // The reason of a task's doubt when nothing was said of it.
 #define VERDICT_UNSAID S("the verifier said nothing about it")
 
-// Appends a verdict for each of [tasks] that [reply] speaks of (of several the worst), with [round]; those it
-// does not mention become a doubt that says so. False, nothing appended, when the reply has no verdict at all.
-bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply, int round,
+// Appends a verdict for each of [tasks] that [reply] speaks of (of several the worst); those it does not
+// mention become a doubt that says so. False, nothing appended, when the reply has no verdict at all.
+bool verdict_read(Arena *arena, const TaskList *tasks, const AttemptReply *reply,
                   VerdictRowList *out);

@@ -105,7 +105,7 @@ static void group_done(void *owner, const AttemptReply *reply)
   } else if (reply->error.code != ERR_OK) {
     verify_note(v, "not checked by the model: %s", reply->error.message);
     v->group = v->groups.len;
-  } else if (!verdict_read(&v->round_arena, &group->tasks, reply, v->round, &v->verdicts)) {
+  } else if (!verdict_read(&v->round_arena, &group->tasks, reply, &v->verdicts)) {
     if (reply
             ->stored) {  // from an earlier run: who runs again wants another answer, not this one for ever
       v->group--;

@@ -51,11 +51,7 @@ bool verify_store(Verify *v, Error *err)
   Journal *journal = v->engine->journal;
   if (!journal_begin(journal, err)) return false;
   for (size_t i = 0; i < v->verdicts.len; i++) {
-    const VerdictRow *row = &v->verdicts.items[i];
-    // of an earlier verification with more rounds nothing may outlive this
-    if (journal_verdict_drop(journal, v->plan_id, row->task, err) &&
-        journal_verdict_put(journal, v->plan_id, row, err))
-      continue;
+    if (journal_verdict_put(journal, v->plan_id, &v->verdicts.items[i], err)) continue;
     journal_rollback(journal);
     return false;
   }

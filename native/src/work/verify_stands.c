@@ -119,7 +119,7 @@ void verify_find_standing(Verify *v)
   v->stands = (VerdictRowList){0};
   v->standing_count = 0;
   if (nothing_stands(v) ||
-      !journal_verdict_list(v->engine->journal, arena, v->plan_id, true, &s.rows, NULL))
+      !journal_verdict_list(v->engine->journal, arena, v->plan_id, &s.rows, NULL))
     return;
   for (size_t i = 0; i < s.rows.len; i++) map_add(arena, &s.row_of, s.rows.items[i].task, i);
   s.again = NEW_N(arena, bool, v->files.len + 1);

@@ -98,7 +98,7 @@ void verify_add_trace(Verify *v)
 {
   for (size_t i = 0; i < v->trace.tasks.len; i++) {
     Str task = v->trace.tasks.items[i];
-    VerdictRow row = {.task = task, .round = v->round, .kind = VERDICT_REJECTED};
+    VerdictRow row = {.task = task, .kind = VERDICT_REJECTED};
     Str said = v->trace.reasons.items[i];
     row.reason = str_fmt(
         &v->round_arena, "breaks the test: `%.*s` passes without it; with it%s%.*s",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "journal/journal.h"
+#include "journal/journal_schema.h"
 #include "lib/fs.h"
 #include "lib/store.h"
 
@@ -68,7 +69,7 @@ TEST(plans)
   setup();
   PlanRow row = new_plan("/other"), got;
   CHECK(journal_plan_new(journal, &row, &err));
-  CHECK(row.id == plan + 1 && row.created_ms > 0);
+  CHECK(row.id == plan + 1 && row.updated_ms > 0);
   row.title = S("caf\xc3\xa9");
   row.budget = 600000000;
   row.path = S("/other/12.md");
@@ -80,8 +81,7 @@ TEST(plans)
   CHECK_STR(got.note, S("why"));
   CHECK_STR(got.test_command, S("make check"));
   CHECK_STR(got.test_tail, S("boom"));
-  CHECK(got.state == PLAN_FAILED && got.test_status == 2 && got.test_at_ms > 0 &&
-        got.budget == 600000000);
+  CHECK(got.state == PLAN_FAILED && got.test_status == 2 && got.budget == 600000000);
   CHECK(journal_plan_by_path(journal, &arena, S("/other/12.md"), STR_NONE, &got, &err) &&
         got.id == row.id);
   PlanRowList list = {0};
@@ -396,16 +396,16 @@ TEST(estimates_beside_counts)
 TEST(patches_decisions_verdicts)
 {
   setup();
-  PatchRow rows[] = {{.path = S("a"), .change = FILE_EDIT, .tier = S("exact"), .partial = true},
-                     {.path = S("n"), .change = FILE_NEW, .tier = S("whole")},
-                     {.path = S("d"), .change = FILE_DELETE, .tier = S("whole")}};
+  PatchRow rows[] = {{.path = S("a"), .change = FILE_EDIT},
+                     {.path = S("n"), .change = FILE_NEW},
+                     {.path = S("d"), .change = FILE_DELETE}};
   Str shown[] = {S("old"), S(""), S("gone")}, made[] = {S("new"), S(""), S("")};
   CHECK(journal_patch_set(journal, plan, S("T01"), rows, shown, made, 3, &err));
   CHECK(journal_patch_set(journal, plan, S("T02"), rows, shown, made, 1, &err));
   PatchRowList list = {0};
   Str text;
   CHECK(journal_patch_list(journal, &arena, plan, S(""), &list, &err) && list.len == 4);
-  CHECK(list.items[0].partial && list.items[0].change == FILE_EDIT);
+  CHECK(list.items[0].change == FILE_EDIT);
   CHECK(journal_blob_get(journal, &arena, list.items[0].new_hash, &text, &err));
   CHECK_STR(text, S("new"));
   CHECK(list.items[1].new_hash.len == 0 && list.items[1].shown_hash.len == 64);  // deleted
@@ -413,14 +413,12 @@ TEST(patches_decisions_verdicts)
   CHECK(journal_patch_set(journal, plan, S("T01"), NULL, NULL, NULL, 0, &err));
   CHECK(journal_patch_list(journal, &arena, plan, S("T02"), &list, &err) && list.len == 5);
 
-  DecisionRow decisions[] = {
-      {.hunk = S("h1"), .task = S("T01"), .path = S("a"), .decision = DECISION_ACCEPTED},
-      {.hunk = S("h2"), .task = S("T01"), .path = S("a"), .decision = DECISION_REJECTED}};
+  DecisionRow decisions[] = {{.hunk = S("h1"), .task = S("T01"), .decision = DECISION_ACCEPTED},
+                             {.hunk = S("h2"), .task = S("T01"), .decision = DECISION_REJECTED}};
   CHECK(journal_decision_set(journal, plan, decisions, 2, &err));
   StrList hunks = {0};
   PUSH(&arena, &hunks, S("h1"));
-  CHECK(
-      journal_decision_applied(journal, plan, &hunks, APPLIED_DONE, S("before"), S("after"), &err));
+  CHECK(journal_decision_applied(journal, plan, &hunks, APPLIED_DONE, &err));
   decisions[0].decision = DECISION_NONE;
   CHECK(journal_decision_set(journal, plan, decisions, 1, &err));
   DecisionRowList decided = {0};
@@ -428,31 +426,45 @@ TEST(patches_decisions_verdicts)
   CHECK(decided.items[0].decision == DECISION_NONE && decided.items[0].applied == APPLIED_DONE);
   CHECK(decided.items[1].decision == DECISION_REJECTED &&
         decided.items[1].applied == APPLIED_PENDING);
-  CHECK(journal_blob_get(journal, &arena, decided.items[0].before_hash, &text, &err));
-  CHECK_STR(text, S("before"));
   PUSH(&arena, &hunks, S("none"));
-  CHECK(!journal_decision_applied(journal, plan, &hunks, APPLIED_REVERTED, S("b"), S("a"), NULL));
+  CHECK(!journal_decision_applied(journal, plan, &hunks, APPLIED_REVERTED, NULL));
   decided.len = 0;
   CHECK(journal_decision_list(journal, &arena, plan, &decided, &err) &&
         decided.items[0].applied == APPLIED_DONE);
 
-  VerdictRow v = {.task = S("T01"),
-                  .round = 1,
-                  .kind = VERDICT_REJECTED,
-                  .reason = S("r"),
-                  .path = S("a"),
-                  .line = 7};
+  VerdictRow v = {
+      .task = S("T01"), .kind = VERDICT_REJECTED, .reason = S("r"), .path = S("a"), .line = 7};
   CHECK(journal_verdict_put(journal, plan, &v, &err));
   v.task = S("T02");
   CHECK(journal_verdict_put(journal, plan, &v, &err));
-  v.round = 2;
   v.kind = VERDICT_OK;
   CHECK(journal_verdict_put(journal, plan, &v, &err));
   VerdictRowList said = {0};
-  CHECK(journal_verdict_list(journal, &arena, plan, false, &said, &err) && said.len == 3);
-  said.len = 0;
-  CHECK(journal_verdict_list(journal, &arena, plan, true, &said, &err) && said.len == 2);
+  CHECK(journal_verdict_list(journal, &arena, plan, &said, &err) && said.len == 2);
   CHECK(said.items[1].kind == VERDICT_OK && said.items[0].line == 7);
+  teardown();
+}
+
+// A journal of the time when verdicts had rounds keeps the newest of each task.
+TEST(verdicts_without_rounds)
+{
+  setup();
+  journal_close(journal);
+  char *file = path_join(&arena, str_from(dir), S("journal.db"));
+  CHECK(unlink(file) == 0);
+  Store *old = store_open(file, &err);
+  CHECK(old && store_migrate(old, journal_schema, 7, &err));
+  for (int64_t round = 1; round <= 10; round += 9) {
+    CHECK(store_run(old, &err, "INSERT INTO verdict VALUES(7, 'T01', ?, ?, 'r', '', ?)", "isi",
+                    round, round == 1 ? S("rejected") : S("doubt"), round));
+  }
+  CHECK(store_run(old, &err, "INSERT INTO verdict VALUES(7, 'T02', 1, 'ok', '', 'a', 3)", ""));
+  store_close(old);
+  journal = journal_open(dir, &err);
+  VerdictRowList said = {0};
+  CHECK(journal && journal_verdict_list(journal, &arena, 7, &said, &err) && said.len == 2);
+  CHECK(said.items[0].kind == VERDICT_DOUBT && said.items[0].line == 10);
+  CHECK(said.items[1].kind == VERDICT_OK && said.items[1].line == 3);
   teardown();
 }
 
@@ -461,9 +473,9 @@ TEST(log_trust_advice)
   setup();
   for (int i = 0; i < 5; i++) journal_log(journal, plan, S("task"), S("T01"), "line %d", i);
   LogRowList list = {0};
-  CHECK(journal_log_list(journal, &arena, plan, 0, 2, &list, &err) && list.len == 2);
+  CHECK(journal_log_list(journal, &arena, plan, 2, &list, &err) && list.len == 2);
   CHECK_STR(list.items[0].text, S("line 3"));
-  CHECK(journal_log_list(journal, &arena, plan, list.items[0].id, 0, &list, &err) && list.len == 3);
+  CHECK(journal_log_list(journal, &arena, plan, 0, &list, &err) && list.len == 7);
   CHECK(!journal_trusted(journal, S("/r"), S("test"), S("make")));
   CHECK(journal_trust_add(journal, S("/r"), S("test"), S("make"), &err));
   CHECK(journal_trust_add(journal, S("/r"), S("test"), S("make"), &err));
@@ -471,8 +483,8 @@ TEST(log_trust_advice)
   CHECK(!journal_trusted(journal, S("/r"), S("test"), S("make ")));
   CHECK(!journal_trusted(journal, S("/r"), S("check"), S("make")));
   CHECK(!journal_trusted(journal, S("/x"), S("test"), S("make")));
-  TrustRowList trusted = {0};
-  CHECK(journal_trust_list(journal, &arena, S(""), &trusted, &err) && trusted.len == 1);
+  StrList trusted = {0};
+  CHECK(journal_trust_list(journal, &arena, S("/r"), &trusted, &err) && trusted.len == 1);
   CHECK(!journal_advice_seen(journal, S("a")));
   CHECK(journal_advice_mark(journal, S("a"), &err) && journal_advice_mark(journal, S("a"), &err));
   CHECK(journal_advice_seen(journal, S("a")));

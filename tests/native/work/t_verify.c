@@ -190,7 +190,7 @@ TEST(only_what_was_corrected_is_shown_again)
   CHECK(!str_has(prompt, S("=== a.txt")) && !str_has(prompt, S("T01 a")));
   CHECK(str_has(prompt, S("[judged before and not shown again: a.txt]\n")));
   VerdictRowList rows = {0};
-  CHECK(journal_verdict_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, false, &rows, NULL));
+  CHECK(journal_verdict_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, &rows, NULL));
   CHECK_INT(rows.len, 2);
   CHECK_INT(rows.items[0].kind, VERDICT_DOUBT);
   CHECK_STR(rows.items[0].reason, S("see a"));
@@ -267,10 +267,9 @@ TEST(a_rejected_task_is_corrected)
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(rf_text(&rf, "a.txt"), S("ONE\ntwo\n3\n"));
   VerdictRowList rows = {0};
-  CHECK(journal_verdict_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, true, &rows, NULL));
+  CHECK(journal_verdict_list(rf.fx.engine->journal, &rf.fx.arena, rf.fx.plan, &rows, NULL));
   CHECK_INT(rows.len, 2);
   CHECK_INT(rows.items[1].kind, VERDICT_OK);
-  CHECK_INT(rows.items[1].round, 2);
   CHECK_INT(rf_calls(&rf), 5);
   rf_deinit(&rf);
 }
@@ -470,7 +469,7 @@ static bool reads(const char *text)
   for (int i = 0; i < 3; i++) PUSH(&arena, &tasks, ((TaskSpec){.id = str_from(ids[i])}));
   AttemptReply reply = {.text = str_from(text)};
   rows = (VerdictRowList){0};
-  return verdict_read(&arena, &tasks, &reply, 1, &rows);
+  return verdict_read(&arena, &tasks, &reply, &rows);
 }
 
 TEST(answers_in_many_shapes)
