@@ -45,7 +45,8 @@ one() {
   name="$(basename "$editor") $(basename "$spec" .lua)"
   home=$scratch/home
   rm -rf "$home"
-  mkdir -p "$home/config" "$home/state" "$home/work"
+  # ~/tmp is where Vim puts the swap file of a file whose folder is not there yet: /var/tmp is for all.
+  mkdir -p "$home/config" "$home/state" "$home/work" "$home/tmp"
   result=$scratch/result
   : >"$result"
   case $("$editor" --version | head -n 1) in
