@@ -14,7 +14,11 @@ local M = {}
 local REVIEWABLE = { 'review', 'verifying', 'running', 'paused', 'done' }
 
 function M.review(call)
-  local twin = call.words[1] == 'qf' or call.words[2] == 'qf'
+  local word = call.words[#call.words]
+  local twin = word == 'qf'
+  if word and not twin and not word:find('^#?%d+$') then
+    return message.error(("review %s? a plan's number, and qf for the quickfix list"):format(word))
+  end
   context.plan(call, REVIEWABLE, function(plan)
     if not twin then return context.open(call, 'review', plan) end
     require('piecework.quickfix').fill(plan, function(count)

@@ -24,7 +24,7 @@
   X(TOO_BIG, "too_big", 1, "narrow the scope with a range")                                      \
   X(NOT_TEXT, "not_text", 1, "piecework edits UTF-8 text only")                                  \
   X(IO, "io", 1, "check permissions and free space")                                             \
-  X(JOURNAL, "journal", 1, "see `piecework doctor`")                                             \
+  X(JOURNAL, "journal", 1, "see :Piecework health")                                              \
   X(BUSY, "busy", 1, "another editor or shell works on this plan; wait or stop it there")        \
   X(GIT, "git", 1, "")                                                                           \
   X(TEST_FAILED, "test_failed", 1, "see :Piecework log")                                         \

@@ -137,16 +137,19 @@ static void drop_bang(Buf *out)
 
 Str cli_shell_words(Arena *arena, Str text)
 {
-  static const Str editor = S(":Piecework "), build = S(":Piecework build"), shell = S("(CLI: ");
+  // What the shell has under another name comes first.
+  static const Str names[][2] = {{S(":Piecework build"), S("`make` where it was built")},
+                                 {S(":Piecework health"), S("piecework doctor")},
+                                 {S(":Piecework "), S("piecework ")}};
+  static const Str shell = S("(CLI: ");
   Buf out;
   buf_init(&out, text.len + 64);
   while (text.len) {
-    if (str_starts(text, build)) {
-      buf_add(&out, S("`make` where it was built"));
-      text = str_skip(text, build.len);
-    } else if (str_starts(text, editor)) {
-      buf_add(&out, S("piecework "));
-      text = str_skip(text, editor.len);
+    size_t at = 0;
+    while (at < sizeof names / sizeof *names && !str_starts(text, names[at][0])) at++;
+    if (at < sizeof names / sizeof *names) {
+      buf_add(&out, names[at][1]);
+      text = str_skip(text, names[at][0].len);
     } else if (str_starts(text, shell) && str_find_char(text, ')') != STR_NOT_FOUND) {
       size_t end = str_find_char(text, ')');
       bool bang = str_ends(buf_str(&out), S("! "));

@@ -57,7 +57,7 @@ bool store_fail(Store *store, Error *err)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       what = "another piecework keeps it locked";
-      hint = "try again; `piecework doctor` shows who uses it";
+      hint = "try again; :Piecework health shows who uses it";
       break;
     case SQLITE_IOERR:
       hint = "check the disk and its free space; network file systems without locks do not work";

@@ -72,7 +72,7 @@ static bool ask(Engine *engine, Arena *arena, int64_t plan, Str line, Error *err
   if (!journal_lease_holder(engine->journal, arena, plan, &holder, err)) return false;
   if (!holder.len) {
     error_set(err, ERR_NOT_FOUND, "nobody works on plan %lld", (long long)plan);
-    return error_hint_set(err, "see `piecework status`");
+    return error_hint_set(err, "see :Piecework status");
   }
   if (!journal_begin(engine->journal, err)) return false;
   if (add_line(engine, arena, plan, line, err)) return journal_commit(engine->journal, err);

@@ -59,6 +59,7 @@ return function(T)
     says('Piecework revert ' .. words, 'revert .*%? file %[path%], task T01', 'revert ' .. words)
     says('Piecework accept ' .. words, 'accept what%?', 'accept ' .. words)
   end
+  says('Piecework review 12 quickfix', "^piecework: review quickfix%? a plan's number", 'review of something else')
 
   standin.script({
     ['plan/create'] = { { result = { plan = 5 }, later = { { kind = 'plan', plan = 5, state = 'ready' } } } },
