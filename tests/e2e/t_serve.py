@@ -269,8 +269,24 @@ def margins(wire: str) -> None:
         client.end()
 
 
+def behind_the_greeting(wire: str) -> None:
+    """Requests need not wait for the answer to `initialize`; a greeting refused refuses them, too. An engine that ends
+    at once is not held up, nor brought down, by what it loads ahead."""
+    for protocol, ahead, want in ((1, "edit/start", None), (1, 7, None), (2, "edit/start", "protocol")):
+        with Scratch() as scratch:
+            root = project(scratch, "w")
+            client = Client(scratch, root, wire)
+            client.send([0, 100, "initialize", {"protocol": protocol, "cwd": str(root), "config": {}, "next": ahead}])
+            error, answer = client.call("plan/list", {"cwd": str(root)})
+            first = client.answers[100]
+            ok((error or {}).get("code") == want and (first[2] or {}).get("code") == want,
+               f"{wire}: a request behind the greeting, protocol {protocol}", first, error, answer)
+            status, errors = client.end()
+            ok(status == 0 and not errors, f"{wire}: and it ends", status, errors)
+
+
 if __name__ == "__main__":
-    for test in (life, only_the_last_newline, margins, hostile):
+    for test in (life, behind_the_greeting, only_the_last_newline, margins, hostile):
         for wire in ("json", "msgpack"):
             try:
                 test(wire)

@@ -9,6 +9,8 @@
 #include "front/values.h"
 #include "front/version.h"
 #include "lib/fs.h"
+#include "lib/git.h"
+#include "lib/http.h"
 #include "review/commit.h"
 #include "work/planner.h"
 #include "work/run.h"
@@ -170,6 +172,18 @@ static Value *initialize_answer(Serve *serve, RpcRequest *request, Project *proj
   return map;
 }
 
+// What follows soon asks a model: the libraries for that come while the journal is opened.
+static void load_ahead(Serve *serve, Str next)
+{
+  static const char *const asking[] = {"edit/start", "plan/create",  "project/advise", "run/start",
+                                       "task/retry", "verify/start", "resume"};
+  for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++) {
+    if (!str_eq(next, str_from(asking[i]))) continue;
+    loop_aside(&serve->loop, repo_load);
+    loop_aside(&serve->loop, http_load);
+  }
+}
+
 static Value *initialize(Serve *serve, RpcRequest *request, Error *err)
 {
   if (!protocol_matches(request->params, err)) return NULL;
@@ -177,6 +191,7 @@ static Value *initialize(Serve *serve, RpcRequest *request, Error *err)
     error_set(err, ERR_INVALID, "already initialized");
     return NULL;
   }
+  load_ahead(serve, value_get_str(request->params, S("next"), STR_NONE));
   Str cwd = value_get_str(request->params, S("cwd"), S("."));
   char *real = fs_realpath(&request->arena, str_z(&request->arena, cwd), err);
   if (!real) return NULL;

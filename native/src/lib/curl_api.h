@@ -2,7 +2,8 @@
 //
 // libcurl brings thirty more libraries with it; loading them takes 7 ms and 6 MB, more than all the
 // rest of the engine. Most starts of the engine never make a call, so that nothing links against
-// libcurl: it is opened at run time, and its functions are called through this table.
+// libcurl: it is opened at run time, and its functions are called through this table. Where a call is
+// known to come, a thread does that meanwhile (http_load).
 #pragma once
 
 #include <curl/curl.h>
@@ -11,7 +12,6 @@
 
 #define CURL_FUNCTIONS(X) \
   X(global_init)          \
-  X(global_cleanup)       \
   X(easy_init)            \
   X(easy_setopt)          \
   X(easy_getinfo)         \
@@ -36,5 +36,5 @@ typedef struct {
 #undef X
 } CurlApi;
 
-// Loads libcurl at the first use, for the rest of the process. NULL with [err] when it is missing.
+// Loads and starts libcurl at the first use, for the rest of the process, in any thread. NULL with [err] when it is missing.
 const CurlApi *curl_load(Error *err);

@@ -95,6 +95,11 @@ Repo *repo_open(const char *dir, Error *err)
   return repo;
 }
 
+void repo_load(void)
+{
+  git_load(NULL);
+}
+
 void repo_free(Repo *repo)
 {
   if (!repo) return;
@@ -189,6 +194,8 @@ static bool is_tracked(Repo *repo, Arena *arena, Str path)
 
 bool repo_ignored(Repo *repo, Str path)
 {
+  bool plain = !repo->handle && !repo->refused;
+  if (plain && index_names(repo, path)) return false;
   if (!repo_handle(repo)) return true;  // whoever cannot read the rules sends nothing
   Arena scratch;
   arena_init(&scratch);

@@ -11,6 +11,7 @@ typedef struct Repo Repo;
 // belongs to another user (safe.directory) or is damaged. GIT_DIR and its kin are not asked.
 Repo *repo_open(const char *dir, Error *err);
 void repo_free(Repo *repo);
+void repo_load(void);  // libgit2, ahead of its first use, in any thread (loop_aside)
 
 // Absolute path of the work tree, no trailing slash; empty when bare.
 Str repo_root(const Repo *repo);

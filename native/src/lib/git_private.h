@@ -25,6 +25,9 @@ git_repository *repo_handle(Repo *repo);
 // is any doubt, or none.
 bool repo_find_plain(Arena *arena, const char *dir, Str *root);
 
+// Whether [path] is in the index of a repository that repo_find_plain has found, without libgit2. False: not known.
+bool index_names(const Repo *repo, Str path);
+
 // The index, refreshed from disk; owned by the caller. NULL when it is unreadable. Call it before
 // libgit2 walks the work tree.
 git_index *repo_index(Repo *repo);

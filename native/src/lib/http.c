@@ -241,10 +241,7 @@ static bool multi_ready(Http *http, Error *err)
   if (http->multi) return true;
   http->curl = curl_load(err);
   if (!http->curl) return false;
-  if (http->curl->global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {  // counted by libcurl
-    http->multi = http->curl->multi_init();
-    if (!http->multi) http->curl->global_cleanup();
-  }
+  http->multi = http->curl->multi_init();
   if (!http->multi) return error_set(err, ERR_FAILED, "libcurl could not be started");
   http->curl->multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
   http->curl->multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
@@ -258,6 +255,11 @@ static bool multi_ready(Http *http, Error *err)
   http->curl->multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);  // never wait for a resolver
 #endif
   return true;
+}
+
+void http_load(void)
+{
+  curl_load(NULL);
 }
 
 Http *http_new(Loop *loop, Error *err)
@@ -281,10 +283,7 @@ static void http_destroy(Http *http)
     error_set(&http->first->why, ERR_CANCELLED, "cancelled");
     call_end(http->first);
   }
-  if (http->multi) {
-    http->curl->multi_cleanup(http->multi);
-    http->curl->global_cleanup();
-  }
+  if (http->multi) http->curl->multi_cleanup(http->multi);
   loop_soon_cancel(http->loop, &http->kick);
   arena_deinit(&http->arena);
   timer_close(&http->timer, http_closed);

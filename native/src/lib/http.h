@@ -47,6 +47,7 @@ typedef struct {
 } HttpSpec;  // everything is copied by http_start except owner
 
 Http *http_new(Loop *loop, Error *err);  // libcurl is loaded at the first http_start
+void http_load(void);                    // or here, in any thread (loop_aside)
 void http_free(Http *http);              // cancels what is left: on_done comes from inside it
 
 // May be called from any callback of any call. A call is gone when its on_done returns.

@@ -180,6 +180,29 @@ void loop_soon_cancel(Loop *loop, LoopSoon *soon)
   queue_drop(&loop->late, soon);
 }
 
+typedef struct {
+  uv_work_t uv;
+  void (*work)(void);
+} Aside;
+
+static void on_aside(uv_work_t *uv)
+{
+  ((Aside *)uv)->work();
+}
+
+static void on_aside_over(uv_work_t *uv, int status)
+{
+  (void)status;  // nobody cancels it
+  mem_free(uv);
+}
+
+void loop_aside(Loop *loop, void (*work)(void))
+{
+  Aside *job = mem_alloc(sizeof(*job));
+  job->work = work;
+  uv_queue_work(&loop->uv, &job->uv, on_aside, on_aside_over);
+}
+
 static void on_timer(uv_timer_t *uv)
 {
   Timer *timer = uv->data;

@@ -53,6 +53,9 @@ void loop_soon(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner);  /
 void loop_late(Loop *loop, LoopSoon *soon, void (*run)(void *), void *owner);
 void loop_soon_cancel(Loop *loop, LoopSoon *soon);
 
+// In a thread, at the same time; the loop does not end before it.
+void loop_aside(Loop *loop, void (*work)(void));
+
 void timer_init(Loop *loop, Timer *timer, void (*on_fire)(void *), void *owner);
 void timer_start(Timer *timer, uint64_t after_ms, uint64_t repeat_ms);
 void timer_stop(Timer *timer);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "lib/fs.h"
-#include "lib/git.h"
+#include "lib/git_private.h"
 
 static Arena arena;
 static Error err;
@@ -112,6 +112,48 @@ TEST(ignored)
   CHECK(!repo_ignored(repo, S("later")) && !repo_ignored(repo, S("later")));
   CHECK(sh("cd r && git rm -q --cached later tracked.log"));
   CHECK(repo_ignored(repo, S("later")) && repo_ignored(repo, S("tracked.log")));
+  repo_free(repo);
+  teardown();
+}
+
+// What is in the index is told without libgit2; what is not, or not for sure, is not.
+TEST(tracked_without_libgit2)
+{
+  setup();
+  CHECK(sh("cd r && mkdir -p deep/er && touch a b.log deep/er/c new && echo '*.log' >.gitignore &&"
+           "git add -f a b.log deep/er/c && git commit -qm x"));
+  Repo *repo = repo_open(at("r"), &err);
+  CHECK(!repo_ignored(repo, S("a")) && !repo_ignored(repo, S("b.log")));
+  CHECK(!repo_ignored(repo, S("deep/er/c")));
+  CHECK(repo->handle == NULL);
+  CHECK(!index_names(repo, S("deep")) && !index_names(repo, S("new")) && !index_names(repo, S("")));
+  CHECK(sh("cd r && git rm -q --cached b.log && git add -N new"));
+  CHECK(index_names(repo, S("new")) && !index_names(repo, S("b.log")));
+  CHECK(repo->handle == NULL);
+  CHECK(sh("cd r && git update-index --skip-worktree a"));  // version 3
+  CHECK(index_names(repo, S("a")) && index_names(repo, S("deep/er/c")));
+  CHECK(sh("cd r && git update-index --index-version 4"));
+  CHECK(!index_names(repo, S("a")) && !repo_ignored(repo, S("a")));
+  CHECK(repo->handle != NULL && repo_ignored(repo, S("b.log")));
+  repo_free(repo);
+  teardown();
+}
+
+// An index cut at any byte is read no further than it goes.
+TEST(index_cut_short)
+{
+  setup();
+  CHECK(sh("cd r && touch a zz && git add -A"));
+  Repo *repo = repo_open(at("r"), &err);
+  Str whole;
+  CHECK(fs_read(&arena, at("r/.git/index"), 1 << 20, &whole, &err));
+  for (size_t len = 0; len < whole.len; len++) {
+    CHECK(fs_write_unsynced(at("r/.git/index"), str_sub(whole, 0, len), 0600, &err));
+    bool named = index_names(repo, S("zz"));
+    if (len < 12 + 64 + 72) CHECK(!named);  // header, the two entries
+  }
+  CHECK(sh("rm r/.git/index"));
+  CHECK(!index_names(repo, S("a")));
   repo_free(repo);
   teardown();
 }
