@@ -90,6 +90,9 @@ local function unknown(sub)
     near and 'Did you mean ' .. near .. '?' or 'See :help piecework-verbs'))
 end
 
+-- These have something to show without an engine. For all others it starts while they are loaded.
+local SHOWS_ALONE = { build = true, health = true, log = true }
+
 -- The command. [given]: line numbers given (0, 1 or 2).
 function M.run(first, last, given, bang, mods, args)
   message.fresh()
@@ -99,6 +102,7 @@ function M.run(first, last, given, bang, mods, args)
   if not verb then return unknown(sub) end
   if given > 0 and not verb.range then return message.error(sub .. ' takes no range') end
   if bang and not verb.bang then return message.error(sub .. ' takes no !') end
+  if not SHOWS_ALONE[sub] then require('piecework.engine').wake() end
   local call = { sub = sub, text = text, words = words_of(text), bang = bang, mods = mods or '',
     range = given, first = first, last = last }
   local ok, err = pcall(require('piecework.verbs.' .. verb.module)[sub], call)

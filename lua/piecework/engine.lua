@@ -1,12 +1,11 @@
 -- The one engine of this editor: found and started at the first verb, greeted, and started again
 -- at the next verb when it died. Nothing is lost with it: what was paid for is in its journal.
 --
---   off -> greeting -> ready          requests made meanwhile wait for `ready`
---    ^--------+----------+  exit
+--   off -> started -> greeting -> ready     a request greets, and goes right behind its greeting
+--    ^--------+----------+--------+  exit
 
 local host = require('piecework.host')
 local config = require('piecework.config')
-local events = require('piecework.events')
 local message = require('piecework.message')
 local rpc = require('piecework.rpc')
 
@@ -19,7 +18,7 @@ local M = {
 
 local GREETING_MS = 10000
 local client
-local queue = {}     -- requests waiting for `ready`
+local behind = {}    -- callbacks of requests sent behind the greeting
 local generation = 0 -- tells a late exit of an earlier engine from one of this
 local hinted = false
 
@@ -50,12 +49,22 @@ function M.find()
   end
 end
 
--- What waits now, and not what may wait for the next engine by the time this is told.
-local function fail_queue(err)
-  local waiting = queue
-  queue = {}
+-- The engine is not used: who asked hears [err], and nothing that it may still answer. Those of
+-- now, not who may have asked the next engine by the time this is told.
+local function refuse(err)
+  local waiting = behind
+  behind = {}
+  for _, item in ipairs(waiting) do item.refused = true end
   host.safe(function()
     for _, item in ipairs(waiting) do item.callback(err) end
+  end)
+end
+
+local function ask_behind(method, params, callback)
+  local item = { callback = callback }
+  behind[#behind + 1] = item
+  rpc.request(client, method, params, function(err, result)
+    if not item.refused then callback(err, result) end
   end)
 end
 
@@ -94,16 +103,16 @@ end
 local function on_exit(code, stderr)
   local was = M.state
   M.state, client = 'off', nil
-  if was == 'leaving' or was == 'off' then return end
+  if was == 'leaving' or was == 'off' or was == 'started' then return end
   local why = last_line(stderr)
   if was == 'greeting' then
     local err = rpc.failure('gone', 'the engine did not start'
       .. (why ~= '' and ': ' .. why or ' (exit ' .. code .. ')'), 'see :Piecework health')
     if why == '' then err = stale_binary('the engine did not answer (exit ' .. code .. ')') end
-    fail_queue(err)
+    refuse(err)
   end
   host.safe(function()
-    events.engine_gone()
+    require('piecework.events').engine_gone()
     if was == 'greeting' then return end
     message.error(rpc.failure('gone', ('the engine ended (%s), nothing is lost'):format(
       why ~= '' and why or 'exit ' .. code), ':Piecework resume'))
@@ -131,35 +140,35 @@ local function on_greeted(err, result)
   end
   if err then
     M.stop()
-    return fail_queue(err)
+    return refuse(err)
   end
   M.state, M.root, M.version = 'ready', result.root, result.version
   host.safe(function()
     for _, warning in ipairs(result.warnings or {}) do message.say(tostring(warning), 'warn') end
     open_work_hint(result.open)
   end)
-  local waiting = queue
-  queue = {}
-  for _, item in ipairs(waiting) do
-    rpc.request(client, item.method, item.params, item.callback)
-  end
+  behind = {}
   require('piecework.known').ahead()
 end
 
-local function greet(mine)
+-- [next]: the method of the request behind it, so that the engine can make ready what that takes.
+local function greet(next)
+  local mine = generation
   M.state = 'greeting'
   rpc.request(client, 'initialize', {
-    protocol = rpc.PROTOCOL, client = 'piecework', editor = host.name,
+    protocol = rpc.PROTOCOL, client = 'piecework', editor = host.name, next = next,
     cwd = host.fn('getcwd'), config = require('piecework.json').map(config.for_engine()),
   }, function(err, result)
-    -- At once, in any mode: what waited is only sent.
     if mine == generation and M.state == 'greeting' then on_greeted(err, result) end
   end)
   host.defer(GREETING_MS, function()
     if mine ~= generation or M.state ~= 'greeting' then return end
     M.stop()
-    fail_queue(stale_binary(M.binary .. ' does not answer'))
+    refuse(stale_binary(M.binary .. ' does not answer'))
   end)
+  require('piecework.events') -- listens
+  require('piecework.disk').watch()
+  require('piecework.scope').forget_known()
 end
 
 -- Nil, or why not.
@@ -177,8 +186,6 @@ local function start()
     return rpc.failure('no_engine', 'the engine is not built yet', ':Piecework build makes it')
   end
   generation = generation + 1
-  require('piecework.scope').forget_known()
-  require('piecework.disk').watch()
   local mine = generation
   local err
   client, err = rpc.connect({ M.binary, 'serve', '--wire=' .. host.wire }, function(code, stderr)
@@ -187,7 +194,13 @@ local function start()
   if not client then
     return rpc.failure('no_engine', 'the engine does not start: ' .. err, ':Piecework build')
   end
-  greet(mine)
+  M.state = 'started'
+end
+
+-- A verb is about to ask: the engine starts while the rest of the layer is loaded. Why it does not
+-- is told when it is asked.
+function M.wake()
+  if M.state == 'off' then start() end
 end
 
 -- Asks the engine; starts it when it is not there. [callback] comes exactly once, as soon as the
@@ -201,10 +214,8 @@ function M.peek(method, params, callback)
     local err = start()
     if err then return callback(err) end
   end
-  if M.state ~= 'ready' then
-    queue[#queue + 1] = { method = method, params = params, callback = callback }
-    return
-  end
+  if M.state == 'started' then greet(method) end
+  if M.state ~= 'ready' then return ask_behind(method, params, callback) end
   tell_buffers(method, params, function()
     -- Reading may have taken a moment.
     if M.state ~= 'ready' then return M.peek(method, params, callback) end

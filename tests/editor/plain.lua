@@ -65,9 +65,12 @@ S.vars['executable:' .. '/engine'] = 1
 S.vars['get(g:, "piecework", {})'] = { bin = '/engine' }
 local got
 engine.request('status/get', { plan = 0 }, function(err, result) got = err or result end)
-eq({ engine.state, S.argv[3], S.sent[#S.sent][3] }, { 'greeting', '--wire=json', 'initialize' }, 'greeting first')
-S.channel.message({ 1, S.sent[#S.sent][2], nil, { protocol = 1, root = '/project', open = { tasks = 3, hunks = 1 } } })
-eq({ engine.state, S.sent[#S.sent][3] }, { 'ready', 'status/get' }, 'what waited is asked at once')
+local greeting, behind = S.sent[#S.sent - 1], S.sent[#S.sent]
+eq({ engine.state, S.argv[3], greeting[3], greeting[4][1].next }, { 'greeting', '--wire=json', 'initialize', 'status/get' },
+  'greeting first, with what follows')
+eq(behind[3], 'status/get', 'it waits for no answer')
+S.channel.message({ 1, greeting[2], nil, { protocol = 1, root = '/project', open = { tasks = 3, hunks = 1 } } })
+eq({ engine.state, S.sent[#S.sent] }, { 'ready', behind }, 'nothing is asked twice')
 eq(#message.history, 0, 'but nothing is told in a callback')
 host.tick(0)
 eq(message.history[1].text, 'piecework: 3 open tasks, 1 undecided hunk here: :Piecework resume',

@@ -36,7 +36,7 @@ return function(T)
   T.wait(function() return got end, 'an error')
   T.eq({ got.code, got.message, got.hint }, { 'io', 'no space', 'free some' }, 'an error with its hint')
   engine.ask('log/get', {}, function() end)
-  T.wait(function() return T.said() == 'piecework: no space. free some' end, 'the error as one line')
+  T.wait(function() return T.said() == 'piecework: no space. Free some' end, 'the error as one line')
 
   -- many at once, in order of asking
   local order = {}
