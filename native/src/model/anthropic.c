@@ -304,7 +304,7 @@ static void feed(ReplyBuilder *reply, const SseEvent *event)
 {
   const Value *data = model_reply_parse(reply, event->data);
   Str type = value_get_str(data, S("type"), event->name);
-  if (value_get(data, S("error"))) type = S("error");
+  if (error_in(data)) type = S("error");
   for (size_t i = 0; data && i < sizeof(events) / sizeof(events[0]); i++) {
     if (str_eq(type, str_from(events[i].type))) events[i].run(reply, data);
   }
@@ -314,7 +314,7 @@ static void whole(ReplyBuilder *reply, Str body)
 {
   const Value *message = model_reply_parse(reply, body);
   if (!message) return;
-  if (value_get(message, S("error"))) {
+  if (error_in(message)) {
     on_error(reply, message);
     return;
   }

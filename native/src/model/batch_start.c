@@ -1,5 +1,6 @@
 // batch_start.c: how calls get into a batch: one that gathers, or one that was handed in before. See batch.h.
 #include "model/batch_private.h"
+#include "model/presets.h"
 #include "model/request.h"
 
 enum {
@@ -88,10 +89,10 @@ bool batch_possible(const Models *models, Str provider, Str model, Error *err)
   const ProviderConfig *config = models_provider_get(models, provider);
   const Dialect *dialect = config ? dialect_find(config->dialect) : NULL;
   Target target = config ? models_target(models, config, model) : (Target){0};
-  // Servers that are only compatible have other batches, or none.
-  bool knows =
-      dialect && batch_wire_find(dialect->name) &&
-      !(str_eq(str_from(dialect->name), S("openai-chat")) && target.quirks & QUIRK_COMPATIBLE);
+  // Servers that are only compatible have other batches, or none; a gateway to OpenAI speaks its newer interface.
+  bool chat = config && str_eq(config->dialect, S("openai-chat"));
+  bool other = target.quirks & QUIRK_COMPATIBLE && (chat || preset_find(provider));
+  bool knows = dialect && batch_wire_find(dialect->name) && !other;
   if (knows) return models_check_address(config, err);
   error_set(err, ERR_INVALID, "%.*s/%.*s takes no batches", STR_ARG(provider), STR_ARG(model));
   return error_hint_set(err, "Anthropic, OpenAI and Google do; without --batch it runs at once");

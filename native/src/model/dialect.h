@@ -132,6 +132,8 @@ void reply_keep_item(ReplyBuilder *reply, const Value *item);  // a copy into `i
 // Valid until the next; NULL fails the reply.
 const Value *model_reply_parse(ReplyBuilder *reply, Str json);
 void reply_calls_finish(ReplyBuilder *reply);  // PART_TOOL into `calls`, which are why it stopped
+// What [map] says went wrong; NULL when nothing did, which some say with a null.
+const Value *error_in(const Value *map);
 void reply_error(ReplyBuilder *reply, const Value *error);  // an error object inside the stream
 // A fault of the stream itself.
 void model_reply_fail(ReplyBuilder *reply, Err code, const char *message);

@@ -182,8 +182,9 @@ static const KindRow *kind_of(const Value *error, Str message)
 {
   const KindRow *found = phrase_find(message);
   const Value *details = value_get(error, S("details"));
-  Str words[] = {value_get_str(details, S("error_code"), STR_NONE),
-                 value_get_str(value_at(details, 0), S("reason"), STR_NONE),
+  Str reason = STR_NONE;
+  for (VALUE_EACH (detail, details)) reason = value_get_str(detail, S("reason"), reason);
+  Str words[] = {value_get_str(details, S("error_code"), STR_NONE), reason,
                  value_get_str(error, S("code"), STR_NONE),
                  value_get_str(error, S("type"), STR_NONE),
                  value_get_str(error, S("status"), STR_NONE)};
@@ -327,7 +328,7 @@ static bool is_html(const HttpHead *head, Str body)
 static const Value *error_object(const Value *body)
 {
   if (value_is(body, VALUE_LIST)) body = value_at(body, 0);
-  const Value *error = value_get(body, S("error"));
+  const Value *error = error_in(body);
   return error ? error : body;
 }
 

@@ -258,7 +258,7 @@ static void read_part(ReplyBuilder *reply, const Value *part)
 
 static void read_response(ReplyBuilder *reply, const Value *response)
 {
-  const Value *error = value_get(response, S("error"));
+  const Value *error = error_in(response);
   if (error) reply_error(reply, error);
   if (reply->failed) return;
   Str id = value_get_str(response, S("responseId"), STR_NONE);

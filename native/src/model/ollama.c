@@ -163,7 +163,7 @@ static void read_end(ReplyBuilder *reply, const Value *line)
 
 static void read_line(ReplyBuilder *reply, const Value *line)
 {
-  const Value *error = value_get(line, S("error"));
+  const Value *error = error_in(line);
   if (error) reply_error(reply, error);
   if (reply->failed) return;
   read_message(reply, value_get(line, S("message")));

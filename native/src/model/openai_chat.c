@@ -234,6 +234,7 @@ static void read_stop(ReplyBuilder *reply, Str word)
   for (size_t i = 0; !refused && i < sizeof(stops) / sizeof(stops[0]); i++) {
     if (str_eq(word, str_from(stops[i].word))) reply->stop = stops[i].stop;
   }
+  if (!refused && reply->stop == STOP_REFUSED) reply->stop_detail = str_dup(reply->arena, word);
   reply->ended = true;
 }
 
@@ -310,8 +311,8 @@ static void read_message(ReplyBuilder *reply, const Value *delta)
 // An error may stand in any chunk, under a 200.
 static bool read_error(ReplyBuilder *reply, const Value *chunk)
 {
-  const Value *error = value_get(chunk, S("error"));
-  if (!error || error->type == VALUE_NULL || reply->failed) return reply->failed;
+  const Value *error = error_in(chunk);
+  if (!error || reply->failed) return reply->failed;
   reply_error(reply, error);
   return true;
 }
@@ -339,7 +340,7 @@ static void feed(ReplyBuilder *reply, const SseEvent *event)
     return;
   }
   const Value *chunk = model_reply_parse(reply, data);
-  if (str_eq(event->name, S("error")) && chunk && !value_get(chunk, S("error"))) {
+  if (str_eq(event->name, S("error")) && chunk && !error_in(chunk)) {
     reply_error(reply, chunk);
     return;
   }

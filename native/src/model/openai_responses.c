@@ -303,8 +303,7 @@ static void feed(ReplyBuilder *reply, const SseEvent *event)
   if (str_eq(str_trim(event->data), S("[DONE]"))) return;
   const Value *data = model_reply_parse(reply, event->data);
   Str type = value_get_str(data, S("type"), event->name);
-  const Value *error = value_get(data, S("error"));
-  if (error && error->type != VALUE_NULL) type = S("error");
+  if (error_in(data)) type = S("error");
   for (size_t i = 0; data && i < sizeof(events) / sizeof(events[0]); i++) {
     if (str_eq(type, str_from(events[i].type))) events[i].run(reply, data);
   }
@@ -315,8 +314,7 @@ static void whole(ReplyBuilder *reply, Str body)
   const Value *response = model_reply_parse(reply, body);
   if (!response) return;
   if (!str_eq(value_get_str(response, S("object"), STR_NONE), S("response"))) {
-    const Value *error = value_get(response, S("error"));
-    if (error) reply_error(reply, error);
+    if (error_in(response)) reply_error(reply, error_in(response));
     return;
   }
   read_response(reply, response);

@@ -33,6 +33,12 @@ const Value *model_reply_parse(ReplyBuilder *reply, Str json)
   return value_is(value, VALUE_MAP) ? value : NULL;
 }
 
+const Value *error_in(const Value *map)
+{
+  const Value *error = value_get(map, S("error"));
+  return value_is(error, VALUE_NULL) ? NULL : error;
+}
+
 void reply_error(ReplyBuilder *reply, const Value *error)
 {
   if (reply->failed) return;

@@ -156,6 +156,46 @@ TEST(usage_is_disjoint)
   bench_close(&bench);
 }
 
+// Where others leave it out, some say that there is no error.
+TEST(an_error_of_null_is_none)
+{
+  static const struct {
+    const Dialect *dialect;
+    const char *event;
+  } rows[] = {
+      {&dialect_anthropic, "{\"error\":null,\"type\":\"message_stop\"}"},
+      {&dialect_openai_chat,
+       "{\"error\":null,\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}"},
+      {&dialect_openai_responses,
+       "{\"error\":null,\"type\":\"response.completed\",\"response\":{\"status\":\"completed\","
+       "\"error\":null}}"},
+      {&dialect_gemini, "{\"error\":null,\"candidates\":[{\"finishReason\":\"STOP\"}]}"},
+      {&dialect_ollama, "{\"error\":null,\"message\":{\"content\":\"x\"},\"done\":true}"},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    Arena arena;
+    ReplyBuilder reply;
+    arena_init(&arena);
+    model_reply_begin(&reply, &arena, 0);
+    rows[i].dialect->feed(&reply, &(SseEvent){.data = str_from(rows[i].event)});
+    CHECK(reply.ended && !reply.failed);
+    model_reply_end(&reply);
+    arena_deinit(&arena);
+  }
+}
+
+TEST(a_reason_wherever_it_stands_among_the_details)
+{
+  HttpHead head = {.status = 400};
+  Failure failure;
+  failure_from_answer(
+      &head,
+      S("{\"error\":{\"code\":400,\"message\":\"Bad.\",\"details\":[{\"locale\":\"en\"},"
+        "{\"reason\":\"API_KEY_INVALID\"}]}}"),
+      &failure);
+  CHECK_INT(failure.error.code, ERR_AUTH);
+}
+
 // What a server tells that cannot be is as good as nothing told: estimated, and said to be.
 TEST(counters_that_cannot_be)
 {

@@ -68,6 +68,8 @@ TEST(all_finish_reasons)
     stream_word(&s, &dialect_openai_chat,
                 CHUNK("{\"content\":\"x\"}", "null") CHUNK("{}", "\"%s\"") DONE, stop_rows[i].word);
     CHECK_INT(s.reply.stop, stop_rows[i].stop);
+    CHECK_STR(s.reply.stop_detail,
+              s.reply.stop == STOP_REFUSED ? str_from(stop_rows[i].word) : STR_NONE);
     CHECK(s.reply.ended);
     CHECK(!s.reply.usage.known);
     stream_end(&s);

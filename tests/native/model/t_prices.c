@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/json.h"
+#include "model/batch.h"
 #include "model/presets.h"
 #include "tap.h"
 
@@ -234,6 +235,9 @@ TEST(all_presets_have_a_dialect)
     CHECK(replay || str_starts(config->base_url, S("http")));
     CHECK(config->limit > 0);
     CHECK(replay || config->key_env.len > 0);
+    bool batches = str_eq(config->name, S("anthropic")) || str_eq(config->name, S("openai")) ||
+                   str_eq(config->name, S("google"));
+    CHECK_INT(batch_possible(f.models, config->name, S("m"), NULL), batches);
   }
   CHECK(models_provider_at(f.models, 999) == NULL);
   close_models(&f);
