@@ -90,7 +90,8 @@ static bool set_up(Store *store, Error *err)
 {
   sqlite3_extended_result_codes(store->db, 1);
   sqlite3_busy_timeout(store->db, BUSY_MS);
-  return sync_set_up(store, err) &&
+  // What a savepoint would put back stays in memory: SQLite's own place for it is a file.
+  return sync_set_up(store, err) && store_exec(store, "PRAGMA temp_store=MEMORY", err) &&
          store_exec(store, "PRAGMA schema_version", err);  // reads the header: damage shows here
 }
 
