@@ -241,6 +241,8 @@ static bool root_unchanged(Project *project)
 void ignore_refresh(Project *project)
 {
   Arena scratch;
+  if (project->look.ignore) return;
+  project->look.ignore = project->looks > 0;
   arena_init(&scratch);
   bool unchanged = root_unchanged(project);
   for (size_t i = 0; i < IGNORE_FILES; i++) {

@@ -42,6 +42,11 @@ bool project_overlay_get(const Project *project, Str path, Str *text);
 size_t project_overlay_count(const Project *project);
 Str project_overlay_path(const Project *project, size_t index);  // sorted by path
 
+// Between these each file is looked at once: all that asks sees one moment. Nest; the loop may not turn in between,
+// nor may files or overlays be changed.
+void project_look(Project *project);
+void project_look_end(Project *project);
+
 // The overlay or the file's text, when project_may_send allows it; ERR_NOT_FOUND, ERR_REFUSED,
 // ERR_NOT_TEXT, ERR_TOO_BIG or ERR_IO, with the reason in plain words.
 bool project_read(Project *project, Arena *arena, Str path, Str *text, Error *err);

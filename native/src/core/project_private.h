@@ -1,6 +1,7 @@
 // project_private.h: what project.c, project_path.c and project_files.c share.
 #pragma once
 
+#include "base/map.h"
 #include "core/project.h"
 #include "lib/fs.h"
 
@@ -17,6 +18,34 @@ typedef struct {
   size_t path_len, text_len;
 } Overlay;
 
+// Where a path of the project really is, and what is there.
+typedef struct {
+  Str path;  // relative, symlinks resolved
+  FsStat stat;
+} RealPath;
+
+// What is known of one path: each step is made when it is first asked for.
+typedef struct {
+  Arena *arena;  // of all that is found out
+  Str path;
+  bool placed, named, loaded, searched;  // the steps
+  bool inside;
+  RealPath real;  // when inside
+  SendVerdict name, load;
+  Str name_why, load_why, text;
+  const char *secret;  // in the text; NULL = none
+} LookedFile;
+
+typedef struct {
+  Arena arena;
+  Map index;  // path -> files
+  struct {
+    LookedFile **items;
+    size_t len, cap;
+  } files;
+  bool ignore;  // the ignore files were looked at
+} ProjectLook;
+
 struct Project {
   Arena arena;                      // root
   Str root;                         // NUL-terminated
@@ -27,7 +56,12 @@ struct Project {
   Overlay *overlays;                // owned, sorted by path
   size_t overlay_len, overlay_cap;
   bool told_unreadable, told_limit;  // warnings, once each
+  int looks;                         // open project_look calls
+  ProjectLook look;
 };
+
+// What the look knows of [path], or [own] with nothing known when there is no look; what is found out then is in [arena].
+LookedFile *looked_file(Project *project, Arena *arena, Str path, LookedFile *own);
 
 // Reads ignore files that changed since. Called where a public function starts, not for each path.
 void ignore_refresh(Project *project);
@@ -39,9 +73,5 @@ const char *ignore_file_for(const Project *project, Str path);
 // through.
 SendVerdict name_verdict(Project *project, Arena *arena, Str path, Str *why);
 
-// Where a path of the project really is, and what is there. False when that is outside.
-typedef struct {
-  Str path;  // relative, symlinks resolved
-  FsStat stat;
-} RealPath;
+// False when the real place of [path] is outside.
 bool path_real(const Project *project, Arena *arena, Str path, RealPath *real);

@@ -43,22 +43,35 @@ static SendVerdict all_names(Project *project, Arena *arena, Str path, Str *why)
   return say(why, SEND_IGNORED, S("ignored by .gitignore"));
 }
 
-static SendVerdict by_name(Project *project, Arena *arena, Str path, RealPath *real, Str *why)
+// ---- one file, step by step ------------------------------------------------------------------
+
+static bool place(Project *project, LookedFile *file)
 {
-  if (!is_inside(arena, path) || !path_real(project, arena, path, real)) {
-    return say(why, SEND_OUTSIDE, S("outside the project"));
+  if (!file->placed) {
+    file->placed = true;
+    file->inside = is_inside(file->arena, file->path) &&
+                   path_real(project, file->arena, file->path, &file->real);
   }
+  return file->inside;
+}
+
+static SendVerdict ask_names(Project *project, LookedFile *file, Str *why)
+{
+  if (!place(project, file)) return say(why, SEND_OUTSIDE, S("outside the project"));
   ignore_refresh(project);
-  SendVerdict verdict = all_names(project, arena, path, why);
-  if (verdict == SEND_OK && !str_eq(real->path, path))
-    verdict = all_names(project, arena, real->path, why);
+  SendVerdict verdict = all_names(project, file->arena, file->path, why);
+  if (verdict == SEND_OK && !str_eq(file->real.path, file->path))
+    verdict = all_names(project, file->arena, file->real.path, why);
   return verdict;
 }
 
-SendVerdict project_may_send_name(Project *project, Arena *arena, Str path, Str *why)
+static SendVerdict by_name(Project *project, LookedFile *file, Str *why)
 {
-  RealPath real;
-  return by_name(project, arena, path, &real, why);
+  if (!file->named) {
+    file->named = true;
+    file->name = ask_names(project, file, &file->name_why);
+  }
+  return say(why, file->name, file->name_why);
 }
 
 static SendVerdict too_large(Arena *arena, size_t size, Str *why)
@@ -66,55 +79,76 @@ static SendVerdict too_large(Arena *arena, size_t size, Str *why)
   return say(why, SEND_TOO_LARGE, str_fmt(arena, "too large (%zu MB)", (size + 999999) / 1000000));
 }
 
-static SendVerdict from_disk(Project *project, Arena *arena, const RealPath *real, Str *text,
-                             Str *why)
+static SendVerdict from_disk(Project *project, LookedFile *file, Str *why)
 {
-  char *file = project_absolute(project, arena, real->path);
-  const FsStat *stat = &real->stat;
+  const FsStat *stat = &file->real.stat;
   if (stat->kind == FS_NONE) return say(why, SEND_NOT_FOUND, S("not found"));
   if (stat->kind != FS_FILE) return say(why, SEND_NOT_FILE, S("not a file"));
-  if (stat->size > PROJECT_MAX_FILE) return too_large(arena, stat->size, why);
+  if (stat->size > PROJECT_MAX_FILE) return too_large(file->arena, stat->size, why);
   Error err = {0};
-  if (fs_read(arena, file, PROJECT_MAX_FILE, text, &err)) return SEND_OK;
-  return say(why, SEND_UNREADABLE, str_fmt(arena, "%s", err.message));
+  char *name = project_absolute(project, file->arena, file->real.path);
+  if (fs_read(file->arena, name, PROJECT_MAX_FILE, &file->text, &err)) return SEND_OK;
+  return say(why, SEND_UNREADABLE, str_fmt(file->arena, "%s", err.message));
 }
 
 // The text of overlay or file with what is asked of any text.
-static SendVerdict load(Project *project, Arena *arena, Str path, const RealPath *real, Str *text,
-                        Str *why)
+static SendVerdict read_text(Project *project, LookedFile *file, Str *why)
 {
   Str found;
-  bool overlay = project_overlay_get(project, path, &found) ||
-                 project_overlay_get(project, real->path, &found);
-  if (overlay && found.len > PROJECT_MAX_FILE) return too_large(arena, found.len, why);
-  SendVerdict verdict = overlay ? SEND_OK : from_disk(project, arena, real, &found, why);
+  if (!place(project, file)) return say(why, SEND_OUTSIDE, S("outside the project"));
+  bool overlay = project_overlay_get(project, file->path, &found) ||
+                 project_overlay_get(project, file->real.path, &found);
+  if (overlay && found.len > PROJECT_MAX_FILE) return too_large(file->arena, found.len, why);
+  if (overlay) file->text = str_dup(file->arena, found);
+  SendVerdict verdict = overlay ? SEND_OK : from_disk(project, file, why);
   if (verdict != SEND_OK) return verdict;
-  if (str_find_char(found, 0) != STR_NOT_FOUND) return say(why, SEND_BINARY, S("binary"));
-  if (!str_is_utf8(found)) return say(why, SEND_BINARY, S("not UTF-8 text"));
-  if (str_starts(found, S("version https://git-lfs.github.com/spec/")))
+  if (str_find_char(file->text, 0) != STR_NOT_FOUND) return say(why, SEND_BINARY, S("binary"));
+  if (!str_is_utf8(file->text)) return say(why, SEND_BINARY, S("not UTF-8 text"));
+  if (str_starts(file->text, S("version https://git-lfs.github.com/spec/")))
     return say(why, SEND_BINARY, S("a Git LFS pointer, its content is not here"));
-  *text = overlay ? str_dup(arena, found) : found;
   return say(why, SEND_OK, S(""));
 }
 
-static SendVerdict may_send(Project *project, Arena *arena, Str path, Str *text, Str *why)
+static SendVerdict load(Project *project, LookedFile *file, Str *why)
 {
-  RealPath real;
-  SendVerdict verdict = by_name(project, arena, path, &real, why);
-  if (verdict == SEND_OK) verdict = load(project, arena, path, &real, text, why);
+  if (!file->loaded) {
+    file->loaded = true;
+    file->load = read_text(project, file, &file->load_why);
+  }
+  return say(why, file->load, file->load_why);
+}
+
+static SendVerdict may_send(Project *project, LookedFile *file, Str *why)
+{
+  SendVerdict verdict = by_name(project, file, why);
+  if (verdict == SEND_OK) verdict = load(project, file, why);
   if (verdict != SEND_OK) return verdict;
-  const char *secret = secret_in_text(*text);
-  if (!secret) return verdict;
-  return say(why, SEND_SECRET, str_fmt(arena, "looks like a secret (%s)", secret));
+  if (!file->searched) file->secret = secret_in_text(file->text);
+  file->searched = true;
+  if (!file->secret) return verdict;
+  return say(why, SEND_SECRET, str_fmt(file->arena, "looks like a secret (%s)", file->secret));
+}
+
+// ---- what is asked ---------------------------------------------------------------------------
+
+SendVerdict project_may_send_name(Project *project, Arena *arena, Str path, Str *why)
+{
+  LookedFile own;
+  Str reason;
+  SendVerdict verdict = by_name(project, looked_file(project, arena, path, &own), &reason);
+  if (why) *why = str_dup(arena, reason);
+  return verdict;
 }
 
 SendVerdict project_may_send(Project *project, Arena *arena, Str path, size_t *lines, Str *why)
 {
   Arena scratch;
+  LookedFile own;
+  Str reason;
   arena_init(&scratch);
-  Str text = STR_NONE, reason = S("");
-  SendVerdict verdict = may_send(project, &scratch, path, &text, &reason);
-  if (lines) *lines = verdict == SEND_OK ? str_count_lines(text) : 0;
+  LookedFile *file = looked_file(project, &scratch, path, &own);
+  SendVerdict verdict = may_send(project, file, &reason);
+  if (lines) *lines = verdict == SEND_OK ? str_count_lines(file->text) : 0;
   if (why) *why = str_dup(arena, reason);
   arena_deinit(&scratch);
   return verdict;
@@ -130,18 +164,26 @@ static bool refuse(Str path, SendVerdict verdict, Str why, Error *err)
   return error_set(err, codes[verdict], "%.*s: %.*s", STR_ARG(path), STR_ARG(why));
 }
 
+static bool text_of(const LookedFile *file, Arena *arena, SendVerdict verdict, Str why, Str *text,
+                    Error *err)
+{
+  if (verdict != SEND_OK) return refuse(file->path, verdict, why, err);
+  *text = file->arena == arena ? file->text : str_dup(arena, file->text);
+  return true;
+}
+
 bool project_read(Project *project, Arena *arena, Str path, Str *text, Error *err)
 {
+  LookedFile own, *file = looked_file(project, arena, path, &own);
   Str why;
-  SendVerdict verdict = may_send(project, arena, path, text, &why);
-  return verdict == SEND_OK || refuse(path, verdict, why, err);
+  SendVerdict verdict = may_send(project, file, &why);
+  return text_of(file, arena, verdict, why, text, err);
 }
 
 bool project_read_local(Project *project, Arena *arena, Str path, Str *text, Error *err)
 {
-  Str why = S("outside the project");
-  RealPath real;
-  bool inside = is_inside(arena, path) && path_real(project, arena, path, &real);
-  SendVerdict verdict = inside ? load(project, arena, path, &real, text, &why) : SEND_OUTSIDE;
-  return verdict == SEND_OK || refuse(path, verdict, why, err);
+  LookedFile own, *file = looked_file(project, arena, path, &own);
+  Str why;
+  SendVerdict verdict = load(project, file, &why);
+  return text_of(file, arena, verdict, why, text, err);
 }

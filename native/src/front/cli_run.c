@@ -82,10 +82,8 @@ static bool find_ahead(Cli *cli, const RunSpec *spec, const Plan *plan, Ahead *o
 }
 
 // The estimate is shown, and asked about when it is more than the user wants to spend unasked.
-static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
+static bool consent(Cli *cli, Project *project, const RunSpec *spec, const Plan *plan)
 {
-  Project *project = engine_project_of_plan(cli->engine, spec->plan, &cli->err);
-  if (!project) return false;
   Ahead of;
   if (!find_ahead(cli, spec, plan, &of)) return false;
   if (spec->batch && !run_batches_possible(cli->engine, &of.run.tasks, &cli->err)) return false;
@@ -106,7 +104,10 @@ static bool consent(Cli *cli, const RunSpec *spec, const Plan *plan)
   }
   Nano most = cli->engine->config->ask_above;
   if (cli_has(cli, OPT_YES) || most < 0 || ahead <= most) return true;
-  if (terminal_ask("run it?")) return true;
+  project_look_end(project);  // files may change before there is an answer
+  bool agreed = terminal_ask("run it?");
+  project_look(project);
+  if (agreed) return true;
   Str above = money(&cli->arena, most);
   error_set(&cli->err, ERR_CONSENT, "not run: %.*s is more than %.*s (ask_above)", STR_ARG(total),
             STR_ARG(above));
@@ -221,34 +222,47 @@ static bool go_on_after_pilot(Cli *cli, int64_t plan)
   return !cli_has(cli, OPT_JSON) && terminal_in() && terminal_ask("run the rest?");
 }
 
-// [*started]: there is something to sum up, however it ended.
-static bool run_once(Cli *cli, const RunSpec *spec, bool *started)
+static bool start(Cli *cli, const RunSpec *spec)
 {
   progress_begin(cli, spec->plan);
-  *started = run_start(cli->engine, spec, cli_on_done, cli, &cli->err);
-  bool ok = *started && cli_wait(cli);
-  progress_end(cli);
+  return run_start(cli->engine, spec, cli_on_done, cli, &cli->err);
+}
+
+// Is the plan in order and does the user agree? Then it starts, with the files as they were seen for that.
+static bool start_asked(Cli *cli, const RunSpec *spec)
+{
+  Plan parsed = {0};
+  Project *project = engine_project_of_plan(cli->engine, spec->plan, &cli->err);
+  if (!project) return false;
+  project_look(project);
+  bool started = report_problems(cli, spec->plan, &parsed) &&
+                 consent(cli, project, spec, &parsed) && start(cli, spec);
+  project_look_end(project);
+  return started;
+}
+
+static bool finish(Cli *cli, bool started)
+{
+  bool ok = started && cli_wait(cli);
+  if (cli->progress) progress_end(cli);
   return ok;
 }
 
 bool cli_run_plan(Cli *cli, int64_t plan, bool verify, size_t *hunks)
 {
-  Plan parsed = {0};
   RunSpec spec = {.plan = plan, .verify = verify, .past_budget = cli_has(cli, OPT_YES)};
   spec.no_pause = spec.past_budget;
   spec.batch = cli_has(cli, OPT_BATCH) ||
                (cli->command->run == cli_resume && run_wanted_batch(cli->engine, plan));
-  bool started;
   *hunks = 0;
-  if (!only_arg(cli, &spec.only) || !report_problems(cli, plan, &parsed) ||
-      !consent(cli, &spec, &parsed))
-    return false;
-  bool ok = run_once(cli, &spec, &started);
+  bool started = only_arg(cli, &spec.only) && start_asked(cli, &spec);
+  bool ok = finish(cli, started);
+  if (!started) return false;
   if (cli->err.code == ERR_CONSENT && go_on_after_pilot(cli, plan)) {
     error_clear(&cli->err);
-    ok = run_once(cli, &spec, &started);
+    ok = finish(cli, start(cli, &spec));
   }
-  *hunks = started ? summary(cli, plan, verify) : 0;
+  *hunks = summary(cli, plan, verify);
   if (cli->err.code == ERR_CANCELLED) error_hint_set(&cli->err, "`piecework resume` goes on");
   return ok;
 }

@@ -155,6 +155,8 @@ static bool index_unchanged(Repo *repo)
 {
   struct stat st = {0};
   Arena scratch;
+  if (repo->looked) return true;
+  repo->looked = repo->looking;
   arena_init(&scratch);
   stat(path_join(&scratch, repo->git_dir, S("index")), &st);
   arena_deinit(&scratch);
@@ -164,6 +166,12 @@ static bool index_unchanged(Repo *repo)
               st.st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
   repo->index_seen = st;
   return same;
+}
+
+void repo_look(Repo *repo, bool on)
+{
+  repo->looking = on;
+  repo->looked = false;
 }
 
 git_index *repo_index(Repo *repo)

@@ -23,6 +23,8 @@ Str repo_head(Repo *repo, Arena *arena);
 
 // [path] relative to the root. Tracked files are never ignored.
 bool repo_ignored(Repo *repo, Str path);
+// Until [on] is taken back, the index counts as it is at the first question.
+void repo_look(Repo *repo, bool on);
 
 // Tracked and untracked, not ignored, not deleted files below [under] ("" = all), sorted by path.
 // Submodules and symlinked directories are not entered; links to files count. Appends to [out].

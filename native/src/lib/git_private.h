@@ -12,6 +12,7 @@ struct Repo {
   bool refused;            // libgit2 does not open it
   Str root, git_dir;
   struct stat index_seen;  // of the index as it was read; inode 0 = never
+  bool looking, looked;    // repo_look, and the index was asked since
   bool index_unreadable;   // to libgit2 (a sparse index, SHA-256): nothing counts as tracked
 };
 

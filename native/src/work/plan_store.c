@@ -345,7 +345,9 @@ int64_t plan_adopt(Engine *engine, Project *project, const char *path, Error *er
 {
   Arena arena;
   arena_init(&arena);
+  project_look(project);
   int64_t id = adopt(engine, project, &arena, path, err);
+  project_look_end(project);
   arena_deinit(&arena);
   return id;
 }

@@ -231,6 +231,56 @@ TEST(overlays)
   teardown();
 }
 
+static void text_is(const char *path, const char *want)
+{
+  Str text = S("(none)");
+  project_read_local(project, &arena, str_from(path), &text, NULL);
+  CHECK_STR(text, str_from(want));
+}
+
+// A look sees one moment; whatever happens meanwhile is seen after it, and by the next one.
+TEST(a_look_sees_one_moment)
+{
+  setup(true, "cd p && echo one > a && echo one > b && git add a b");
+  project_look(project);
+  verdict("a", SEND_OK, "");
+  verdict("new", SEND_NOT_FOUND, "");
+  CHECK(sh("cd p && echo two > a && echo two > b && echo here > new && rm -f gone"));
+  CHECK(sh("cd p && echo a > .pieceworkignore && echo AKIAQ7ZR2LMX9FKD4TNB > c"));
+  project_look(project);
+  text_is("a", "one\n");
+  project_look_end(project);  // the inner one: nothing is forgotten yet
+  text_is("a", "one\n");
+  verdict("a", SEND_OK, "");
+  verdict("new", SEND_NOT_FOUND, "");
+  text_is("b", "two\n");  // looked at for the first time
+  Str kept = STR_NONE;
+  CHECK(project_read(project, &arena, S("b"), &kept, &err));
+  project_look_end(project);
+  CHECK_STR(kept, S("two\n"));  // it is the caller's
+  verdict("a", SEND_IGNORED, ".pieceworkignore");
+  text_is("a", "two\n");
+  text_is("new", "here\n");
+  project_look(project);
+  text_is("new", "here\n");
+  verdict("c", SEND_SECRET, "");
+  verdict("c", SEND_SECRET, "");
+  project_look_end(project);
+  teardown();
+}
+
+TEST(a_look_at_the_index)
+{
+  setup(true, "cd p && echo x > .gitignore && echo x > x && git add -f x");
+  project_look(project);
+  verdict("x", SEND_OK, "");  // tracked
+  CHECK(sh("cd p && git rm -q --cached x && echo y >> .gitignore"));
+  verdict("x", SEND_OK, "");
+  project_look_end(project);
+  verdict("x", SEND_IGNORED, ".gitignore");
+  teardown();
+}
+
 TEST(read_local_ignores_the_send_rules)
 {
   setup(true, "cd p && echo k >.env && ln -s / up");
