@@ -169,11 +169,12 @@ static Str place_of(Cli *cli, const Review *review, Str task)
 }
 
 // What verification worries about, task by task.
-static void say_verdicts(Cli *cli, int64_t plan, const Review *review)
+static void say_verdicts(Cli *cli, int64_t plan, Review *review)
 {
   VerdictRowList rows = {0};
   Error ignored = {0};
   if (!journal_verdict_list(cli->engine->journal, &cli->arena, plan, &rows, &ignored)) return;
+  if (rows.len) review_place(cli->engine, &cli->arena, review, &ignored);
   for (size_t i = 0; i < rows.len; i++) {
     const VerdictRow *row = &rows.items[i];
     if (row->kind == VERDICT_OK) continue;
@@ -188,7 +189,7 @@ static size_t summary(Cli *cli, int64_t plan, bool verify)
   Review review;
   Receipt receipt;
   Error ignored = {0};
-  if (!review_build(cli->engine, plan, &cli->arena, &review, &ignored) ||
+  if (!review_gather(cli->engine, plan, &cli->arena, &review, &ignored) ||
       !receipt_build(cli->engine, plan, &cli->arena, &receipt, &ignored)) {
     return 0;
   }

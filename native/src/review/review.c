@@ -215,13 +215,13 @@ static void set_place(ReviewHunk *hunk, Place place, Str why)
   if (hunk->stale) hunk->why = why;
 }
 
-static void place_file(Build *b, Project *project, size_t file)
+static void place_file(Arena *arena, Review *review, Project *project, size_t file)
 {
   FilePlaces places = {0};
-  present_places(b->arena, b->out, file, project, NULL, &places);
-  size_t first = b->out->first_hunk[file], end = b->out->first_hunk[file + 1];
+  present_places(arena, review, file, project, NULL, &places);
+  size_t first = review->first_hunk[file], end = review->first_hunk[file + 1];
   for (size_t i = first; i < end; i++) {
-    set_place(&b->out->hunks.items[i], places.places[i - first], places.why);
+    set_place(&review->hunks.items[i], places.places[i - first], places.why);
   }
 }
 
@@ -271,14 +271,12 @@ static bool build_read(Build *b, PlanRow *row, Error *err)
   return ok;
 }
 
-bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err)
+bool review_gather(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err)
 {
   *out = (Review){.plan = plan};
   Build b = {.engine = engine, .arena = arena, .out = out};
   PlanRow row = {0};
   if (!build_read(&b, &row, err)) return false;
-  Project *project = engine_project_of_plan(engine, plan, err);
-  if (!project) return false;
   out->title = row.title.len ? row.title : row.request;
   out->state = row.state;
   out->test_command = row.test_command;
@@ -287,10 +285,22 @@ bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error
   out->first_hunk = NEW_N(arena, size_t, out->files.len + 1);
   for (size_t i = 0; i < out->files.len; i++) add_file(&b, i);
   out->first_hunk[out->files.len] = out->hunks.len;
-  for (size_t i = 0; i < out->files.len; i++) place_file(&b, project, i);
   count_alike(&b);
-  count(out);
   return true;
+}
+
+bool review_place(Engine *engine, Arena *arena, Review *review, Error *err)
+{
+  Project *project = engine_project_of_plan(engine, review->plan, err);
+  if (!project) return false;
+  for (size_t i = 0; i < review->files.len; i++) place_file(arena, review, project, i);
+  count(review);
+  return true;
+}
+
+bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err)
+{
+  return review_gather(engine, plan, arena, out, err) && review_place(engine, arena, out, err);
 }
 
 // --- texts -----------------------------------------------------------------------------------------

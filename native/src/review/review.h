@@ -56,7 +56,11 @@ static inline bool hunk_is_stale(const ReviewHunk *hunk)
   return hunk->stale && hunk->decision != DECISION_REJECTED;
 }
 
+// In two steps: what the journal knows, and where each hunk stands in the present texts (stale to why), with the
+// counts of what is decided.
 bool review_build(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err);
+bool review_gather(Engine *engine, int64_t plan, Arena *arena, Review *out, Error *err);
+bool review_place(Engine *engine, Arena *arena, Review *review, Error *err);
 
 // Of each hunk of the review: does one of [what] name it (see review_decide)? With [err] a name that names nothing
 // is ERR_NOT_FOUND, and the answer NULL; without it is passed over.
