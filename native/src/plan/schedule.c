@@ -307,7 +307,8 @@ void schedule_end(Schedule *s, size_t task, bool ok)
   leave_running(s, task);
   node->state = ok ? NODE_OK : NODE_BAD;
   s->ended++;
-  if (node->model && ok && (node->pilot || !pilot_ahead(s))) s->pilot_wanted = false;
+  bool proves = s->pilot_wanted && node->model && ok;
+  if (proves && (node->pilot || !pilot_ahead(s))) s->pilot_wanted = false;
   if (node->model && !ok) s->pilots_bad++;
   release(s, task, ok, task);
 }
@@ -358,6 +359,7 @@ static void mark_before(const Schedule *s, size_t task, bool *seen)
 
 void schedule_before(const Schedule *s, size_t task, const bool *only, Arena *arena, StrList *ids)
 {
+  if (!s->nodes[task].before.len) return;
   bool *seen = NEW_N(arena, bool, s->count + 1);
   mark_before(s, task, seen);
   for (size_t r = 0; r < s->count; r++) {

@@ -331,9 +331,7 @@ static void on_change(void *owner, Task *task)
 
 static void poke_waiting(Run *run)
 {
-  for (size_t t = 0; t < run->tasks.len; t++) {
-    if (run->active[t]) task_poke(run->active[t]);
-  }
+  for (size_t i = 0; i < run->running.len; i++) task_poke(run->active[run->running.items[i]]);
 }
 
 // A call ended: its reservation is gone. Several in a row that the provider could not answer mean that more
@@ -395,6 +393,15 @@ static void pause_after_pilot(Run *run, size_t t)
   stop(run, &why, TASKS_GO_ON);
 }
 
+static void leave_running(Run *run, size_t t)
+{
+  size_t at = 0;
+  while (run->running.items[at] != t) at++;
+  for (run->running.len--; at < run->running.len; at++)
+    run->running.items[at] = run->running.items[at + 1];
+  run->active[t] = NULL;
+}
+
 static void task_done(void *owner, Task *task, const TaskEnd *end)
 {
   Run *run = owner;
@@ -403,8 +410,7 @@ static void task_done(void *owner, Task *task, const TaskEnd *end)
   copy_row(run, t, task_row(task));
   const Str *path = task_paths(task, &paths);
   for (size_t i = 0; i < paths; i++) run_touch(run, t, str_dup(&run->arena, path[i]));
-  run->active[t] = NULL;
-  run->active_count--;
+  leave_running(run, t);
   run->codes[t] = end->error.code;
   bool result = end->state == TASK_DONE || end->state == TASK_PARTIAL;
   if (result && end->error.code != ERR_OK) note_stayed(run, t, str_from(end->error.message));
@@ -456,7 +462,7 @@ static void start_task(Run *run, size_t t)
                      .owner = run};
   start.remark = run_redo_note(run, t, &run->arena);
   run->active[t] = task_start(&start);
-  run->active_count++;
+  PUSH(&run->arena, &run->running, t);
   arena_deinit(&arena);
 }
 
@@ -497,10 +503,10 @@ static void run_step(void *owner)
   size_t t, most = run->engine->config->parallel > 0 ? (size_t)run->engine->config->parallel : 1;
   most += most / AHEAD_SHARE;
   if (run->spec.batch) most = run->tasks.len;  // they are handed in together
-  while (!run->stopping && run->active_count < most && schedule_next(&run->schedule, &t)) {
+  while (!run->stopping && run->running.len < most && schedule_next(&run->schedule, &t)) {
     start_task(run, t);
   }
-  if (run->active_count) return;
+  if (run->running.len) return;
   run_reload(run);  // what was added at the last moment
   if (!schedule_over(&run->schedule) && run->schedule.changed) {
     run->schedule.changed = false;

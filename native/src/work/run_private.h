@@ -44,7 +44,10 @@ struct Run {
   bool *cancelled;  // one for each task: asked to stop
   StrList stayed;   // tasks that were to be done again and were not: their earlier results stay
   Str stayed_why;   // the first one's
-  size_t active_count;
+  struct {
+    size_t *items;
+    size_t len, cap;
+  } running;  // the tasks that are active, in the order they began
   Schedule schedule;
   Budget budget;
   Checks *checks;
