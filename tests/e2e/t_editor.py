@@ -23,7 +23,7 @@ MAPS = ["nmap ga <Plug>(piecework-accept)", "nmap gaa <Plug>(piecework-accept-li
         "omap ih <Plug>(piecework-hunk)"]
 
 
-KEPT = "select count(*) from attempt where outcome = 'ok' and reply_hash <> ''"
+KEPT = "select count(*) from attempt where outcome = 'ok' and replied"
 
 
 def project(root: Path) -> Path:

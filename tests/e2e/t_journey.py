@@ -20,7 +20,7 @@ def rows(scratch: Scratch, sql: str) -> list[tuple]:
 
 def finished(scratch: Scratch) -> int:
     try:
-        return rows(scratch, "select count(*) from attempt where phase = 'execute' and reply_hash <> ''")[0][0]
+        return rows(scratch, "select count(*) from attempt where phase = 'execute' and replied")[0][0]
     except sqlite3.Error:
         return 0
 

@@ -125,7 +125,7 @@ with Scratch() as scratch:  # stopped while the big model plans what is left, fr
     scope = [{"path": f"src/m{i}.py"} for i in range(6)]
     error, result = client.call("plan/create", {"request": "call new, not old", "scope": scope, "cheap_first": True, "go_on": True})
     ok(not error and result["plan"] == 3, "serve: cheap_first", error)
-    wait_for(lambda: len(sql(scratch, "select 1 from attempt where plan = 3 and reply_hash <> ''")) > 2, "some tries")
+    wait_for(lambda: len(sql(scratch, "select 1 from attempt where plan = 3 and replied")) > 2, "some tries")
     client.process.kill()
     client.process.wait()
     provider.release("tries")
@@ -134,7 +134,7 @@ with Scratch() as scratch:  # stopped while the big model plans what is left, fr
     error, result = client.call("resume", {"plan": 0, "buffers": []})
     ok(not error and result["plans"] == [3], "serve: resume goes on with the tries", error, result)
     wait_for(lambda: sql(scratch, "select state from plan where id = 4") == [("ready",)], "the plan of the rest")
-    twice = sql(scratch, "select task, model, count(*) from attempt where plan = 3 and reply_hash <> '' "
+    twice = sql(scratch, "select task, model, count(*) from attempt where plan = 3 and replied "
                          "group by task, model, prompt_hash having count(*) > 1")
     ok(not twice and sql(scratch, "select state from plan where id = 3") == [("review",)],
        f"serve: {provider.count() - asked} requests, none twice {twice}")

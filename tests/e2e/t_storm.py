@@ -176,7 +176,7 @@ def kills(count: int) -> None:
                 parts = [i for i, (a, b) in enumerate(zip(journey.end(), want)) if a != b]
                 wrong.append((n, victim, round(moment, 3), f"parts {parts} differ", ran.stderr[-300:]))
         ok(not wrong, f"kill: {count} kills {moments} (seed {SEED}): every end is the undisturbed one", *wrong[:8])
-        twice = sql(scratch, "select plan, task, count(*) from attempt where reply_hash <> '' and outcome = 'ok' "
+        twice = sql(scratch, "select plan, task, count(*) from attempt where replied and outcome = 'ok' "
                              "group by plan, task, prompt_hash having count(*) > 1")
         ok(not twice, f"kill: nothing is paid twice {twice[:5]}")
         most = (count + 1) * (COUNT + 2) + 3 * count
@@ -248,7 +248,7 @@ def cheap_kills(count: int) -> None:
             if tries.end() != want or tree_bytes(tries.root) != before or ran.returncode:
                 wrong.append((n, at, round(moment, 3), ran.stderr[-300:], tries.end()))
         ok(not wrong, f"cheap-first: {count} kills {cut} (seed {SEED}): every end is the undisturbed one", *wrong[:3])
-        twice = sql(scratch, "select plan, task, model, count(*) from attempt where reply_hash <> '' "
+        twice = sql(scratch, "select plan, task, model, count(*) from attempt where replied "
                              "group by plan, task, model, prompt_hash having count(*) > 1")
         ok(not twice, f"cheap-first: no answer is paid twice {twice[:5]}")
         most = (count + 1) * calls + 3 * count

@@ -103,9 +103,8 @@ static bool exchange_of(Engine *engine, const AttemptRow *row, Arena *arena, Mod
 {
   Str prompt, text;
   int64_t max_output;
-  if (!row->reply_hash.len ||
-      !journal_blob_get(engine->journal, arena, row->prompt_hash, &prompt, NULL) ||
-      !journal_blob_get(engine->journal, arena, row->reply_hash, &text, NULL)) {
+  if (!journal_attempt_prompt(engine->journal, arena, row->id, &prompt, NULL) ||
+      !journal_attempt_reply(engine->journal, arena, row->id, &text, NULL)) {
     return false;
   }
   const Value *map = json_parse(arena, prompt, NULL);

@@ -225,9 +225,9 @@ typedef struct {
   Str role;             // "big", "small", or a rung's alias
   Str provider, model;  // names from the configuration
   int64_t worst_case;   // nano-dollars reserved; -1 = the price is unknown
-  Str prompt_hash;      // blob; set by journal_attempt_start
+  Str prompt_hash;      // set by journal_attempt_start
   // From here: set by journal_attempt_finish.
-  Str reply_hash;                // blob; empty = no reply
+  bool replied;                  // there is a reply
   int64_t started_ms, ended_ms;  // set by the journal; ended_ms 0 = in flight
   Err outcome;                   // ERR_OK, or why it failed
   Str error;                     // the provider's words, cut and without keys; empty when ok
@@ -262,9 +262,11 @@ bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, 
 bool journal_attempt_raise(Journal *journal, int64_t attempt, int64_t worst_case,
                            const MoneyCaps *caps, Error *err);
 // When the exchange ended, before the reply is used: stores [reply] and outcome, error, usage,
-// cost, unsure, sent, request_id and estimated_in in one transaction; fills reply_hash and ended_ms.
-bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
-                            Error *err);
+// cost, unsure, sent, request_id and estimated_in in one transaction; fills replied and ended_ms.
+bool journal_attempt_finish(Journal *journal, AttemptRow *attempt, Str reply, Error *err);
+// What was sent and what came back; ERR_NOT_FOUND when it is forgotten, or nothing came.
+bool journal_attempt_prompt(Journal *journal, Arena *arena, int64_t id, Str *text, Error *err);
+bool journal_attempt_reply(Journal *journal, Arena *arena, int64_t id, Str *text, Error *err);
 // The provider has taken the request in [batch]: it stays in flight, whoever ends, until it is answered.
 bool journal_attempt_handed_in(Journal *journal, int64_t attempt, Str batch, Error *err);
 

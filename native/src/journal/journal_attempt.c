@@ -11,9 +11,9 @@ const char *phase_name(Phase phase)
   return phase <= PHASE_VERIFY ? phases[phase] : "?";
 }
 
-#define ATTEMPT_COLUMNS                                                                            \
-  "id, plan, task, phase, role, provider, model, worst_case, prompt_hash, reply_hash, started_ms," \
-  " ended_ms, outcome, error, fresh_in, cache_write, cache_read, out, reasoning, usage_known,"     \
+#define ATTEMPT_COLUMNS                                                                         \
+  "id, plan, task, phase, role, provider, model, worst_case, prompt_hash, replied, started_ms," \
+  " ended_ms, outcome, error, fresh_in, cache_write, cache_read, out, reasoning, usage_known,"  \
   " cost, sent, request_id, batch, estimated_in, unsure"
 
 static AttemptUsage usage_at(Query *q, int column)
@@ -37,7 +37,7 @@ static AttemptRow attempt_row(Query *q, Arena *arena)
       .model = query_str_dup(q, 6, arena),
       .worst_case = query_int(q, 7),
       .prompt_hash = query_str_dup(q, 8, arena),
-      .reply_hash = query_str_dup(q, 9, arena),
+      .replied = query_int(q, 9) != 0,
       .started_ms = query_int(q, 10),
       .ended_ms = query_int(q, 11),
       .outcome = err_from_name(query_str(q, 12)),
@@ -113,9 +113,11 @@ bool journal_attempt_start(Journal *journal, Arena *arena, AttemptRow *attempt, 
   if (!has_room(journal, err) || !journal_begin(journal, err)) return false;
   attempt->started_ms = journal_now_ms();
   attempt->ended_ms = 0;
-  bool ok = within(journal, attempt->plan, attempt->worst_case, caps, err) &&
-            blob_put(journal, arena, prompt, false, &attempt->prompt_hash, err) &&
-            insert(journal, attempt, err);
+  attempt->prompt_hash = content_hash(arena, prompt);
+  bool ok =
+      within(journal, attempt->plan, attempt->worst_case, caps, err) &&
+      insert(journal, attempt, err) &&
+      store_run(journal->store, err, "INSERT INTO prompt VALUES(?,?)", "ib", attempt->id, prompt);
   return journal_end_soon(journal, ok, err);
 }
 
@@ -141,26 +143,49 @@ static bool update(Journal *journal, const AttemptRow *a, Error *err)
 {
   bool ok =
       store_run(journal->store, err,
-                "UPDATE attempt SET reply_hash = ?, ended_ms = ?, outcome = ?, error = ?,"
+                "UPDATE attempt SET replied = ?, ended_ms = ?, outcome = ?, error = ?,"
                 " fresh_in = ?, cache_write = ?, cache_read = ?, out = ?, reasoning = ?,"
                 " usage_known = ?, cost = ?, sent = ?, request_id = ?, estimated_in = ?,"
                 " unsure = ? WHERE id = ?",
-                "sissiiiiiiiisiii", a->reply_hash, a->ended_ms, str_from(err_name(a->outcome)),
-                a->error, a->usage.fresh_in, a->usage.cache_write, a->usage.cache_read,
-                a->usage.out, a->usage.reasoning, (int64_t)a->usage_known, a->cost,
-                (int64_t)a->sent, a->request_id, a->estimated_in, a->unsure, a->id);
+                "iissiiiiiiiisiii", (int64_t)a->replied, a->ended_ms,
+                str_from(err_name(a->outcome)), a->error, a->usage.fresh_in, a->usage.cache_write,
+                a->usage.cache_read, a->usage.out, a->usage.reasoning, (int64_t)a->usage_known,
+                a->cost, (int64_t)a->sent, a->request_id, a->estimated_in, a->unsure, a->id);
   if (!ok || store_changes(journal->store) == 1) return ok;
   return error_set(err, ERR_NOT_FOUND, "there is no attempt %lld", (long long)a->id);
 }
 
-bool journal_attempt_finish(Journal *journal, Arena *arena, AttemptRow *attempt, Str reply,
-                            Error *err)
+bool journal_attempt_finish(Journal *journal, AttemptRow *attempt, Str reply, Error *err)
 {
   if (!journal_begin(journal, err)) return false;
   attempt->ended_ms = journal_now_ms();
-  bool ok = blob_put(journal, arena, reply, true, &attempt->reply_hash, err) &&
-            update(journal, attempt, err);
+  attempt->replied = reply.len > 0;
+  bool ok = update(journal, attempt, err) &&
+            (!attempt->replied ||
+             store_run(journal->store, err, "INSERT OR REPLACE INTO reply VALUES(?,?)", "ib",
+                       attempt->id, reply));
   return journal_end_soon(journal, ok, err);
+}
+
+static bool spoken(Journal *journal, Arena *arena, const char *sql, int64_t id, Str *text,
+                   Error *err)
+{
+  Query *q = store_query(journal->store, err, sql, "i", id);
+  if (!query_next(q))
+    return error_set(err, ERR_NOT_FOUND, "the journal has no text of call %lld", (long long)id);
+  *text = query_str_dup(q, 0, arena);
+  query_end(q);
+  return true;
+}
+
+bool journal_attempt_prompt(Journal *journal, Arena *arena, int64_t id, Str *text, Error *err)
+{
+  return spoken(journal, arena, "SELECT text FROM prompt WHERE attempt = ?", id, text, err);
+}
+
+bool journal_attempt_reply(Journal *journal, Arena *arena, int64_t id, Str *text, Error *err)
+{
+  return spoken(journal, arena, "SELECT text FROM reply WHERE attempt = ?", id, text, err);
 }
 
 bool journal_attempt_handed_in(Journal *journal, int64_t attempt, Str batch, Error *err)

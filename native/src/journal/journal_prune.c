@@ -14,7 +14,9 @@ static bool forget(Journal *journal, int64_t id, Error *err)
       "DELETE FROM verdict WHERE plan = ?",
       "DELETE FROM log WHERE plan = ?",
       "DELETE FROM lease WHERE plan = ?",
-      "UPDATE attempt SET prompt_hash = '', reply_hash = '', error = '' WHERE plan = ?",
+      "DELETE FROM prompt WHERE attempt IN (SELECT id FROM attempt WHERE plan = ?)",
+      "DELETE FROM reply WHERE attempt IN (SELECT id FROM attempt WHERE plan = ?)",
+      "UPDATE attempt SET prompt_hash = '', replied = 0, error = '' WHERE plan = ?",
       "DELETE FROM plan WHERE id = ?",
   };
   bool ok = true;
@@ -30,8 +32,7 @@ static bool drop_blobs(Journal *journal, int64_t before_ms, Error *err)
   if (before_ms > young) before_ms = young;
   return store_run(journal->store, err,
                    "DELETE FROM blob WHERE at_ms < ? AND hash NOT IN ("
-                   " SELECT hash FROM base UNION SELECT prompt_hash FROM attempt"
-                   " UNION SELECT reply_hash FROM attempt"
+                   " SELECT hash FROM base"
                    " UNION SELECT shown_hash FROM patch UNION SELECT new_hash FROM patch"
                    " UNION SELECT shown_hash FROM hand UNION SELECT made_hash FROM hand"
                    " UNION SELECT text FROM fact)",

@@ -141,6 +141,17 @@ static const char unread[] =
     "DROP TABLE verdict;"
     "ALTER TABLE newest RENAME TO verdict;";
 
-const char *const journal_schema[] = {first,     cuts,    batches, hands,
-                                      estimates, by_task, unsure,  unread};
+// What was sent and what came back belongs to one attempt. As blobs each cost a page of the index of hashes, where every
+// hash falls elsewhere, and that was half of all that a run wrote.
+static const char spoken[] =
+    "CREATE TABLE prompt(attempt INTEGER PRIMARY KEY, text BLOB NOT NULL);"
+    "CREATE TABLE reply(attempt INTEGER PRIMARY KEY, text BLOB NOT NULL);"
+    "INSERT INTO prompt SELECT id, bytes FROM attempt JOIN blob ON hash = prompt_hash;"
+    "INSERT INTO reply SELECT id, bytes FROM attempt JOIN blob ON hash = reply_hash;"
+    "ALTER TABLE attempt ADD COLUMN replied INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE attempt SET replied = 1 WHERE reply_hash <> '';"
+    "ALTER TABLE attempt DROP COLUMN reply_hash;";
+
+const char *const journal_schema[] = {first,   cuts,   batches, hands, estimates,
+                                      by_task, unsure, unread,  spoken};
 const int journal_version = sizeof(journal_schema) / sizeof(*journal_schema);

@@ -141,8 +141,7 @@ static void call_done(void *owner, const ModelReply *reply)
                       .detail = reply->stop_detail};
   Error err = {0};
   Str stored = reply_store(&attempt->arena, attempt->tools, reply);
-  if (!journal_attempt_finish(attempt->spec.engine->journal, &attempt->arena, &attempt->row, stored,
-                              &err)) {
+  if (!journal_attempt_finish(attempt->spec.engine->journal, &attempt->row, stored, &err)) {
     if (out.error.code != ERR_JOURNAL) out.error = err;
     out.terminal = true;
   }
@@ -214,8 +213,7 @@ static const AttemptRow *find_stored(Attempt *attempt, const AttemptRowList *row
     const AttemptRow *row = &rows->items[i];
     if (row->started_ms < attempt->spec.reuse_since_ms || row->ended_ms == 0) continue;
     if (row->phase != attempt->spec.phase || !str_eq(row->task, attempt->spec.task)) continue;
-    if (!is_reply(row->outcome) || !row->reply_hash.len || !str_eq(row->prompt_hash, hash))
-      continue;
+    if (!is_reply(row->outcome) || !row->replied || !str_eq(row->prompt_hash, hash)) continue;
     return row;
   }
   return NULL;
@@ -230,8 +228,8 @@ static void tell_stored(void *owner)
   if (attempt->row.outcome == ERR_MODEL_REFUSED) out.stop = STOP_REFUSED;
   if (attempt->cancelled) {
     error_set(&out.error, ERR_CANCELLED, "stopped");
-  } else if (journal_blob_get(attempt->spec.engine->journal, &attempt->arena,
-                              attempt->row.reply_hash, &stored, &out.error)) {
+  } else if (journal_attempt_reply(attempt->spec.engine->journal, &attempt->arena, attempt->row.id,
+                                   &stored, &out.error)) {
     reply_load(&attempt->arena, attempt->tools, stored, &out);
   }
   tell(attempt, &out);
@@ -300,7 +298,7 @@ static void stray(void *owner, Str key, const ModelReply *reply)
               row.batch.len && !row.ended_ms && str_eq(batch_key(&arena, &row), key);
   if (ours) {
     fill_row(&row, reply);
-    journal_attempt_finish(engine->journal, &arena, &row, reply->text, NULL);
+    journal_attempt_finish(engine->journal, &row, reply->text, NULL);
   }
   arena_deinit(&arena);
 }
@@ -450,7 +448,7 @@ static bool began_with(Attempt *attempt, const ModelName *name)
     return false;
   for (size_t i = rows.len; i-- > 0;) {
     const AttemptRow *row = &rows.items[i];
-    if (row->phase != spec->phase || !is_reply(row->outcome) || !row->reply_hash.len) continue;
+    if (row->phase != spec->phase || !is_reply(row->outcome) || !row->replied) continue;
     return str_eq(row->provider, name->provider) && str_eq(row->model, name->model);
   }
   return false;

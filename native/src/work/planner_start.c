@@ -62,7 +62,7 @@ static bool take_up(Planner *p, Error *err)
   for (size_t i = rows.len; i-- > 0;) {
     if (rows.items[i].phase != PHASE_PLAN) continue;
     int64_t max_output = 0;
-    if (!journal_blob_get(p->engine->journal, &p->arena, rows.items[i].prompt_hash, &prompt, err))
+    if (!journal_attempt_prompt(p->engine->journal, &p->arena, rows.items[i].id, &prompt, err))
       return false;
     if (!transcript_read(&p->arena, prompt, &p->request.messages, &max_output, err)) return false;
     if (max_output > 0) p->request.max_output = max_output;

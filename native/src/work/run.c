@@ -571,10 +571,7 @@ bool run_start(Engine *engine, const RunSpec *spec, OpDone *on_done, void *owner
   Project *project = engine_project_of_plan(engine, spec->plan, err);
   if (!project) return false;
   Run *run = run_new(engine, project, spec);
-  project_look(project);
-  bool ready = run_setup(run, err);
-  project_look_end(project);
-  if (!ready) {
+  if (!run_setup(run, err)) {
     arena_deinit(&run->arena);
     mem_free(run);
     return false;

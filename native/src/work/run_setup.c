@@ -456,7 +456,7 @@ bool run_batches_possible(const Engine *engine, const TaskList *tasks, Error *er
   return true;
 }
 
-bool run_setup(Run *run, Error *err)
+static bool set_up(Run *run, Error *err)
 {
   Journal *journal = run->engine->journal;
   Str holder = str_from(run->engine->holder);
@@ -476,5 +476,13 @@ bool run_setup(Run *run, Error *err)
   ok = ok && journal_commit_soon(journal, err) &&
        budget_of(run->engine, run->spec.plan, run->spec.past_budget, &run->budget, err);
   if (!ok && run->leased) journal_lease_release(journal, run->spec.plan, holder, NULL);
+  return ok;
+}
+
+bool run_setup(Run *run, Error *err)
+{
+  project_look(run->project);
+  bool ok = set_up(run, err);
+  project_look_end(run->project);
   return ok;
 }

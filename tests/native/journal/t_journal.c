@@ -153,7 +153,7 @@ static void finish(AttemptRow *row, int64_t cost, bool sent)
   row->sent = sent;
   row->usage = (AttemptUsage){10, 1, 2, 5, 3};
   row->usage_known = cost >= 0;
-  CHECK(journal_attempt_finish(journal, &arena, row, cost >= 0 ? S("reply") : S(""), &err));
+  CHECK(journal_attempt_finish(journal, row, cost >= 0 ? S("reply") : S(""), &err));
 }
 
 static void money(int64_t spent, int64_t lost, int64_t reserved, int64_t unpriced)
@@ -205,14 +205,15 @@ TEST(attempts_and_money)
   CHECK(got.cost == 60 && got.sent && got.usage_known && got.usage.reasoning == 3 &&
         got.ended_ms > 0);
   CHECK(got.phase == PHASE_EXECUTE && got.outcome == ERR_OK);
-  CHECK(journal_blob_get(journal, &arena, got.prompt_hash, &text, &err));
+  CHECK(journal_attempt_prompt(journal, &arena, got.id, &text, &err));
   CHECK_STR(text, S("prompt a"));
-  CHECK(journal_blob_get(journal, &arena, got.reply_hash, &text, &err));
+  CHECK(journal_attempt_reply(journal, &arena, got.id, &text, &err));
   CHECK_STR(text, S("reply"));
-  CHECK(journal_attempt_get(journal, &arena, b.id, &got, &err) && got.reply_hash.len == 0);
+  CHECK(journal_attempt_get(journal, &arena, b.id, &got, &err) && !got.replied);
+  CHECK(!journal_attempt_reply(journal, &arena, b.id, &text, NULL));
   CHECK(!journal_attempt_get(journal, &arena, 999, &got, NULL));
   got.id = 999;
-  CHECK(!journal_attempt_finish(journal, &arena, &got, S("x"), NULL));
+  CHECK(!journal_attempt_finish(journal, &got, S("x"), NULL));
   teardown();
 }
 
@@ -280,7 +281,7 @@ TEST(a_killed_engine_loses_no_money)
     journal_attempt_start(own, &arena, &b, S("p2"), NULL, NULL);
     b.cost = 5;
     b.sent = true;
-    journal_attempt_finish(own, &arena, &b, S("paid for"), NULL);
+    journal_attempt_finish(own, &b, S("paid for"), NULL);
     kill(getpid(), SIGKILL);
   }
   waitpid(pid, NULL, 0);
@@ -292,10 +293,49 @@ TEST(a_killed_engine_loses_no_money)
   AttemptRowList rows = {0};
   CHECK(journal_attempt_list(journal, &arena, plan, STR_NONE, &rows, &err) && rows.len == 2);
   CHECK_STR(rows.items[0].prompt_hash, content_hash(&arena, S("p")));
-  CHECK_INT(rows.items[0].reply_hash.len, 0);  // it has no reply
+  CHECK(!rows.items[0].replied);  // it has no reply
   CHECK_STR(rows.items[1].prompt_hash, content_hash(&arena, S("p2")));
-  CHECK_STR(rows.items[1].reply_hash, content_hash(&arena, S("paid for")));
+  Str reply = STR_NONE;
+  CHECK(rows.items[1].replied);
+  CHECK(journal_attempt_reply(journal, &arena, rows.items[1].id, &reply, &err));
+  CHECK_STR(reply, S("paid for"));
   CHECK_INT(rows.items[1].cost, 5);
+  teardown();
+}
+
+// A journal of an older piecework, which kept prompts and replies among the blobs.
+TEST(texts_of_older_attempts_are_found)
+{
+  setup();
+  Str text;
+  AttemptRowList rows = {0};
+  char *old = path_join(&arena, str_from(dir), S("old"));
+  CHECK(fs_mkdirs(old, &err));
+  Store *store = store_open(path_join(&arena, str_from(old), S("journal.db")), &err);
+  CHECK(store && store_migrate(store, journal_schema, 8, &err));
+  const char *insert =
+      "INSERT INTO attempt(plan, root, task, phase, role, provider, model, worst_case,"
+      " prompt_hash, reply_hash, started_ms) VALUES(1, '', 'T01', 'execute', '', '', '', 5, ?, ?, "
+      "1)";
+  CHECK(store_run(store, &err, "INSERT INTO blob VALUES('p', 'asked', 1), ('r', 'said', 1)", ""));
+  CHECK(store_run(store, &err, insert, "ss", S("p"), S("r")));
+  CHECK(store_run(store, &err, insert, "ss", S("p"), S("")));
+  store_close(store);
+  Journal *other = journal_open(old, &err);
+  CHECK(other && journal_attempt_list(other, &arena, 1, S("T01"), &rows, &err) && rows.len == 2);
+  CHECK(rows.items[0].replied && !rows.items[1].replied);
+  CHECK_STR(rows.items[1].prompt_hash, S("p"));
+  CHECK(journal_attempt_prompt(other, &arena, rows.items[1].id, &text, &err));
+  CHECK_STR(text, S("asked"));
+  CHECK(journal_attempt_reply(other, &arena, rows.items[0].id, &text, &err));
+  CHECK_STR(text, S("said"));
+  CHECK(!journal_attempt_reply(other, &arena, rows.items[1].id, &text, NULL));
+  AttemptRow more = attempt("T02", 1);
+  CHECK(journal_attempt_start(other, &arena, &more, S("asked"), NULL, &err));
+  PlanMoney money;
+  CHECK(journal_money(other, 1, &money, &err));
+  CHECK_INT(money.reserved, 11);
+  journal_close(other);
   teardown();
 }
 
@@ -553,7 +593,7 @@ static void child_on_a_full_disk(rlim_t limit)
     ok = journal_attempt_start(own, &arena, &a, S("p"), NULL, NULL);
     a.cost = 1;
     a.sent = true;
-    ok = ok && journal_attempt_finish(own, &arena, &a, (Str){reply, 20000}, NULL);
+    ok = ok && journal_attempt_finish(own, &a, (Str){reply, 20000}, NULL);
   }
   _exit(kept);
 }
@@ -644,7 +684,9 @@ TEST(prune)
   CHECK(journal_plan_get(journal, &arena, live.id, &row, &err));
   CHECK(!journal_base_get(journal, &arena, plan, S("p"), &text, &exists, NULL));
   CHECK(journal_attempt_get(journal, &arena, a.id, &got, &err));
-  CHECK(got.prompt_hash.len == 0 && got.cost == 8);
+  CHECK(got.prompt_hash.len == 0 && !got.replied && got.cost == 8);
+  CHECK(!journal_attempt_prompt(journal, &arena, a.id, &text, NULL));
+  CHECK(!journal_attempt_reply(journal, &arena, a.id, &text, NULL));
   CostRowList costs = {0};
   CHECK(journal_cost(journal, &arena, 0, 0, COST_BY_ROOT, &costs, &err) && costs.len == 1);
   CHECK_STR(costs.items[0].key, S("/r"));

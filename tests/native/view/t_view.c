@@ -371,7 +371,7 @@ TEST(a_cost_that_is_not_known_is_a_lower_bound)
     CHECK(journal_attempt_start(journal, &fx.arena, &row, S("?"), NULL, &err));
     row.cost = cost;
     row.sent = true;
-    CHECK(journal_attempt_finish(journal, &fx.arena, &row, S("!"), &err));
+    CHECK(journal_attempt_finish(journal, &row, S("!"), &err));
   }
   CHECK(view_status(fx.engine, fx.plan, STR_NONE, &fx.arena, &view, &err));
   CHECK(str_has(view.text, S("  $0.0020+\n")));

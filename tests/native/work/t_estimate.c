@@ -142,7 +142,7 @@ static void finished_plan(Nano paid)
   CHECK(journal_attempt_start(engine->journal, &arena, &attempt, S("prompt"), NULL, &err));
   attempt.cost = paid;
   attempt.sent = attempt.usage_known = true;
-  CHECK(journal_attempt_finish(engine->journal, &arena, &attempt, S("reply"), &err));
+  CHECK(journal_attempt_finish(engine->journal, &attempt, S("reply"), &err));
 }
 
 TEST(history_corrects_what_comes_next)

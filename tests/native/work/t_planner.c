@@ -133,7 +133,7 @@ static Str last_prompt(void)
   Str text = STR_NONE;
   journal_attempt_list(engine->journal, &arena, plan_id, STR_NONE, &rows, &why);
   if (rows.len)
-    journal_blob_get(engine->journal, &arena, rows.items[rows.len - 1].prompt_hash, &text, &why);
+    journal_attempt_prompt(engine->journal, &arena, rows.items[rows.len - 1].id, &text, &why);
   return text;
 }
 

@@ -37,7 +37,7 @@ static Str prompt_of(RunFixture *rf, const char *task, size_t n)
   AttemptRowList rows = {0};
   Str prompt = STR_NONE;
   CHECK(journal_attempt_list(journal, &rf->fx.arena, rf->fx.plan, str_from(task), &rows, NULL));
-  CHECK(journal_blob_get(journal, &rf->fx.arena, rows.items[n].prompt_hash, &prompt, NULL));
+  CHECK(journal_attempt_prompt(journal, &rf->fx.arena, rows.items[n].id, &prompt, NULL));
   return prompt;
 }
 

@@ -62,7 +62,7 @@ static Str asked(RunFixture *rf)
                              NULL));
   for (size_t i = 0; i < rows.len; i++) {
     if (rows.items[i].phase != PHASE_VERIFY) continue;
-    CHECK(journal_blob_get(rf->fx.engine->journal, &rf->fx.arena, rows.items[i].prompt_hash,
+    CHECK(journal_attempt_prompt(rf->fx.engine->journal, &rf->fx.arena, rows.items[i].id,
                            &prompt, NULL));
   }
   const Value *messages = value_get(json_parse(&rf->fx.arena, prompt, NULL), S("messages"));
