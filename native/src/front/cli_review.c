@@ -67,9 +67,9 @@ static void print_hunks(Cli *cli, const Review *review)
     Str place = str_fmt(&cli->arena, "%.*s:%zu", STR_ARG(review->files.items[hunk->file].path),
                         hunk->line ? hunk->line : hunk->hunk.old_start);
     Str tasks = str_join(&cli->arena, &hunk->tasks, S(","));
-    cli_print("%.*s %-9s %-7.*s %.*s  -%zu +%zu%s%.*s\n", STR_ARG(hunk->id), hunk_state(hunk),
+    cli_print("%.*s %-9s %-7.*s %.*s  -%zu +%zu%s%s\n", STR_ARG(hunk->id), hunk_state(hunk),
               STR_ARG(tasks), STR_ARG(place), hunk->hunk.old_len, hunk->hunk.new_len,
-              hunk->verdict.len ? "  " : "", STR_ARG(hunk->verdict));
+              hunk->verdict ? "  " : "", verdict_name(hunk->verdict));
   }
 }
 
@@ -149,11 +149,11 @@ static bool accept_undecided(Cli *cli, int64_t plan)
   for (size_t i = 0; i < review.hunks.len; i++) {
     const ReviewHunk *hunk = &review.hunks.items[i];
     if (hunk->decision != DECISION_NONE) continue;
-    if (str_eq(hunk->verdict, S("rejected"))) {
+    if (hunk->verdict == VERDICT_REJECTED) {
       left++;
       continue;
     }
-    doubts += str_eq(hunk->verdict, S("doubt"));
+    doubts += hunk->verdict == VERDICT_DOUBT;
     PUSH(&cli->arena, &ids, hunk->id);
   }
   if (ids.len && !review_decide(cli->engine, plan, &ids, DECISION_ACCEPTED, &decided, &cli->err))

@@ -127,7 +127,7 @@ static Value *hunk_value(Arena *arena, const Review *review, const ReviewHunk *h
   value_put_str(arena, one, S("decision"), str_from(decision_name(hunk->decision)));
   value_put_bool(arena, one, S("applied"), hunk->applied == APPLIED_DONE);
   value_put_bool(arena, one, S("stale"), hunk->stale);
-  put_some(arena, one, S("verdict"), hunk->verdict);
+  put_some(arena, one, S("verdict"), str_from(verdict_name(hunk->verdict)));
   put_some(arena, one, S("reason"), hunk->reason);
   return one;
 }

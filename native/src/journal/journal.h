@@ -424,8 +424,8 @@ bool journal_hand_list(Journal *journal, Arena *arena, int64_t plan, HandRowList
 
 // ---- Verdicts ---------------------------------------------------------------------------------
 
-typedef enum { VERDICT_OK, VERDICT_DOUBT, VERDICT_REJECTED } VerdictKind;
-const char *verdict_name(VerdictKind kind);  // ok, doubt, rejected
+typedef enum { VERDICT_NONE, VERDICT_OK, VERDICT_DOUBT, VERDICT_REJECTED } VerdictKind;
+const char *verdict_name(VerdictKind kind);  // "", ok, doubt, rejected
 
 typedef struct {
   Str task;

@@ -5,7 +5,7 @@
 static const char *const changes[] = {"edit", "new", "delete", "rename"};
 static const char *const decisions[] = {"none", "accepted", "rejected"};
 static const char *const applied_states[] = {"pending", "applied", "reverted"};
-static const char *const verdicts[] = {"ok", "doubt", "rejected"};
+static const char *const verdicts[] = {"", "ok", "doubt", "rejected"};
 
 const char *verdict_name(VerdictKind kind)
 {
@@ -258,7 +258,7 @@ bool journal_verdict_list(Journal *journal, Arena *arena, int64_t plan, VerdictR
        query_next(q);) {
     VerdictRow row = {
         .task = query_str_dup(q, 0, arena),
-        .kind = (VerdictKind)name_index(verdicts, 3, query_str(q, 1)),
+        .kind = (VerdictKind)name_index(verdicts, 4, query_str(q, 1)),
         .reason = query_str_dup(q, 2, arena),
         .path = query_str_dup(q, 3, arena),
         .line = query_int(q, 4),

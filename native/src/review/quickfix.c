@@ -19,9 +19,8 @@ static Str hunk_text(Arena *arena, const ReviewHunk *hunk)
                      hunk->hunk.new_len);
   if (hunk_is_stale(hunk))
     text = str_fmt(arena, "%.*s stale: %.*s", STR_ARG(text), STR_ARG(hunk->why));
-  bool bad = str_eq(hunk->verdict, S("doubt")) || str_eq(hunk->verdict, S("rejected"));
-  if (!bad) return text;
-  const char *word = str_eq(hunk->verdict, S("doubt")) ? "DOUBT" : "REJECTED";
+  if (hunk->verdict < VERDICT_DOUBT) return text;
+  const char *word = hunk->verdict == VERDICT_DOUBT ? "DOUBT" : "REJECTED";
   return str_fmt(arena, "%.*s %s: %.*s", STR_ARG(text), word, STR_ARG(hunk->reason));
 }
 
@@ -33,8 +32,7 @@ static void add_hunk(Arena *arena, const Review *review, const ReviewHunk *hunk,
   entry.line = hunk->line ? hunk->line : hunk->hunk.old_start;
   entry.end_line = lines ? entry.line + lines - 1 : entry.line;
   entry.text = hunk_text(arena, hunk);
-  bool doubt = str_eq(hunk->verdict, S("doubt")) || str_eq(hunk->verdict, S("rejected"));
-  if (hunk_is_stale(hunk) || doubt) entry.type = S("W");
+  if (hunk_is_stale(hunk) || hunk->verdict >= VERDICT_DOUBT) entry.type = S("W");
   if (hunk->tasks.len) entry.task = hunk->tasks.items[0];
   PUSH(arena, out, entry);
 }

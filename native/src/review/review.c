@@ -85,11 +85,8 @@ static StrList hunk_tasks(Arena *arena, const CombinedFile *file, const Hunk *hu
 
 static void worsen(ReviewHunk *hunk, VerdictKind kind, Str reason)
 {
-  VerdictKind have = str_eq(hunk->verdict, S("rejected")) ? VERDICT_REJECTED
-                     : str_eq(hunk->verdict, S("doubt"))  ? VERDICT_DOUBT
-                                                          : VERDICT_OK;
-  if (hunk->verdict.len && kind <= have) return;
-  hunk->verdict = str_from(verdict_name(kind));
+  if (kind <= hunk->verdict) return;
+  hunk->verdict = kind;
   hunk->reason = reason;
 }
 

@@ -21,12 +21,12 @@ typedef struct {
   StrList tasks;   // who made it, first = main one
   Decision decision;
   AppliedState applied;
-  bool stale;   // pending, and cannot be placed in the present text
-  bool undone;  // applied, and no longer in the present text: the user took it back there
-  bool moved;   // stands elsewhere in the present text than in the base
-  size_t line;  // in the present text; 0 = nowhere
-  Str why;      // why it is stale, a phrase
-  Str verdict;  // the worst of its tasks: "ok", "doubt", "rejected" or empty
+  bool stale;           // pending, and cannot be placed in the present text
+  bool undone;          // applied, and no longer in the present text: the user took it back there
+  bool moved;           // stands elsewhere in the present text than in the base
+  size_t line;          // in the present text; 0 = nowhere
+  Str why;              // why it is stale, a phrase
+  VerdictKind verdict;  // the worst of its tasks
   Str reason;
   Str like_key;  // equal for hunks that make the same change (alike.h); empty = like no other
   size_t like;   // how many make it, this one included

@@ -70,8 +70,8 @@ enum { RANK_REJECTED, RANK_DOUBT, RANK_STALE, RANK_PLAIN };
 // By verdict and place, never by decision: the order must not change while the user decides.
 static int hunk_rank(const ReviewHunk *hunk)
 {
-  if (str_eq(hunk->verdict, S("rejected"))) return RANK_REJECTED;
-  if (str_eq(hunk->verdict, S("doubt"))) return RANK_DOUBT;
+  if (hunk->verdict == VERDICT_REJECTED) return RANK_REJECTED;
+  if (hunk->verdict == VERDICT_DOUBT) return RANK_DOUBT;
   return hunk->stale ? RANK_STALE : RANK_PLAIN;
 }
 
@@ -129,26 +129,24 @@ static void write_head(Writer *w)
             review->test_status == 0 ? "passed in the worktree" : "FAILED in the worktree");
 }
 
-// Indexed by who says what: "verified ok", "DOUBT", "REJECTED", "not verified".
 static Str verdict_words(const ReviewHunk *hunk)
 {
-  if (str_eq(hunk->verdict, S("ok"))) return S("verified ok");
-  if (str_eq(hunk->verdict, S("doubt"))) return S("DOUBT");
-  if (str_eq(hunk->verdict, S("rejected"))) return S("REJECTED");
-  return S("not verified");
+  static const char *const words[] = {[VERDICT_NONE] = "not verified",
+                                      [VERDICT_OK] = "verified ok",
+                                      [VERDICT_DOUBT] = "DOUBT",
+                                      [VERDICT_REJECTED] = "REJECTED"};
+  return str_from(words[hunk->verdict]);
 }
 
-// The worst verdict among the file's hunks, whatever was decided.
+// The first of the file's hunks with the worst verdict, whatever was decided. NULL for a file without hunks.
 static const ReviewHunk *judged_hunk(const Review *review, size_t file)
 {
-  static const char *const order[] = {"rejected", "doubt", "ok", ""};
-  for (size_t k = 0; k < 4; k++) {
-    for (size_t i = review->first_hunk[file]; i < review->first_hunk[file + 1]; i++) {
-      const ReviewHunk *hunk = &review->hunks.items[i];
-      if (str_eq(hunk->verdict, str_from(order[k]))) return hunk;
-    }
+  const ReviewHunk *worst = NULL;
+  for (size_t i = review->first_hunk[file]; i < review->first_hunk[file + 1]; i++) {
+    const ReviewHunk *hunk = &review->hunks.items[i];
+    if (!worst || hunk->verdict > worst->verdict) worst = hunk;
   }
-  return NULL;
+  return worst;
 }
 
 static Str file_kind(const CombinedFile *file)

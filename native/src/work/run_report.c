@@ -150,11 +150,9 @@ void review_tell(Engine *engine, int64_t plan, Str tests, Str stayed)
   Arena arena;
   arena_init(&arena);
   VerdictRowList verdicts = {0};
-  int64_t counts[3] = {0};
+  int64_t counts[VERDICT_REJECTED + 1] = {0};
   journal_verdict_list(engine->journal, &arena, plan, &verdicts, NULL);
-  for (size_t i = 0; i < verdicts.len; i++) {
-    if (verdicts.items[i].kind <= VERDICT_REJECTED) counts[verdicts.items[i].kind]++;
-  }
+  for (size_t i = 0; i < verdicts.len; i++) counts[verdicts.items[i].kind]++;
   Value *params = value_map(&arena);
   value_put_int(&arena, params, S("plan"), plan);
   value_put_int(&arena, params, S("ok"), counts[VERDICT_OK]);
