@@ -238,12 +238,12 @@ function M.go(line, jump, last)
   vfn.cursor(line, 1)
   if vfn.foldclosed(line) > 0 then api.nvim_command('silent! normal! zv') end
   -- Asking for w0 scrolls to the cursor.
-  local function is_seen() return vfn.line('w0') <= line and vfn.line('w$') >= last end
-  if not last or is_seen() then return end
+  if not last or (vfn.line('w0') <= line and vfn.line('w$') >= last) then return end
   vfn.cursor(last, 1)
   api.nvim_command('normal! zb')
+  local fits = vfn.line('w0') <= line
   vfn.cursor(line, 1)
-  if not is_seen() then api.nvim_command('normal! zt') end
+  if not fits then api.nvim_command('normal! zt') end
 end
 
 -- Vim functions hand over NUL as newline and take it that way.

@@ -142,17 +142,27 @@ function! Piecework_host_popup_key(popup, key) abort
   return 1
 endfunction
 
-function! Piecework_host_go(line, jump, last) abort
-  if a:jump | execute "normal! m'" | endif
-  call cursor(a:line, 1)
-  if foldclosed(a:line) > 0 | execute 'silent! normal! zv' | endif
-  " Asking for w0 scrolls to the cursor.
-  if line('w0') <= a:line && line('w$') >= a:last | return | endif
-  call cursor(a:last, 1)
+" Compiled: a key that is held down calls it again and again.
+def g:Piecework_host_go(to: number, jump: number, last: number)
+  if jump != 0
+    execute "normal! m'"
+  endif
+  cursor(to, 1)
+  if foldclosed(to) > 0
+    execute 'silent! normal! zv'
+  endif
+  # Asking for w0 scrolls to the cursor.
+  if last == 0 || (line('w0') <= to && line('w$') >= last)
+    return
+  endif
+  cursor(last, 1)
   normal! zb
-  call cursor(a:line, 1)
-  if line('w0') > a:line || line('w$') < a:last | execute 'normal! zt' | endif
-endfunction
+  var fits = line('w0') <= to
+  cursor(to, 1)
+  if !fits
+    normal! zt
+  endif
+enddef
 
 " [numbers]: first, count and how many of [lines] come, of each edit. From the bottom up, so that no edit moves
 " another's lines. Empty, or why not. Compiled: the steps of a legacy function cost more than the edits.
