@@ -11,6 +11,7 @@
 #include "base/value.h"
 #include "core/engine.h"
 #include "plan/plan.h"
+#include "review/review.h"
 #include "view/view.h"
 
 // name, short letter or 0, may come again, its value (empty: takes none), help
@@ -123,7 +124,8 @@ void cli_json(const Value *value);  // one line on stdout
 // The same, flushed with others at the end of the loop's turn.
 void cli_json_event(const Value *value);
 void cli_print_view(Cli *cli, const View *view);
-void cli_print_diff(Str diff, bool color);
+// As a diff: its changes in [paths], or all of them where these are none.
+void cli_print_review(Cli *cli, const Review *review, const StrList *paths, bool color);
 Str cli_shell_words(Arena *arena, Str text);  // what the engine says to an editor, said to a shell
 void cli_print_error(const Error *err);       // "piecework: MESSAGE. HINT"
 

@@ -74,6 +74,16 @@ static bool take_advice(Cli *cli, Project *project, const PlanRequest *request)
   return error_hint_set(&cli->err, "--yes plans all the same");
 }
 
+// What would cost more than the user spends unasked was not begun; and if they say so now?
+static bool agreed(Cli *cli, PlanRequest *request)
+{
+  Str question = str_fmt(&cli->arena, "%s; go on?", cli->err.message);
+  if (cli->err.code != ERR_CONSENT || !terminal_ask(question.ptr)) return false;
+  error_clear(&cli->err);
+  request->go_on = true;
+  return true;
+}
+
 static bool plan_once(Cli *cli, Project *project, const PlanRequest *request, int64_t *plan)
 {
   progress_begin(cli, 0);
@@ -202,12 +212,7 @@ static bool plan_cheap_first(Cli *cli, Project *project, PlanRequest *request)
   bool ok;
   if (!targets_arg(cli, project, &cli->values[OPT_SCOPE], &request->scope)) return false;
   int64_t tries = try_first(cli, project, request, &ok);
-  Str question = str_fmt(&cli->arena, "%s; go on?", cli->err.message);
-  if (tries <= 0 && cli->err.code == ERR_CONSENT && terminal_ask(question.ptr)) {
-    error_clear(&cli->err);
-    request->go_on = true;
-    tries = try_first(cli, project, request, &ok);
-  }
+  if (tries <= 0 && agreed(cli, request)) tries = try_first(cli, project, request, &ok);
   return tries > 0 && cli_say_tries(cli, tries, ok);
 }
 
@@ -237,12 +242,7 @@ bool cli_plan(Cli *cli)
   if (cli_has(cli, OPT_SOLO)) return plan_alone(cli, project, &request);
   if (!take_advice(cli, project, &request)) return false;
   bool ok = plan_once(cli, project, &request, &plan);
-  Str question = str_fmt(&cli->arena, "%s; go on?", cli->err.message);
-  if (!ok && cli->err.code == ERR_CONSENT && terminal_ask(question.ptr)) {
-    error_clear(&cli->err);
-    request.go_on = true;
-    ok = plan_once(cli, project, &request, &plan);
-  }
+  if (!ok && agreed(cli, &request)) ok = plan_once(cli, project, &request, &plan);
   return ok && show_plan(cli, project, plan);
 }
 
@@ -274,11 +274,7 @@ static bool print_diff(Cli *cli, int64_t plan)
 {
   Review review;
   if (!review_build(cli->engine, plan, &cli->arena, &review, &cli->err)) return false;
-  Buf diff;
-  buf_init(&diff, 64 << 20);
-  review_diff(&cli->arena, &review, STR_NONE, &diff);
-  cli_print_diff(buf_str(&diff), terminal_out());
-  buf_deinit(&diff);
+  cli_print_review(cli, &review, &(StrList){0}, terminal_out());
   return true;
 }
 

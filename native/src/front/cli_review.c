@@ -26,14 +26,19 @@ static const char *line_color(Str line)
   return NULL;
 }
 
-void cli_print_diff(Str diff, bool color)
+void cli_print_review(Cli *cli, const Review *review, const StrList *paths, bool color)
 {
-  for (Str rest = diff, line; str_line(&rest, &line);) {
+  Buf diff;
+  buf_init(&diff, 256u << 20);
+  if (!paths->len) review_diff(&cli->arena, review, STR_NONE, &diff);
+  for (size_t i = 0; i < paths->len; i++) review_diff(&cli->arena, review, paths->items[i], &diff);
+  for (Str rest = buf_str(&diff), line; str_line(&rest, &line);) {
     const char *c = color ? line_color(line) : NULL;
     if (c) printf("\033[%sm", c);
     cli_print("%.*s", STR_ARG(line));
     fputs(c ? "\033[m\n" : "\n", stdout);
   }
+  buf_deinit(&diff);
 }
 
 static void print_stat(const Review *review)
@@ -109,12 +114,7 @@ bool cli_diff(Cli *cli)
                        STR_ARG(path));
     PUSH(&cli->arena, &paths, path);
   }
-  Buf diff;
-  buf_init(&diff, 256u << 20);
-  if (!paths.len) review_diff(&cli->arena, &review, STR_NONE, &diff);
-  for (size_t i = 0; i < paths.len; i++) review_diff(&cli->arena, &review, paths.items[i], &diff);
-  cli_print_diff(buf_str(&diff), color);
-  buf_deinit(&diff);
+  cli_print_review(cli, &review, &paths, color);
   return true;
 }
 

@@ -214,13 +214,10 @@ static bool go_on_after_pilot(Cli *cli, int64_t plan)
 {
   Review review;
   Error ignored = {0};
+  if (cli_has(cli, OPT_JSON)) return false;
   if (!review_build(cli->engine, plan, &cli->arena, &review, &ignored)) return false;
-  Buf diff;
-  buf_init(&diff, 64u << 20);
-  review_diff(&cli->arena, &review, STR_NONE, &diff);
-  if (!cli_has(cli, OPT_JSON)) cli_print_diff(buf_str(&diff), terminal_out());
-  buf_deinit(&diff);
-  return !cli_has(cli, OPT_JSON) && terminal_in() && terminal_ask("run the rest?");
+  cli_print_review(cli, &review, &(StrList){0}, terminal_out());
+  return terminal_in() && terminal_ask("run the rest?");
 }
 
 static bool start(Cli *cli, const RunSpec *spec)
