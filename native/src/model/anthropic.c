@@ -110,12 +110,8 @@ static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
   if (request->tool_count == 0) return;
   Value *tools = value_set(body, S("tools"), value_list(arena));
   for (size_t i = 0; i < request->tool_count; i++) {
-    const ModelTool *tool = &request->tools[i];
     Value *item = value_push(tools, value_map(arena));
-    value_put_str(arena, item, S("name"), tool->name);
-    value_put_str(arena, item, S("description"), tool->description);
-    Value *schema = tool->schema ? value_dup(arena, tool->schema) : value_map(arena);
-    value_set(item, S("input_schema"), schema);
+    request_tool(arena, item, &request->tools[i], S("input_schema"));
   }
 }
 

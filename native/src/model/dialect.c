@@ -33,18 +33,22 @@ Str request_preamble(Arena *arena, const ModelRequest *request, bool schema_in_w
   return str_fmt(arena, "%.*s\n\n%.*s", STR_ARG(system), STR_ARG(shared));
 }
 
+void request_tool(Arena *arena, Value *item, const ModelTool *tool, Str schema_key)
+{
+  value_put_str(arena, item, S("name"), tool->name);
+  value_put_str(arena, item, S("description"), tool->description);
+  value_set(item, schema_key, tool->schema ? value_dup(arena, tool->schema) : value_map(arena));
+}
+
 void request_functions(Arena *arena, Value *body, const ModelRequest *request)
 {
   if (request->tool_count == 0) return;
   Value *tools = value_set(body, S("tools"), value_list(arena));
   for (size_t i = 0; i < request->tool_count; i++) {
-    const ModelTool *tool = &request->tools[i];
     Value *item = value_push(tools, value_map(arena));
     value_put_str(arena, item, S("type"), S("function"));
     Value *function = value_set(item, S("function"), value_map(arena));
-    value_put_str(arena, function, S("name"), tool->name);
-    value_put_str(arena, function, S("description"), tool->description);
-    if (tool->schema) value_set(function, S("parameters"), value_dup(arena, tool->schema));
+    request_tool(arena, function, &request->tools[i], S("parameters"));
   }
 }
 

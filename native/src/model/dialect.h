@@ -31,10 +31,9 @@ enum {
   QUIRK_TOOLS_NO_EFFORT = 1 << 13,     // tools only with effort "none"
   QUIRK_TOOLS_ELSEWHERE = 1 << 14,     // tools not through Chat Completions, only through Responses
   QUIRK_NO_EFFORT_NONE = 1 << 15,      // effort "none" and "minimal" are refused
-  QUIRK_DEAR_WRITES =
-      1 << 18,  // a recording of Anthropic: cache writes cost a quarter more than input
   QUIRK_NO_TOOLS = 1 << 16,  // no tools: they are described and called in words (text_tools.h)
   QUIRK_MAX_COMPLETION = 1 << 17,  // learned: "max_completion_tokens" after all
+  QUIRK_DEAR_WRITES = 1 << 18,     // cache writes cost a quarter more than input
 };
 
 // ---- request ------------------------------------------------------------------------------------------
@@ -175,6 +174,8 @@ const Dialect *dialect_find(Str name);  // NULL when there is none
 Str request_system(Arena *arena, const ModelRequest *request, bool schema_in_words);
 // That and request->shared as one text.
 Str request_preamble(Arena *arena, const ModelRequest *request, bool schema_in_words);
+// [item] says what a tool is; what it takes is told under [schema_key].
+void request_tool(Arena *arena, Value *item, const ModelTool *tool, Str schema_key);
 // The tools as Chat Completions describes them, into body.tools.
 void request_functions(Arena *arena, Value *body, const ModelRequest *request);
 

@@ -101,11 +101,8 @@ static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
   Value *holder = value_push(tools, value_map(arena));
   Value *list = value_set(holder, S("functionDeclarations"), value_list(arena));
   for (size_t i = 0; i < request->tool_count; i++) {
-    const ModelTool *tool = &request->tools[i];
     Value *item = value_push(list, value_map(arena));
-    value_put_str(arena, item, S("name"), tool->name);
-    value_put_str(arena, item, S("description"), tool->description);
-    if (tool->schema) value_set(item, S("parametersJsonSchema"), value_dup(arena, tool->schema));
+    request_tool(arena, item, &request->tools[i], S("parametersJsonSchema"));
   }
 }
 

@@ -82,10 +82,7 @@ static void put_tools(Arena *arena, Value *body, const ModelRequest *request)
     const ModelTool *tool = &request->tools[i];
     Value *item = value_push(tools, value_map(arena));
     value_put_str(arena, item, S("type"), S("function"));
-    value_put_str(arena, item, S("name"), tool->name);
-    value_put_str(arena, item, S("description"), tool->description);
-    Value *schema = tool->schema ? value_dup(arena, tool->schema) : value_map(arena);
-    value_set(item, S("parameters"), schema);
+    request_tool(arena, item, tool, S("parameters"));
     value_put_bool(arena, item, S("strict"), schema_is_strict(tool->schema));
   }
 }

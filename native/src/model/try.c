@@ -28,7 +28,6 @@ static void on_head(void *owner, const HttpHead *head)
 {
   Try *t = owner;
   t->answer = kind_of(t->dialect, head);
-  t->status = head->status;
   buf_clear(&t->body);
   t->body.max =
       t->answer == ANSWER_WHOLE || t->answer == ANSWER_UNKNOWN ? REPLY_MAX : ERROR_BODY_MAX;
@@ -183,7 +182,6 @@ static void on_http_done(void *owner, const Error *err, const HttpHead *head, bo
   Try *t = owner;
   t->http = NULL;
   t->sent = sent;
-  t->status = head->status;
   t->rate = rate_of(head, wall_now_ms());
   judge(t, err, head);
   t->dialect->finish(&t->reply);

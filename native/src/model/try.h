@@ -39,7 +39,6 @@ struct Try {  // embedded in its owner, which sets the first group
   bool ok;
   Failure failure;  // when not ok
   bool sent;        // the provider may have seen the request
-  int status;       // 0 = no answer came
   Str request_id;   // in the arena
   RateHint rate;    // what the headers said is left
 };

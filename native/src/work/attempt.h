@@ -35,7 +35,6 @@ typedef struct {
   const Budget *budget;         // copied
   bool batch;                   // through the provider's batch endpoint, where it has one
   int64_t reuse_since_ms;       // replies to attempts started since then may be reused; -1 = never
-  Str as_good;  // prompt_hash of another prompt whose reply would do as well; may be empty
   void (*on_done)(void *owner, const AttemptReply *reply);
   void *owner;
 } AttemptSpec;
