@@ -14,11 +14,12 @@
 #include "lib/fs.h"
 #include "lib/store.h"
 
-// In place of the C library's, for SQLite and libuv too: counts, and fails when told.
+// In place of the C library's, for SQLite and libuv too: counts, and fails, or in a thread takes its time, when told.
 static volatile int syncs;
-static volatile bool no_sync;
+static volatile bool no_sync, slow_sync;
 int fdatasync(int fd)
 {
+  while (slow_sync && gettid() != getpid()) usleep(1000);
   syncs++;
   if (!no_sync) return (int)syscall(SYS_fsync, fd);
   errno = EIO;
@@ -492,6 +493,38 @@ TEST(a_lost_group_is_told_once)
   teardown_group();
 }
 
+TEST(a_group_that_was_given_up_takes_nothing_more)
+{
+  setup_group();
+  CHECK(insert_soon(1));
+  CHECK(store_begin(store, &err));
+  CHECK(store_run(store, &err, "ROLLBACK", ""));  // as SQLite does when the disk is full
+  CHECK(!store_commit_soon(store, NULL));
+  loop_turn(&loop, true);
+  CHECK_INT(lost, 1);
+  CHECK(insert_soon(2));
+  loop_turn(&loop, true);
+  CHECK_INT(count_elsewhere(), 1);
+  CHECK_INT(lost, 1);
+  teardown_group();
+}
+
+TEST(a_group_that_cannot_be_committed_ends)
+{
+  setup_group();
+  CHECK(store_run(store, &err, "PRAGMA foreign_keys=ON", ""));
+  CHECK(store_run(store, &err, "CREATE TABLE parent(a PRIMARY KEY)", ""));
+  CHECK(store_run(store, &err,
+                  "CREATE TABLE child(a REFERENCES parent(a) DEFERRABLE INITIALLY DEFERRED)", ""));
+  CHECK(insert_soon(1));
+  CHECK(store_run_soon(store, &err, "INSERT INTO child VALUES(7)", ""));
+  loop_turn(&loop, true);
+  CHECK_INT(lost, 1);
+  CHECK(insert_soon(2) && store_flush(store, &err));
+  CHECK_INT(count_elsewhere(), 1);
+  teardown_group();
+}
+
 // ---- On disk -----------------------------------------------------------------------------------
 
 static int told;
@@ -574,6 +607,43 @@ TEST(it_is_told_when_it_is_lost)
   teardown_group();
 }
 
+TEST(what_came_meanwhile_is_not_on_disk_yet)
+{
+  setup_group();
+  StoreWaiter one, two;
+  told = 0;
+  slow_sync = true;
+  int before = syncs;
+  CHECK(insert_soon(1));
+  store_on_disk(store, &one, on_disk, NULL);
+  loop_turn(&loop, true);  // the thread has it
+  CHECK(insert_soon(2));
+  store_on_disk(store, &two, on_disk, NULL);
+  loop_turn(&loop, true);
+  CHECK_INT(count_elsewhere(), 2);
+  slow_sync = false;
+  turns_until_told(2);
+  CHECK_INT(syncs, before + 2);
+  teardown_group();
+}
+
+// A sync that has failed may succeed the next time without its pages.
+TEST(who_waits_hears_of_a_loss_that_was_told_to_another)
+{
+  setup_group();
+  StoreWaiter one;
+  told = 0;
+  CHECK(insert_soon(1));
+  store_on_disk(store, &one, on_disk, NULL);
+  no_sync = true;
+  CHECK(!store_run(store, NULL, "INSERT INTO t VALUES(2, 0)", ""));
+  no_sync = false;
+  turns_until_told(1);
+  CHECK_INT(told_code, ERR_JOURNAL);
+  CHECK_INT(lost, 1);
+  teardown_group();
+}
+
 static char *unsynced_file(void)
 {
   char *path = path_join(&arena, str_from(dir), S("named"));
@@ -644,7 +714,9 @@ TEST(without_shared_memory_nothing_waits_for_ever)
   turns_until_told(1);
   CHECK_INT(told_code, ERR_OK);
   CHECK_INT(count_elsewhere(), 2);  // a second one at the same time
+  int before = syncs;
   CHECK(store_run(store, &err, "INSERT INTO t VALUES(2, 2)", ""));
+  CHECK(syncs > before);
   store_on_disk(store, &one, on_disk, NULL);
   turns_until_told(2);
   no_map = false;
@@ -653,13 +725,40 @@ TEST(without_shared_memory_nothing_waits_for_ever)
   teardown_group();
 }
 
+static size_t open_files(void)
+{
+  StrList names = {0};
+  CHECK(fs_list(&arena, "/proc/self/fd", &names, &err));
+  return names.len;
+}
+
 TEST(closing_does_not_wait_for_the_threads)
 {
   setup_group();
+  store_close(store);
+  size_t before = open_files();
+  store = store_open(file, &err);
+  store_group(store, &loop, on_lost, NULL);
+  slow_sync = true;
   CHECK(store_with_file(store, unsynced_file(), &err));
   CHECK(insert_soon(1));
   CHECK(store_flush(store, &err));
   loop_turn(&loop, false);
+  store_close(store);
+  slow_sync = false;
+  loop_turn(&loop, true);
+  CHECK_INT(open_files(), before);
+  store = store_open(file, &err);
+  teardown_group();
+}
+
+TEST(the_log_is_copied_back)
+{
+  setup_group();
+  store_durable(store, false);
+  for (int i = 0; i < 40; i++)
+    CHECK(store_run(store, &err, "INSERT INTO t VALUES(0, zeroblob(1000000))", ""));
+  CHECK(fs_stat(str_fmt(&arena, "%s-wal", file).ptr).size < 24 << 20);
   teardown_group();
 }
 
