@@ -186,6 +186,38 @@ def cap() -> None:
         ok(ran.returncode == 0 and len(log(provider, "done")) == count + 1, "cap: --yes goes past it, and nothing is paid twice", ran.stderr)
 
 
+def further_tries() -> None:
+    """A further try of a call that has cost something fits into the budget with what it cost, and its row says so; or is not made."""
+    priced = {"input": 4, "output": 20, "cache_read": 0.4, "cache_write": 5}
+    with Scratch() as scratch:
+        root = scratch.path / "w"
+        make(root, 3)
+        broken = [{"match": {"contains": f"m000{i}.py: negate"}, "times": 1, "fault": {"truncated_stream": True},
+                   "reply": {"text": reply(i) + "and words " * 40}} for i in (1, 2)]
+        provider = scratch.provider(
+            broken + [{"match": {"contains": f"m000{i}.py: negate"}, "reply": {"text": reply(i)}} for i in range(3)],
+            config={"retries": 0, "ask_above": 100, "prices": {"anthropic/claude-haiku-5-5": priced},
+                    "models": {"small": {"rungs": ["anthropic/claude-haiku-5-5"], "max_output": 300}}})
+        scratch.env["PIECEWORK_BACKOFF_MS"] = "5"
+        tasks = tasks_text(3).split("\n\n")
+
+        def run(i: int, budget: float) -> tuple[int, int]:
+            before = len(log(provider, "arrived"))
+            plan = scratch.path / f"plan{i}.md"
+            plan.write_text(f"---\ntitle: one\nbudget: {budget / 1e9:.9f}\n---\n{tasks[i]}\n\n")
+            ran = scratch.run("run", str(plan), "--no-verify", cwd=root)
+            return ran.returncode, len(log(provider, "arrived")) - before
+
+        ok(run(0, 1e9) == (0, 1), "tries: one is enough")
+        worst = attempts(scratch, "select worst_case from attempt")[0][0]
+        ended = run(1, worst * 1.01)
+        ok(ended[0] and ended[1] == 1, f"tries: none past the budget {ended}")
+        ended = run(2, worst * 3)
+        ok(ended == (0, 2), f"tries: a second one within it {ended}")
+        held, cost = attempts(scratch, "select worst_case, cost from attempt order by id desc limit 1")[0]
+        ok(worst * 1.01 < held < worst * 2 and cost < held, f"tries: and its call holds more, {held} of {worst}")
+
+
 CLOSES = {"quota": "quota", "model": "unknown model", 401: "rejected key", 403: "key without the right"}
 
 
@@ -448,7 +480,7 @@ def bug_report() -> None:
         ok(provider.count() == asked, "bug: without asking anybody")
 
 
-ALL = (every_dialect, counted, reach, no_tools, shared_prefix, cap, fallback, sums, bug_report, key_through_every_failure,
+ALL = (every_dialect, counted, reach, no_tools, shared_prefix, cap, further_tries, fallback, sums, bug_report, key_through_every_failure,
        key_through_planning_and_judging, key_in_every_part_of_a_reply, key_in_free_questions)
 
 if __name__ == "__main__":

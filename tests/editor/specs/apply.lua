@@ -75,8 +75,10 @@ return function(T)
   run({ { path = two, change = 'edit', hunks = { 'x' }, edits = { { first = 1, count = 1, lines = { 'A' } } } } })
   run({ { path = two, change = 'edit', hunks = { 'y' }, edits = { { first = 3, count = 1, lines = { 'C' } } } } })
   T.eq(text(two), 'A|2|C', 'two applies')
+  T.command('call setline(2, "mine") | silent undo')
+  T.eq(text(two), 'A|2|C', 'and what follows')
   T.command('silent undo')
-  T.eq(text(two), 'A|2|3', 'are two undo steps')
+  T.eq(text(two), 'A|2|3', 'are as many undo steps')
 
   -- files that are not open ------------------------------------------------------------------------
   T.command('enew!')
@@ -143,6 +145,9 @@ return function(T)
   said = run({ edit_of(swap) })
   T.like(said, 'another Vim', 'a file open elsewhere is refused')
   T.ok(host.fn('bufloaded', swap) == 0, 'and not loaded')
+  T.command('badd swap.txt')
+  run({ edit_of(swap) })
+  T.eq({ host.fn('buflisted', swap), host.fn('bufloaded', swap) }, { 1, 0 }, 'nor taken off the list of the user')
   T.command('call delete(' .. host.fn('string', swapname) .. ')')
   -- [typed] happens between the question and the answer.
   local function meanwhile(typed)
@@ -159,9 +164,9 @@ return function(T)
   end
   local late = T.write('late.txt', 'a\nb\n')
   T.command('edit late.txt')
-  said = run({ edit_of(late) }, {}, meanwhile('call setline(2, "typed meanwhile")'))
+  said = run({ edit_of(late) }, { write = true }, meanwhile('call setline(2, "typed meanwhile")'))
   T.like(said, 'changed meanwhile', 'a buffer changed meanwhile is left alone')
-  T.eq(text(late), 'a|typed meanwhile', 'with the edit of the user')
+  T.eq({ text(late), T.read('late.txt') }, { 'a|typed meanwhile', 'a\nb\n' }, 'with the edit of the user, not written')
   T.command('enew!')
   local mine = T.cwd .. '/mine.txt'
   said = run({ { path = mine, change = 'new', text = 'theirs\n', hunks = { 'x' } } }, {},
@@ -218,6 +223,8 @@ return function(T)
   local new = T.cwd .. '/sub/new.py'
   run({ { path = new, change = 'new', text = 'import os\n\nx = 1\n', hunks = { 'x' } } })
   T.eq(text(new), 'import os||x = 1', 'a new file is a buffer')
+  T.command('buffer ' .. buffer(new) .. ' | call setline(1, "mine") | silent undo')
+  T.eq(text(new), 'import os||x = 1', 'which is one undo step')
   T.eq({ T.read('sub/new.py'), host.fn('isdirectory', 'sub') }, { nil, 0 }, 'not on disk yet')
   run({ { path = new, change = 'edit', hunks = { 'x' }, edits = {} } }, { write = true })
   T.eq({ T.read('sub/new.py'), T.said() }, { 'import os\n\nx = 1\n',
@@ -255,6 +262,8 @@ return function(T)
   said = run({ edit_of(fine) }, { revert = true })
   T.like(said, '1 hunk reverted in 1 file', 'revert is the same backwards')
   T.eq(standin.last('review/applied').reverted, true, 'and told so')
+  run({ edit_of(fine) }, { revert = true, write = true })
+  T.eq(standin.last('review/files').accepted, false, 'with a bang it writes what it reverts, nothing else')
   run({ { path = T.cwd .. '/never.txt', change = 'edit', hunks = { 'never' }, edits = {} } }, { revert = true })
   T.eq(standin.last('review/applied').hunks, { 'never' }, 'a new file that was never written is reverted, too')
 
@@ -282,13 +291,23 @@ return function(T)
   })
   local history = #require('piecework.message').history
   for _, name in ipairs({ 'one', 'two', 'three' }) do apply.start(4, { only = { name } }) end
-  T.wait(function() return #require('piecework.message').history >= history + 2 end, 'both')
+  apply.start(4, { only = { 'back' }, revert = true })
+  apply.start(4, { only = { 'written' }, write = true })
+  apply.start(5, { only = { 'another' }, write = true })
+  apply.start(5, { write = true })
+  apply.start(5, { only = { 'last' }, write = true })
+  T.wait(function() return #require('piecework.message').history >= history + 7 end, 'all')
   standin.settle()
   local asked_for = {}
   for _, request in ipairs(standin.requests()) do
-    if request[1] == 'review/files' then asked_for[#asked_for + 1] = table.concat(request[2].only, ' ') end
+    local of = request[2]
+    if request[1] == 'review/files' and of.accepted ~= of.applied then
+      asked_for[#asked_for + 1] = of.plan .. (of.applied and ' revert ' or ' ')
+        .. table.concat(of.only or { 'all' }, ' ')
+    end
   end
-  T.eq(asked_for, { 'one', 'two three' }, 'applies wait for each other')
+  T.eq(asked_for, { '4 one', '4 two three', '4 revert back', '4 written', '5 another', '5 all', '5 last' },
+    'applies wait for each other, those of a kind together')
 
   -- what the text has already is no change
   said = run({ { path = a, change = 'edit', hunks = { 'h1', 'h2' }, edits = {} } }, { revert = true })

@@ -101,10 +101,39 @@ return function(T)
   T.command('doautocmd TextChanged')
   T.pause(300)
   T.eq(drawn(), {}, 'and stays so')
+  T.eq(host.fn('exists', '#piecework_overlay#TextChanged'), 0, 'nothing is watched any more')
   T.eq(#overlay.marks(HUNKS, 24), 2, 'marks are pure')
 
+  -- [what] happens between the question and the answer.
+  local function meanwhile(what)
+    local rpc = require('piecework.rpc')
+    local request = rpc.request
+    rpc.request = function(client, method, ...)
+      request(client, method, ...)
+      if method ~= 'review/at' then return end
+      rpc.request = request
+      what()
+    end
+    T.command('Piecework overlay 12')
+    standin.settle()
+    T.pause(300)
+    standin.settle()
+    local asked = 0
+    for _, sent in ipairs(standin.requests()) do
+      if sent[1] == 'review/at' then asked = asked + 1 end
+    end
+    return asked
+  end
+  script(HUNKS)
+  T.eq(meanwhile(function() T.command('call setline(2, "typed meanwhile") | silent undo') end), 2,
+    'what was asked for another text is asked again')
+  T.command('Piecework! overlay')
+  script(HUNKS)
+  T.eq({ meanwhile(overlay.hide), drawn() }, { 1, {} }, 'an answer that comes late draws nothing')
+
   -- What is said: it fits 80 columns, and a plan without a result does not ask for its files.
-  standin.script({ ['review/files'] = { { result = { root = T.cwd, files = {} } } } })
+  standin.script({ ['review/files'] = { { result = { root = T.cwd, files = {
+    { path = path, change = 'delete', hunks = 1 } } } } } })
   T.command('Piecework overlay 12')
   T.wait(function() return (T.said() or ''):find('#12 changes') end, 'the answer')
   T.like(T.said(), '#12 changes no lines of a file: nothing to draw$', 'nothing to draw')

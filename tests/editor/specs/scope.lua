@@ -19,6 +19,7 @@ return function(T)
   end
 
   same_as_written('unix', 'a\nb\n', 'call setline(1, "x")', 'a unix file')
+  same_as_written('binary', 'a\nb', 'setlocal binary | call setline(1, "x")', 'a binary file without an end')
   same_as_written('dos', 'a\r\nb\r\n', 'call setline(1, "x")', 'a dos file')
   same_as_written('mixed', 'a\r\nb\n', 'call setline(2, "x")', 'mixed line ends')
   same_as_written('noeol', 'a\nb', 'setlocal nofixeol | call setline(1, "x")', 'no newline at the end, kept')
@@ -37,7 +38,8 @@ return function(T)
   T.command('edit one.c')
   T.command('call setline(1, "changed")')
   T.command('edit two.c')
-  T.command('new | setlocal buftype=nofile | call setline(1, "scratch")')
+  T.command('new | file scratch.c | setlocal buftype=nofile | call setline(1, "scratch")')
+  T.command('enew | file other://three.c | call setline(1, "not of this machine")')
   T.command('enew | call setline(1, "nameless") | ')
   local buffers = scope.buffers()
   T.eq(buffers, { { path = T.cwd .. '/one.c', text = 'changed\n' } }, 'only modified files are sent')
@@ -64,21 +66,30 @@ return function(T)
   local asked = 0
   scope.news(3, function(texts) asked = texts end)
   T.eq(asked, 0, 'much is not read at once')
-  T.command('call setline(1, "typed meanwhile")')
+  T.command('buffer large1.c | call setline(1, "typed meanwhile")')
   T.wait(function() return asked ~= 0 end, 'the slices')
-  T.eq({ #asked, asked[12].text }, { 12, host.pack(scope.text(host.fn('bufnr', '%'))) }, 'and is what it is now')
+  T.eq({ #asked, asked[1].text }, { 12, host.pack(scope.text(host.fn('bufnr', '%'))) }, 'and is what it is now')
+  asked = 0
+  T.command('call setline(1, "again")')
+  scope.news(3, function(texts) asked = texts end)
+  T.command('bwipeout! large12.c')
+  T.wait(function() return asked ~= 0 end, 'the slices')
+  T.eq(#asked, 11, 'a buffer that is gone meanwhile is left out')
   T.command('%bwipeout!')
+  news(3)
+  T.ok(scope.is_known(3), 'nothing is known, too')
   scope.forget_known()
   T.eq(scope.is_known(3), false, 'another engine knows nothing')
 
   T.eq(scope.by_file({ { path = 'a', first = 10, last = 10 }, { path = 'b', first = 2, last = 2 },
-    { path = 'a', first = 30, last = 31 }, { path = 'c', first = 0, last = 0 } }),
+    { path = 'a', first = 30, last = 31 }, { path = 'c', first = 0, last = 0 }, { path = 'c', first = 5, last = 6 } }),
     { { path = 'a', first = 10, last = 31, margin = 3 }, { path = 'b', first = 2, last = 2, margin = 3 },
       { path = 'c', first = 0, last = 0 } }, 'one range per file with a margin')
   T.command('args two.c one.c')
   T.eq(#scope.args(), 2, 'the argument list')
   T.command('call setqflist([], " ", {"title": "Piecework #3: x [1/2]", "items": [{"filename": "one.c", "lnum": 1}]})')
   T.eq(scope.quickfix(), nil, 'a list of ours is no scope')
-  T.command('call setqflist([], " ", {"title": ":make", "items": [{"filename": "one.c", "lnum": 1, "end_lnum": 4}, {"text": "x"}]})')
+  T.command('call setqflist([], " ", {"title": ":make", "items": [{"filename": "one.c", "lnum": 1, "end_lnum": 4},'
+    .. ' {"filename": "two.c", "text": "no line"}, {"text": "x"}]})')
   T.eq(scope.quickfix(), { { path = T.cwd .. '/one.c', first = 1, last = 4 } }, 'entries with a place')
 end

@@ -95,6 +95,7 @@ typedef struct {
 
 static const FaultRow faults[] = {
     {"{\"status\": 429, \"retry_after\": \"0\"}", ERR_OK, 2, false},
+    {"{\"status\": 429, \"retry_after\": \"7200\"}", ERR_RATE, 1, true},
     {"{\"status\": 500}", ERR_OK, 2, false},
     {"{\"status\": 529}", ERR_OK, 2, false},
     {"{\"status\": 503, \"html\": true}", ERR_OK, 2, false},
@@ -233,18 +234,22 @@ TEST(what_a_broken_stream_has_cost)
   bench_open(
       &bench,
       "[{\"times\": 1, \"fault\": {\"truncated_stream\": true}, \"reply\": {\"text\": \"a reply "
-      "that is long enough\","
+      "that is long enough to be told from what the first event of a stream says of its length\","
       "\"usage\": {\"fresh_in\": 500, \"cache_read\": 70, \"cache_write\": 0, \"out\": 40}}},"
       "{\"times\": 1, \"fault\": {\"reset_before\": true}, \"reply\": {\"text\": \"x\"}},"
       "{\"reply\": {\"text\": \"whole\", \"usage\": {\"fresh_in\": 500, \"cache_read\": 70, "
       "\"cache_write\": 0, \"out\": 2}}}]");
+  const char *prices = "{\"a/small-1\": {\"input\": 1, \"output\": 2, \"cache_read\": 0.5}}";
+  models_prices(bench.models, json_parse(&bench.arena, str_from(prices), NULL));
   Result r = bench_call(&bench, "a", "go");
   CHECK_STR(r.reply.text, S("whole"));
   CHECK_INT(r.reply.tries, 3);
   CHECK(!r.reply.usage.known);  // one of three is an estimate
   CHECK(r.reply.usage.fresh_in > 1000 && r.reply.usage.fresh_in < 1200);
   CHECK_INT(r.reply.usage.cache_read, 140);
-  CHECK(r.reply.usage.out > 2 && r.reply.usage.out < 20);
+  CHECK(r.reply.usage.out > 15 && r.reply.usage.out < 40);
+  CHECK_INT(r.reply.cost, r.reply.usage.fresh_in * 1000 + r.reply.usage.cache_read * 500 +
+                              r.reply.usage.out * 2000);
   CHECK_INT(r.waits, 2);
   bench_close(&bench);
   unsetenv("PIECEWORK_BACKOFF_MS");

@@ -172,6 +172,7 @@ TEST(record_then_replay)
   Error err = {0};
   const char *path = bench_path(&bench, "recorded.ndjson");
   CHECK(models_record(bench.models, path, &err));
+  CHECK_INT(fs_stat(path).mode & 0777, 0600);
   const Value *schema = json_parse(&bench.arena, S("{\"type\":\"object\"}"), &err);
   ModelTool tool = {S("f"), S("f"), schema};
   Usage first_usage = {0};

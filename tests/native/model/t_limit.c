@@ -211,6 +211,9 @@ TEST(closing_a_provider)
     CHECK_INT(clients[i].error.code, ERR_AUTH);
     CHECK_INT(clients[i].gone, 0);
   }
+  enter(6, 2, "a");  // all slots are taken
+  turns();
+  CHECK_INT(clients[6].closed, 1);
   ticket_again(&clients[1].ticket, 0);  // it was in flight
   turns();
   CHECK_INT(clients[1].closed, 1);

@@ -459,7 +459,8 @@ TEST(submissions_hold_no_commands)
       json_parse(&arena,
                  S("{\"title\":\"a\\nb\",\"test\":\"evil\",\"tasks\":[{\"id\":\"T01\",\"title\":\"["
                    "pilot] x\",\"files\":\"a.c, b.c:1-2\","
-                   "\"check\":\"evil\",\"model\":\"big\",\"body\":\"y\"},{\"title\":\"no "
+                   "\"check\":\"evil\",\"model\":\"big\",\"create\":true,\"template\":\"@evil\","
+                   "\"body\":\"y\\u001b[2Jz\"},{\"title\":\"no "
                    "id\",\"executor\":\"move\",\"from\":\"a.c:1-2\",\"to\":\"n.c:3\"}]}"),
                  &err);
   CHECK(submission_read(&arena, input, &out, &problems));
@@ -467,6 +468,9 @@ TEST(submissions_hold_no_commands)
   CHECK_INT(out.plan.test.len, 0);
   CHECK_INT(out.plan.tasks.items[0].check.len, 0);
   CHECK_INT(out.plan.tasks.items[0].model.len, 0);
+  CHECK(!out.plan.tasks.items[0].create);
+  CHECK_INT(out.plan.tasks.items[0].template.len, 0);
+  CHECK_STR(out.plan.tasks.items[0].body, S("y[2Jz"));  // and nothing that a terminal obeys
   CHECK_INT(out.plan.tasks.items[0].files.len, 2);
   CHECK(!out.plan.tasks.items[0].pilot);
   CHECK_STR(out.plan.tasks.items[1].id, S("T02"));

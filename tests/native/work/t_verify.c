@@ -392,6 +392,83 @@ TEST(checks_run_in_a_scratch_copy)
   rf_deinit(&rf);
 }
 
+// One copy serves all checks: each finds its own task's result there, and nothing else.
+TEST(checks_do_not_see_each_other)
+{
+  RunFixture rf;
+  project(&rf);
+  fx_write(&rf.fx, "b.txt", S("two\n"));
+  fx_commit_all(&rf.fx);
+  rf.cassette.len = 0;
+  buf_add(&rf.cassette,
+          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "b.txt", "two\n", "TWO\n"));
+  rf_open(&rf, "\"retries\": 0",
+          "---\ntitle: two\n---\n"
+          "## T01 first\nfiles: a.txt\ncheck: \"! grep -q TWO b.txt\"\nChange one.\n\n"
+          "## T02 second\nfiles: b.txt\ncheck: \"! grep -q ONE a.txt\"\nChange two.\n");
+  trust(&rf, "! grep -q TWO b.txt");
+  trust(&rf, "! grep -q ONE a.txt");
+  rf_run(&rf);
+  CHECK_STR(rf_state(&rf, "T01"), S("done"));
+  CHECK_STR(rf_state(&rf, "T02"), S("done"));
+  rf_deinit(&rf);
+}
+
+// What a check leaves running goes with it; one that does not end is ended; one that does not exist says nothing.
+TEST(odd_checks)
+{
+  RunFixture rf;
+  project(&rf);
+  rf.cassette.len = 0;
+  buf_add(&rf.cassette,
+          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "two\n", "TWO\n"));
+  rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "two\n", "TWO\n"));
+  rf_reply(&rf, "execute", "T03", rf_block(&rf, "a.txt", "three\n", "THREE\n"));
+  const char *leaves =
+      str_fmt(&rf.fx.arena, "sleep 300 >/dev/null 2>&1 & echo $! > %s/pid", rf.fx.dir).ptr;
+  rf_open(&rf, "\"retries\": 0, \"test_timeout\": 1",
+          str_fmt(&rf.fx.arena,
+                  "---\ntitle: three\n---\n"
+                  "## T01 first\nfiles: a.txt:1-1\ncheck: %s\nChange one.\n\n"
+                  "## T02 second\nfiles: a.txt:2-2\ncheck: sleep 20\nChange two.\n\n"
+                  "## T03 third\nfiles: a.txt:3-3\ncheck: no-such-program && true\nChange three.\n",
+                  leaves)
+              .ptr);
+  trust(&rf, leaves);
+  trust(&rf, "sleep 20");
+  trust(&rf, "no-such-program && true");
+  rf_run(&rf);
+  CHECK_STR(rf_state(&rf, "T01"), S("done"));
+  CHECK_STR(rf_state(&rf, "T02"), S("failed: check was stopped at the time limit"));
+  CHECK(str_starts(rf_state(&rf, "T03"), S("done: check not run: ")));
+  CHECK(fx_sh(&rf.fx, "grep -q '^State:[[:space:]]*[RSD]' /proc/$(cat ../pid)/status") != 0);
+  rf_deinit(&rf);
+}
+
+TEST(what_cannot_be_shown_is_not_trusted)
+{
+  RunFixture rf;
+  project(&rf);
+  rf_open(&rf, "", "---\ntitle: one\n---\n## T01 first\nfiles: a.txt\nChange one.\n");
+  Str root = project_root(rf.fx.project);
+  char *line = arena_alloc(&rf.fx.arena, 5000);
+  memset(line, 'x', 5000);
+  Str bad[] = {S(" \n"), (Str){line, 5000}, S("a\0b")};
+  for (int i = 0; i < 3; i++) {
+    CHECK(!trust_give(rf.fx.engine, root, bad[i], NULL));
+    CHECK(!trust_given(rf.fx.engine, root, bad[i]));
+  }
+  CHECK(trust_give(rf.fx.engine, root, S("make"), NULL));
+  CHECK(trust_given(rf.fx.engine, root, S(" make\n")));
+  CHECK(!trust_given(rf.fx.engine, S("/elsewhere"), S("make")));
+  CHECK(!trust_given(rf.fx.engine, root, S("make x")));
+  rf_deinit(&rf);
+}
+
 // Told that its check fails, a small model says at times that nothing needs changing: that is no result.
 TEST(nothing_to_change_is_no_answer_to_a_failed_check)
 {
