@@ -104,6 +104,7 @@ void repo_free(Repo *repo)
 {
   if (!repo) return;
   if (repo->handle) git.repository_free(repo->handle);
+  arena_deinit(&repo->names_arena);
   arena_deinit(&repo->arena);
   mem_free(repo);
 }
@@ -151,7 +152,7 @@ static void replace_index(Repo *repo)
 }
 
 // git writes a new index beside the old one and renames it. libgit2 would open it each time to be sure.
-static bool index_unchanged(Repo *repo)
+bool index_unchanged(Repo *repo)
 {
   struct stat st = {0};
   Arena scratch;

@@ -40,26 +40,30 @@ static bool next_name(Str index, size_t *at, Str *name)
   return true;
 }
 
-static bool has_name(Str index, Str path)
+static void add_names(Arena *arena, Map *names, Str index)
 {
   bool plain = index.len > HEADER && memcmp(index.ptr, "DIRC", 4) == 0;
   unsigned version = plain ? number(index, 4, 4) : 0;
-  if (version != 2 && version != 3) return false;
+  if (version != 2 && version != 3) return;
   size_t at = HEADER;
   Str name;
   for (unsigned left = number(index, 8, 4); left && next_name(index, &at, &name); left--) {
-    if (str_eq(name, path)) return true;
+    map_add(arena, names, name, at);
   }
-  return false;
 }
 
-bool index_names(const Repo *repo, Str path)
+static void read_names(Repo *repo)
 {
-  Arena scratch;
   Str index;
-  arena_init(&scratch);
-  const char *file = path_join(&scratch, repo->git_dir, S("index"));
-  bool named = fs_read(&scratch, file, INDEX_MAX, &index, NULL) && has_name(index, path);
-  arena_deinit(&scratch);
-  return named;
+  arena_reset(&repo->names_arena);
+  repo->names = (Map){0};
+  const char *file = path_join(&repo->names_arena, repo->git_dir, S("index"));
+  if (fs_read(&repo->names_arena, file, INDEX_MAX, &index, NULL))
+    add_names(&repo->names_arena, &repo->names, index);
+}
+
+bool index_names(Repo *repo, Str path)
+{
+  if (!index_unchanged(repo)) read_names(repo);
+  return map_get(&repo->names, path, NULL);
 }

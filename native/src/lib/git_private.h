@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "base/map.h"
 #include "lib/git.h"
 #include "lib/git_api.h"
 
@@ -12,8 +13,10 @@ struct Repo {
   bool refused;            // libgit2 does not open it
   Str root, git_dir;
   struct stat index_seen;  // of the index as it was read; inode 0 = never
-  bool looking, looked;    // repo_look, and the index was asked since
-  bool index_unreadable;   // to libgit2 (a sparse index, SHA-256): nothing counts as tracked
+  Arena names_arena;
+  Map names;              // of the files in it, as far as index_names reads it
+  bool looking, looked;   // repo_look, and the index was asked since
+  bool index_unreadable;  // to libgit2 (a sparse index, SHA-256): nothing counts as tracked
 };
 
 // Fills [err] with libgit2's words for the last failure. Always false.
@@ -27,7 +30,9 @@ git_repository *repo_handle(Repo *repo);
 bool repo_find_plain(Arena *arena, const char *dir, Str *root);
 
 // Whether [path] is in the index of a repository that repo_find_plain has found, without libgit2. False: not known.
-bool index_names(const Repo *repo, Str path);
+bool index_names(Repo *repo, Str path);
+// Is it as it was when this was last asked?
+bool index_unchanged(Repo *repo);
 
 // The index, refreshed from disk; owned by the caller. NULL when it is unreadable. Call it before
 // libgit2 walks the work tree.
