@@ -347,7 +347,8 @@ typedef struct {
 } PatchRowList;
 
 // Replaces the result of one task. Fields path, change and renamed_from of [rows] are taken; [shown]
-// and [made] are the texts, one for each row, stored as blobs. count 0 clears.
+// and [made] are the texts, one for each row, stored as blobs. count 0 clears. Part
+// of a transaction of the caller's.
 bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow *rows,
                        const Str *shown, const Str *made, size_t count, Error *err);
 // Results with their texts, of tasks done or partly done, by task and path; empty [task] = of the whole plan.

@@ -8,7 +8,7 @@ bool blob_put(Journal *journal, Arena *arena, Str bytes, bool empty_is_none, Str
   *hash = content_hash(arena, bytes);
   // An old blob that is put again is as good as new: journal_prune must not take it. Young ones are
   // left alone, because an update writes the bytes again.
-  return store_run(
+  return store_run_soon(
       journal->store, err,
       "INSERT INTO blob VALUES(?,?,?) ON CONFLICT(hash) DO UPDATE SET at_ms = excluded.at_ms"
       " WHERE at_ms < excluded.at_ms - ?",
@@ -32,18 +32,15 @@ bool journal_blob_get(Journal *journal, Arena *arena, Str hash, Str *bytes, Erro
   return true;
 }
 
+// Without a transaction of its own: a text whose base is not written is a blob that nobody refers to.
 static bool base_write(Journal *journal, const char *sql, int64_t plan, Str path, Str text,
                        bool exists, Error *err)
 {
   Arena scratch;
   arena_init(&scratch);
   Str hash = S("");
-  bool ok = journal_begin(journal, err);
-  if (ok) {
-    ok = !exists || blob_put(journal, &scratch, text, false, &hash, err);
-    ok = ok && store_run(journal->store, err, sql, "issi", plan, path, hash, (int64_t)exists);
-    ok = journal_end(journal, ok, err);
-  }
+  bool ok = (!exists || blob_put(journal, &scratch, text, false, &hash, err)) &&
+            store_run_soon(journal->store, err, sql, "issi", plan, path, hash, (int64_t)exists);
   arena_deinit(&scratch);
   return ok;
 }

@@ -29,7 +29,6 @@ static bool patch_insert(Journal *journal, Arena *arena, int64_t plan, Str task,
 bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow *rows,
                        const Str *shown, const Str *made, size_t count, Error *err)
 {
-  if (!journal_begin(journal, err)) return false;
   Arena scratch;
   arena_init(&scratch);
   bool ok = store_run(journal->store, err, "DELETE FROM patch WHERE plan = ? AND task = ?", "is",
@@ -38,7 +37,7 @@ bool journal_patch_set(Journal *journal, int64_t plan, Str task, const PatchRow 
     ok = patch_insert(journal, &scratch, plan, task, &rows[i], shown[i], made[i], err);
   }
   arena_deinit(&scratch);
-  return journal_end(journal, ok, err);
+  return ok;
 }
 
 #define PATCH_COLUMNS "SELECT task, path, change, renamed_from, shown_hash, new_hash FROM patch"
