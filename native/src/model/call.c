@@ -215,8 +215,9 @@ static void account(ModelCall *call)
   usage_add(&call->reply.usage, &usage);
   call->reply.sent |= t->sent;
   cost_add(&call->reply.cost, cost);
+  if (!try_broke_off(t)) return;
   Nano worst = request_worst_cost(call->models, &call->request);
-  if (try_broke_off(t) && worst > cost) call->reply.unsure += worst - cost;
+  if (worst > cost) call->reply.unsure += worst - cost;
 }
 
 // The reply's text and calls, of the last try, whole or not.
