@@ -346,8 +346,9 @@ bool call_setup(HttpCall *call, const CurlApi *curl)
   if (!headers_setup(call)) return false;
   call->easy = curl->easy_init();
   if (!call->easy) return error_set(&call->why, ERR_FAILED, "libcurl could not start a call");
-  transport_setup(call, url_is_loopback(call->spec.url), url_is_tls(call->spec.url));
-  ca_setup(call);
+  bool tls = url_is_tls(call->spec.url);
+  transport_setup(call, url_is_loopback(call->spec.url), tls);
+  if (tls) ca_setup(call);
   exchange_setup(call);
   return true;
 }
