@@ -17,15 +17,18 @@ local M = {}
 ---@field range integer     how many line numbers were given
 ---@field first integer
 ---@field last integer
+---@field plan? integer      that was taken off the front of the words
 
--- Takes a plan number off the front of the words: `12`, `#12`.
+-- Takes a plan number off the front of the words: `12`, `#12`; once, then it is known.
 ---@param call piecework.Call
 function M.take_plan(call)
-  local number = (call.words[1] or ''):match('^#?(%d+)$')
-  if not number then return nil end
-  table.remove(call.words, 1)
-  call.text = call.text:gsub('^%s*#?%d+%s*', '')
-  return tonumber(number)
+  local number = not call.plan and (call.words[1] or ''):match('^#?(%d+)$')
+  if number then
+    table.remove(call.words, 1)
+    call.text = call.text:gsub('^%s*#?%d+%s*', '')
+    call.plan = tonumber(number)
+  end
+  return call.plan
 end
 
 local function newest_in(plans, states)

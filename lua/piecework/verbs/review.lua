@@ -73,8 +73,8 @@ end
 -- In a file accepting applies at once: the user sees the place. Rejecting changes nothing.
 local function decide_in_file(call, decision)
   at_lines(call, function(found, ids)
-    local call_for = { words = { found and tostring(found) or nil }, text = '' }
-    context.plan(call_for, REVIEWABLE, function(plan)
+    call.plan = found
+    context.plan(call, REVIEWABLE, function(plan)
       engine.ask('review/decide', { plan = plan, what = ids, decision = decision }, function()
         buffers.changed(plan)
         if decision == 'accepted' then return apply.start(plan, { only = ids }) end
@@ -107,9 +107,8 @@ local function named(call)
 end
 
 -- For those who have put a picker of their own in vim.ui.select's place.
-local function choose(call, number)
-  local meant = { words = { number and tostring(number) or nil }, text = '' }
-  context.plan(meant, REVIEWABLE, function(plan)
+local function choose(call)
+  context.plan(call, REVIEWABLE, function(plan)
     local choices = { 'plan' }
     local known = require('piecework.state').plans[plan]
     for task in pairs(known and known.tasks or {}) do choices[#choices + 1] = 'task ' .. task end
@@ -133,15 +132,14 @@ local function decide(call, decision)
     end
     if context.current_file() then return decide_in_file(call, decision) end
   end
-  local number = context.take_plan(call)
+  context.take_plan(call)
   local what = named(call)
-  if not what and #call.words == 0 and host.ui('select') then return choose(call, number) end
+  if not what and #call.words == 0 and host.ui('select') then return choose(call) end
   if not what then
     return message.error(('%s what? plan, file [path], task T01, or a range of a file')
       :format(call.sub))
   end
   if what == 'all' and call.bang and decision == 'accepted' then what = 'all!' end
-  if number then call.words = { tostring(number) } else call.words = {} end
   context.plan(call, REVIEWABLE, function(plan)
     require('piecework.ui.review').decide(plan, { what }, decision)
   end)
@@ -159,14 +157,14 @@ end
 
 -- Without words all of it. What is not understood must not come to mean all of it.
 local function start(call, states, revert)
-  local number = context.take_plan(call)
+  context.take_plan(call)
   local what = named(call)
   if not what and #call.words > 0 then
     return message.error(('%s %s? file [path], task T01, or nothing for the whole plan')
       :format(call.sub, call.text))
   end
   local only = what and what ~= 'all' and { what } or nil
-  context.plan({ words = { number and tostring(number) }, text = '' }, states, function(plan)
+  context.plan(call, states, function(plan)
     apply.start(plan, { write = call.bang, revert = revert, only = only })
   end)
 end
