@@ -356,53 +356,48 @@ end
 
 -- Opening ---------------------------------------------------------------------------------------
 
--- A file that is not there yet is shown as it is proposed.
-local function opener(command)
+-- A key's function that needs what its line has: [field] of the section there, which [run] gets.
+local function on(field, run)
   return function(view, first)
     local entry = sections.at(view.sections, first)
-    if not entry or not entry.path then return message.say('no file on this line', 'warn') end
+    local value = entry and entry[field]
+    if value then return run(view, first, value) end
+    message.say(('no %s on this line'):format(field == 'path' and 'file' or field), 'warn')
+  end
+end
+
+-- A file that is not there yet is shown as it is proposed.
+local function opener(command)
+  return on('path', function(view, first, name)
     local target = lines.target(view.sections, text, first)
     local proposed = lines.proposed(view.sections, text, first)
-    require('piecework.verbs.files').absolute(view.plan, entry.path, function(path)
+    require('piecework.verbs.files').absolute(view.plan, name, function(path)
       host.cmd("normal! m'")
       if host.fn('filereadable', path) == 0 and host.fn('bufloaded', path) == 0 then
-        return require('piecework.ui.proposal').edit(view.plan, entry.path, proposed, command)
+        return require('piecework.ui.proposal').edit(view.plan, name, proposed, command)
       end
       local ok, err = host.cmd(command .. ' ' .. host.fn('fnameescape', path))
       if not ok then return message.error(err) end
       if target > 0 then host.go(target, false) end
     end)
-  end
+  end)
 end
 
-local function diff(view, first)
-  local entry = sections.at(view.sections, first)
-  if not entry or not entry.path then return message.say('no file on this line', 'warn') end
+local diff = on('path', function(view, first, path)
   local target = lines.target(view.sections, text, first)
-  require('piecework.ui.proposal').diff(view.plan, entry.path, target)
-end
+  require('piecework.ui.proposal').diff(view.plan, path, target)
+end)
 
-local function edit(view, first)
-  local entry = sections.at(view.sections, first)
-  if not entry or not entry.path then return message.say('no file on this line', 'warn') end
+local edit = on('path', function(view, first, path)
   local line = lines.proposed(view.sections, text, first)
-  require('piecework.ui.proposal').edit(view.plan, entry.path, line)
-end
+  require('piecework.ui.proposal').edit(view.plan, path, line)
+end)
 
-local function task_of(view, first)
-  local entry = sections.at(view.sections, first)
-  return entry and entry.task
-end
-
-local function retry(view, first)
-  local task = task_of(view, first)
-  if not task then return message.say('no task on this line', 'warn') end
+local retry = on('task', function(view, _, task)
   require('piecework.verbs.run').retry_task(view.plan, task)
-end
+end)
 
-local function comment(view, first)
-  local task = task_of(view, first)
-  if not task then return message.say('no task on this line', 'warn') end
+local comment = on('task', function(view, _, task)
   local input = host.ui('input')
   if input then
     return input({ prompt = ('Remark for %s: '):format(task) }, function(remark)
@@ -412,17 +407,15 @@ local function comment(view, first)
   end
   -- The command line is the place to type: it has editing and history, and can be left.
   host.fn('feedkeys', (':Piecework retry %d %s '):format(view.plan, task), 'n')
-end
+end)
 
-local function spec(view, first)
-  local task = task_of(view, first)
-  if not task then return message.say('no task on this line', 'warn') end
+local spec = on('task', function(view, _, task)
   engine.ask('plan/text', { plan = view.plan }, function(result)
     local section = lines.section(buffers.split(result.text or ''), task)
     if #section == 0 then return message.say('the plan has no section for ' .. task, 'warn') end
     host.popup(section, view.plan .. ' ' .. task)
   end)
-end
+end)
 
 local function fold(view, first)
   if host.cmd('silent normal! za') then return end

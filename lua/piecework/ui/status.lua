@@ -64,15 +64,6 @@ local function go(view, line)
   if plan ~= 0 then buffers.open(buffers.uri(view.plan == plan and 'plan' or 'status', plan)) end
 end
 
--- One task on its line, else the run.
-local function stop(view, line)
-  local entry = view.index[line] or {}
-  local task = entry.task and ' ' .. entry.task or ''
-  local plan = plan_at(view, line)
-  if plan == 0 then return message.say('no plan on this line', 'warn') end
-  host.cmd('Piecework stop ' .. plan .. task)
-end
-
 local function on_task(run)
   return function(view, line)
     local entry = view.index[line] or {}
@@ -85,9 +76,14 @@ local function on_plan(run)
   return function(view, line)
     local plan = plan_at(view, line)
     if plan == 0 then return message.say('no plan on this line', 'warn') end
-    run(plan)
+    run(plan, (view.index[line] or {}).task)
   end
 end
+
+-- One task on its line, else the run.
+local stop = on_plan(function(plan, task)
+  host.cmd('Piecework stop ' .. plan .. (task and ' ' .. task or ''))
+end)
 
 local function verb(name)
   return function(plan) host.cmd('Piecework ' .. name .. ' ' .. plan) end
