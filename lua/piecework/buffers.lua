@@ -20,6 +20,7 @@ local M = {}
 ---@field shown boolean     it has been filled once
 ---@field loads integer     loads so far; an answer to an earlier one is dropped
 ---@field waiting? boolean   a load is due
+---@field failed? boolean    it could not be loaded, and is not saved
 
 ---@class piecework.Line
 ---@field kind string
@@ -39,6 +40,9 @@ local M = {}
 ---@field filetype? string  other than piecework-KIND
 ---@field table? boolean    its lines are columns: they do not wrap
 ---@field live? boolean     follows the events of its plan
+---@field hunks? boolean    follows decisions and texts of its plan
+---@field passing? boolean  is only looked at, and makes room for the next of these
+---@field options? table<string, any>  of the buffer
 
 ---@type table<integer, piecework.View>
 local views = {}
@@ -155,9 +159,9 @@ function M.read(buf, uri)
   if not page.editable then host.cmd('setlocal foldmethod=manual nospell') end
   if page.table then host.cmd('setlocal nowrap') end
   set(buf, { filetype = page.filetype or 'piecework-' .. kind })
-  look.apply(kind, page.syntax)
+  look.apply(page.syntax)
   keys.install(page.keys)
-  if kind == 'review' then
+  if page.hunks then
     host.cmd('augroup piecework_review | augroup END')
     host.cmd('autocmd! piecework_review BufEnter <buffer=' .. buf .. '>'
       .. ' lua require("piecework.buffers").entered(' .. buf .. ')')
@@ -165,7 +169,7 @@ function M.read(buf, uri)
   M.load(view)
 end
 
--- A review is entered: what the user did to the files meanwhile shows in it.
+-- A page of hunks is entered: what the user did to the files meanwhile shows in it.
 function M.entered(buf)
   local view = views[buf]
   local known = not view or not view.shown or require('piecework.scope').is_known(view.plan)
@@ -197,9 +201,6 @@ end
 
 -- Opening ---------------------------------------------------------------------------------------
 
--- Pages that are only looked at: one makes room for the next.
-local PASSING = { status = true, cost = true, log = true, preview = true, health = true }
-
 -- Shows [uri]: in its window when it has one here, else in a new one as [mods] say.
 function M.open(uri, mods)
   local buf = host.fn('bufnr', '^' .. host.fn('escape', uri, '*?[]{}~\\,') .. '$')
@@ -209,7 +210,8 @@ function M.open(uri, mods)
     host.fn('win_gotoid', win)
   else
     local here = M.view()
-    local replace = (mods or '') == '' and here and PASSING[here.kind] and PASSING[parse(uri)]
+    local page = page_of((parse(uri)))
+    local replace = (mods or '') == '' and here and here.page.passing and page and page.passing
     -- Silent: a buffer that is shown again tells its size, which nobody asked for.
     local ok, err = host.cmd((mods or '') .. (replace and ' silent edit ' or ' silent split ')
       .. host.fn('fnameescape', uri))
@@ -244,7 +246,7 @@ end
 -- Decisions or texts of a plan changed: what shows its hunks follows, a moment later.
 function M.changed(plan)
   for _, view in pairs(views) do
-    if view.kind == 'review' and view.plan == plan and view.shown then M.load_soon(view) end
+    if view.page.hunks and view.plan == plan and view.shown then M.load_soon(view) end
   end
   local overlay = package.loaded['piecework.ui.overlay']
   if overlay then overlay.changed(plan) end

@@ -3,7 +3,7 @@
 local buffers = require('piecework.buffers')
 local keys = require('piecework.ui.keys')
 
-local M = {}
+local M = { passing = true }
 
 -- piecework://health/reach asks the providers, too; `R` there asks them again.
 function M.load(view, show)

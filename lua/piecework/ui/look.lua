@@ -28,7 +28,7 @@ function M.define()
 end
 
 -- [rules]: {group, pattern, more?}; for the current buffer.
-function M.apply(_, rules)
+function M.apply(rules)
   M.define()
   host.cmd('syntax clear')
   for _, rule in ipairs(rules or {}) do

@@ -1,4 +1,4 @@
--- The pages that only show a View of the engine: cost, log, preview, health differ in three words.
+-- The pages that only show a View of the engine: cost, log and preview differ in three words.
 
 local buffers = require('piecework.buffers')
 local engine = require('piecework.engine')
@@ -18,7 +18,7 @@ local M = {}
 ---@param spec piecework.PageSpec
 ---@return piecework.Page
 function M.new(spec)
-  local page = { live = spec.live, table = spec.table,
+  local page = { live = spec.live, table = spec.table, passing = true,
     syntax = spec.syntax or { { 'PieceworkHead', '\\%1l.*' } } }
 
   function page.load(view, show)

@@ -10,7 +10,7 @@ local message = require('piecework.message')
 local lines = require('piecework.ui.review_lines')
 local sections = require('piecework.ui.sections')
 
-local M = {}
+local M = { hunks = true }
 
 -- Loading ---------------------------------------------------------------------------------------
 --

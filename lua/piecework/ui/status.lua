@@ -7,7 +7,7 @@ local keys = require('piecework.ui.keys')
 local message = require('piecework.message')
 local state = require('piecework.state')
 
-local M = { live = true, table = true }
+local M = { live = true, table = true, passing = true }
 
 function M.load(view, show)
   engine.request('status/get', { plan = view.plan }, function(err, result)
