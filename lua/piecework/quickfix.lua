@@ -112,18 +112,21 @@ local function take(plan, result, done)
   work.turn = work.turn + 1
   work.done[#work.done + 1] = done
   local mine, given = work.turn, result.items or {}
-  local items, by_path, bufs, width = {}, {}, {}, host.fn('eval', '&columns')
+  local items, by_path, bufs, width = host.list(), {}, {}, host.fn('eval', '&columns')
   slices.run(#given, 16, function(i)
-    items[i] = host.keep(to_item(given[i], bufs, #given, width))
+    items.add(to_item(given[i], bufs, #given, width))
     remember(by_path, given[i])
   end, function()
     filling[plan] = nil
-    for _, item in ipairs(of_test(result, #given, width)) do items[#items + 1] = item end
+    local lines = of_test(result, #given, width)
+    for _, line in ipairs(lines) do items.add(line) end
     places = by_path
-    places_id = put('review ' .. plan, result.title or ('Piecework #' .. plan), items,
-      { piecework = plan })
-    sizes[plan] = #items
-    for _, told in ipairs(work.done) do told(#items) end
+    items.use(function(list)
+      places_id = put('review ' .. plan, result.title or ('Piecework #' .. plan), list,
+        { piecework = plan })
+    end)
+    sizes[plan] = #given + #lines
+    for _, told in ipairs(work.done) do told(sizes[plan]) end
   end, function() return work.turn ~= mine end)
 end
 

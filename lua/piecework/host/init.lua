@@ -10,7 +10,7 @@
 ---@field name 'nvim'|'vim'|'fake'
 ---@field wire 'msgpack'|'json'  encoding spoken with the engine
 ---@field fn fun(name: string, ...): any  calls a Vim function; its failure is a Lua error
----@field keep fun(value: table): any  as the editor has it: a large argument is made in parts
+---@field list fun(): piecework.HostList  a list for `fn` that is made in parts: a large argument
 ---@field pack fun(text: string): any  as it goes over the wire: long texts are made ready in parts
 ---@field cmd fun(ex: string): boolean, string?  runs an Ex command; false and why when it failed
 ---@field cmd_in fun(buf: integer, ex: string): boolean, string?  the same with that buffer current
@@ -52,6 +52,10 @@
 ---@field count integer   lines that would go
 ---@field lines string[]  lines that would come
 ---@field note? string    in their place, behind the line
+
+---@class piecework.HostList
+---@field add fun(value: table)
+---@field use fun(run: fun(list: any))  runs with all that was added; then it is gone
 
 ---@class piecework.HostChannel
 ---@field message fun(message: any)  one decoded message

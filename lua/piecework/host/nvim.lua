@@ -23,10 +23,17 @@ function M.fn(name, ...)
   return result
 end
 
-function M.keep(value)
-  return value
+function M.list()
+  local list = {}
+  return {
+    add = function(value) list[#list + 1] = value end,
+    use = function(run) run(list) end,
+  }
 end
-M.pack = M.keep
+
+function M.pack(text)
+  return text
+end
 
 function M.cmd(ex)
   local ok, err = pcall(api.nvim_command, ex)

@@ -32,7 +32,31 @@ local function wrap(value)
   return list
 end
 
-M.keep, M.pack = wrap, json.raw
+M.pack = json.raw
+
+-- Vim collects garbage when the user pauses, in one go, and walks over all that is there: thousands
+-- of dicts in a list, the more so when Lua has each, are a gap. So they cross as text, so many at
+-- once, and go when they were used.
+local AT_ONCE = 16
+
+function M.list()
+  local list, texts = vim.list(), {}
+  local function cross()
+    vfn.Piecework_host_extend(list, '[' .. table.concat(texts, ',') .. ']')
+    texts = {}
+  end
+  return {
+    add = function(value)
+      texts[#texts + 1] = json.encode(value)
+      if #texts == AT_ONCE then cross() end
+    end,
+    use = function(run)
+      cross()
+      run(list)
+      vfn.Piecework_host_clear(list)
+    end,
+  }
+end
 
 local function unwrap(value)
   local kind = vim.type(value)

@@ -16,6 +16,14 @@ function! Piecework_host_fn(name, args) abort
   endtry
 endfunction
 
+function! Piecework_host_extend(list, text) abort
+  call extend(a:list, json_decode(a:text))
+endfunction
+
+function! Piecework_host_clear(list) abort
+  if !empty(a:list) | call remove(a:list, 0, -1) | endif
+endfunction
+
 function! Piecework_host_cmd(ex) abort
   try
     execute a:ex

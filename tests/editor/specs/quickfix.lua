@@ -119,4 +119,15 @@ return function(T)
   T.eq(found, { { T.cwd .. '/a.c', 4, '[!] test: error: no such name', 'E' }, { T.cwd .. '/sub/d.c', 1, '[!] test: warning: odd', 'E' } },
     'an entry per line of a failed test')
   T.command('lcd ..')
+
+  -- What thousands of entries cross in: parts, and nothing of them is left for the collectors to walk over.
+  local made, kept = host.list(), nil
+  for i = 1, 40 do made.add({ lnum = i, bufnr = host.fn('bufnr', '%'), text = 'ä "\\' .. i, valid = 1 }) end
+  made.use(function(entries)
+    kept = entries
+    host.fn('setqflist', {}, ' ', { items = entries, title = 'made' })
+  end)
+  local there = host.fn('getqflist')
+  T.eq({ #there, there[17].text, there[40].lnum }, { 40, 'ä "\\17', 40 }, 'a list made in parts')
+  if host.name == 'vim' then T.eq(host.fn('len', kept), 0, 'is gone once it was used') end
 end
