@@ -62,8 +62,8 @@ static Str asked(RunFixture *rf)
                              NULL));
   for (size_t i = 0; i < rows.len; i++) {
     if (rows.items[i].phase != PHASE_VERIFY) continue;
-    CHECK(journal_attempt_prompt(rf->fx.engine->journal, &rf->fx.arena, rows.items[i].id,
-                           &prompt, NULL));
+    CHECK(journal_attempt_prompt(rf->fx.engine->journal, &rf->fx.arena, rows.items[i].id, &prompt,
+                                 NULL));
   }
   const Value *messages = value_get(json_parse(&rf->fx.arena, prompt, NULL), S("messages"));
   for (VALUE_EACH (message, messages)) prompt = value_get_str(message, S("text"), STR_NONE);
@@ -318,7 +318,7 @@ TEST(no_commits_hooks_links_and_leftovers)
   rf_reply(&rf, "verify", "", str_from(two_ok));
   // a hook that would leave a trace, a link that leads out, a leftover of a dead run
   fx_write(&rf.fx, ".git/hooks/post-checkout",
-           S("#!/bin/sh\ntouch ../../hooked /tmp/piecework-hooked\n"));
+           str_fmt(&rf.fx.arena, "#!/bin/sh\ntouch '%s/../hooked'\n", rf.fx.root));
   fx_sh(&rf.fx,
         "chmod +x .git/hooks/post-checkout; mkdir ../outside; ln -s ../outside dir; git add dir; "
         "git commit -qm link");
@@ -326,7 +326,7 @@ TEST(no_commits_hooks_links_and_leftovers)
   Error err = run_trusted(&rf, "");
   CHECK_STR(str_from(err.message), S(""));
   CHECK_STR(fx_out(&rf.fx, "ls ../outside | wc -l"), S("0"));
-  CHECK_STR(fx_out(&rf.fx, "ls /tmp/piecework-hooked 2>/dev/null | wc -l"), S("0"));
+  CHECK_STR(fx_out(&rf.fx, "ls ../hooked 2>/dev/null | wc -l"), S("0"));
   rf_deinit(&rf);
 }
 
