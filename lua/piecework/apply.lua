@@ -41,16 +41,11 @@ local function tick_of(buf)
   return host.fn('getbufvar', buf, 'changedtick')
 end
 
-local function buffer_of(path)
-  -- bufadd() finds the buffer of that very name, or makes one; bufnr() would take a pattern.
-  return host.fn('bufadd', path)
-end
-
 -- On disk, or as text in a buffer. A name in the quickfix list or an empty buffer is no file yet.
 local function is_there(path)
   if host.fn('getftype', path) ~= '' then return true end
   if host.fn('bufloaded', path) == 0 then return false end
-  return scope.text(buffer_of(path)) ~= ''
+  return scope.text(scope.buffer(path)) ~= ''
 end
 
 -- Loading ---------------------------------------------------------------------------------------
@@ -69,7 +64,7 @@ end
 -- A loaded, changeable buffer of [path], or nil and why not.
 local function load(path)
   local known = host.fn('bufexists', path) == 1
-  local buf = buffer_of(path)
+  local buf = scope.buffer(path)
   if host.fn('bufloaded', buf) == 0 then
     local alone = load_silently(buf)
     if host.fn('bufloaded', buf) == 0 then return nil, 'cannot be loaded' end
@@ -202,7 +197,7 @@ function changers.delete(work, file)
     leave(work, file.path, 'to be deleted')
     return false
   end
-  local buf = host.fn('bufexists', file.path) == 1 and buffer_of(file.path)
+  local buf = host.fn('bufexists', file.path) == 1 and scope.buffer(file.path)
   if buf and option(buf, 'modified') == 1 then
     refuse(work, file.path, 'has unsaved changes, not deleted')
     return false
@@ -256,7 +251,7 @@ local function done_earlier(work, file)
   local known = work.buffers[file.path]
   if known then return known.buf end
   local back = work.options.revert and file.change ~= 'new'
-  return back and host.fn('bufloaded', file.path) == 1 and buffer_of(file.path)
+  return back and host.fn('bufloaded', file.path) == 1 and scope.buffer(file.path)
 end
 
 -- What the verb did without a bang, and nobody has written since.

@@ -41,8 +41,8 @@ local function fit(text, join, hint, width)
   end
   local left = width - host.fn('strdisplaywidth', hint) - 1
   if hint == '' or left < width / 3 then return text .. join .. hint end
-  -- What names no command says nothing that is to be done.
-  if not hint:find('[:`$]') then return bare end
+  -- The only hint that is nothing to do.
+  if hint:lower() == 'nothing was changed' then return bare end
   return M.cut(bare, left) .. ' ' .. hint
 end
 

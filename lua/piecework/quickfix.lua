@@ -5,6 +5,7 @@
 local host = require('piecework.host')
 local engine = require('piecework.engine')
 local message = require('piecework.message')
+local scope = require('piecework.scope')
 local slices = require('piecework.slices')
 
 local M = {}
@@ -51,7 +52,7 @@ local function to_item(item, bufs, n, width)
     text = fitting(item.text or '', n, width), valid = 1 }
   local path = item.path
   if path and path ~= '' then
-    bufs[path] = bufs[path] or host.fn('bufadd', path)
+    bufs[path] = bufs[path] or scope.buffer(path)
     out.bufnr = bufs[path]
   else
     out.valid = 0

@@ -38,6 +38,13 @@ function M.path(buf)
 end
 
 -- A buffer of no lines and one of an empty line look the same, but for their size in bytes.
+-- The buffer of a file, made if need be, under the name that `:edit` would give it: below the
+-- current directory a short one. bufadd() takes names as they are, bufnr() would take a pattern.
+function M.buffer(path)
+  local short = host.fn('fnamemodify', path, ':.')
+  return host.fn('bufadd', short:find('^~') and path or short)
+end
+
 local function is_empty(buf)
   host.cmd_in(buf, 'let b:piecework_bytes = line2byte(line("$") + 1)')
   return (host.fn('getbufvar', buf, 'piecework_bytes', 2)) <= 0

@@ -284,7 +284,7 @@ def bad_input(name: str, editor: str) -> None:
         one_line(name, editor, root, env, "unknown task", "Piecework preview 1 T77", r"piecework: .*(T77|plan)")
         (root / "empty.txt").write_text("")
         (root / "binary.bin").write_bytes(bytes(range(256)) * 10)
-        one_line(name, editor, root, env, "a binary file", "edit binary.bin | Piecework edit shout", r"binary\.bin cannot be used .*binary")
+        one_line(name, editor, root, env, "a binary file", "edit binary.bin | Piecework edit shout", r"binary\.bin cannot be used: .*binary")
         # written by nobody: the state directory cannot be used
         blocked = scratch.path / "blocked"
         blocked.write_text("a file where a folder should be")
@@ -300,7 +300,7 @@ def bad_input(name: str, editor: str) -> None:
         scratch.configure("http://127.0.0.1:9")
         one_line(name, editor, root, env, "server down", edit, r"#\d+ paused: cannot connect to .*:Piecework log")
         (root / "bad.md").write_text("---\ntitle: x\nbudget: lots\n---\n## T01 x\nfiles: nowhere.c\nafter: T09\n\ndo it\n")
-        one_line(name, editor, root, env, "a plan file with errors", "Piecework plan @bad.md", r"bad\.md:3: budget .*correct the plan file")
+        one_line(name, editor, root, env, "a plan file with errors", "Piecework plan @bad.md", r"bad\.md:3: budget .*Correct the plan file")
         for path in (scratch.path / "state").rglob("*"):
             if path.is_file() and KEY.encode() in path.read_bytes():
                 ok(False, f"{name}: the key is nowhere in the state directory", path)

@@ -309,6 +309,11 @@ return function(T)
   T.eq(asked_for, { '4 one', '4 two three', '4 revert back', '4 written', '5 another', '5 all', '5 last' },
     'applies wait for each other, those of a kind together')
 
+  -- a file nobody has opened gets the name that :edit would have given it
+  local unopened = T.write('sub/unopened.txt', 'old\n')
+  run({ { path = unopened, change = 'edit', hunks = { 'h1' }, edits = { { first = 1, count = 1, lines = { 'new' } } } } })
+  T.eq({ host.fn('bufname', buffer(unopened)), text(unopened) }, { 'sub/unopened.txt', 'new' }, 'a short name')
+
   -- what the text has already is no change
   said = run({ { path = a, change = 'edit', hunks = { 'h1', 'h2' }, edits = {} } }, { revert = true })
   T.like(said, '0 hunks reverted in 0 files$', 'nothing to do: nothing is said to be done')

@@ -33,7 +33,7 @@ return function(T)
   T.like(shown, '^#12 ready to review %(18.*%.%.%. :Piecework review$', 'then the middle')
   T.like(T.said(), 'piecework: #12 .*rejected%): :Piecework review$', 'the log has all of it')
   message.error({ code = 'x', message = ('long '):rep(40), hint = 'nothing was changed' })
-  T.like(shown, '^long .*%.%.%.$', 'a hint that names no command gives way')
+  T.like(shown, '^long .*%.%.%.$', 'that nothing was changed gives way')
   message.error({ code = 'x', message = ('long '):rep(40), hint = 'Do this, then :Piecework build' })
   T.like(shown, '^long .*%.%.%. Do this, then :Piecework build$', 'an error and its hint')
   space = 10
