@@ -206,6 +206,24 @@ eq({ #list.hunks, list.hunks[3].path, list.files[2].ends, list.lines }, { 3, 'b'
 eq({ sections.find(list, 0), sections.at(list, 9).id, sections.find(list, 11) }, { nil, 'z', nil }, 'found by line')
 eq({ review.named_lines(list, text, 8, 8) }, { { 'z:1-1' }, true }, 'a part')
 eq({ review.named_lines(list, text, 5, 9) }, { { 'z' }, false }, 'a file head that is gone over')
+-- Another hunk in the place of one, the same one with other words, another file, fewer of all.
+take({ steps = { { 3, 1, 1, 0, 1, 1 }, { 4, 1, 1, 0, 1, 1 } }, paths = { 'c' }, text = '@@ v\ndiff c\n',
+  index = 'hunk 2 2 9 v - T03\nfile 2 1 0 - - T02\n' })
+eq({ list.hunks[1].id, list.hunks[1].head, list.hunks[1].line, list.hunks[1].task },
+  { 'v', 2, 9, 'T03' }, 'another hunk is another')
+eq({ list.files[2].path, list.hunks[2].path, list.hunks[3].path }, { 'c', 'c', 'c' }, 'and another file')
+take({ steps = { { 3, 1, 1, 0, 1, 1 } }, paths = {}, text = '@@ v\n', index = 'hunk 2 1 4 v - T04\n' })
+eq({ list.hunks[1].head, list.hunks[1].line, list.hunks[1].task }, { 1, 4, 'T04' }, 'the same one with other words')
+eq(review.seen_with(list, 2), 4, 'a file is seen with its first hunk')
+eq({ review.all_accepted(list, {}), review.all_accepted(list, { 'v' }) }, { false, false }, 'nothing is accepted')
+list.hunks[1].decision = 'accepted'
+eq({ review.all_accepted(list, { 'v:1-1' }), review.all_accepted(list, { 'file:a' }), review.all_accepted(list, { 'v', 'z' }),
+  review.all_accepted(list, { 'file:a:1-2' }) }, { true, true, false, false }, 'all that is named, in part or whole')
+eq({ review.range_at(list, 4).first, review.range_at(list, 2).last, review.range_at(list, 1) }, { 3, 4, nil },
+  'what = folds')
+take({ steps = { { 4, 3, 0, 0, 6, 0 } }, paths = {}, text = '', index = '' })
+eq({ #list.hunks, #list.files, list.lines }, { 1, 1, 4 }, 'what has gone is in no list')
+
 lines = { '@@ -5,4 +5,4 @@', ' a', ' b', '-c', '+d', '+e', ' f' }
 local one = sections.new()
 sections.take(one, { steps = { { 1, 0, 1, 0, 0, 7 } }, paths = {}, index = 'hunk 7 1 7 q - -\n' })

@@ -509,6 +509,28 @@ TEST(a_server_that_always_complains)
   bench_close(&bench);
 }
 
+TEST(keys_do_not_travel_in_the_clear)
+{
+  static const struct {
+    const char *url;
+    bool allowed, fine;
+  } rows[] = {{"https://192.0.2.1", false, true},
+              {"http://127.0.0.1:1", false, true},
+              {"http://[::1]:1", false, true},
+              {"http://192.0.2.1", false, false},
+              {"http://192.0.2.1", true, true},
+              {"http://127.0.0.1.example", false, false},
+              {"http://localhost.example", false, false},
+              {"", false, false}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    ProviderConfig config = {
+        .name = S("p"), .base_url = str_from(rows[i].url), .allow_http = rows[i].allowed};
+    Error err = {0};
+    if (models_check_address(&config, &err) != rows[i].fine) TAP_BAD("%s", rows[i].url);
+    CHECK_INT(err.code, rows[i].fine ? ERR_OK : ERR_CONFIG);
+  }
+}
+
 TEST(an_unknown_model_closes_that_model_only)
 {
   Bench bench;

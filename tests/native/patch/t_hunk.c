@@ -157,6 +157,78 @@ TEST(neighbouring_hunks_are_carried_one_after_another)
   CHECK_STR(edits_apply(&arena, half, &c.edits), b);
 }
 
+static Str lines_of(const char *words)
+{
+  Str out = STR_NONE, rest = str_from(words), word;
+  while (str_cut(&rest, ' ', &word))
+    out = str_fmt(&arena, "%.*s%.*s\n", STR_ARG(out), STR_ARG(word));
+  return out;
+}
+
+static const char seven[] = "7 8 9 10 11 12 13";
+
+// The change's own lines and their neighbours stand, and the rest of the context does not.
+TEST(what_is_left_of_the_context_has_to_be_enough)
+{
+  Str old_text = lines_of(seven), new_text = lines_of("7 8 9 X 11 12 13");
+  const struct {
+    const char *present;
+    PlaceKind kind;
+  } rows[] = {
+      {"a 7 x 9 10 11 12 13 b", PLACE_MOVED},
+      {"a b c 9 10 11 d e f", PLACE_STALE},                              // too little
+      {"a 7 x 9 10 11 12 13 b 7 y 9 10 11 12 13 c", PLACE_STALE},        // in two places
+      {"a b c 7 8 9 10 11 12 13 d e f 7 8 9 10 11 12 13", PLACE_STALE},  // all of it, twice
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    Carried c = carry(old_text, new_text, lines_of(rows[i].present));
+    CHECK_INT(c.places[0].kind, rows[i].kind);
+  }
+  HunkList hunks = hunks_diff(&arena, old_text, new_text);
+  hunks.items[0].twins = hunks.items[0].nth = 0;  // nobody has counted
+  Carried c = hunks_carry(&arena, old_text, lines_of(rows[3].present), &hunks);
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+  c = hunks_carry(&arena, old_text, old_text, &hunks);
+  CHECK_INT(c.places[0].kind, PLACE_HERE);
+  c = hunks_rebase(&arena, old_text, lines_of("a b 9 10 11 c d"), &hunks);
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+  c = hunks_rebase(&arena, old_text, lines_of("a 8 9 10 11 12 d"), &hunks);
+  CHECK_INT(c.places[0].kind, PLACE_HERE);
+}
+
+TEST(one_of_two_twins_is_gone_and_the_other_was_edited)
+{
+  Str old_text = lines_of("u 7 8 9 10 11 12 13 v 7 8 9 10 11 12 13 w");
+  Str new_text = lines_of("u 7 8 9 10 11 12 13 v 7 8 9 X 11 12 13 w");
+  Carried c = carry(old_text, new_text, lines_of("u 7 x 9 10 11 12 13 w"));
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+}
+
+// The line that tells where the hunk is was copied together with what follows it.
+TEST(a_copied_landmark_tells_nothing)
+{
+  Str old_text = lines_of("u 7 8 9 10 11 12 13 v 7 8 9 10 11 12 13 w");
+  Str new_text = lines_of("u 7 8 9 10 11 12 13 v 7 8 9 X 11 12 13 w");
+  Carried c = carry(old_text, new_text,
+                    lines_of("u 7 8 9 10 11 12 13 v 7 8 9 10 11 12 13 v 7 8 9 10 11 12 13 w"));
+  CHECK_INT(c.places[0].kind, PLACE_STALE);
+}
+
+TEST(hunks_that_have_changed_their_order_are_not_both_done)
+{
+  Str front = numbered(20, 0, ""), back = STR_NONE, made = STR_NONE;
+  for (int i = 21; i <= 40; i++) {
+    back = str_fmt(&arena, "%.*sline %d\n", STR_ARG(back), i);
+    made = str_fmt(&arena, "%.*s%s %d\n", STR_ARG(made), i == 30 ? "changed" : "line", i);
+  }
+  Carried c =
+      carry(str_cat(&arena, front, back), str_cat(&arena, numbered(20, 10, "changed"), made),
+            str_cat(&arena, back, front));
+  CHECK_INT(c.places[0].kind, PLACE_MOVED);
+  CHECK_INT(c.places[1].kind, PLACE_STALE);
+  CHECK_INT(c.edits.len, 1);
+}
+
 TEST(rebase_knows_the_base)
 {
   Str block = S("{\n  a\n  b\n  c\n  d\n}\n"), changed = S("{\n  a\n  b\n  X\n  d\n}\n");

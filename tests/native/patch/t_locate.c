@@ -149,6 +149,19 @@ TEST(typos)
   try_free(t);
 }
 
+TEST(a_typo_that_fits_two_places_is_refused)
+{
+  Try *t = try_new();
+  const char *text =
+      "def %s():\n    # compute the second value\n    x = compute(b)\n    y = other(b)\n";
+  Str file = str_cat(&t->arena, str_fmt(&t->arena, text, "one"), str_fmt(&t->arena, text, "two"));
+  Str search = S("    # compute teh second value\n    x = compute(b)\n    y = other(b)\n");
+  Str got = patched(t, file, search,
+                    S("    # compute teh second value\n    x = compute(b)\n    y = 0\n"));
+  CHECK_STR(got, S("!ambiguous"));
+  try_free(t);
+}
+
 TEST(without_the_text_the_model_saw_nothing_is_forgiven)
 {
   Str search =

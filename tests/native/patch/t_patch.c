@@ -426,6 +426,32 @@ TEST(a_unified_diff_is_a_reply)
   try_free(t);
 }
 
+// A line number counts only in a diff that a tool has made: one that knows how many lines it has.
+TEST(line_numbers_of_a_diff)
+{
+  static const struct {
+    const char *head, *text;
+  } rows[] = {{"@@ -5,2 +5,2 @@", "x\ny\na\nb\nx\nz\n"}, {"@@ -5,7 +5,9 @@", "!ambiguous"}};
+  for (size_t i = 0; i < 2; i++) {
+    Try *t = try_new();
+    try_file(t, "a.c", S("x\ny\na\nb\nx\ny\n"));
+    try_reply(t, str_fmt(&t->arena, "```diff\n--- a/a.c\n+++ b/a.c\n%s\n x\n-y\n+z\n```\n",
+                         rows[i].head));
+    CHECK_STR(try_text(t), str_from(rows[i].text));
+    try_free(t);
+  }
+}
+
+TEST(a_reply_that_was_cut_does_not_count_whole)
+{
+  Try *t = try_new();
+  t->spec.reply_cut = true;
+  CHECK_STR(patched(t, S("a\nb\n"), S("a\n"), S("A\n")), S("!truncated"));
+  CHECK_INT(t->out.refusals.len, 1);
+  CHECK_INT(t->out.files.len, 1);  // what was good may stay as a part
+  try_free(t);
+}
+
 TEST(other_dialects_of_diffs)
 {
   static const char *const replies[] = {

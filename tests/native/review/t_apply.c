@@ -152,7 +152,8 @@ static void killed_at(Fixture *fx, const char *path, bool marked)
   CHECK_INT(waitpid(child, &status, 0), child);
   CHECK_INT(status, 0);
   Str who = STR_NONE;
-  CHECK(fs_read(&fx->arena, str_z(&fx->arena, str_fmt(&fx->arena, "%s/../who", fx->root)), 100, &who, NULL));
+  CHECK(fs_read(&fx->arena, str_z(&fx->arena, str_fmt(&fx->arena, "%s/../who", fx->root)), 100,
+                &who, NULL));
   if (marked) CHECK(journal_fact_set(fx->engine->journal, fx->plan, S("writing"), who, NULL));
 }
 
@@ -276,6 +277,46 @@ TEST(files_come_and_go)
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
   CHECK(!fs_exists(fx_path(&fx, "sub/dir/new.txt")));
   CHECK_STR(fx_read(&fx, "old.txt"), S("x\n"));
+  fx_deinit(&fx);
+}
+
+TEST(a_file_that_was_changed_is_not_deleted)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "gone.txt", S("x\n"));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "gone.txt", "x\n", NULL);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  fx_write(&fx, "gone.txt", S("x\nmine\n"));
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.files.len, 0);
+  CHECK_INT(edits.stale.len, 1);
+  fx_write(&fx, "gone.txt", S("x\n"));
+  edits = prepare(&fx, false, NULL);
+  CHECK_INT(edits.files.len, 1);
+  fx_write(&fx, "gone.txt", S("mine\n"));  // at the last moment
+  CHECK_INT(write_out(&fx, &edits).code, ERR_STALE);
+  CHECK_STR(fx_read(&fx, "gone.txt"), S("mine\n"));
+  fx_deinit(&fx);
+}
+
+// What an editor has of a path that leads out of the project by now.
+TEST(a_buffer_outside_is_not_changed)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "sub/a.txt", str_from(base));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "sub/a.txt", base, made_2);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  CHECK_INT(fx_sh(&fx, "mv sub ../sub && ln -s ../sub sub"), 0);
+  PresentFile file = {.path = S("sub/a.txt"), .exists = true, .text = str_from(base)};
+  PresentList present = {&file, 1, 1};
+  ApplyPlan edits = {0};
+  Error err = {0};
+  CHECK(!apply_prepare(fx.engine, fx.plan, &present, NULL, &fx.arena, &edits, &err));
+  CHECK_INT(err.code, ERR_REFUSED);
   fx_deinit(&fx);
 }
 

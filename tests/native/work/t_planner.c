@@ -248,10 +248,15 @@ TEST(tools_show_nothing_they_should_not)
       "{\"name\":\"shell\",\"input\":{\"command\":\"id\"}},{\"name\":\"list_files\",\"input\":{}}],"
       "\"stop\":\"tool\"",
       GOOD, NULL};
+  char key[600];
+  memset(key, 'A', sizeof(key));
+  key[599] = 0;
+  put("tree/deploy.txt", str_fmt(&arena, "hunter2\n-----BEGIN PRIVATE KEY-----\n%s\n", key).ptr);
   open_engine(replies);
   CHECK(plan_request("do it"));
   Str prompt = last_prompt();
   CHECK(!str_has(prompt, S("hunter2")));
+  unlink(at("tree/deploy.txt"));
   CHECK(!str_has(prompt, S("root:")));
   CHECK(str_has(prompt, S("there is no tool called shell")));
   CHECK(str_has(prompt, S("0 matching lines")));

@@ -136,6 +136,21 @@ TEST(a_reply_becomes_files)
   fx_deinit(&c.fx);
 }
 
+TEST(a_new_file_is_none_that_is_there)
+{
+  Case c;
+  begin(&c);
+  writes(&c, "a.txt", 0, 0, false);
+  c.task.create = true;
+  fx_write(&c.fx, "there.txt", S("mine\n"));
+  reply(&c, BLOCK("there.txt", "", "theirs\n") BLOCK("new.txt", "", "new\n"));
+  CHECK(!c.result.ok);
+  CHECK(str_has(c.result.problem, S("there.txt: the file exists and is not among those shown")));
+  CHECK_INT(c.result.files.len, 1);
+  CHECK_STR(c.result.files.items[0].path, S("new.txt"));
+  fx_deinit(&c.fx);
+}
+
 TEST(the_gap_between_two_ranges_is_not_the_tasks)
 {
   Case c;
