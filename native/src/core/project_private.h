@@ -60,7 +60,8 @@ struct Project {
   ProjectLook look;
 };
 
-// What the look knows of [path], or [own] with nothing known when there is no look; what is found out then is in [arena].
+// What the look knows of [path], or [own] with nothing known when there is no look; what is found out then is in
+// [arena].
 LookedFile *looked_file(Project *project, Arena *arena, Str path, LookedFile *own);
 
 // Reads ignore files that changed since. Called where a public function starts, not for each path.

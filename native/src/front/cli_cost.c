@@ -109,8 +109,8 @@ static void csv_usd(int64_t nano)
   cli_print("%lld.%09lld", (long long)(nano / 1000000000), (long long)(nano % 1000000000));
 }
 
-// Money in USD to the nano-dollar; `unknown` counts the calls that are not in it, `guessed` those that are in it with an
-// estimate, `open` those without an end, which may cost `open_usd` at most.
+// Money in USD to the nano-dollar; `unknown` counts the calls that are not in it, `guessed` those that are in it with
+// an estimate, `open` those without an end, which may cost `open_usd` at most.
 static void sums_csv(Str by, const CostRowList *rows)
 {
   cli_print("%.*s,calls,in,written,cached,out,usd,unknown,guessed,open,open_usd\n", STR_ARG(by));

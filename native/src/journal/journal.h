@@ -328,7 +328,8 @@ typedef struct {
   CostRow *items;
   size_t len, cap;
 } CostRowList;
-// [plan] 0 = all plans, without what was played back from a cassette. Attempts started at [since_ms] or later, dearest first; days in their order.
+// [plan] 0 = all plans, without what was played back from a cassette. Attempts started at [since_ms] or later, dearest
+// first; days in their order.
 bool journal_cost(Journal *journal, Arena *arena, int64_t plan, int64_t since_ms, CostBy by,
                   CostRowList *out, Error *err);
 

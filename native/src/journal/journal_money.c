@@ -32,10 +32,10 @@ bool journal_money_since(Journal *journal, int64_t since_ms, PlanMoney *out, Err
   return journal_listed(&own, err);
 }
 
-// What was played back has a cost in its plan, as if it had been paid, and none in the sums of a time. Tokens count only
-// where they are known. Money is estimated where they are not, and these attempts are counted. So are those that have no
-// end: in flight, in a batch, or cut off by a kill; they may cost what was reserved for them. A reply that broke off may
-// cost more than what came of it.
+// What was played back has a cost in its plan, as if it had been paid, and none in the sums of a time. Tokens count
+// only where they are known. Money is estimated where they are not, and these attempts are counted. So are those that
+// have no end: in flight, in a batch, or cut off by a kill; they may cost what was reserved for them. A reply that
+// broke off may cost more than what came of it.
 #define COST_OF(key, order)                                                                     \
   "SELECT " key                                                                                 \
   ", total(ended_ms > 0), total(fresh_in * usage_known), total(cache_write * usage_known),"     \

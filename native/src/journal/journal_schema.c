@@ -141,8 +141,8 @@ static const char unread[] =
     "DROP TABLE verdict;"
     "ALTER TABLE newest RENAME TO verdict;";
 
-// What was sent and what came back belongs to one attempt. As blobs each cost a page of the index of hashes, where every
-// hash falls elsewhere, and that was half of all that a run wrote.
+// What was sent and what came back belongs to one attempt. As blobs each cost a page of the index of hashes, where
+// every hash falls elsewhere, and that was half of all that a run wrote.
 static const char spoken[] =
     "CREATE TABLE prompt(attempt INTEGER PRIMARY KEY, text BLOB NOT NULL);"
     "CREATE TABLE reply(attempt INTEGER PRIMARY KEY, text BLOB NOT NULL);"

@@ -36,5 +36,6 @@ typedef struct {
 #undef X
 } CurlApi;
 
-// Loads and starts libcurl at the first use, for the rest of the process, in any thread. NULL with [err] when it is missing.
+// Loads and starts libcurl at the first use, for the rest of the process, in any thread. NULL with [err] when it is
+// missing.
 const CurlApi *curl_load(Error *err);

@@ -58,8 +58,8 @@ bool fs_stage_remove(FsStaged *list, const char *path, Error *err);  // one file
 bool fs_commit_staged(FsStaged *list, Error *err);  // the list is empty afterwards, either way
 void fs_discard_staged(FsStaged *list);
 
-// Names of what must not outlive its process tell the machine and the process. Those of another machine, or of a container
-// with process numbers of its own, say nothing about ours: then it is never gone.
+// Names of what must not outlive its process tell the machine and the process. Those of another machine, or of a
+// container with process numbers of its own, say nothing about ours: then it is never gone.
 unsigned fs_host_tag(void);
 bool fs_process_gone(unsigned host_tag, long pid);
 

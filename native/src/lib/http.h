@@ -39,8 +39,8 @@ typedef struct {
   void (*on_head)(void *owner, const HttpHead *head);  // may be NULL
   void (*on_chunk)(void *owner, Str bytes);            // valid during the call
   // [err] is never NULL; its code is ERR_OK when a whole answer came, whatever its status. Else
-  // NETWORK, TIMEOUT, TLS (a certificate that is not trusted), TOO_BIG, CANCELLED, or CONFIG for what no retry can heal (URL, header value,
-  // CA file). [head] is never NULL. [sent]: the request may have reached the server (a retry could
+  // NETWORK, TIMEOUT, TLS (a certificate that is not trusted), TOO_BIG, CANCELLED, or CONFIG for what no retry can heal
+  // (URL, header value, CA file). [head] is never NULL. [sent]: the request may have reached the server (a retry could
   // pay twice).
   void (*on_done)(void *owner, const Error *err, const HttpHead *head, bool sent);
   void *owner;

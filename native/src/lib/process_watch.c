@@ -1,5 +1,5 @@
-// process_watch.c: see process_watch.h. The watcher runs between fork and _exit in what may have been a process with threads, so it
-// uses memory of its own stack and system calls only.
+// process_watch.c: see process_watch.h. The watcher runs between fork and _exit in what may have been a process with
+// threads, so it uses memory of its own stack and system calls only.
 #include "lib/process_watch.h"
 
 #include <errno.h>

@@ -53,8 +53,8 @@ struct StoreWaiter {
 void store_on_disk(Store *store, StoreWaiter *waiter, void (*run)(void *owner, const Error *err),
                    void *owner);
 void store_on_disk_cancel(Store *store, StoreWaiter *waiter);
-// What is written now names the file at [path], which was not brought to disk (fs_write_unsynced): a thread does that at
-// once, and nothing counts as on disk before.
+// What is written now names the file at [path], which was not brought to disk (fs_write_unsynced): a thread does that
+// at once, and nothing counts as on disk before.
 bool store_with_file(Store *store, const char *path, Error *err);
 bool store_is_grouping(const Store *store);  // something waits for the next commit
 

@@ -254,8 +254,8 @@ static bool is_known(const Batch *batch, Str id)
 enum { NOT_OURS, CERTAIN = 8 };
 
 // How likely the batch of the list that has [last] is ours. It is when it bears the key of one of our calls. Where
-// batches bear none, or a call that nobody waits for any more, only what is in it tells, when it has ended: those of our
-// size first, and of these those that can tell at once.
+// batches bear none, or a call that nobody waits for any more, only what is in it tells, when it has ended: those of
+// our size first, and of these those that can tell at once.
 static int likeness(const Batch *batch, const Value *listed, const BatchAnswer *last)
 {
   int64_t calls = 0;

@@ -31,8 +31,8 @@ typedef struct {
   size_t max_items, max_bytes;  // of one batch, below what the provider takes
   // Adds one request: [key] is 1 to 64 letters, digits, '_' or '-'; [params] is the JSON of its body.
   void (*add)(Buf *items, const char *dialect, Str key, Str params);
-  // First request: the items themselves, or their upload as a file. [tag] is the key of the first item: where it can be,
-  // the batch bears it, so that it is found again when its id was lost.
+  // First request: the items themselves, or their upload as a file. [tag] is the key of the first item: where it can
+  // be, the batch bears it, so that it is found again when its id was lost.
   void (*begin)(Arena *arena, const Target *target, Str model, Str tag, Str items,
                 WireRequest *out);
   // After an upload: [uploaded] is its answer. NULL where `begin` creates the batch.

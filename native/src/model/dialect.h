@@ -138,8 +138,8 @@ void reply_error(ReplyBuilder *reply, const Value *error);  // an error object i
 void model_reply_fail(ReplyBuilder *reply, Err code, const char *message);
 // A counter; [fallback] where there is none, or one that cannot be: negative, of over 1e9, no whole number.
 int64_t tokens_of(const Value *usage, Str key, int64_t fallback);
-int64_t reply_output_estimate(
-    const ReplyBuilder *reply);  // tokens of what came back, for a cut try
+// Tokens of what came back, for a cut try.
+int64_t reply_output_estimate(const ReplyBuilder *reply);
 // What it used. Where nothing was told, or what cannot be (a prompt of no tokens, a text of none), it is estimated and
 // not `known`.
 Usage reply_usage(const ReplyBuilder *reply, int64_t prompt_estimate);

@@ -9,9 +9,9 @@
 // plan) that has the fewest calls in flight; then first come, first served, also for a ticket that tries
 // again. A gate holds all calls of one
 // model back after a 429 or an overload, so that ten calls do not all find out by themselves; it also halves
-// how many of them run at once and lets the number grow back with each success. Closing is for errors that waiting does not heal.
-// What the provider's headers say is left of its limits (rate.h) is kept per gate: a call that would be refused
-// waits here instead.
+// how many of them run at once and lets the number grow back with each success. Closing is for errors that waiting does
+// not heal. What the provider's headers say is left of its limits (rate.h) is kept per gate: a call that would be
+// refused waits here instead.
 #pragma once
 
 #include "lib/loop.h"

@@ -84,8 +84,8 @@ static Str no_slash(Str url)
   return url;
 }
 
-// As Ollama's own client reads it: default scheme http and port 11434, but 80 and 443 with an explicit scheme; 0.0.0.0 means
-// all addresses to a server, so a client goes to 127.0.0.1.
+// As Ollama's own client reads it: default scheme http and port 11434, but 80 and 443 with an explicit scheme; 0.0.0.0
+// means all addresses to a server, so a client goes to 127.0.0.1.
 Str ollama_base_url(Arena *arena, Str host)
 {
   host = no_slash(str_trim(host));

@@ -43,7 +43,8 @@ struct Try {  // embedded in its owner, which sets the first group
   RateHint rate;    // what the headers said is left
 };
 
-// Sends [request], which must stay, to [target]. The reply's strings come into [arena]; [key] is used during the call only.
+// Sends [request], which must stay, to [target]. The reply's strings come into [arena]; [key] is used during the call
+// only.
 void try_start(Try *t, Http *http, Arena *arena, const ModelRequest *request, const Target *target,
                const Key *key);
 void try_cancel(Try *t);  // on_over follows with ERR_CANCELLED

@@ -16,8 +16,8 @@
 //   refresh  update-index         so that nothing looks modified
 //   name     rev-parse HEAD       the commit's name
 //
-// Before `commit` nothing but loose objects was written, so a failure leaves nothing behind. When this process is killed
-// behind it, the next commit does what is left to do (commit_heal.h).
+// Before `commit` nothing but loose objects was written, so a failure leaves nothing behind. When this process is
+// killed behind it, the next commit does what is left to do (commit_heal.h).
 #include "review/commit.h"
 
 #include "base/log.h"

@@ -1,10 +1,11 @@
 // commit_heal.h: what is left to do when piecework is killed behind `git commit`: the commit is there, and the user's
 // index does not know it, so that its changes look staged the other way round.
 //
-// A commit works in a directory of its own in the git directory. Before `git commit` it writes down there what the index
-// has, what the commit is to have, and what is to be put into the index then. A directory whose process is gone is
-// looked at by the next commit or resume: when HEAD has the commit and the index is as it was, the rest is done. What
-// came of it is told in an event `commit` of plan 0, state `healed` or `left`, whose note is a sentence for people.
+// A commit works in a directory of its own in the git directory. Before `git commit` it writes down there what the
+// index has, what the commit is to have, and what is to be put into the index then. A directory whose process is gone
+// is looked at by the next commit or resume: when HEAD has the commit and the index is as it was, the rest is done.
+// What came of it is told in an event `commit` of plan 0, state `healed` or `left`, whose note is a sentence for
+// people.
 #pragma once
 
 #include "core/engine.h"

@@ -83,10 +83,9 @@ bool review_decide_named(Engine *engine, int64_t plan, const StrList *what, Deci
 // Whose hunks they are that the user wrote.
 #define REVIEW_YOU S("you")
 
-// [path] is to become [text], in an editor's line ends, instead of the proposal it is: the difference is the user's, and
-// waits for a decision; none takes an earlier one back. Refused (ERR_NOT_FOUND,
-// ERR_REFUSED, ERR_CONFLICT) with nothing changed where the plan does not change the file, deletes it, or has
-// applied some of it.
+// [path] is to become [text], in an editor's line ends, instead of the proposal it is: the difference is the user's,
+// and waits for a decision; none takes an earlier one back. Refused (ERR_NOT_FOUND, ERR_REFUSED, ERR_CONFLICT) with
+// nothing changed where the plan does not change the file, deletes it, or has applied some of it.
 typedef struct {
   bool taken_back;  // it is the proposal again
   size_t hunks;     // that hold lines of the user's; none when what was proposed only went

@@ -243,7 +243,8 @@ static void write_context(Writer *w, LineMeaning meaning, const Line *lines, siz
   }
 }
 
-// What became of a move's other end, where that is not what the reader expects: half a move loses lines, or doubles them.
+// What became of a move's other end, where that is not what the reader expects: half a move loses lines, or doubles
+// them.
 static Str other_end(const Review *review, MoveEnd end, MovePlace place)
 {
   for (size_t i = review->first_hunk[place.file]; i < review->first_hunk[place.file + 1]; i++) {

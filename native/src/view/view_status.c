@@ -216,8 +216,8 @@ static bool is_open(PlanState state)
   return state != PLAN_DONE && state != PLAN_DROPPED && state != PLAN_FAILED;
 }
 
-// The one whose tasks are shown below the list: the newest that is not over, else the newest if it failed, for the reasons
-// are looked for here.
+// The one whose tasks are shown below the list: the newest that is not over, else the newest if it failed, for the
+// reasons are looked for here.
 static const PlanRow *looked_at(const PlanRowList *plans)
 {
   for (size_t i = 0; i < plans->len; i++) {

@@ -7,8 +7,8 @@
 //           assertEqual(result, ['a', 'b'])       assertEqual(result, ['a b'])
 //
 // A word is a run of letters and digits. One that is exchanged is exchanged wherever it stands in those lines, as a
-// whole word; a line of which that is not true is given in full under its number, but for its indentation, which is that of
-// the line there.
+// whole word; a line of which that is not true is given in full under its number, but for its indentation, which is
+// that of the line there.
 //
 // Life: like_begin -> like_line for each pair of lines until it says no -> like_gain, like_add. All in the arena.
 #pragma once
@@ -52,8 +52,8 @@ bool like_same(Like *like, Str there, Str here);
 
 // Bytes saved by telling the first [*lines] pairs this way; 0 = not worth it.
 size_t like_gain(const Like *like, size_t head, size_t *lines);
-// "7 -> 8, 9 -> 10; 15: text" for those lines; "no change" when they are the same to the byte. [before]: the run told just
-// before by the same lines, or NULL: a line in full that stands there too is "15 likewise".
+// "7 -> 8, 9 -> 10; 15: text" for those lines; "no change" when they are the same to the byte. [before]: the run told
+// just before by the same lines, or NULL: a line in full that stands there too is "15 likewise".
 void like_add(const Like *like, const Like *before, Buf *out);
 
 // What lines that can be told by each other begin with: up to the end of the first word.

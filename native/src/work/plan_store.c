@@ -292,9 +292,9 @@ static int64_t known_file(Engine *engine, Project *project, Arena *arena, Str pa
   return own && str_eq(path_dir(path), str_from(own)) ? row.id : 0;
 }
 
-// Looks again where nobody else can write, and enters [row]: two shells that begin on one file at once must not make two
-// plans of it and pay for both. The plan's number when another was first; 0 with row->id set when this one was, without it
-// on [err].
+// Looks again where nobody else can write, and enters [row]: two shells that begin on one file at once must not make
+// two plans of it and pay for both. The plan's number when another was first; 0 with row->id set when this one was,
+// without it on [err].
 static int64_t new_or_known(Engine *engine, Project *project, Arena *arena, PlanRow *row,
                             Error *err)
 {

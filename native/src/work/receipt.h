@@ -67,7 +67,8 @@ Str money_open(Arena *arena, int64_t calls, Nano worst);
 // A bar of at most [columns] (60) '#' in which [most] fills all; something is never nothing.
 Str receipt_bar(Arena *arena, Nano amount, Nano most, int columns);
 
-// The table as plain text, at most 80 columns wide (also what the CLI prints), ends with the labels of what is estimated.
+// The table as plain text, at most 80 columns wide (also what the CLI prints), ends with the labels of what is
+// estimated.
 Str receipt_text(Arena *arena, const Receipt *receipt);
 
 // One line for the end of a run: "$0.021 of $0.60, about 71 % under the big model alone

@@ -2,8 +2,8 @@
 // they stood, keeps their verdicts: a correction round shows the verifier what was corrected, a run that changes
 // nothing asks nobody, and that a test was trusted since is no reason to pay twice. See verify_private.h.
 //
-// Shown again is: what changed, what was rejected, what nobody spoke of, what the test was traced to; everything when it
-// fails and nobody knows why; and every file of a task of which one file is shown.
+// Shown again is: what changed, what was rejected, what nobody spoke of, what the test was traced to; everything when
+// it fails and nobody knows why; and every file of a task of which one file is shown.
 #include "lib/store.h"
 #include "work/verdict.h"
 #include "work/verify.h"
