@@ -172,15 +172,21 @@ static Value *initialize_answer(Serve *serve, RpcRequest *request, Project *proj
   return map;
 }
 
-// What follows soon asks a model: the libraries for that come while the journal is opened.
+// In this order: a call cannot leave without the first, and most leave before anything asks for the second.
+static void load_libraries(void)
+{
+  http_load();
+  repo_load();
+}
+
+// What follows soon asks a model: the libraries for that come while the journal is opened. One thread does that, for
+// two would take the processor from this one.
 static void load_ahead(Serve *serve, Str next)
 {
   static const char *const asking[] = {"edit/start", "plan/create",  "project/advise", "run/start",
                                        "task/retry", "verify/start", "resume"};
   for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++) {
-    if (!str_eq(next, str_from(asking[i]))) continue;
-    loop_aside(&serve->loop, repo_load);
-    loop_aside(&serve->loop, http_load);
+    if (str_eq(next, str_from(asking[i]))) loop_aside(&serve->loop, load_libraries);
   }
 }
 
