@@ -48,7 +48,8 @@ Journal *journal_open(const char *dir, Error *err)
   } else {
     journal->store = store_open(journal->path, err);
   }
-  if (journal->store && store_migrate(journal->store, journal_schema, journal_version, err))
+  if (journal->store &&
+      store_migrate(journal->store, journal_newest, journal_schema, journal_version, err))
     return journal;
   journal_close(journal);
   return NULL;

@@ -143,21 +143,27 @@ static bool get_version(Store *store, int64_t *version, Error *err)
 }
 
 // All in one transaction: another process may have been faster, and a new file waits for the disk once.
-static bool migrate(Store *store, const char *const *steps, int count, Error *err)
+static bool migrate(Store *store, const char *newest, const char *const *steps, int count,
+                    Error *err)
 {
   if (!store_begin(store, err)) return false;
   int64_t version;
   char set[64];
   sqlite3_snprintf(sizeof(set), set, "PRAGMA user_version=%d", count);
   bool ok = get_version(store, &version, err);
-  for (int64_t at = version; ok && at < count; at++) ok = store_exec(store, steps[at], err);
+  if (ok && version == 0 && newest) {
+    ok = store_exec(store, newest, err);
+  } else {
+    for (int64_t at = version; ok && at < count; at++) ok = store_exec(store, steps[at], err);
+  }
   ok = ok && (version >= count || store_exec(store, set, err));
   if (ok) return store_commit(store, err);
   store_rollback(store);
   return false;
 }
 
-bool store_migrate(Store *store, const char *const *steps, int count, Error *err)
+bool store_migrate(Store *store, const char *newest, const char *const *steps, int count,
+                   Error *err)
 {
   int64_t version;
   if (!get_version(store, &version, err)) return false;
@@ -168,7 +174,7 @@ bool store_migrate(Store *store, const char *const *steps, int count, Error *err
     return error_hint_set(
         err, "rebuild with :Piecework build, or set PIECEWORK_STATE to another directory");
   }
-  return version == count || migrate(store, steps, count, err);
+  return version == count || migrate(store, newest, steps, count, err);
 }
 
 // ---- Transactions: the outermost is SQLite's own, inner ones are savepoints ------------------

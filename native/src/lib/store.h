@@ -19,8 +19,10 @@ void store_close(Store *store);  // what was committed is on disk; NULL is fine
 bool store_check(Store *store, Error *err);
 
 // PRAGMA user_version and the steps to reach the newest: steps[i] takes version i to i+1, all in
-// one transaction. A database newer than we know is refused (ERR_JOURNAL, with the next step).
-bool store_migrate(Store *store, const char *const *steps, int count, Error *err);
+// one transaction. A new one, of version 0, is made by [newest] at once, which all steps come to; NULL = by
+// the steps. A database newer than we know is refused (ERR_JOURNAL, with the next step).
+bool store_migrate(Store *store, const char *newest, const char *const *steps, int count,
+                   Error *err);
 
 // BEGIN IMMEDIATE; inner ones are savepoints, so that a part can be undone alone.
 bool store_begin(Store *store, Error *err);

@@ -312,7 +312,7 @@ TEST(texts_of_older_attempts_are_found)
   char *old = path_join(&arena, str_from(dir), S("old"));
   CHECK(fs_mkdirs(old, &err));
   Store *store = store_open(path_join(&arena, str_from(old), S("journal.db")), &err);
-  CHECK(store && store_migrate(store, journal_schema, 8, &err));
+  CHECK(store && store_migrate(store, NULL, journal_schema, 8, &err));
   const char *insert =
       "INSERT INTO attempt(plan, root, task, phase, role, provider, model, worst_case,"
       " prompt_hash, reply_hash, started_ms) VALUES(1, '', 'T01', 'execute', '', '', '', 5, ?, ?, "
@@ -485,6 +485,36 @@ TEST(patches_decisions_verdicts)
   teardown();
 }
 
+static Str schema_of(Store *store)
+{
+  StrList lines = {0};
+  for (Query *q = store_query(store, &err,
+                              "SELECT type, name, sql FROM sqlite_master ORDER BY type, name", "");
+       query_next(q);) {
+    Str type = query_str_dup(q, 0, &arena), name = query_str_dup(q, 1, &arena);
+    PUSH(
+        &arena, &lines,
+        str_fmt(&arena, "%.*s %.*s: %.*s", STR_ARG(type), STR_ARG(name), STR_ARG(query_str(q, 2))));
+  }
+  return str_join(&arena, &lines, S("\n"));
+}
+
+// A journal that is made now is what the oldest one becomes.
+TEST(newest_is_what_the_steps_come_to)
+{
+  setup();
+  char *file = path_join(&arena, str_from(dir), S("stepped.db"));
+  Store *stepped = store_open(file, &err);
+  CHECK(stepped && store_migrate(stepped, NULL, journal_schema, journal_version, &err));
+  Store *made = store_open(journal_path(journal).ptr, &err);
+  Str schema = schema_of(made);
+  CHECK(str_has(schema, S("CREATE TABLE plan(")));
+  CHECK_STR(schema, schema_of(stepped));
+  store_close(made);
+  store_close(stepped);
+  teardown();
+}
+
 // A journal of the time when verdicts had rounds keeps the newest of each task.
 TEST(verdicts_without_rounds)
 {
@@ -493,7 +523,7 @@ TEST(verdicts_without_rounds)
   char *file = path_join(&arena, str_from(dir), S("journal.db"));
   CHECK(unlink(file) == 0);
   Store *old = store_open(file, &err);
-  CHECK(old && store_migrate(old, journal_schema, 7, &err));
+  CHECK(old && store_migrate(old, NULL, journal_schema, 7, &err));
   for (int64_t round = 1; round <= 10; round += 9) {
     CHECK(store_run(old, &err, "INSERT INTO verdict VALUES(7, 'T01', ?, ?, 'r', '', ?)", "isi",
                     round, round == 1 ? S("rejected") : S("doubt"), round));

@@ -175,17 +175,26 @@ static const char *const steps[] = {"CREATE TABLE v1(a)",
 TEST(migration)
 {
   setup();
-  CHECK(store_migrate(store, steps, 1, &err));
-  CHECK(store_migrate(store, steps, 2, &err));
-  CHECK(store_migrate(store, steps, 2, &err));
+  CHECK(store_migrate(store, NULL, steps, 1, &err));
+  CHECK(store_migrate(store, NULL, steps, 2, &err));
+  CHECK(store_migrate(store, NULL, steps, 2, &err));
   CHECK(store_run(store, &err, "INSERT INTO v2 VALUES(2)", ""));
-  CHECK(!store_migrate(store, steps, 1, &err));
+  CHECK(!store_migrate(store, NULL, steps, 1, &err));
   CHECK(str_has(str_from(err.message), S("newer piecework")));
   CHECK(err.hint[0]);
   error_clear(&err);
   const char *const bad[] = {steps[0], steps[1], "CREATE TABLE v3(a); nonsense"};
-  CHECK(!store_migrate(store, bad, 3, &err));
+  CHECK(!store_migrate(store, NULL, bad, 3, &err));
   CHECK(!store_run(store, NULL, "INSERT INTO v3 VALUES(2)", ""));  // the step left nothing behind
+  char *made = path_join(&arena, str_from(dir), S("made.db"));
+  Store *fresh = store_open(made, &err);
+  error_clear(&err);
+  CHECK(!store_migrate(fresh, "CREATE TABLE both(a); nonsense", steps, 2, &err));
+  error_clear(&err);
+  CHECK(store_migrate(fresh, "CREATE TABLE both(a)", steps, 2, &err));
+  CHECK(store_run(fresh, &err, "INSERT INTO both VALUES(2)", ""));
+  CHECK(store_migrate(fresh, "nonsense", steps, 2, &err));  // it is there
+  store_close(fresh);
   teardown();
 }
 
@@ -746,7 +755,7 @@ TEST(closing_does_not_wait_for_the_threads)
   loop_turn(&loop, false);
   store_close(store);
   slow_sync = false;
-  loop_turn(&loop, true);
+  while (loop_turn(&loop, true)) continue;
   CHECK_INT(open_files(), before);
   store = store_open(file, &err);
   teardown_group();
