@@ -35,7 +35,7 @@ def review(name: str, editor: str) -> None:
         root = project(scratch)
         config = json.dumps({"bin": str(BINARY)}).replace("'", "''")
         with Editor(editor, root, scratch.env, setup=[f"let g:piecework = json_decode('{config}')"]) as e:
-            e.command("Piecework review | only")
+            e.command("Piecework review")
             screen = e.wait(r"@@ -2,7 \+2,7 @@ T01.1  1500 like this")
             ok("[0/1500 decided" in screen, f"{name}: the first page of the review", screen)
             sections = "luaeval(\"#require('piecework.buffers').view().sections.hunks\")"
