@@ -25,4 +25,10 @@ return function(T)
   T.command('normal gq')
   T.ok(host.fn('bufname', '%') ~= 'piecework://cost/12', 'and do what they should')
   T.command('let &cpoptions = ' .. host.fn('string', own))
+  T.command('let g:no_piecework_maps = 1 | bwipeout! piecework://cost/12')
+  T.command('Piecework cost 12')
+  T.wait(function() return host.fn('getline', 1) == 'the receipt' end, 'the page')
+  T.eq({ host.fn('maparg', 'gq', 'n'), host.fn('maparg', '<Plug>(piecework-page-close)', 'n') ~= '' },
+    { '', true }, 'and no key is taken from who wants none')
+  T.command('unlet g:no_piecework_maps')
 end

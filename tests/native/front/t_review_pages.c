@@ -225,7 +225,53 @@ TEST(moves_are_in_the_index)
   // the same text, another meaning
   view.index[6].moved = 0;
   CHECK_STR(index_of(pages, e, &view), S("hunk 9 1 1 0000000000000001 - T01 1+2\n"));
+  view.index[2].state = S("stale");
+  CHECK_STR(index_of(pages, e, &view), S("hunk 9 1 1 0000000000000001 stale T01 1+2\n"));
+  view.index[2].line = 7;
+  CHECK_STR(index_of(pages, e, &view), S("hunk 9 1 7 0000000000000001 stale T01 1+2\n"));
+  view.index[2].task = S("T02");
+  CHECK_STR(index_of(pages, e, &view), S("hunk 9 1 7 0000000000000001 stale T02 1+2\n"));
   CHECK_STR(index_of(pages, e, &view), STR_NONE);
+  review_pages_free(pages);
+  editor_free(e);
+}
+
+// One hunk for many: it goes with the first of their pages, and once.
+TEST(one_for_many)
+{
+  static Piece pieces[1502];
+  Editor *e = editor_new();
+  ReviewPages *pages = review_pages_new();
+  pieces[0] = (Piece){.path = "f", .id = 1, .state = "", .lines = 1};
+  for (unsigned i = 1; i < 1502; i++) pieces[i] = (Piece){.id = i, .state = "", .lines = 3};
+  const Piece few[] = {pieces[0], {.id = 5000, .state = "", .lines = 4}, pieces[1501]};
+  View view = view_of(&e->arena, few, 3), many = view_of(&e->arena, pieces, 1502);
+  load(e, pages, &view);
+  load(e, pages, &many);
+  check_same(e, &many);
+  CHECK(e->pages >= 3);
+  load(e, pages, &view);
+  check_same(e, &view);
+  const Value *page = review_pages_first(pages, &e->arena, 1, e->version, &many);
+  CHECK(value_get_bool(page, S("more"), false) && !value_get_bool(page, S("reset"), true));
+  int64_t half = value_get_int(page, S("version"), 0);
+  CHECK(review_pages_next(pages, &e->arena, 1, half - 1) == NULL);
+  page = review_pages_first(pages, &e->arena, 1, half, &many);  // who has not taken all has nothing
+  CHECK(value_get_bool(page, S("reset"), false));
+  review_pages_free(pages);
+  editor_free(e);
+}
+
+TEST(four_plans_are_kept)
+{
+  Piece piece = {.id = 1, .state = "", .lines = 3};
+  Editor *e = editor_new();
+  ReviewPages *pages = review_pages_new();
+  View view = view_of(&e->arena, &piece, 1);
+  load(e, pages, &view);
+  for (int64_t plan = 2; plan < 5; plan++) review_pages_first(pages, &e->arena, plan, 0, &view);
+  const Value *page = review_pages_first(pages, &e->arena, 1, e->version, &view);
+  CHECK(!value_get_bool(page, S("reset"), true));
   review_pages_free(pages);
   editor_free(e);
 }

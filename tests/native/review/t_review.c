@@ -93,6 +93,38 @@ TEST(accepting_what_is_alike_leaves_what_was_rejected)
   fx_deinit(&fx);
 }
 
+TEST(what_is_alike_is_the_same_change)
+{
+  Fixture fx;
+  const char *shown = "a\nb\nc\nx\nd\ne\nf\ng\nx\nh\ni\nj\nk\nz\n",
+             *made = "a\nb\nc\ny\nd\ne\nf\ng\ny\nh\ni\nj\nk\nzz\n";
+  fx_init(&fx, false);
+  fx_write(&fx, "t.txt", str_from(shown));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "t.txt", shown, made);
+  Review r = fx_review(&fx);
+  CHECK_INT(r.hunks.len, 3);
+  Str first = str_cat(&fx.arena, S("like:"), r.hunks.items[0].id);
+  CHECK_INT(fx_decide(&fx, first, DECISION_ACCEPTED), 2);
+  CHECK_INT(fx_review(&fx).hunks.items[2].decision, DECISION_NONE);
+  fx_deinit(&fx);
+}
+
+TEST(a_partial_result_is_a_doubt)
+{
+  Fixture fx;
+  two_tasks(&fx);
+  TaskRow task = {.plan = fx.plan,
+                  .id = S("T01"),
+                  .state = TASK_PARTIAL,
+                  .executor = S("model"),
+                  .title = S("a part")};
+  CHECK(journal_task_put(fx.engine->journal, &task, NULL));
+  fx_verdict(&fx, "T01", VERDICT_OK, "fine");
+  CHECK_INT(fx_review(&fx).hunks.items[0].verdict, VERDICT_DOUBT);
+  fx_deinit(&fx);
+}
+
 TEST(the_worst_verdict_counts)
 {
   Fixture fx;
