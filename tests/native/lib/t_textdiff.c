@@ -61,6 +61,18 @@ TEST(what_goes_or_comes_is_a_block)
   check_change(last.items, 6, 0, 6, 5);
 }
 
+// Blocks that begin alike: the change could as well begin a line further down.
+#define TOLD(n) "/* what it is for */\n" BLOCK(n)
+
+TEST(a_block_begins_with_its_comment)
+{
+  TextChangeList come = changes(TOLD("1") TOLD("4"), TOLD("1") TOLD("2") TOLD("4"));
+  TextChangeList gone = changes(TOLD("1") TOLD("2") TOLD("4"), TOLD("1") TOLD("4"));
+  CHECK(gone.len == 1 && come.len == 1);
+  check_change(come.items, 6, 0, 6, 6);
+  check_change(gone.items, 6, 6, 6, 0);
+}
+
 TEST(a_missing_newline_is_a_change)
 {
   TextChangeList c = changes("a\nb", "a\nb\n");

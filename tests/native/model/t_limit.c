@@ -339,6 +339,40 @@ TEST(what_is_left_by_the_headers)
   end();
 }
 
+TEST(calls_in_flight_use_tokens_too)
+{
+  begin();
+  for (int i = 0; i < 3; i++) clients[i].ticket.tokens = 60;
+  enter(0, 4, "m");
+  turns();
+  RateHint hint = {.levels = {[RATE_TOKENS] = {true, 6000, 100, 59000}}};
+  ticket_rate(&clients[0].ticket, &hint);
+  enter(1, 4, "m");
+  enter(2, 4, "m");
+  turns();
+  CHECK_INT(clients[1].gone, 1);
+  CHECK_INT(clients[2].gone, 0);
+  end();
+}
+
+// Sixty a minute: one in a second.
+TEST(a_bucket)
+{
+  RateBucket bucket = {0};
+  const RateLevel level = {.known = true, .limit = 60, .remaining = 10, .reset_ms = 50000};
+  CHECK_INT(rate_bucket_ready(&bucket, 100, 1000), 0);  // nobody has said anything
+  rate_bucket_set(&bucket, &level, true, 1000);
+  CHECK_INT(rate_bucket_ready(&bucket, 10, 1000), 0);
+  rate_bucket_take(&bucket, 10, 1000);
+  CHECK_INT(rate_bucket_ready(&bucket, 1, 1000), 2001);
+  rate_bucket_set(&bucket, &level, false, 1000);  // said before it knew of what is in flight
+  CHECK_INT(rate_bucket_ready(&bucket, 1, 1000), 2001);
+  rate_bucket_set(&bucket, &level, true, 1000);
+  CHECK_INT(rate_bucket_ready(&bucket, 100, 1000), 51001);  // never fits: goes when it is full
+  rate_bucket_take(&bucket, 60, 10000000);
+  CHECK_INT(rate_bucket_ready(&bucket, 1, 10000000), 10001001);  // it was full, not more
+}
+
 static RateHint hint_of(const char *style, const char *limit, const char *remaining,
                         const char *reset)
 {

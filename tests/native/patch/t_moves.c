@@ -34,6 +34,21 @@ TEST(a_function_moves_to_another_file)
   MoveList moves = moves_find(&arena, files, 2);
   CHECK_INT(moves.len, 1);
   check_move(moves.items, 0, 2, 1, 2, 5);
+  CHECK(!moves_at(&moves, MOVE_FROM, 1, 3));
+}
+
+// What stood apart is not one move, though it stands together now.
+TEST(a_move_ends_with_its_hunk)
+{
+  Str first = S("int compute_total(int first)\n{\n  int second = other_value(first);\n");
+  Str second = S("  return first + second_of_all_values;\n}\nint third_of_the_lines = 3;\n");
+  Str both = str_cat(&arena, first, second);
+  Str old = str_fmt(&arena, "%.*skept\n%.*s", STR_ARG(first), STR_ARG(second));
+  HunkList files[2] = {hunks_diff(&arena, old, S("kept\n")), hunks_diff(&arena, S(""), both)};
+  MoveList moves = moves_find(&arena, files, 2);
+  CHECK_INT(moves.len, 2);
+  check_move(moves_at(&moves, MOVE_FROM, 0, 1), 0, 1, 1, 1, 3);
+  check_move(moves_at(&moves, MOVE_FROM, 0, 5), 0, 5, 1, 4, 3);
 }
 
 TEST(a_line_knows_its_move)

@@ -61,6 +61,13 @@ TEST(a_review_is_a_diff)
   CHECK_INT(view.index[7].line, 3);
   CHECK_STR(view.index[5].path, S("src/a.txt"));
   CHECK(view.index[5].hunk.len == 16 && str_eq(view.index[5].hunk, view.index[2].hunk));
+  // The file has a mark when all of its hunks have it.
+  fx_decide(&fx, view.index[5].hunk, DECISION_ACCEPTED);
+  view = review_view(&fx);
+  CHECK(!str_has(line_of(&view, 1), S("[accepted]")));
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  view = review_view(&fx);
+  CHECK(str_has(line_of(&view, 1), S("[accepted]")));
   fx_deinit(&fx);
 }
 
@@ -110,6 +117,41 @@ TEST(deciding_does_not_change_the_order)
   View view = review_view(&fx);
   CHECK(str_starts(line_of(&view, find_kind(&view, "file", 0)), S("diff b.txt")));
   CHECK(str_has(view.text, S("[applied]")));
+  fx_write(&fx, "b.txt", str_from(base));  // undone
+  view = review_view(&fx);
+  CHECK(!str_has(view.text, S("[applied]")) && str_has(view.text, S("[accepted]")));
+  CHECK_STR(view.index[find_kind(&view, "hunk", 0)].state, S("accepted"));
+  fx_deinit(&fx);
+}
+
+TEST(tasks_that_changed_the_same_lines)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "a.txt", S("one\n"));
+  fx_write(&fx, "b.txt", S("one\n"));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", "one\n", "1\n");
+  fx_task(&fx, "T02", "b.txt", "one\n", "ONE\n");
+  fx_task(&fx, "T03", "b.txt", "one\n", "EINS\n");
+  View view = review_view(&fx);
+  CHECK(str_starts(line_of(&view, find_kind(&view, "file", 0)), S("diff b.txt  T02")));
+  CHECK(str_has(view.text, S("@@ -1 +1 @@ T01\n")));
+  CHECK(str_has(view.text, S("# conflict: T03 changed the same lines and was left out\n")));
+  fx_deinit(&fx);
+}
+
+TEST(one_change_in_many_places)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  static const char *const names[] = {"a.txt", "b.txt", "c.txt", "d.txt"};
+  for (size_t i = 0; i < 4; i++) fx_write(&fx, names[i], S("one\n"));
+  fx_open(&fx);
+  for (size_t i = 0; i < 4; i++)
+    fx_task(&fx, str_fmt(&fx.arena, "T01.%zu", i + 1).ptr, names[i], "one\n", "1\n");
+  View view = review_view(&fx);
+  CHECK(str_has(view.text, S("4 like this")));
   fx_deinit(&fx);
 }
 
@@ -123,6 +165,8 @@ TEST(marks_of_stale_and_moved)
   View view = review_view(&fx);
   CHECK(str_has(view.text, S("[moved to line 3]")));
   CHECK(str_has(view.text, S("[stale: the lines changed meanwhile]")));
+  size_t second = find_kind(&view, "hunk", find_kind(&view, "hunk", 0) + 1);
+  CHECK_STR(view.index[second].state, S("stale"));
   fx_decide(&fx, S("all"), DECISION_ACCEPTED);
   view = review_view(&fx);
   CHECK(str_has(view.text, S("[stale: ")) && str_has(view.text, S("[2/3 decided")));
@@ -145,6 +189,9 @@ TEST(whole_files)
       view.text,
       S("diff new.txt  NEW  T01  not verified  +2 -0\n@@ -0,0 +1,2 @@ T01\n+hello\n+world\n")));
   CHECK(str_has(view.text, S("diff old.txt  DELETED  T02  not verified  +0 -1\n")));
+  size_t hello = find_kind(&view, "add", 0);
+  CHECK_INT(view.index[hello].line, 1);
+  CHECK_INT(view.index[hello + 1].line, 2);
   fx_deinit(&fx);
 }
 

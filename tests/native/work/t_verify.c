@@ -392,26 +392,6 @@ TEST(checks_run_in_a_scratch_copy)
   rf_deinit(&rf);
 }
 
-// A directory that is a link in the last commit, and leads out of the copy.
-TEST(a_link_of_the_last_commit_is_not_followed)
-{
-  RunFixture rf;
-  rf_init(&rf);
-  fx_sh(&rf.fx, "mkdir ../outside && ln -s \"$(cd ../outside && pwd)\" sub");
-  fx_commit_all(&rf.fx);
-  fx_sh(&rf.fx, "rm sub && mkdir sub");
-  fx_write(&rf.fx, "sub/a.txt", S("one\n"));
-  rf_reply(&rf, "execute", "T01", rf_block(&rf, "sub/a.txt", "one\n", "ONE\n"));
-  rf_open(&rf, "\"retries\": 0",
-          "---\ntitle: one\n---\n"
-          "## T01 first\nfiles: sub/a.txt\ncheck: grep -q ONE sub/a.txt\nChange one.\n");
-  trust(&rf, "grep -q ONE sub/a.txt");
-  rf_run(&rf);
-  CHECK_STR(rf_state(&rf, "T01"), S("done"));
-  CHECK_STR(fx_out(&rf.fx, "ls ../outside | wc -l"), S("0"));
-  rf_deinit(&rf);
-}
-
 // One copy serves all checks: each finds its own task's result there, and nothing else.
 TEST(checks_do_not_see_each_other)
 {
