@@ -101,6 +101,7 @@ Store *store_open(const char *path, Error *err)
   arena_init(&store->arena);
   store->path = str_z(&store->arena, str_from(path));
   create_private(store);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);  // nobody reads it, and it is a lock for each piece
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path, &store->db, flags, NULL) == SQLITE_OK) {
     if (set_up(store, err)) return store;
