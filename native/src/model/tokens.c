@@ -24,30 +24,23 @@ int64_t tokens_estimate(Str text)
 
 enum { TOKEN = 4 };  // counted in quarters
 
-static bool is_lower(char c)
+// What a byte is; each of every prompt is looked at.
+enum { LOWER = 1, UPPER = 2, DIGIT = 4, BLANK = 8, NAME = LOWER | UPPER | DIGIT };
+
+static const unsigned char kinds[256] = {
+    [' '] = BLANK,         ['\t'] = BLANK,        ['\n'] = BLANK,        ['\r'] = BLANK,
+    ['0' ... '9'] = DIGIT, ['A' ... 'Z'] = UPPER, ['a' ... 'z'] = LOWER,
+};
+
+static bool is(char c, int kind)
 {
-  return c >= 'a' && c <= 'z';
+  return kinds[(unsigned char)c] & kind;
 }
 
-static bool is_upper(char c)
-{
-  return c >= 'A' && c <= 'Z';
-}
-
-static bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
-static bool is_blank(char c)
-{
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static size_t run_of(Str text, size_t at, bool (*is)(char))
+static size_t run_of(Str text, size_t at, int kind)
 {
   size_t end = at;
-  while (end < text.len && is(text.ptr[end])) end++;
+  while (end < text.len && is(text.ptr[end], kind)) end++;
   return end - at;
 }
 
@@ -69,17 +62,12 @@ static size_t name_quarters(Str name)
 {
   size_t quarters = 0, parts = 0;
   for (size_t at = 0, len; at < name.len; at += len, parts++) {
-    size_t capitals = run_of(name, at, is_upper), digits = run_of(name, at, is_digit);
-    size_t small = capitals < 2 ? run_of(name, at + capitals, is_lower) : 0;
+    size_t capitals = run_of(name, at, UPPER), digits = run_of(name, at, DIGIT);
+    size_t small = capitals < 2 ? run_of(name, at + capitals, LOWER) : 0;
     len = digits ? digits : capitals + small;
     quarters += small ? word_quarters(str_sub(name, at, at + len)) : len * TOKEN;
   }
   return parts >= 3 && name.len < 5 * parts ? name.len * TOKEN : quarters;
-}
-
-static bool is_name(char c)
-{
-  return is_lower(c) || is_upper(c) || is_digit(c);
 }
 
 // Of blanks that are all the same: one between words belongs to the word.
@@ -96,10 +84,10 @@ int64_t tokens_most(Str text)
   size_t quarters = 0;
   for (size_t at = 0, len; at < text.len; at += len) {
     len = 1;
-    if (is_name(text.ptr[at])) {
-      len = run_of(text, at, is_name);
+    if (is(text.ptr[at], NAME)) {
+      len = run_of(text, at, NAME);
       quarters += name_quarters(str_sub(text, at, at + len));
-    } else if (is_blank(text.ptr[at])) {
+    } else if (is(text.ptr[at], BLANK)) {
       quarters += blank_quarters(text, at, &len);
     } else {
       quarters += TOKEN;
