@@ -238,6 +238,10 @@ return function(T)
   T.eq(T.read('sub/new.py'), 'import os\n', 'with a bang it is written, its folder made')
   T.like(run({ { path = new, change = 'new', text = 'x\n', hunks = { 'x' } } }), 'new.py exists by now',
     'a new file that exists is refused')
+  os.execute('ln -s nowhere.txt dangling.txt')
+  T.like(run({ { path = T.cwd .. '/dangling.txt', change = 'new', text = 'x\n', hunks = { 'x' } } }, { write = true }),
+    'dangling.txt exists by now', 'nor written through a link that leads nowhere yet')
+  T.eq(T.read('nowhere.txt'), nil, 'wherever it leads')
   local gone = T.write('gone.txt', 'a\n')
   said = run({ { path = gone, change = 'delete', hunks = { 'x' } } })
   T.like(said, '1 only with a bang', 'a deletion waits for a bang')

@@ -1,4 +1,5 @@
 // t_keys.c: calls that cannot start, and where keys come from and never go.
+#include "model/models.h"
 #include "model/netrc.h"
 #include "provider.h"
 
@@ -245,6 +246,9 @@ TEST(a_key_is_taken_out_of_every_part_of_a_reply)
     CHECK_STR(json_str(&bench.arena, calls[0].input), S("{\"[removed]\":[\"[removed]\"]}"));
     CHECK_STR(calls[1].broken, S("{[removed]"));
   }
+  ModelReply refusal = {.stop_detail = S("no canary-hunter2")};
+  models_clean_reply(bench.models, &bench.arena, &refusal);
+  CHECK_STR(refusal.stop_detail, S("no [removed]"));
   bench_close(&bench);
   unsetenv("T_KEYS_CANARY");
 }

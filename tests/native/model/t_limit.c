@@ -2,6 +2,8 @@
 #include "model/limit.h"
 #include "tap.h"
 
+#include <unistd.h>
+
 enum { MANY = 24 };
 
 typedef struct Client Client;
@@ -336,6 +338,21 @@ TEST(what_is_left_by_the_headers)
   turns();
   CHECK_INT(clients[1].gone, 1);
   CHECK_INT(clients[2].gone, 0);  // 500 tokens are back in four seconds
+  end();
+}
+
+TEST(who_succeeds_begins_anew)
+{
+  begin();
+  CHECK(backoff_ms(20, UINT64_MAX) <= 10000);
+  enter(0, 4, "m");
+  turns();
+  for (int i = 0; i < 3; i++) {
+    CHECK(ticket_hold_gate(&clients[0].ticket, UINT64_MAX) <= 50);
+    ticket_succeeded(&clients[0].ticket);
+    usleep(60000);
+    turns();
+  }
   end();
 }
 

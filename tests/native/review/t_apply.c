@@ -341,7 +341,9 @@ TEST(a_file_in_the_place_of_a_directory_is_named)
   Fixture fx;
   fx_init(&fx, false);
   fx_open(&fx);
+  fx_write(&fx, "a.txt", str_from(base));
   fx_task(&fx, "T01", "d/new.txt", NULL, "theirs\n");
+  fx_task(&fx, "T02", "a.txt", base, made_2);
   fx_decide(&fx, S("all"), DECISION_ACCEPTED);
   fx_write(&fx, "d", S("mine\n"));
   ApplyPlan edits = prepare(&fx, false, NULL);
@@ -349,6 +351,8 @@ TEST(a_file_in_the_place_of_a_directory_is_named)
   CHECK_INT(err.code, ERR_REFUSED);
   CHECK_STR(str_from(err.message), S("d is a file, and d/new.txt cannot be made below it"));
   CHECK_STR(fx_read(&fx, "d"), S("mine\n"));
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(base));
+  CHECK_STR(fx_out(&fx, "ls -A | tr '\\n' ' '"), S("a.txt d"));  // nothing was left beside them
   fx_deinit(&fx);
 }
 
