@@ -133,14 +133,14 @@ return function(T)
 
   -- What is said: it fits 80 columns, and a plan without a result does not ask for its files.
   standin.script({ ['review/files'] = { { result = { root = T.cwd, files = {
-    { path = path, change = 'delete', hunks = 1 } } } } } })
-  T.command('Piecework overlay 12')
-  T.wait(function() return (T.said() or ''):find('#12 changes') end, 'the answer')
-  T.like(T.said(), '#12 changes no lines of a file: nothing to draw$', 'nothing to draw')
-  standin.script({ ['review/files'] = { { result = { root = T.cwd, files = {
     { path = T.cwd .. '/elsewhere.txt', change = 'edit', hunks = 1 } } } } } })
   T.command('Piecework overlay 12')
   T.wait(function() return (T.said() or ''):find('once') end, 'the answer')
   T.like(T.said(), '#12 is drawn once its files are shown: :Piecework! overlay ends it$', 'its files are not here')
   T.ok(#T.said() < 79, 'in one line of a small screen')
+  standin.script({ ['review/files'] = { { result = { root = T.cwd, files = {
+    { path = path, change = 'delete', hunks = 1 } } } } } })
+  T.command('Piecework overlay 12')
+  T.wait(function() return (T.said() or ''):find('#12 changes') end, 'the answer')
+  T.like(T.said(), '#12 changes no lines of a file: nothing to draw$', 'nothing to draw')
 end
