@@ -255,6 +255,19 @@ Project *cli_project(Cli *cli)
   return real ? engine_project(cli->engine, real, &cli->err) : NULL;
 }
 
+void cli_look(Cli *cli, Project *project)
+{
+  if (cli->look || !project) return;
+  project_look(project);
+  cli->look = project;
+}
+
+void cli_look_end(Cli *cli)
+{
+  if (cli->look) project_look_end(cli->look);
+  cli->look = NULL;
+}
+
 // The plan worked on last: after `run shared.md`, which may be an old plan, `apply last` means that one.
 static bool last_plan(Cli *cli, int64_t *plan)
 {

@@ -94,6 +94,7 @@ struct Cli {
   Engine *engine;             // NULL unless the command needs it
   struct Progress *progress;  // while an operation runs
   bool done;                  // the operation has ended
+  Project *look;              // of which a look is open (cli_look); NULL = none
 };
 
 // Main's whole work but for exit: the exit status.
@@ -112,8 +113,11 @@ Str cli_value(const Cli *cli, CliOption option, Str fallback);  // the last one 
 
 // ---- what commands share ---------------------------------------------------------------------------
 
-bool cli_open(Cli *cli);                     // loop and engine
-Project *cli_project(Cli *cli);              // of --root, or of where we are
+bool cli_open(Cli *cli);         // loop and engine
+Project *cli_project(Cli *cli);  // of --root, or of where we are
+// A look (core/project.h) until cli_look_end, for what a command asks before it waits. One that is open goes on.
+void cli_look(Cli *cli, Project *project);
+void cli_look_end(Cli *cli);
 bool cli_plan_arg(Cli *cli, int64_t *plan);  // the first argument: id, file or "last"
 // "PATH[:A-B]" checked against the project; directories and selectors stay as they are named.
 bool cli_scope(Cli *cli, const StrList *words, FileRefList *out);

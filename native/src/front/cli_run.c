@@ -104,9 +104,9 @@ static bool consent(Cli *cli, Project *project, const RunSpec *spec, const Plan 
   }
   Nano most = cli->engine->config->ask_above;
   if (cli_has(cli, OPT_YES) || most < 0 || ahead <= most) return true;
-  project_look_end(project);  // files may change before there is an answer
+  cli_look_end(cli);  // files may change before there is an answer
   bool agreed = terminal_ask("run it?");
-  project_look(project);
+  cli_look(cli, project);
   if (agreed) return true;
   Str above = money(&cli->arena, most);
   error_set(&cli->err, ERR_CONSENT, "not run: %.*s is more than %.*s (ask_above)", STR_ARG(total),
@@ -232,10 +232,10 @@ static bool start_asked(Cli *cli, const RunSpec *spec)
   Plan parsed = {0};
   Project *project = engine_project_of_plan(cli->engine, spec->plan, &cli->err);
   if (!project) return false;
-  project_look(project);
+  cli_look(cli, project);
   bool started = report_problems(cli, spec->plan, &parsed) &&
                  consent(cli, project, spec, &parsed) && start(cli, spec);
-  project_look_end(project);
+  cli_look_end(cli);
   return started;
 }
 
@@ -279,8 +279,13 @@ static bool run_and_say_next(Cli *cli, int64_t plan, bool verify)
 bool cli_run(Cli *cli)
 {
   int64_t plan;
-  if (!cli_plan_arg(cli, &plan) || !cli_record(cli)) return false;
-  return run_and_say_next(cli, plan, !cli_has(cli, OPT_NO_VERIFY));
+  cli_look(cli,
+           cli_project(cli));  // a file that becomes a plan is checked, and once more when it runs
+  error_clear(&cli->err);      // where we are matters to a file only, and is said there
+  bool ok = cli_plan_arg(cli, &plan) && cli_record(cli) &&
+            run_and_say_next(cli, plan, !cli_has(cli, OPT_NO_VERIFY));
+  cli_look_end(cli);
+  return ok;
 }
 
 // ---- stop ------------------------------------------------------------------------------------------
