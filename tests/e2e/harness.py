@@ -169,7 +169,7 @@ class CommandLines:
 
     def holding(self, words: str) -> list[str]:
         """The providers are told the key they ask for on theirs."""
-        return [line for line in self.seen if words in line and "tests/provider/provider.py" not in line]
+        return [line for line in self.seen.copy() if words in line and "tests/provider/provider.py" not in line]
 
 
 def leaks(scratch: Scratch) -> list[str]:

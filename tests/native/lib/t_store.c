@@ -745,6 +745,7 @@ TEST(closing_does_not_wait_for_the_threads)
 {
   setup_group();
   store_close(store);
+  while (loop_turn(&loop, true)) continue;
   size_t before = open_files();
   store = store_open(file, &err);
   store_group(store, &loop, on_lost, NULL);
