@@ -192,6 +192,8 @@ lines[3] = '@@ x      [moved to line 10] [accepted]'
 eq(fold(3, 4), '@@ x  moved to line 10  accepted', 'of a hunk elsewhere')
 lines[3] = '@@ x              [moved to line 10]'
 eq(fold(3, 4), '@@ x  moved to line 10  accepted', 'whatever the line says of the decision')
+lines[3] = '@@ x                 [there already]'
+eq(fold(3, 4), '@@ x  there already  accepted', 'of one that was taken over by hand')
 lines[3] = head_line
 
 -- One line of a hunk, a hunk that goes, one that comes longer, one at the end.

@@ -478,7 +478,8 @@ M.syntax = {
   { 'PieceworkRejected', '\\[rejected\\]$', 'contained containedin=PieceworkFile,PieceworkHunk' },
   { 'PieceworkDoubt', '\\[\\(rejected\\|stale\\) there\\]$',
     'contained containedin=PieceworkNote' },
-  { 'PieceworkStale', '\\[\\(stale\\|moved\\)[^]]*\\]', 'contained containedin=PieceworkHunk' },
+  { 'PieceworkStale', '\\[\\(stale\\|moved\\|there\\)[^]]*\\]',
+    'contained containedin=PieceworkHunk' },
 }
 
 -- `:w` in a review saves nothing, spends nothing and accepts nothing: decisions are stored

@@ -280,8 +280,9 @@ function M.fold_text(list, text, first, last, count)
   local what
   if files == 0 and hunks == 1 then
     local word = head.decision == 'none' and 'open' or head.decision
-    -- The decision is said again, near; where it moved to stays.
+    -- The decision is said again, near; where it stands by now stays.
     local bare = text(head.first):gsub('%s+%[(moved to line %d+)%]', '  %1')
+    bare = bare:gsub('%s+%[(there already)%]', '  %1')
     return bare:gsub('%s+%[[^]]*%]$', '') .. '  ' .. word
   elseif files == 0 then
     what = ''

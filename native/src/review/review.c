@@ -206,6 +206,7 @@ static void set_place(ReviewHunk *hunk, Place place, Str why)
 {
   hunk->line = place.start;
   hunk->moved = place.kind == PLACE_MOVED;
+  hunk->there = place.kind == PLACE_DONE && hunk->applied != APPLIED_DONE;
   bool to_do = place.kind == PLACE_HERE || place.kind == PLACE_MOVED;
   hunk->undone = hunk->applied == APPLIED_DONE && to_do;
   hunk->stale = place.kind == PLACE_STALE && hunk->applied != APPLIED_DONE;

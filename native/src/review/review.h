@@ -24,6 +24,7 @@ typedef struct {
   bool stale;           // pending, and cannot be placed in the present text
   bool undone;          // applied, and no longer in the present text: the user took it back there
   bool moved;           // stands elsewhere in the present text than in the base
+  bool there;           // not applied, and in the present text all the same: taken over by hand
   size_t line;          // in the present text; 0 = nowhere
   Str why;              // why it is stale, a phrase
   VerdictKind verdict;  // the worst of its tasks

@@ -46,11 +46,10 @@ static Str hunk_mark(Arena *arena, const ReviewHunk *hunk)
 {
   if (hunk_is_stale(hunk)) return str_fmt(arena, "[stale: %.*s]", STR_ARG(hunk->why));
   Str mark = decided(hunk);
-  if (hunk->moved && (hunk->applied != APPLIED_DONE || hunk->undone)) {
-    return str_fmt(arena, "[moved to line %zu]%s%.*s", hunk->line, mark.len ? " " : "",
-                   STR_ARG(mark));
-  }
-  return mark;
+  bool moved = hunk->moved && (hunk->applied != APPLIED_DONE || hunk->undone);
+  if (!moved && !hunk->there) return mark;
+  Str place = moved ? str_fmt(arena, "[moved to line %zu]", hunk->line) : S("[there already]");
+  return str_fmt(arena, "%.*s%s%.*s", STR_ARG(place), mark.len ? " " : "", STR_ARG(mark));
 }
 
 // The mark all hunks of a file share; empty when they differ.

@@ -173,6 +173,18 @@ TEST(marks_of_stale_and_moved)
   fx_decide(&fx, S("all"), DECISION_REJECTED);
   view = review_view(&fx);
   CHECK(!str_has(view.text, S("[stale: ")) && str_has(view.text, S("[3/3 decided")));
+  // the second and third were done by hand
+  fx_decide(&fx, S("all"), DECISION_NONE);
+  fx_write(&fx, "a.txt",
+           S("one\ntwo\nthree\nfour\nFIVE\nsix\nseven\neight\nnine\nten\nten and a half\n"));
+  view = review_view(&fx);
+  size_t hunk = find_kind(&view, "hunk", 0);
+  CHECK(!str_has(line_of(&view, hunk), S("[")));
+  hunk = find_kind(&view, "hunk", hunk + 1);
+  CHECK(str_ends(line_of(&view, hunk), S("  [there already]")));
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  view = review_view(&fx);
+  CHECK(str_ends(line_of(&view, hunk), S("  [there already] [accepted]")));
   fx_deinit(&fx);
 }
 
