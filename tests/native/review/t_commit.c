@@ -151,6 +151,212 @@ TEST(staged_work_of_the_same_file_stays_staged)
   fx_deinit(&fx);
 }
 
+// What a commit makes of one file: the plan changes [before], which is on disk, into [planned], and that stays there.
+typedef struct {
+  const char *name, *head, *staged, *before, *planned, *committed, *staged_after;
+} Beside;
+
+#define MIDDLE(x) "two\nthree\nfour\n" x "\nsix\nseven\neight\n"
+#define WAS MIDDLE("five")
+#define NOW MIDDLE("FIVE")
+static const Beside beside[] = {
+    {"unstaged.txt", "one\n" WAS "nine\n", NULL, "zero\neins\n" WAS "neun\nten\n",
+     "zero\neins\n" NOW "neun\nten\n", "one\n" NOW "nine\n", "one\n" NOW "nine\n"},
+    {"both.txt", "one\n" WAS "nine\n", "staged\n" WAS "nine\n", "staged\n" WAS "unstaged\n",
+     "staged\n" NOW "unstaged\n", "one\n" NOW "nine\n", "staged\n" NOW "nine\n"},
+    {"taken-back.txt", "one\n" WAS "nine\n", "staged\n" WAS "nine\n", "one\n" WAS "nine\n",
+     "one\n" NOW "nine\n", "one\n" NOW "nine\n", "staged\n" NOW "nine\n"},
+    {"same-line.txt", "one\n" WAS, "one\n" MIDDLE("staged"), "one\n" WAS, "one\n" NOW, "one\n" NOW,
+     "one\n" MIDDLE("staged")},
+    {"ends.txt", "one\r\ntwo\r\nthree\r\nfour", NULL, "one\r\ntwo\r\nthree\r\nfour\r\nmine",
+     "ONE\r\ntwo\r\nthree\r\nfour\r\nmine", "ONE\r\ntwo\r\nthree\r\nfour",
+     "ONE\r\ntwo\r\nthree\r\nfour"},
+};
+enum { BESIDE_COUNT = sizeof(beside) / sizeof(*beside) };
+
+// To the byte; an empty file when there is none.
+static Str blob(Fixture *fx, const char *side, const char *name)
+{
+  fx_sh(fx, "git cat-file blob %s:%s > ../blob", side, name);
+  return fx_read(fx, "../blob");
+}
+
+// Beside other work staged and not, in the same files and others, all in one commit.
+TEST(a_commit_has_the_plans_lines_and_no_others)
+{
+  Fixture fx;
+  setup(&fx);
+  for (int i = 0; i < BESIDE_COUNT; i++) fx_write(&fx, beside[i].name, str_from(beside[i].head));
+  fx_write(&fx, "gone.txt", S("gone\n"));
+  fx_sh(&fx, "chmod +x unstaged.txt");
+  fx_commit_all(&fx);
+  for (int i = 0; i < BESIDE_COUNT; i++) {
+    if (!beside[i].staged) continue;
+    fx_write(&fx, beside[i].name, str_from(beside[i].staged));
+    fx_sh(&fx, "git add %s", beside[i].name);
+  }
+  fx_write(&fx, "other.txt", S("staged\n"));
+  fx_sh(&fx, "echo new > new.txt; git rm -q gone.txt; git add new.txt other.txt");
+  fx_sh(&fx, "git update-index --chmod=+x both.txt; echo unstaged >> other.txt");
+  for (int i = 0; i < BESIDE_COUNT; i++) {
+    fx_write(&fx, beside[i].name, str_from(beside[i].before));
+    if (i == 0) fx_sh(&fx, "chmod +x unstaged.txt");
+  }
+  fx_open(&fx);
+  for (int i = 0; i < BESIDE_COUNT; i++)
+    fx_task(&fx, beside[i].name, beside[i].name, beside[i].before, beside[i].planned);
+  apply(&fx);
+  ok(commit(&fx, "ours"));
+  for (int i = 0; i < BESIDE_COUNT; i++) {
+    CHECK_STR(blob(&fx, "HEAD", beside[i].name), str_from(beside[i].committed));
+    CHECK_STR(blob(&fx, "", beside[i].name), str_from(beside[i].staged_after));
+    CHECK_STR(fx_read(&fx, beside[i].name), str_from(beside[i].planned));
+  }
+  CHECK_INT(atoi(fx_out(&fx, "git show --name-only --format= HEAD | wc -l").ptr), BESIDE_COUNT);
+  CHECK_STR(
+      fx_out(&fx, "git diff --cached --name-status"),
+      S("M\tboth.txt\nD\tgone.txt\nA\tnew.txt\nM\tother.txt\nM\tsame-line.txt\nM\ttaken-back.txt"));
+  CHECK_STR(blob(&fx, "", "other.txt"), S("staged\n"));
+  CHECK_STR(fx_read(&fx, "other.txt"), S("staged\nunstaged\n"));
+  CHECK_STR(fx_out(&fx, "git ls-files -s | grep ^100755 | cut -f2"), S("both.txt\nunstaged.txt"));
+  CHECK_STR(fx_out(&fx, "git ls-tree HEAD | grep ^100755 | cut -f2"), S("unstaged.txt"));
+  fx_deinit(&fx);
+}
+
+TEST(only_what_is_applied_is_committed)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, "ONE\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nTEN\n");
+  fx_decide(&fx, fx_review(&fx).hunks.items[1].id, DECISION_ACCEPTED);
+  ApplyPlan edits;
+  Error err = {0};
+  CHECK(apply_prepare(fx.engine, fx.plan, NULL, NULL, &fx.arena, &edits, &err));
+  CHECK(apply_write(fx.engine, fx.plan, &edits, &err));
+  ok(commit(&fx, "the end of it"));
+  CHECK_STR(blob(&fx, "HEAD", "a.txt"),
+            S("one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nTEN\n"));
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S(""));
+  fx_deinit(&fx);
+}
+
+// The plan's line replaces one of the user's that is not committed: git cannot have one without the other.
+TEST(lines_on_uncommitted_ones_are_refused)
+{
+  static const struct {
+    const char *before, *planned, *on_disk;
+  } rows[] = {
+      {"one\nmine\nthree\n", "one\nMINE\nthree\n", "one\nMINE\nthree\n"},
+      // and a formatter took the lines away by which the rest could be told apart
+      {"one\ntwo\nmine\n", "one\nTWO\nmine\n", "one\n  TWO  \nmine\n"},
+      {"one\ntwo\nthree\nmine\n", "one\nTWO\nthree\nmine\n", "one\n  TWO  \nthree\nmine\n"},
+      {"one\ntwo\n", "one\nTWO\n", "one\n  TWO  \n"},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    Fixture fx;
+    setup(&fx);
+    fx_write(&fx, "b.txt", S("one\ntwo\nthree\n"));
+    fx_commit_all(&fx);
+    fx_write(&fx, "b.txt", str_from(rows[i].before));
+    fx_open(&fx);
+    fx_task(&fx, "T01", "b.txt", rows[i].before, rows[i].planned);
+    apply(&fx);
+    fx_write(&fx, "b.txt", str_from(rows[i].on_disk));
+    Error err = commit(&fx, "no");
+    CHECK_INT(err.code, ERR_REFUSED);
+    CHECK(str_has(str_from(err.message), S("b.txt: the applied lines stand on changes of yours")));
+    CHECK_STR(fx_out(&fx, "git log -1 --format=%s"), S("base"));
+    CHECK_STR(fx_out(&fx, "git diff --cached --name-only"), S(""));
+    CHECK_STR(fx_read(&fx, "b.txt"), str_from(rows[i].on_disk));
+    fx_deinit(&fx);
+  }
+}
+
+// Git stores one kind of line ends and checks out another.
+TEST(line_ends_that_git_converts)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_write(&fx, "old.txt", S("one\r\ntwo\r\n"));  // stored so before
+  fx_commit_all(&fx);
+  fx_sh(&fx, "git config core.autocrlf true");
+  fx_write(&fx, "a.txt", S("one\r\ntwo\r\n"));
+  fx_write(&fx, "other.txt", S("one\r\ntwo\r\n"));
+  fx_commit_all(&fx);
+  fx_write(&fx, "other.txt", S("one\r\ntwo\r\nmine\r\n"));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", "one\r\ntwo\r\n", "one\r\nTWO\r\n");
+  fx_task(&fx, "T02", "other.txt", "one\r\ntwo\r\nmine\r\n", "ONE\r\ntwo\r\nmine\r\n");
+  fx_task(&fx, "T03", "old.txt", "one\r\ntwo\r\n", "one\r\nTWO\r\n");
+  apply(&fx);
+  fx_write(&fx, "a.txt", S("one\r\n  TWO\r\n"));  // a formatter
+  ok(commit(&fx, "ours"));
+  CHECK_STR(blob(&fx, "HEAD", "a.txt"), S("one\n  TWO\n"));
+  CHECK_STR(blob(&fx, "HEAD", "other.txt"), S("ONE\ntwo\n"));
+  CHECK_STR(blob(&fx, "HEAD", "old.txt"), S("one\r\nTWO\r\n"));
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S("M other.txt"));
+  fx_deinit(&fx);
+}
+
+TEST(what_a_hook_adds_is_known_to_the_index)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made);
+  apply(&fx);
+  fx_sh(&fx,
+        "printf '#!/bin/sh\\nsed -i s/TWO/2/ a.txt && git add a.txt\\n' > .git/hooks/pre-commit && "
+        "chmod +x .git/hooks/pre-commit");
+  ok(commit(&fx, "formatted by a hook"));
+  CHECK_STR(fx_out(&fx, "git show HEAD:a.txt | sed -n 2p"), S("2"));
+  CHECK_STR(fx_out(&fx, "git diff-files --name-only; git diff --cached --name-only"), S(""));
+  fx_deinit(&fx);
+}
+
+TEST(a_name_is_no_pattern_and_no_other_repository_is_meant)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_write(&fx, "mine.old", S("old\n"));
+  fx_write(&fx, "*.old", S("old\n"));
+  fx_commit_all(&fx);
+  fx_sh(&fx, "rm mine.old");
+  fx_open(&fx);
+  fx_task(&fx, "T01", "*.old", "old\n", NULL);
+  apply(&fx);
+  setenv("GIT_DIR", fx_path(&fx, "../nowhere"),
+         1);  // as a hook or an alias of git starts an editor
+  setenv("GIT_INDEX_FILE", fx_path(&fx, "../index"), 1);
+  Error err = commit(&fx, "one");
+  unsetenv("GIT_DIR");
+  unsetenv("GIT_INDEX_FILE");
+  ok(err);
+  CHECK_STR(fx_out(&fx, "git show --name-only --format= HEAD"), S("*.old"));
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S("D mine.old"));
+  fx_deinit(&fx);
+}
+
+TEST(whole_files_are_there_or_gone_as_applied)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "n.txt", NULL, "new\n");
+  fx_task(&fx, "T02", "other.txt", "other\n", NULL);
+  apply(&fx);
+  fx_sh(&fx, "mv n.txt ../n.txt");
+  CHECK_INT(commit(&fx, "no").code, ERR_REFUSED);
+  fx_sh(&fx, "mv ../n.txt n.txt; echo back > other.txt");
+  CHECK_INT(commit(&fx, "no").code, ERR_REFUSED);
+  fx_sh(&fx, "rm other.txt");
+  project_overlay_set(fx.project, S("n.txt"), S("new\n"));  // open in an editor, and written
+  ok(commit(&fx, "yes"));
+  CHECK_STR(fx_out(&fx, "git show --name-status --format= HEAD"), S("A\tn.txt\nD\tother.txt"));
+  fx_deinit(&fx);
+}
+
 TEST(hooks_run_and_may_refuse)
 {
   Fixture fx;
@@ -249,7 +455,8 @@ TEST(a_message_to_start_from)
   CHECK(!str_has(message, S("Piecework-Cost")));
   fx.engine->config->commit_trailer = true;
   CHECK(commit_message(fx.engine, fx.plan, &fx.arena, &message, &err));
-  Str trailer = str_fmt(&fx.arena, "\n\nPiecework-Plan: %lld\nPiecework-Cost: $0\n\n#", (long long)fx.plan);
+  Str trailer =
+      str_fmt(&fx.arena, "\n\nPiecework-Plan: %lld\nPiecework-Cost: $0\n\n#", (long long)fx.plan);
   CHECK(str_has(message, trailer));
   fx_deinit(&fx);
 }
