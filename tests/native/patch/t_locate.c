@@ -220,6 +220,64 @@ TEST(a_copy_does_not_stand_in_for_a_place_that_was_changed)
   }
 }
 
+// SEARCH fits the second place, where it is not quite what stands there. The first has the whole context, and other
+// lines where SEARCH has those to be replaced: perhaps changed since, and then it is the one that was meant.
+TEST(a_place_that_fits_but_for_a_change_is_a_rival)
+{
+#define CLOSING(above, line, below)                                    \
+  "  prepare(queue)\n" above "  if ready:\n    close(file)\n    " line \
+  "\n"                                                                 \
+  "    release(lock)\n    flush_all()\n  " below "\n"
+  static const struct {
+    const char *first, *second;
+    bool taken;
+  } rows[] = {
+      // a line more in the second
+      {CLOSING("", "wait(1, 2)", "report(state)"),
+       CLOSING("  sync(queue)\n", "locked = False", "report(state)"), false},
+      // a letter of the second differs
+      {CLOSING("", "wait(1, 2)", "report(state)"), CLOSING("", "locked = False", "report(stata)"),
+       false},
+      // and the changed line of the first is like that of SEARCH
+      {CLOSING("", "locked = False + 1", "report(state)"),
+       CLOSING("", "locked = False", "report(stata)"), false},
+      // the first has another context, too
+      {CLOSING("", "wait(1, 2)", "return to_the_caller"),
+       CLOSING("  sync(queue)\n  sync(disk)\n", "locked = False", "report(state)"), true},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    Try *t = try_new();
+    t->spec.shown_is_guess = true;
+    Str first = str_fmt(&t->arena, "def a():\n%s\n# 1\n# 2\n# 3\n# 4\n# 5\n# 6\n", rows[i].first);
+    Str got = patched(t, str_cat(&t->arena, first, str_from(rows[i].second)),
+                      S(CLOSING("", "locked = False", "report(state)")),
+                      S(CLOSING("", "locked = None", "report(state)")));
+    if (rows[i].taken)
+      CHECK(str_starts(got, first) && str_has(got, S("locked = None\n")));
+    else
+      CHECK_STR(got, S("!not_found"));
+    try_free(t);
+  }
+#undef CLOSING
+}
+
+// Where most of SEARCH is to be replaced, a place that has only the rest of it says little.
+TEST(a_little_context_alone_is_no_rival)
+{
+  Try *t = try_new();
+  t->spec.shown_is_guess = true;
+  Str file =
+      S("  begin(queue)\n  connect(server)\n  first\n  second\n  third\n\n# 1\n# 2\n# 3\n# 4\n# "
+        "5\n# 6\n\n"
+        "  begin(queuo)\n  sync(queue)\n  connect(servor)\n  load(this)\n  load(that)\n  "
+        "load(all)\n");
+  Str got = patched(
+      t, file, S("  begin(queue)\n  connect(server)\n  load(this)\n  load(that)\n  load(all)\n"),
+      S("  begin(queue)\n  connect(server)\n  load(none)\n"));
+  CHECK(str_has(got, S("  connect(servor)\n  load(none)\n")));
+  try_free(t);
+}
+
 // Both places are alike: one has an edit that is more than a slip, the other a slip and a line between.
 TEST(a_place_with_lines_left_out_differs_by_more_than_slips)
 {
