@@ -1,6 +1,8 @@
 // t_decide.c: parts of a hunk, decided, applied and taken back apart.
 #include "work_fixture.h"
 
+#include "journal/journal_private.h"
+
 static const char old_text[] = "x\ny\nz\n1\n2\n3\nu\nv\nw\n";
 static const char new_text[] = "x\ny\nz\nA\nB\nC\nu\nv\nw\n";
 
@@ -69,7 +71,8 @@ TEST(names_that_hold_after_the_cut)
   Str what = lines(&fx, setup(&fx), 3, 4);
   StrList given = {&what, 1, 1}, named = {0};
   Error err = {0};
-  CHECK(review_decide_named(fx.engine, fx.plan, &given, DECISION_ACCEPTED, &fx.arena, &named, NULL, &err));
+  CHECK(review_decide_named(fx.engine, fx.plan, &given, DECISION_ACCEPTED, &fx.arena, &named, NULL,
+                            &err));
   CHECK_INT(named.len, 1);
   ApplyPlan edits = {0};
   CHECK(apply_prepare(fx.engine, fx.plan, NULL, &named, &fx.arena, &edits, &err));
@@ -93,6 +96,40 @@ TEST(what_is_not_named_keeps_its_decision)
   fx_deinit(&fx);
 }
 
+TEST(a_part_of_a_part_leaves_the_others_and_other_files)
+{
+  Fixture fx;
+  Str id = setup(&fx);
+  fx_write(&fx, "b.txt", str_from(old_text));
+  fx_task(&fx, "T02", "b.txt", old_text, new_text);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  fx_decide(&fx, lines(&fx, fx_review(&fx).hunks.items[1].id, 5, 5), DECISION_REJECTED);
+  fx_decide(&fx, lines(&fx, id, 5, 5), DECISION_REJECTED);
+  fx_decide(&fx, lines(&fx, fx_review(&fx).hunks.items[0].id, 1, 1), DECISION_REJECTED);
+  Review r = fx_review(&fx);
+  static const Decision want[] = {DECISION_REJECTED, DECISION_ACCEPTED, DECISION_REJECTED,
+                                  DECISION_ACCEPTED, DECISION_ACCEPTED, DECISION_REJECTED,
+                                  DECISION_ACCEPTED};
+  CHECK_INT(r.hunks.len, 7);
+  for (size_t i = 0; i < r.hunks.len && i < 7; i++) CHECK_INT(r.hunks.items[i].decision, want[i]);
+  fx_deinit(&fx);
+}
+
+TEST(an_applied_part_stays_apart)
+{
+  Fixture fx;
+  Str id = setup(&fx);
+  fx_decide(&fx, lines(&fx, id, 3, 4), DECISION_ACCEPTED);
+  apply(&fx, false, S("all"));
+  fx_decide(&fx, S("all"), DECISION_NONE);
+  Review r = fx_review(&fx);
+  CHECK_INT(r.hunks.len, 3);
+  CHECK_INT(fx_applied(r), 1);
+  apply(&fx, true, S("all"));
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(old_text));
+  fx_deinit(&fx);
+}
+
 TEST(undecided_parts_are_one_hunk_again)
 {
   Fixture fx;
@@ -109,6 +146,34 @@ TEST(undecided_parts_are_one_hunk_again)
   CHECK_STR(r.hunks.items[0].id, id);
   fx_decide(&fx, lines(&fx, id, 1, 6), DECISION_ACCEPTED);  // all of its lines are the hunk
   CHECK_INT(fx_review(&fx).hunks.len, 1);
+  fx_deinit(&fx);
+}
+
+// A hunk is cut and decided, or put together and undecided, at once: the disk may be full in between.
+TEST(cuts_and_decisions_are_kept_together)
+{
+  Fixture fx;
+  Str id = setup(&fx), part = lines(&fx, id, 3, 4), all = S("all");
+  StrList one = {&part, 1, 1}, every = {&all, 1, 1};
+  Store *store = fx.engine->journal->store;
+  Error err = {0};
+  CHECK(store_run(
+      store, &err,
+      "CREATE TRIGGER full BEFORE INSERT ON decision BEGIN SELECT RAISE(ABORT, 'full'); END", ""));
+  CHECK(!review_decide(fx.engine, fx.plan, &one, DECISION_ACCEPTED, NULL, &err));
+  Review r = fx_review(&fx);
+  CHECK_INT(r.hunks.len, 1);
+  CHECK_STR(r.hunks.items[0].id, id);
+  error_clear(&err);
+  CHECK(store_run(store, &err, "DROP TRIGGER full", ""));
+  CHECK(review_decide(fx.engine, fx.plan, &one, DECISION_ACCEPTED, NULL, &err));
+  CHECK(store_run(store, &err,
+                  "CREATE TRIGGER full BEFORE DELETE ON cut BEGIN SELECT RAISE(ABORT, 'full'); END",
+                  ""));
+  CHECK(!review_decide(fx.engine, fx.plan, &every, DECISION_NONE, NULL, &err));
+  r = fx_review(&fx);
+  CHECK_INT(r.hunks.len, 3);
+  CHECK_INT(r.accepted, 1);
   fx_deinit(&fx);
 }
 
