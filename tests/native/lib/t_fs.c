@@ -247,6 +247,50 @@ TEST(staged_and_undone)
   teardown();
 }
 
+// The name that [name] is to be kept under once another file is staged: somebody has taken it. Two names are used
+// up until then, by taking it and by that file.
+static char *take_next_name(const char *name)
+{
+  FsStaged list = {.arena = &arena};
+  StrList names = {0};
+  unsigned number = 0;
+  CHECK(stage(&list, "probe", "x") && fs_list(&arena, dir, &names, &err));
+  for (size_t i = 0; i < names.len; i++) {
+    char *last = strrchr(str_z(&arena, names.items[i]), '-');
+    if (str_starts(names.items[i], S(".probe.pwn"))) number = (unsigned)atoi(last + 1);
+  }
+  fs_discard_staged(&list);
+  Str taken =
+      str_fmt(&arena, ".%s.pwo%08x-%ld-%u", name, fs_host_tag(), (long)getpid(), number + 3);
+  CHECK(put(taken.ptr, "somebody's"));
+  return at(taken.ptr);
+}
+
+TEST(a_name_that_is_taken_is_not_used)
+{
+  setup();
+  FsStaged list = {.arena = &arena};
+  CHECK(put("gone", "1") && put("kept", "2") && put("last", "3"));
+  char *taken = take_next_name("gone");
+  CHECK(stage(&list, "new", "N") && fs_stage_remove(&list, at("gone"), &err));
+  CHECK(!fs_commit_staged(&list, &err));
+  error_clear(&err);
+  CHECK_STR(text_of(taken), S("somebody's"));
+  CHECK_STR(text_of(at("gone")), S("1"));
+  CHECK(!fs_exists(at("new")));
+  CHECK_INT(unlink(taken), 0);
+
+  taken = take_next_name("kept");
+  CHECK(stage(&list, "kept", "K") && fs_stage_remove(&list, at("last"), &err));
+  CHECK(!fs_commit_staged(&list, &err));
+  error_clear(&err);
+  CHECK_STR(text_of(taken), S("somebody's"));
+  CHECK_STR(text_of(at("kept")), S("2"));
+  CHECK_STR(text_of(at("last")), S("3"));
+  CHECK_INT(entries(), 4);
+  teardown();
+}
+
 TEST(staged_on_a_full_disk)
 {
   setup();
@@ -311,6 +355,16 @@ TEST(sweep_after_a_kill)
   fs_sweep(dir);
   CHECK_STR(text_of(at("gone")), S("half"));
   CHECK(!fs_exists(at(aside)) && !fs_exists(at("unborn")));
+
+  // Of a long name only the beginning is there: whose it is cannot be told, and it may be the only copy.
+  char name[221] = "";
+  memset(name, 'x', sizeof(name) - 1);
+  left = left_by_dead(name);
+  aside = str_z(&arena, left);
+  strstr(aside, ".pwn")[3] = 'o';
+  CHECK_INT(rename(at(str_z(&arena, left)), at(aside)), 0);
+  fs_sweep(dir);
+  CHECK_STR(text_of(at(aside)), S("half"));
   teardown();
 }
 

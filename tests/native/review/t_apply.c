@@ -224,6 +224,28 @@ TEST(sweeping_stays_in_the_project)
   fx_deinit(&fx);
 }
 
+// Beside the file that a link leads to, and in every directory of the plan.
+TEST(sweeping_finds_each_place)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "real/r.txt", str_from(base));
+  fx_write(&fx, "d/a.txt", str_from(base));
+  CHECK_INT(symlink("real/r.txt", fx_path(&fx, "link.txt")), 0);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "d/a.txt", base, made_2);
+  fx_task(&fx, "T02", "link.txt", base, made_2);
+  fx_task(&fx, "T03", "z/new.txt", NULL, base);
+  CHECK_INT(fx_sh(&fx, "mkdir z"), 0);
+  static const char *const files[] = {"d/a.txt", "link.txt", "z/new.txt"};
+  for (int i = 0; i < 3; i++) killed_at(&fx, fx_path(&fx, files[i]), true);
+  CHECK_INT(apply_sweep_left(fx.engine, fx.project), 1);
+  CHECK_INT(left_in(&fx, fx_path(&fx, "d")), 0);
+  CHECK_INT(left_in(&fx, fx_path(&fx, "real")), 0);
+  CHECK_INT(left_in(&fx, fx_path(&fx, "z")), 0);
+  fx_deinit(&fx);
+}
+
 TEST(revert_by_content)
 {
   Fixture fx;
