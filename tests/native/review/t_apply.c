@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "journal/journal_private.h"
 #include "review/apply_sweep.h"
 
 static const char base[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
@@ -204,6 +205,22 @@ TEST(resume_sweeps_it_too)
   fx_deinit(&fx);
 }
 
+// What cannot be marked is not begun.
+TEST(the_mark_comes_before_the_first_file)
+{
+  Fixture fx;
+  Error err = {0};
+  setup(&fx);
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK(store_run(
+      fx.engine->journal->store, &err,
+      "CREATE TRIGGER full BEFORE INSERT ON fact BEGIN SELECT RAISE(ABORT, 'full'); END", ""));
+  CHECK_INT(write_out(&fx, &edits).code, ERR_JOURNAL);
+  CHECK_STR(fx_read(&fx, "a.txt"), str_from(base));
+  fx_deinit(&fx);
+}
+
 TEST(sweeping_stays_in_the_project)
 {
   Fixture fx;
@@ -299,6 +316,51 @@ TEST(files_come_and_go)
   CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
   CHECK(!fs_exists(fx_path(&fx, "sub/dir/new.txt")));
   CHECK_STR(fx_read(&fx, "old.txt"), S("x\n"));
+  fx_deinit(&fx);
+}
+
+TEST(a_new_name_never_overwrites)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "old.sh", str_from(base));
+  CHECK_INT(fx_sh(&fx, "chmod 750 old.sh"), 0);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "old.sh", base, made_2);
+  Error err = {0};
+  Str texts[2] = {str_from(base), str_from(made_2)};
+  PatchRow patch = {.task = S("T01"),
+                    .path = S("new/new.sh"),
+                    .change = FILE_RENAME,
+                    .renamed_from = S("old.sh")};
+  CHECK(journal_patch_set(fx.engine->journal, fx.plan, S("T01"), &patch, &texts[0], &texts[1], 1,
+                          &err));
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  fx_write(&fx, "new/new.sh", S("appeared late\n"));
+  CHECK_INT(write_out(&fx, &edits).code, ERR_STALE);
+  CHECK_STR(fx_read(&fx, "new/new.sh"), S("appeared late\n"));
+  CHECK_STR(fx_read(&fx, "old.sh"), str_from(base));
+  CHECK_INT(fx_sh(&fx, "rm -r new"), 0);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "new/new.sh"), str_from(made_2));
+  CHECK_INT(fs_stat(fx_path(&fx, "new/new.sh")).mode, 0750);
+  CHECK(!fs_exists(fx_path(&fx, "old.sh")));
+  fx_deinit(&fx);
+}
+
+TEST(directories_made_in_vain_go_again)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "z", S("a file\n"));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "new/dir/n.txt", NULL, "n\n");
+  fx_task(&fx, "T02", "z/n.txt", NULL, "n\n");
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  ApplyPlan edits = prepare(&fx, false, NULL);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_REFUSED);
+  CHECK(!fs_exists(fx_path(&fx, "new")));
   fx_deinit(&fx);
 }
 

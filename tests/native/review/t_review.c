@@ -180,6 +180,41 @@ TEST(twins_have_ids_of_their_own)
   fx_deinit(&fx);
 }
 
+// What is decided of the second twin stays its own when the first is changed as well.
+TEST(a_twin_keeps_its_id_when_another_comes)
+{
+  Fixture fx;
+  const char *shown = "a\nb\nc\nx\nd\ne\nf\na\nb\nc\nx\nd\ne\nf\n";
+  fx_init(&fx, false);
+  fx_write(&fx, "t.txt", str_from(shown));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "t.txt", shown, "a\nb\nc\nx\nd\ne\nf\na\nb\nc\ny\nd\ne\nf\n");
+  fx_decide(&fx, S("all"), DECISION_ACCEPTED);
+  fx_task(&fx, "T02", "t.txt", shown, "a\nb\nc\ny\nd\ne\nf\na\nb\nc\nx\nd\ne\nf\n");
+  Review r = fx_review(&fx);
+  CHECK_INT(r.hunks.len, 2);
+  CHECK_INT(r.hunks.items[0].decision, DECISION_NONE);
+  CHECK_INT(r.hunks.items[1].decision, DECISION_ACCEPTED);
+  fx_deinit(&fx);
+}
+
+// Equal lines beside each other, cut apart: nothing but their order tells the parts apart.
+TEST(equal_parts_of_a_hunk_have_ids_of_their_own)
+{
+  Fixture fx;
+  fx_init(&fx, false);
+  fx_write(&fx, "t.txt", S("a\nb\n"));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "t.txt", "a\nb\n", "a\nx\nx\nb\n");
+  Str id = fx_review(&fx).hunks.items[0].id;
+  fx_decide(&fx, str_fmt(&fx.arena, "%.*s:1-1", STR_ARG(id)), DECISION_ACCEPTED);
+  Review r = fx_review(&fx);
+  CHECK_INT(r.hunks.len, 2);
+  CHECK_INT(r.accepted, 1);
+  CHECK(!str_eq(r.hunks.items[0].id, r.hunks.items[1].id));
+  fx_deinit(&fx);
+}
+
 TEST(new_and_deleted_files_are_one_hunk)
 {
   Fixture fx;
