@@ -338,6 +338,49 @@ TEST(a_name_is_no_pattern_and_no_other_repository_is_meant)
   fx_deinit(&fx);
 }
 
+TEST(a_file_with_a_new_name_leaves_the_old_one)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made);
+  Error err = {0};
+  Str texts[2] = {str_from(base), str_from(made)};
+  PatchRow patch = {
+      .task = S("T01"), .path = S("n.txt"), .change = FILE_RENAME, .renamed_from = S("a.txt")};
+  CHECK(journal_patch_set(fx.engine->journal, fx.plan, S("T01"), &patch, &texts[0], &texts[1], 1,
+                          &err));
+  apply(&fx);
+  ok(commit(&fx, "renamed"));
+  CHECK_STR(fx_out(&fx, "git ls-tree --name-only HEAD"), S("n.txt\nother.txt"));
+  CHECK_STR(fx_out(&fx, "git status --porcelain"), S(""));
+  fx_deinit(&fx);
+}
+
+// One task's line stands on one of the user's that is not committed: the other's is committed all the same.
+TEST(a_task_is_committed_beside_one_that_cannot_be)
+{
+  Fixture fx;
+  setup(&fx);
+  const char *mine = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nmine\nten\n";
+  fx_write(&fx, "a.txt", str_from(mine));
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", mine, "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nmine\nten\n");
+  fx_task(&fx, "T02", "a.txt", mine, "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nMINE\nten\n");
+  apply(&fx);
+  static const Err codes[] = {ERR_REFUSED, ERR_OK};
+  for (int i = 0; i < 2; i++) {
+    Ended ended = {0};
+    if (commit_start(fx.engine, fx.plan, i ? S("T01") : S("T02"), S("one"), on_done, &ended,
+                     &ended.err))
+      while (!ended.done && loop_turn(&fx.loop, true)) continue;
+    CHECK_INT(ended.err.code, codes[i]);
+  }
+  CHECK_STR(blob(&fx, "HEAD", "a.txt"), str_from(made));
+  CHECK_STR(fx_out(&fx, "git diff -U0 | grep '^[+-][a-zA-Z]'"), S("-nine\n+MINE"));
+  fx_deinit(&fx);
+}
+
 TEST(whole_files_are_there_or_gone_as_applied)
 {
   Fixture fx;
