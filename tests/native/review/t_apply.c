@@ -346,6 +346,11 @@ TEST(a_new_name_never_overwrites)
   CHECK_STR(fx_read(&fx, "new/new.sh"), str_from(made_2));
   CHECK_INT(fs_stat(fx_path(&fx, "new/new.sh")).mode, 0750);
   CHECK(!fs_exists(fx_path(&fx, "old.sh")));
+  edits = prepare(&fx, true, NULL);
+  CHECK_INT(edits.stale.len, 0);
+  CHECK_INT(write_out(&fx, &edits).code, ERR_OK);
+  CHECK_STR(fx_read(&fx, "old.sh"), str_from(base));
+  CHECK(!fs_exists(fx_path(&fx, "new/new.sh")));
   fx_deinit(&fx);
 }
 
