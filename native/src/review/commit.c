@@ -320,9 +320,21 @@ static bool take_made(void *owner, Str out, Error *err)
     CommitFile *file = find_file(c, path);
     if (!file) continue;
     file->id = entry.id;
-    file->head.mode = entry.mode;
+    file->mode = entry.mode;
   }
   return true;
+}
+
+// The user has `git rm --cached` it.
+static bool removal_is_staged(const CommitFile *file)
+{
+  return file->head.id.len && !file->staged.id.len;
+}
+
+static Str mode_after(const CommitFile *file)
+{
+  bool mode_is_staged = file->head.id.len && !str_eq(file->staged.mode, file->head.mode);
+  return mode_is_staged ? file->staged.mode : file->mode;
 }
 
 // The user's index: what was staged of a path stays, on top of the commit.
@@ -331,10 +343,11 @@ static void put_back(const Commit *c, Buf *input)
   static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
   for (size_t i = 0; i < c->files.len; i++) {
     const CommitFile *file = &c->files.items[i];
+    if (removal_is_staged(file)) continue;
     if (file->index_id.len) {
-      put_entry(input, file->staged.mode, file->index_id, file->path);
+      put_entry(input, mode_after(file), file->index_id, file->path);
     } else if (file->id.len) {
-      put_entry(input, file->head.mode, file->id, file->path);
+      put_entry(input, mode_after(file), file->id, file->path);
     } else if (file->staged.id.len) {
       put_entry(input, S("0"), str_sub(str_from(zeros), 0, file->staged.id.len), file->path);
     }

@@ -24,6 +24,7 @@ typedef struct {
   Str text;          // what is committed, unless on_disk
   Str index_text;    // what the user's index gets when something else was staged; ptr NULL = [text]
   Str id, index_id;  // their blobs, once written
+  Str mode;          // what the commit has, with [id]
 } CommitFile;
 
 typedef struct {

@@ -223,6 +223,27 @@ TEST(a_commit_has_the_plans_lines_and_no_others)
   fx_deinit(&fx);
 }
 
+// Its mode alone is staged, or that git is to forget it: neither is in the commit, both stay staged.
+TEST(a_staged_mode_and_a_staged_removal_stay_staged)
+{
+  Fixture fx;
+  setup(&fx);
+  fx_sh(&fx, "git update-index --chmod=+x a.txt; git rm -q --cached other.txt");
+  fx_open(&fx);
+  fx_task(&fx, "T01", "a.txt", base, made);
+  fx_task(&fx, "T02", "other.txt", "other\n", "OTHER\n");
+  apply(&fx);
+  ok(commit(&fx, "ours"));
+  CHECK_STR(blob(&fx, "HEAD", "a.txt"), str_from(made));
+  CHECK_STR(blob(&fx, "HEAD", "other.txt"), S("OTHER\n"));
+  CHECK_STR(fx_out(&fx, "git ls-tree HEAD | cut -d' ' -f1"), S("100644\n100644"));
+  CHECK_STR(blob(&fx, "", "a.txt"), str_from(made));
+  CHECK_STR(fx_out(&fx, "git ls-files -s | cut -d' ' -f1"), S("100755"));
+  CHECK_STR(fx_out(&fx, "git diff --cached --name-status"), S("M\ta.txt\nD\tother.txt"));
+  CHECK_STR(fx_read(&fx, "other.txt"), S("OTHER\n"));
+  fx_deinit(&fx);
+}
+
 TEST(only_what_is_applied_is_committed)
 {
   Fixture fx;
