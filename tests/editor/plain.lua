@@ -216,7 +216,10 @@ eq({ list.hunks[1].id, list.hunks[1].head, list.hunks[1].line, list.hunks[1].tas
 eq({ list.files[2].path, list.hunks[2].path, list.hunks[3].path }, { 'c', 'c', 'c' }, 'and another file')
 take({ steps = { { 3, 1, 1, 0, 1, 1 } }, paths = {}, text = '@@ v\n', index = 'hunk 2 1 4 v - T04\n' })
 eq({ list.hunks[1].head, list.hunks[1].line, list.hunks[1].task }, { 1, 4, 'T04' }, 'the same one with other words')
-eq(review.seen_with(list, 2), 4, 'a file is seen with its first hunk')
+eq({ review.seen_with(list, 2) }, { 1, 4 }, 'the first file is seen with its first hunk, from the top')
+eq({ review.seen_with(list, 3) }, { 1, 4 }, 'so is that hunk')
+eq({ review.seen_with(list, list.hunks[2].first) }, { list.files[2].first, list.hunks[2].last }, 'another with its file\'s head')
+eq({ review.seen_with(list, list.hunks[3].first) }, { list.hunks[3].first, list.hunks[3].last }, 'the next by itself')
 eq({ review.all_accepted(list, {}), review.all_accepted(list, { 'v' }) }, { false, false }, 'nothing is accepted')
 list.hunks[1].decision = 'accepted'
 eq({ review.all_accepted(list, { 'v:1-1' }), review.all_accepted(list, { 'file:a' }), review.all_accepted(list, { 'v', 'z' }),

@@ -26,8 +26,9 @@
 ---@field event fun(name: string, data: table)  User autocommand; data also in g:piecework_event
 ---@field progress fun(progress: piecework.Progress)  for UIs that draw it; never a message
 ---@field here fun(): integer, integer, integer  the current buffer, the cursor's line, v:count1
----@field go fun(line: integer, jump: boolean, last?: integer)  the cursor there, out of folds;
----  [jump]: with a mark; and what follows, down to [last], on the screen as far as it fits
+---@field go fun(line: integer, jump: boolean, first?: integer, last?: integer)  the cursor there,
+---  out of folds; [jump]: with a mark; and the lines down to [last] on the screen, or as many as
+---  fit below [first]
 ---@field lines fun(buf: integer): string[]  the text of a loaded buffer
 ---@field change fun(buf: integer, edits: piecework.Edit[])  of a user's: bottom-up, marks stay
 ---@field fill fun(buf: integer, lines: string[])  whole text of a buffer of ours, without undo

@@ -240,7 +240,7 @@ function M.here()
   return api.nvim_get_current_buf(), api.nvim_win_get_cursor(0)[1], vim.v.count1
 end
 
-function M.go(line, jump, last)
+function M.go(line, jump, first, last)
   if jump then api.nvim_command("normal! m'") end
   vfn.cursor(line, 1)
   if vfn.foldclosed(line) > 0 then api.nvim_command('silent! normal! zv') end
@@ -248,9 +248,11 @@ function M.go(line, jump, last)
   if not last or (vfn.line('w0') <= line and vfn.line('w$') >= last) then return end
   vfn.cursor(last, 1)
   api.nvim_command('normal! zb')
-  local fits = vfn.line('w0') <= line
+  if vfn.line('w0') > line then
+    vfn.cursor(first, 1)
+    api.nvim_command('normal! zt')
+  end
   vfn.cursor(line, 1)
-  if not fits then api.nvim_command('normal! zt') end
 end
 
 -- Vim functions hand over NUL as newline and take it that way.

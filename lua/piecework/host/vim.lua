@@ -258,8 +258,8 @@ function M.here()
   return win.buffer.number, win.line, vim.v.count1
 end
 
-function M.go(line, jump, last)
-  vfn.Piecework_host_go(line, jump and 1 or 0, last or 0)
+function M.go(line, jump, first, last)
+  vfn.Piecework_host_go(line, jump and 1 or 0, first or 0, last or 0)
 end
 
 function M.lines(buf)

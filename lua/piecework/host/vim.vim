@@ -151,7 +151,7 @@ function! Piecework_host_popup_key(popup, key) abort
 endfunction
 
 " Compiled: a key that is held down calls it again and again.
-def g:Piecework_host_go(to: number, jump: number, last: number)
+def g:Piecework_host_go(to: number, jump: number, first: number, last: number)
   if jump != 0
     execute "normal! m'"
   endif
@@ -165,16 +165,30 @@ def g:Piecework_host_go(to: number, jump: number, last: number)
   endif
   cursor(last, 1)
   normal! zb
-  var fits = line('w0') <= to
-  cursor(to, 1)
-  if !fits
+  if line('w0') > to
+    cursor(first, 1)
     normal! zt
+  endif
+  cursor(to, 1)
+enddef
+
+" Lines that change in a buffer of another tab scroll the current window where that is in diff mode, and it alone.
+def s:StandStill(buf: number, seen: dict<number>)
+  if winbufnr(0) != buf
+    winrestview(seen)
   endif
 enddef
 
 " [numbers]: first, count and how many of [lines] come, of each edit. From the bottom up, so that no edit moves
 " another's lines. Empty, or why not. Compiled: the steps of a legacy function cost more than the edits.
 def g:Piecework_host_change(buf: number, numbers: string, lines: list<any>): string
+  var seen = winsaveview()
+  var problem = s:Change(buf, numbers, lines)
+  s:StandStill(buf, seen)
+  return problem
+enddef
+
+def s:Change(buf: number, numbers: string, lines: list<any>): string
   var steps = mapnew(split(numbers), (_, word) => str2nr(word))
   var at = len(lines)
   var i = len(steps)
@@ -202,6 +216,7 @@ enddef
 
 " [numbers]: first, drop, put of each edit; [text]: the lines that come, one after the other.
 def g:Piecework_host_splice(buf: number, numbers: string, text: string)
+  var seen = winsaveview()
   var keep = {}
   for [name, value] in items({undolevels: -1, modifiable: 1, readonly: 0})
     keep[name] = getbufvar(buf, '&' .. name)
@@ -231,6 +246,7 @@ def g:Piecework_host_splice(buf: number, numbers: string, text: string)
     setbufvar(buf, '&' .. name, value)
   endfor
   setbufvar(buf, '&modified', 0)
+  s:StandStill(buf, seen)
 enddef
 
 function! Piecework_host_unfold(win) abort

@@ -46,6 +46,8 @@ local function start_diff(view)
   view.windows = nil
   if not windows or view.failed then return end
   for _, win in ipairs(windows) do host.fn('win_execute', win, 'diffthis') end
+  -- In the middle: the hunk begins at the cursor.
+  host.fn('win_execute', windows[1], 'normal! zz')
   host.fn('win_execute', windows[1], 'syncbind')
   -- The file has no keys of ours, and the cursor is there.
   message.say('do takes a change over; dq in the proposal ends the diff')

@@ -112,11 +112,17 @@ function M.next_of_kind(list, kind, at, step)
   return target and target.first
 end
 
--- The last line that belongs on the screen with [line]: of its hunk, or of its file's first one.
+-- The lines that belong on the screen with [line]: its hunk, or its file's first one; above that
+-- its file's head, above the first file all there is.
 function M.seen_with(list, line)
   local one = sections.at(list, line)
   if one and one.kind == 'file' then one = list.hunks[one.hunks + 1] end
-  return one and one.last
+  if not one then return end
+  local file, first = list.files[one.files], one.first
+  if file and first == file.first + file.lines then
+    first = one.files == 1 and 1 or file.first
+  end
+  return first, one.last
 end
 
 -- Waits for a decision.
