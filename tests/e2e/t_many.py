@@ -19,7 +19,8 @@ COUNT = 2000 if os.environ.get("PIECEWORK_LONG") else 300
 RULES = "".join(f"Rule {i}: say what you mean, once, and no more than that.\n" for i in range(120))
 
 
-FIXED_KIB, TASK_KIB = 10 << 10, 11  # libraries that are loaded at first use; row, specification, result
+# Libraries that are loaded at first use, and what malloc keeps at hand: 11.6 MiB. Row, specification, result: 6.3 KiB.
+FIXED_KIB, TASK_KIB = 12 << 10, 8
 
 
 def memory(client: Client) -> int:
