@@ -227,8 +227,7 @@ static bool start_blobs(void *owner, StrList *argv, Buf *input)
   git_words(&c->arena, argv, WORDS("hash-object", "-w", "--no-filters", "--stdin-paths"));
   for (size_t i = 0; i < c->files.len; i++) {
     const CommitFile *file = &c->files.items[i];
-    if (file->on_disk) continue;
-    hash_one(c, file->text, 2 * i, input);
+    if (!file->on_disk) hash_one(c, file->text, 2 * i, input);
     if (file->index_text.ptr) hash_one(c, file->index_text, 2 * i + 1, input);
   }
   return input->len > 0;
@@ -240,8 +239,7 @@ static bool take_blobs(void *owner, Str out, Error *err)
   Str rest = str_dup(&c->arena, out);
   for (size_t i = 0; i < c->files.len; i++) {
     CommitFile *file = &c->files.items[i];
-    if (file->on_disk) continue;
-    bool ok = str_line(&rest, &file->id);
+    bool ok = file->on_disk || str_line(&rest, &file->id);
     if (ok && file->index_text.ptr) ok = str_line(&rest, &file->index_id);
     if (!ok) return error_set(err, ERR_GIT, "git hash-object said something unexpected");
   }

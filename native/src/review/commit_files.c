@@ -2,6 +2,7 @@
 #include "review/commit_files.h"
 
 #include "lib/fs.h"
+#include "patch/merge.h"
 #include "review/present.h"
 
 typedef struct {
@@ -188,12 +189,29 @@ static bool filtered_as_is(Arena *arena, const Review *review, Str only, CommitF
   return whole || refuse_filtered(one->path, err);
 }
 
+// A file that goes as it is on disk: what else is staged of it stays, around that. What was applied is not something
+// else, with or without what a formatter made of it.
+static bool keep_staged(Arena *arena, Str base, const FileHunks *hunks, CommitFile *one, Error *err)
+{
+  Str applied;
+  Merged merged;
+  if (str_eq(one->staged.id, one->head.id) || !one->staged.id.len) return true;
+  if (same_lines(arena, one->staged_text, one->disk_text)) return true;
+  if (with_hunks(arena, base, base, hunks, &applied) &&
+      same_lines(arena, one->staged_text, applied))
+    return true;
+  if (!merge3(arena, one->head_text, one->staged_text, one->disk_text, &merged, err)) return false;
+  one->index_text = merged.text;
+  return true;
+}
+
 static bool file_texts(Arena *arena, const Review *review, Str only, CommitFile *one, Error *err)
 {
   const CombinedFile *file = &review->files.items[one->file];
   bool was_clean = same_lines(arena, one->head_text, file->base);
   FileHunks hunks = applied_hunks(arena, review, one->file, only);
-  if (one->on_disk) return was_clean || refuse_mixed(one->path, err);
+  if (one->on_disk && was_clean) return keep_staged(arena, file->base, &hunks, one, err);
+  if (one->on_disk) return refuse_mixed(one->path, err);
   if (!with_hunks(arena, file->base, one->head_text, &hunks, &one->text)) {
     return refuse_mixed(one->path, err);
   }

@@ -485,6 +485,38 @@ TEST(a_formatter_after_the_write)
   fx_deinit(&fx);
 }
 
+// What else is staged stays, around the lines as they are on disk; the applied lines, staged before, are not else.
+TEST(what_is_staged_of_a_formatted_file_stays)
+{
+  static const struct {
+    const char *staged, *index;
+  } rows[] = {
+      {"one\ntwo\nthree\nfour\nfive\nmine\n", "one\n  TWO  \nthree\nfour\nfive\nmine\n"},
+      {"one\nMINE\nthree\nfour\nfive\n", "one\nMINE\nthree\nfour\nfive\n"},
+      {"one\nTWO\nthree\nfour\nfive\n", "one\n  TWO  \nthree\nfour\nfive\n"},
+      {"one\n  TWO  \nthree\nfour\nfive\n", "one\n  TWO  \nthree\nfour\nfive\n"},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    static const char before[] = "one\ntwo\nthree\nfour\nfive\n";
+    Fixture fx;
+    setup(&fx);
+    fx_write(&fx, "b.txt", str_from(before));
+    fx_commit_all(&fx);
+    fx_write(&fx, "b.txt", str_from(rows[i].staged));
+    fx_sh(&fx, "git add b.txt");
+    fx_write(&fx, "b.txt", str_from(before));
+    fx_open(&fx);
+    fx_task(&fx, "T01", "b.txt", before, "one\nTWO\nthree\nfour\nfive\n");
+    apply(&fx);
+    fx_write(&fx, "b.txt", S("one\n  TWO  \nthree\nfour\nfive\n"));
+    ok(commit(&fx, "formatted"));
+    CHECK_STR(blob(&fx, "HEAD", "b.txt"), S("one\n  TWO  \nthree\nfour\nfive\n"));
+    CHECK_STR(blob(&fx, "", "b.txt"), str_from(rows[i].index));
+    CHECK_STR(fx_read(&fx, "b.txt"), S("one\n  TWO  \nthree\nfour\nfive\n"));
+    fx_deinit(&fx);
+  }
+}
+
 TEST(without_git_and_without_commits)
 {
   Fixture fx;
