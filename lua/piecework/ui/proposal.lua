@@ -113,8 +113,8 @@ end
 -- What was done to the proposal and not saved waits in its buffer, which nobody sees any more.
 local function warn_of_unsaved(tab)
   for _, buf in ipairs(host.fn('tabpagebuflist', tab)) do
-    local view, modified = buffers.view(buf), host.fn('getbufvar', buf, '&modified')
-    if view and view.kind == 'proposal' and (modified == 1 or modified == true) then
+    local view = buffers.view(buf)
+    if view and view.kind == 'proposal' and buffers.is_modified(view) then
       message.say('what you changed in the proposal is not saved: dv again, then :w there', 'warn')
     end
   end

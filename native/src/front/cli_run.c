@@ -279,9 +279,10 @@ static bool run_and_say_next(Cli *cli, int64_t plan, bool verify)
 bool cli_run(Cli *cli)
 {
   int64_t plan;
-  cli_look(cli,
-           cli_project(cli));  // a file that becomes a plan is checked, and once more when it runs
-  error_clear(&cli->err);      // where we are matters to a file only, and is said there
+  // A file that becomes a plan is checked, and once more when it runs. Where we are matters to a file only, and is
+  // said there.
+  cli_look(cli, cli_project(cli));
+  error_clear(&cli->err);
   bool ok = cli_plan_arg(cli, &plan) && cli_record(cli) &&
             run_and_say_next(cli, plan, !cli_has(cli, OPT_NO_VERIFY));
   cli_look_end(cli);

@@ -36,8 +36,8 @@ bool fs_write_atomic(const char *path, Str bytes, mode_t mode, Error *err);
 // The same without waiting for the disk: a kill leaves all of it or nothing, a power cut whatever it likes until
 // fs_sync has come back. For a new file that nothing relies on before.
 bool fs_write_unsynced(const char *path, Str bytes, mode_t mode, Error *err);
-bool fs_sync(const char *path,
-             Error *err);  // and its name in its directory; one that is gone is fine
+// And its name in its directory; one that is gone is fine.
+bool fs_sync(const char *path, Error *err);
 
 // Several files as one: each is staged (the new text in a temporary file beside the old one, by the rules
 // of fs_write_atomic), then all are renamed in order. When a step fails those before it are undone from the

@@ -1,5 +1,6 @@
 // moves.h: lines that were taken out in one place and put in at another, whoever did the moving: the review folds them,
-// the verifier is told their place. A move is exact to the byte, so that neither hides a change.
+// the verifier is told their place. A move is exact to the byte (line ends aside, which belong to the file), so that
+// neither hides a change.
 #pragma once
 
 #include "patch/hunk.h"

@@ -399,9 +399,7 @@ TEST(checks_do_not_see_each_other)
   project(&rf);
   fx_write(&rf.fx, "b.txt", S("two\n"));
   fx_commit_all(&rf.fx);
-  rf.cassette.len = 0;
-  buf_add(&rf.cassette,
-          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  forget_replies(&rf);
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "b.txt", "two\n", "TWO\n"));
   rf_open(&rf, "\"retries\": 0",
@@ -421,9 +419,7 @@ TEST(odd_checks)
 {
   RunFixture rf;
   project(&rf);
-  rf.cassette.len = 0;
-  buf_add(&rf.cassette,
-          S("{\"cassette\": \"piecework-cassette\", \"version\": 1, \"note\": \"scripted\"}\n"));
+  forget_replies(&rf);
   rf_reply(&rf, "execute", "T01", rf_block(&rf, "a.txt", "one\n", "ONE\n"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "two\n", "TWO\n"));
   rf_reply(&rf, "execute", "T02", rf_block(&rf, "a.txt", "two\n", "TWO\n"));
